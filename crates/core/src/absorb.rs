@@ -1,0 +1,276 @@
+//! Writing facts into records: what a side said, and what one of our writes brought about.
+//!
+//! Facts are kept as they are said. What they mean is decided by [`crate::reconcile`] alone.
+
+use crate::appointment::{Appointment, AppointmentStatus, Removal, RemovalReason};
+use crate::event::{Event, EventBody, PatchMask};
+use crate::event_id::Identity;
+use crate::ids::{AppointmentId, EventId, Version};
+use crate::reconcile::Context;
+use crate::record::{Base, Field, FieldValues, LinkState, Record, Value};
+use crate::text::{observed, render};
+use crate::time::{EventTime, TimeSpan};
+use chrono::{DateTime, Utc};
+
+/// The platform said what an appointment is now. An older version than the known one is ignored: the feed may repeat.
+pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
+    let known = record.appointment.as_ref().map(|appointment| appointment.version);
+    if known.is_some_and(|known| said.version < known) {
+        return;
+    }
+    if said.status == AppointmentStatus::Cancelled {
+        record.removal.get_or_insert(Removal { reason: RemovalReason::Cancelled, inferred: false, at: now });
+    } else if record.removal.is_none() || known.is_none_or(|known| said.version > known) {
+        record.removal = None;
+    }
+    record.appointment = Some(said);
+}
+
+/// The platform said that an appointment is no longer the trainer's.
+pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) {
+    let known = record.appointment.as_ref().map(|appointment| appointment.version);
+    if let (Some(version), Some(known)) = (version, known) {
+        if version < known {
+            return;
+        }
+        if let Some(appointment) = &mut record.appointment {
+            appointment.version = version;
+        }
+    }
+    record.removal.get_or_insert(removal);
+}
+
+/// The calendar showed one of our events. An older reading than the known one is ignored: replicas may lag.
+pub fn event(record: &mut Record, seen: Event, now: DateTime<Utc>) {
+    if record.event_id.as_ref() != Some(&seen.id) {
+        return;
+    }
+    if let Some(known) = &record.event {
+        if seen.updated.zip(known.updated).is_some_and(|(seen, known)| seen < known) {
+            return;
+        }
+    }
+    // A late listing may still show what a tombstone has already buried.
+    if seen.updated.zip(record.tombstone_at).is_some_and(|(seen, buried)| seen < buried) {
+        return;
+    }
+    note_edits(record, &seen, now);
+    if matches!(record.link, LinkState::Removed { .. } | LinkState::Unlinked) {
+        record.link = LinkState::Linked;
+    }
+    record.tombstone_at = None;
+    record.missing_since = None;
+    record.event_seen_at = Some(now);
+    record.event = Some(seen);
+}
+
+/// Remembers since when the calendar differs, for the settle time and for "most recent".
+fn note_edits(record: &mut Record, seen: &Event, now: DateTime<Utc>) {
+    let values = observed(seen);
+    let before = record.event.as_ref().map(observed);
+    let differs = |field: Field| !same(record.base.calendar.get(field), values.get(field));
+    let changed = |field: Field| before.as_ref().is_none_or(|before| before.get(field) != values.get(field));
+    if !differs(Field::Time) {
+        record.calendar_moved_at = None;
+    } else if changed(Field::Time) || record.calendar_moved_at.is_none() {
+        record.calendar_moved_at = Some(seen.updated.unwrap_or(now).min(now));
+    }
+    let texts = [Field::Title, Field::Location, Field::Notes];
+    if !texts.iter().any(|field| differs(*field)) {
+        record.calendar_edited_at = None;
+    } else if texts.iter().any(|field| differs(*field) && changed(*field)) || record.calendar_edited_at.is_none() {
+        record.calendar_edited_at = Some(seen.updated.unwrap_or(now).min(now));
+    }
+}
+
+/// The calendar showed an explicit tombstone for one of our events, or answered a direct question with one.
+pub fn tombstone(record: &mut Record, id: &EventId, updated: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+    if record.event_id.as_ref() != Some(id) {
+        return;
+    }
+    let known = record.event.as_ref().and_then(|event| event.updated);
+    if updated.zip(known).is_some_and(|(buried, known)| buried < known) {
+        return;
+    }
+    record.tombstone_at.get_or_insert(updated.unwrap_or(now));
+    record.event = None;
+    record.missing_since = None;
+}
+
+/// What an event with our mark is to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// Without our mark, of another platform, or a copy under an id we did not choose: foreign. Nothing is kept of it.
+    Foreign,
+    /// It is the event of this appointment's known generation.
+    Known(AppointmentId),
+    /// It is the event of this appointment, which has none yet or an older one.
+    Adopt(AppointmentId),
+    /// A second live event for the same appointment: the highest generation stays.
+    Duplicate(AppointmentId),
+}
+
+/// Recognises an event by its mark. `record` looks up what is known of an appointment.
+pub fn recognise<'a>(
+    seen: &Event,
+    identity: &Identity,
+    record: impl Fn(&AppointmentId) -> Option<&'a Record>,
+) -> Adoption {
+    let Some(mark) = &seen.mark else { return Adoption::Foreign };
+    let ours = mark.platform == identity.platform_fingerprint()
+        && identity.event_id(&mark.appointment, mark.generation) == seen.id;
+    if !ours {
+        return Adoption::Foreign;
+    }
+    let id = mark.appointment.clone();
+    match record(&id) {
+        None => Adoption::Adopt(id),
+        Some(known) if known.event_id.as_ref() == Some(&seen.id) => Adoption::Known(id),
+        Some(known) if mark.generation > known.generation => Adoption::Adopt(id),
+        // An older generation beside a newer live one is a duplicate; without a live one it is the one to keep.
+        Some(known) if known.event.is_some() => Adoption::Duplicate(id),
+        Some(_) => Adoption::Adopt(id),
+    }
+}
+
+/// Links an event that was found by its mark. The base is what the mark remembers of our last write.
+pub fn adopt(record: &mut Record, seen: Event, now: DateTime<Utc>) {
+    let Some(mark) = seen.mark.clone() else { return };
+    record.generation = record.generation.max(mark.generation);
+    record.event_id = Some(seen.id.clone());
+    record.event = None;
+    record.tombstone_at = None;
+    record.link = LinkState::Linked;
+    let time = mark.time.map(|time| Value::Time(EventTime::Timed(time)));
+    let texts = |hashes: Option<crate::event::FieldHashes>| match hashes {
+        None => FieldValues::default(),
+        Some(hashes) => FieldValues {
+            time: None,
+            title: Some(Value::Hash(hashes.title)),
+            location: Some(Value::Hash(hashes.location)),
+            notes: Some(Value::Hash(hashes.notes)),
+        },
+    };
+    record.base = Base {
+        platform: FieldValues { time: time.clone(), ..texts(mark.platform_hashes) },
+        calendar: FieldValues { time, ..texts(mark.written_hashes) },
+    };
+    event(record, seen, now);
+}
+
+/// One of our writes to the calendar went through; `stored` is what the calendar answered. Both bases follow for the
+/// fields that were written.
+pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: PatchMask, ctx: &Context) {
+    let values = observed(&stored);
+    let canonical = record.appointment.as_ref().map(|appointment| {
+        render(appointment, &ctx.settings.text, ctx.settings.language, ctx.client_names_allowed)
+    });
+    for field in Field::ALL {
+        let wrote = match field {
+            Field::Time => mask.time,
+            Field::Title => mask.title,
+            Field::Location => mask.location,
+            Field::Notes => mask.description,
+        };
+        if !wrote {
+            continue;
+        }
+        record.base.calendar.set(field, values.get(field).cloned());
+        // What was written may already be older than what the platform says now; then it stays a difference to write.
+        let said = match (&canonical, field) {
+            (Some(rendered), Field::Time) if rendered.time == body.time => rendered.canonical().time,
+            (Some(_) | None, Field::Time) => Some(Value::Time(EventTime::Timed(body.time))),
+            (Some(rendered), _) if wrote_now(rendered, body, field) => rendered.canonical().get(field).cloned(),
+            (Some(_) | None, _) => None,
+        };
+        record.base.platform.set(field, said);
+    }
+    if mask.looks {
+        record.looks = canonical.as_ref().map(crate::text::Rendered::looks);
+    }
+    record.event_id = Some(stored.id.clone());
+    record.generation = record.generation.max(body.mark.generation);
+    record.link = LinkState::Linked;
+    record.tombstone_at = None;
+    record.missing_since = None;
+    record.event_seen_at = Some(ctx.now);
+    record.problem = None;
+    record.event = None;
+    event(record, stored, ctx.now);
+    wrote(record, ctx.now);
+}
+
+fn wrote_now(rendered: &crate::text::Rendered, body: &EventBody, field: Field) -> bool {
+    match field {
+        Field::Time => rendered.time == body.time,
+        Field::Title => rendered.title == body.title,
+        Field::Location => rendered.location == body.location,
+        Field::Notes => {
+            crate::text::normalise(&crate::text::split(&body.description).block.unwrap_or_default())
+                == crate::text::normalise(&rendered.block)
+        }
+    }
+}
+
+/// The platform took a move or notes. `sent` is what was reported; the answer is the base for that field.
+pub fn reported(record: &mut Record, answer: Appointment, field: Field, sent: Option<TimeSpan>, ctx: &Context) {
+    let rendered = render(&answer, &ctx.settings.text, ctx.settings.language, ctx.client_names_allowed);
+    appointment(record, answer, ctx.now);
+    let shown = record.event.as_ref().map(observed).unwrap_or_default();
+    let taken = rendered.canonical().get(field).cloned();
+    let moved_again = field == Field::Time
+        && record.requested_time != sent
+        && shown.time != sent.map(|time| Value::Time(EventTime::Timed(time)));
+    if shown.get(field) == rendered.written().get(field) {
+        record.base.calendar.set(field, shown.get(field).cloned());
+        record.base.platform.set(field, taken);
+    } else if moved_again {
+        // The trainer went on moving: what was taken is the new base, the rest is the next move.
+        record.base.platform.set(field, taken);
+    } else {
+        // The platform took it in another form, or the calendar never showed it: the platform's word is written there.
+        record.base.calendar.set(field, shown.get(field).cloned());
+        record.base.platform.set(field, None);
+    }
+    if field == Field::Time {
+        record.requested_time = None;
+        if !moved_again {
+            record.calendar_moved_at = None;
+        }
+    }
+    record.refusal = None;
+    record.problem = None;
+    wrote(record, ctx.now);
+}
+
+/// Our deletion of the event went through (or it was gone already).
+pub fn deleted(record: &mut Record, id: &EventId, now: DateTime<Utc>) {
+    if record.event_id.as_ref() == Some(id) {
+        if !record.deleted_by_us.contains(&record.generation) {
+            record.deleted_by_us.push(record.generation);
+        }
+        record.event = None;
+        // Remembered, so that a listing that lags behind does not bring it back.
+        record.tombstone_at = Some(now);
+        record.link = LinkState::Unlinked;
+        record.base = Base::default();
+        record.looks = None;
+        record.note = None;
+        record.delete_confirmed = false;
+    }
+    record.problem = None;
+}
+
+fn wrote(record: &mut Record, now: DateTime<Utc>) {
+    record.recent_writes.retain(|at| now - *at < chrono::Duration::minutes(10));
+    record.recent_writes.push(now);
+}
+
+/// True if a base still says the same as a value. An unknown base differs from everything.
+pub fn same(base: Option<&Value>, value: Option<&Value>) -> bool {
+    match (base, value) {
+        (Some(Value::Hash(hash)), Some(Value::Text(text))) => *hash == crate::text::short_hash(text),
+        (Some(base), Some(value)) => base == value,
+        (None, _) | (_, None) => false,
+    }
+}

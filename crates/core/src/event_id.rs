@@ -1,0 +1,105 @@
+//! Event ids chosen by us, so that a second laptop or a lost database finds the same ones.
+
+use crate::ids::{AppointmentId, CalendarId, EventId, Generation, TrainerId};
+use sha2::{Digest, Sha256};
+
+/// Whose appointments go into whose calendar: everything an event id is made from but appointment and generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The platform's issuer address.
+    pub platform: String,
+    /// The trainer there.
+    pub trainer: TrainerId,
+    /// The account's subject at the calendar service.
+    pub account: String,
+    /// The account's e-mail address; its main calendar is reachable under it, too.
+    pub account_email: String,
+    /// The calendar.
+    pub calendar: CalendarId,
+}
+
+impl Identity {
+    /// Fingerprint of platform and trainer for the mark: tells our own events from those of another platform.
+    pub fn platform_fingerprint(&self) -> String {
+        hex_prefix(&digest(&[&self.platform, self.trainer.as_str()]), 16)
+    }
+
+    /// The event id for one generation of one appointment.
+    ///
+    /// Base32hex in lower case: the alphabet that Google takes for client-chosen ids
+    /// (developers.google.com/workspace/calendar/api/v3/reference/events, `id`). 32 bytes make 52 characters.
+    pub fn event_id(&self, appointment: &AppointmentId, generation: Generation) -> EventId {
+        // The main calendar has two names; both must give the same ids, or choosing it by its address would double
+        // every event.
+        let calendar = if self.calendar.as_str().eq_ignore_ascii_case(&self.account_email) {
+            "primary"
+        } else {
+            self.calendar.as_str()
+        };
+        let hash = digest(&[
+            &self.platform,
+            self.trainer.as_str(),
+            appointment.as_str(),
+            &self.account,
+            calendar,
+            &generation.to_string(),
+        ]);
+        EventId(data_encoding::BASE32HEX_NOPAD.encode(&hash).to_ascii_lowercase())
+    }
+}
+
+/// SHA-256 over parts, each with its length, so that no two lists of parts give the same input.
+pub(crate) fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().into()
+}
+
+/// The first `length` hexadecimal digits.
+pub(crate) fn hex_prefix(bytes: &[u8], length: usize) -> String {
+    let mut text = data_encoding::HEXLOWER.encode(bytes);
+    text.truncate(length);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(calendar: &str) -> Identity {
+        Identity {
+            platform: "https://platform.example".into(),
+            trainer: TrainerId::new("usr_7"),
+            account: "1057".into(),
+            account_email: "mara@gmail.example".into(),
+            calendar: CalendarId::new(calendar),
+        }
+    }
+
+    #[test]
+    fn ids_use_only_the_alphabet_google_takes() {
+        let id = identity("primary").event_id(&AppointmentId::new("apt_1"), 1);
+        assert_eq!(id.as_str().len(), 52);
+        assert!(id.as_str().chars().all(|c| c.is_ascii_digit() || ('a'..='v').contains(&c)));
+    }
+
+    #[test]
+    fn the_main_calendar_has_one_identity_under_both_names() {
+        let appointment = AppointmentId::new("apt_1");
+        assert_eq!(
+            identity("primary").event_id(&appointment, 1),
+            identity("Mara@gmail.example").event_id(&appointment, 1)
+        );
+    }
+
+    #[test]
+    fn each_generation_and_calendar_has_ids_of_its_own() {
+        let appointment = AppointmentId::new("apt_1");
+        let first = identity("primary").event_id(&appointment, 1);
+        assert_ne!(first, identity("primary").event_id(&appointment, 2));
+        assert_ne!(first, identity("other@group.calendar.google.com").event_id(&appointment, 1));
+    }
+}

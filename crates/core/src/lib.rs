@@ -1,0 +1,31 @@
+//! The decisions of Roundtrip.
+//!
+//! # Key concepts
+//! - A [`record::Record`] is everything known about one appointment: the platform's side, the calendar's side, and the
+//!   *base*, the last value on which both agreed.
+//! - [`absorb`] writes facts (what a side said) into records; [`reconcile`] turns a record into a [`reconcile::Decision`];
+//!   [`guard`] holds back what is unusually large. A *plan* is the decisions of one cycle.
+//! - An [`outbox::Intent`] is a remote write as it is recorded before it is sent.
+//!
+//! # What it must not do
+//! No IO, no async, no clock, no randomness: `now` and everything else that varies is an argument.
+#![forbid(unsafe_code)]
+
+pub mod absorb;
+pub mod appointment;
+pub mod conflict;
+pub mod event;
+pub mod event_id;
+pub mod filter;
+pub mod guard;
+pub mod ids;
+pub mod outbox;
+pub mod question;
+pub mod reconcile;
+pub mod record;
+pub mod resolve;
+pub mod settings;
+#[cfg(test)]
+mod testing;
+pub mod text;
+pub mod time;

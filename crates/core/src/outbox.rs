@@ -1,0 +1,149 @@
+//! Intents: remote writes as they are recorded before they are sent.
+
+use crate::event::{EventBody, PatchMask};
+use crate::ids::{AppointmentId, EventId, Etag, Generation, IdempotencyKey, OutboxId, Version};
+use crate::time::TimeSpan;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The booking platform.
+    Platform,
+    /// The calendar.
+    Calendar,
+}
+
+/// One remote write, complete: sent again after a crash it has the same body and the same key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Intent {
+    /// Make the event.
+    Insert {
+        /// Id chosen by us.
+        event_id: EventId,
+        /// Which generation the id belongs to.
+        generation: Generation,
+        /// Content.
+        body: Box<EventBody>,
+    },
+    /// Change parts of the event, only if it is still at `expected`.
+    Patch {
+        /// Which.
+        event_id: EventId,
+        /// State it was planned for.
+        expected: Etag,
+        /// Content.
+        body: Box<EventBody>,
+        /// Which parts.
+        mask: PatchMask,
+    },
+    /// Delete the event, only if it is still at `expected`.
+    Delete {
+        /// Which.
+        event_id: EventId,
+        /// Which generation it is.
+        generation: Generation,
+        /// State it was planned for; `None` for a duplicate whose state does not matter.
+        expected: Option<Etag>,
+        /// Why, for the history.
+        reason: DeleteReason,
+    },
+    /// Report a move to the platform.
+    Move {
+        /// Version it was planned for.
+        version: Version,
+        /// New time, in the appointment's own zone.
+        time: TimeSpan,
+        /// Where it was moved from, for the history.
+        from: TimeSpan,
+        /// When the trainer did it.
+        moved_at: DateTime<Utc>,
+        /// The event it was seen on.
+        event_id: EventId,
+    },
+    /// Report edited notes to the platform.
+    Notes {
+        /// Version it was planned for.
+        version: Version,
+        /// New notes.
+        notes: String,
+    },
+}
+
+impl Intent {
+    /// Where it is written.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Insert { .. } | Self::Patch { .. } | Self::Delete { .. } => Side::Calendar,
+            Self::Move { .. } | Self::Notes { .. } => Side::Platform,
+        }
+    }
+    /// Stable word for history and logs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Insert { .. } => "insert",
+            Self::Patch { .. } => "patch",
+            Self::Delete { .. } => "delete",
+            Self::Move { .. } => "move",
+            Self::Notes { .. } => "notes",
+        }
+    }
+}
+
+/// Why an event is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeleteReason {
+    /// The platform cancelled the appointment.
+    Cancelled,
+    /// The platform gave it to somebody else.
+    Unassigned,
+    /// The platform deleted it.
+    Deleted,
+    /// A filter leaves it out.
+    LeftOut,
+    /// A second live event for the same appointment.
+    Duplicate,
+    /// The trainer asked for it (disconnect or delete everything).
+    Asked,
+}
+
+/// A row of the outbox: at most one sent and one waiting per appointment and side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxRow {
+    /// Its id.
+    pub id: OutboxId,
+    /// Whose.
+    pub appointment_id: AppointmentId,
+    /// Where.
+    pub side: Side,
+    /// What.
+    pub intent: Intent,
+    /// One value for every try.
+    pub key: IdempotencyKey,
+    /// Waiting, sent or parked.
+    pub state: OutboxState,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Not before.
+    pub due_at: DateTime<Utc>,
+    /// When it was first recorded.
+    pub created_at: DateTime<Utc>,
+    /// Stable code of what went wrong at the last try.
+    pub last_problem: Option<String>,
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxState {
+    /// Not sent yet: a newer intent may take its place.
+    Waiting,
+    /// Sent, outcome unknown: it is learned before anything else is sent.
+    Sent,
+    /// Five tries failed: waits for the next run and is shown.
+    Parked,
+}

@@ -1,0 +1,734 @@
+//! The decision for one appointment: field by field, three-way.
+//!
+//! Rules (architecture, section 5), with b = base, p = platform, c = calendar:
+//!
+//! | row | case | result |
+//! |---|---|---|
+//! | R1 | p = c | agreed: base follows |
+//! | R2 | p ≠ b, c = b | write p to the calendar |
+//! | R3 | p = b, c ≠ b, may be changed there | report c to the platform after the settle time |
+//! | R4 | p = b, c ≠ b, may not be changed there | a text stays as the trainer's own wording; a time is asked about |
+//! | R5 | p ≠ b, c ≠ b, p ≠ c | conflict on that field; the others go on |
+//! | R6 | cancelled, unassigned, deleted | delete the event |
+//! | R7 | left out by a filter | delete or keep the event, as chosen |
+//! | R8 | event deleted | unlink, never cancel (P4) |
+//! | R9 | direction push | calendar edits are put back |
+//! | R10 | direction pull | the calendar is never written |
+//! | R11 | the appointment has ended | closed |
+
+use crate::appointment::{Appointment, RemovalReason};
+use crate::conflict::{ConflictCause, ConflictKind, FieldConflict};
+use crate::event::{Event, EventBody, Mark, PatchMask};
+use crate::event_id::Identity;
+use crate::filter::{self, LeftOut};
+use crate::ids::Generation;
+use crate::outbox::{DeleteReason, Intent};
+use crate::record::{EventNote, Field, FieldValues, LinkState, Record, Value};
+use crate::settings::{ConflictPolicy, Direction, LeftOutPolicy, SyncSettings};
+use crate::text::{self, Rendered, hashes, observed, render};
+use crate::time::{EventTime, TimeSpan};
+use chrono::{DateTime, Duration, Utc};
+
+/// A drag is often two drags: so long after the last edit a move is reported.
+pub const SETTLE_SECONDS: i64 = 20;
+/// So long after a resolution a further change waits.
+pub const COOL_DOWN_SECONDS: i64 = 60;
+/// A move by more than this is asked about.
+pub const UNUSUAL_MOVE_DAYS: i64 = 14;
+/// So many writes to one link …
+pub const PING_PONG_WRITES: usize = 5;
+/// … in so many minutes mean that the two sides chase each other.
+pub const PING_PONG_MINUTES: i64 = 10;
+/// "Most recent" asks when the two were said within this time.
+pub const MOST_RECENT_ASKS_SECONDS: i64 = 120;
+
+/// Everything beside the record that a decision depends on.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The service's time, not the laptop's.
+    pub now: DateTime<Utc>,
+    /// The trainer's settings.
+    pub settings: SyncSettings,
+    /// Whose appointments, whose calendar.
+    pub identity: Identity,
+    /// When the connection was made (P11).
+    pub connected_at: DateTime<Utc>,
+    /// The platform's name, shown as the event's source.
+    pub platform_name: String,
+    /// The platform allows client names in calendars.
+    pub client_names_allowed: bool,
+    /// When another laptop was last seen to be the one that writes: a deletion since then may have been its doing.
+    pub other_writer_at: Option<DateTime<Utc>>,
+}
+
+/// What is decided for one appointment.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The record with the local consequences (base followed, unlinked, closed …).
+    pub record: Record,
+    /// At most one write per side.
+    pub intents: Vec<Intent>,
+    /// The disagreement that now needs an answer, if any.
+    pub conflict: Option<ConflictDraft>,
+    /// A policy answered it already.
+    pub by_policy: Option<(ConflictDraft, crate::conflict::Resolution)>,
+    /// What the history should tell.
+    pub remarks: Vec<Remark>,
+    /// Something becomes due then.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Where the appointment stands if nothing else happens.
+    pub standing: Standing,
+}
+
+/// A conflict before it has an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConflictDraft {
+    /// Kind.
+    pub kind: ConflictKind,
+    /// Cause.
+    pub cause: ConflictCause,
+    /// Fields.
+    pub fields: Vec<FieldConflict>,
+}
+
+/// What happened locally, for the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// The event was deleted in the calendar.
+    RemovedInCalendar,
+    /// The appointment changed after its event was removed.
+    ChangedSinceRemoved,
+    /// Different fields changed on both sides and were merged.
+    Merged,
+}
+
+/// Where an appointment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Both sides agree (also with the trainer's own wording kept).
+    InSync,
+    /// A write is decided.
+    ToWrite,
+    /// A report waits for the settle time.
+    Settling,
+    /// A further change waits after a resolution.
+    CoolDown,
+    /// Left out by the trainer's rules.
+    LeftOut(LeftOut),
+    /// Left out, but kept in the calendar.
+    Kept,
+    /// Waits for an answer.
+    Conflict,
+    /// Its event was deleted in the calendar.
+    Removed {
+        /// It can only have been the trainer.
+        by_trainer: bool,
+        /// The appointment changed since.
+        changed_since: bool,
+    },
+    /// Over.
+    Ended,
+    /// The trainer stopped syncing it.
+    Stopped,
+    /// The direction does not let it be written.
+    DirectionPull,
+    /// The event answers 404 without a tombstone; it is looked at again.
+    Missing,
+    /// Nothing is known of the appointment yet.
+    Unknown,
+    /// Gone on the platform and not in the calendar: can be forgotten.
+    Gone,
+}
+
+impl Decision {
+    fn local(record: Record, standing: Standing) -> Self {
+        Self {
+            record,
+            intents: Vec::new(),
+            conflict: None,
+            by_policy: None,
+            remarks: Vec::new(),
+            due_at: None,
+            standing,
+        }
+    }
+
+    fn write(mut self, intent: Intent) -> Self {
+        self.intents.push(intent);
+        self.standing = Standing::ToWrite;
+        self
+    }
+}
+
+/// Decides one appointment. Pure: the same record and context give the same decision, and a record that is in agreement
+/// gives one without writes.
+pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
+    let mut record = record.clone();
+    if record.link == LinkState::Stopped {
+        return Decision::local(record, Standing::Stopped);
+    }
+    let Some(appointment) = record.appointment.clone() else {
+        return Decision::local(record, Standing::Unknown);
+    };
+    if let Some(removal) = record.removal {
+        return on_removal(record, &appointment, removal.reason, ctx);
+    }
+    if appointment.span().end <= ctx.now && !moved_into_future(&record, ctx.now) {
+        if record.link == LinkState::Linked {
+            record.link = LinkState::Closed;
+        }
+        return Decision::local(record, Standing::Ended);
+    }
+    if record.link == LinkState::Closed {
+        // The admin moved it into the future again.
+        record.link = if record.event.is_some() { LinkState::Linked } else { LinkState::Unlinked };
+    }
+    if let Some(reason) = filter::left_out(&appointment, &ctx.settings.filters, ctx.connected_at) {
+        return on_left_out(record, reason, ctx);
+    }
+    if record.link == LinkState::Kept {
+        record.link = if record.event.is_some() { LinkState::Linked } else { LinkState::Unlinked };
+    }
+    match record.event.clone() {
+        Some(event) => three_way(record, &appointment, &event, ctx),
+        None => without_event(record, &appointment, ctx),
+    }
+}
+
+fn moved_into_future(record: &Record, now: DateTime<Utc>) -> bool {
+    record.calendar_moved_at.is_some()
+        && record.event.as_ref().and_then(|event| event.time.timed()).is_some_and(|time| time.end > now)
+}
+
+/// R6.
+fn on_removal(mut record: Record, appointment: &Appointment, reason: RemovalReason, ctx: &Context) -> Decision {
+    let Some(event) = record.event.clone() else {
+        return Decision::local(record, Standing::Gone);
+    };
+    if appointment.span().end <= ctx.now || record.link == LinkState::Closed {
+        record.link = LinkState::Closed;
+        return Decision::local(record, Standing::Ended);
+    }
+    if !ctx.settings.direction.writes_calendar() {
+        return Decision::local(record, Standing::DirectionPull);
+    }
+    if event.recurring && !record.delete_confirmed {
+        let rendered = rendered(appointment, ctx);
+        let fields = vec![field_conflict(&record, Field::Time, &rendered, &observed(&event))];
+        let draft =
+            ConflictDraft { kind: ConflictKind::DataMismatch, cause: ConflictCause::SeriesCancelled, fields };
+        return raise(Decision::local(record, Standing::Conflict), draft);
+    }
+    let reason = match reason {
+        RemovalReason::Cancelled | RemovalReason::Other => DeleteReason::Cancelled,
+        RemovalReason::Unassigned => DeleteReason::Unassigned,
+        RemovalReason::Deleted => DeleteReason::Deleted,
+    };
+    let intent = delete(&record, &event, reason);
+    Decision::local(record, Standing::ToWrite).write(intent)
+}
+
+/// R7, and P11 for what began before the connection.
+fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) -> Decision {
+    let standing = Standing::LeftOut(reason);
+    let Some(event) = record.event.clone() else {
+        if record.tombstone_at.is_some() && record.link == LinkState::Linked {
+            unlink(&mut record, ctx);
+        }
+        return Decision::local(record, standing);
+    };
+    let untouchable = reason == LeftOut::BeforeConnection || !ctx.settings.direction.writes_calendar();
+    // An event that became a series is never written to, and deleting it would take more than was made.
+    if untouchable || event.recurring {
+        return Decision::local(record, standing);
+    }
+    if ctx.settings.filters.left_out == LeftOutPolicy::Keep || record.link == LinkState::Kept {
+        record.link = LinkState::Kept;
+        return Decision::local(record, Standing::Kept);
+    }
+    let intent = delete(&record, &event, DeleteReason::LeftOut);
+    Decision::local(record, standing).write(intent)
+}
+
+fn delete(record: &Record, event: &Event, reason: DeleteReason) -> Intent {
+    Intent::Delete {
+        event_id: event.id.clone(),
+        generation: record.generation,
+        expected: Some(event.etag.clone()),
+        reason,
+    }
+}
+
+fn unlink(record: &mut Record, ctx: &Context) {
+    let last_seen = record.event_seen_at.unwrap_or(ctx.connected_at);
+    record.link = LinkState::Removed {
+        by_trainer: ctx.other_writer_at.is_none_or(|other| other < last_seen),
+        at: record.tombstone_at.unwrap_or(ctx.now),
+        version: record.appointment.as_ref().map_or(0, |appointment| appointment.version),
+    };
+    record.change_told = false;
+    record.note = None;
+    record.calendar_moved_at = None;
+    record.calendar_edited_at = None;
+    record.refusal = None;
+}
+
+/// No live event: add one, or respect that it was removed (R8).
+fn without_event(mut record: Record, appointment: &Appointment, ctx: &Context) -> Decision {
+    if let LinkState::Removed { by_trainer, version, .. } = record.link {
+        let changed_since = appointment.version > version;
+        let first_time = changed_since && !record.change_told;
+        record.change_told |= changed_since;
+        let mut decision = Decision::local(record, Standing::Removed { by_trainer, changed_since });
+        if first_time {
+            decision.remarks.push(Remark::ChangedSinceRemoved);
+        }
+        return decision;
+    }
+    if record.tombstone_at.is_some() && record.link == LinkState::Linked {
+        unlink(&mut record, ctx);
+        let by_trainer = matches!(record.link, LinkState::Removed { by_trainer: true, .. });
+        let mut decision = Decision::local(record, Standing::Removed { by_trainer, changed_since: false });
+        decision.remarks.push(Remark::RemovedInCalendar);
+        return decision;
+    }
+    if record.missing_since.is_some() {
+        return Decision::local(record, Standing::Missing);
+    }
+    if !ctx.settings.direction.writes_calendar() {
+        return Decision::local(record, Standing::DirectionPull);
+    }
+    let generation = next_generation(&record);
+    let Some(body) = body(&record, ctx, generation) else {
+        return Decision::local(record, Standing::Unknown);
+    };
+    let event_id = ctx.identity.event_id(&record.appointment_id, generation);
+    Decision::local(record, Standing::ToWrite).write(Intent::Insert { event_id, generation, body: Box::new(body) })
+}
+
+/// A deleted id is dead for ever: the next one is taken.
+fn next_generation(record: &Record) -> Generation {
+    let mut generation = record.generation.max(1);
+    let buried = record.tombstone_at.is_some();
+    while record.deleted_by_us.contains(&generation) || (buried && generation == record.generation) {
+        generation += 1;
+    }
+    generation
+}
+
+/// Renders under the context's settings.
+pub fn rendered(appointment: &Appointment, ctx: &Context) -> Rendered {
+    render(appointment, &ctx.settings.text, ctx.settings.language, ctx.client_names_allowed)
+}
+
+/// The whole content of an event for a generation, with the trainer's own text kept. `None` without an appointment.
+pub fn body(record: &Record, ctx: &Context, generation: Generation) -> Option<EventBody> {
+    let appointment = record.appointment.as_ref()?;
+    let rendered = rendered(appointment, ctx);
+    let existing = record.event.as_ref().map(|event| event.description.as_str());
+    Some(EventBody {
+        time: rendered.time,
+        title: rendered.title.clone(),
+        location: rendered.location.clone(),
+        description: text::compose(existing, &rendered.block),
+        tentative: rendered.tentative,
+        private: rendered.private,
+        color: rendered.color.clone(),
+        source_url: rendered.source_url.clone(),
+        source_title: ctx.platform_name.clone(),
+        mark: Mark {
+            appointment: appointment.id.clone(),
+            platform: ctx.identity.platform_fingerprint(),
+            schema: 1,
+            generation,
+            version: appointment.version,
+            time: Some(rendered.time),
+            platform_hashes: Some(hashes(&rendered.canonical())),
+            written_hashes: Some(hashes(&rendered.written())),
+        },
+    })
+}
+
+/// Both sides are there.
+fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: &Context) -> Decision {
+    if matches!(record.link, LinkState::Unlinked | LinkState::Removed { .. }) {
+        record.link = LinkState::Linked;
+    }
+    let rendered = rendered(appointment, ctx);
+    let shown = observed(event);
+    if event.recurring {
+        let fields = vec![field_conflict(&record, Field::Time, &rendered, &shown)];
+        let draft = ConflictDraft { kind: ConflictKind::DataMismatch, cause: ConflictCause::MadeSeries, fields };
+        return raise(Decision::local(record, Standing::Conflict), draft);
+    }
+    let mut fields = Fields::default();
+    for field in Field::ALL {
+        let verdict = verdict(&record, field, &rendered, &shown, ctx);
+        if verdict == Verdict::Agreed {
+            record.base.platform.set(field, rendered.canonical().get(field).cloned());
+            record.base.calendar.set(field, shown.get(field).cloned());
+            if field == Field::Time {
+                record.calendar_moved_at = None;
+                record.refusal = record.refusal.take().filter(|refusal| refusal.field != Field::Time);
+                record.confirmed_time = None;
+                record.ask_moves = false;
+            }
+        }
+        fields.set(field, verdict);
+    }
+    record.note = note(event, &fields);
+    carry_out(record, appointment, event, &rendered, &shown, fields, ctx)
+}
+
+/// What one field needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Verdict {
+    /// R1, or nothing changed.
+    #[default]
+    Nothing,
+    /// R1: p = c, base follows.
+    Agreed,
+    /// R2, R9.
+    ToCalendar,
+    /// R3.
+    ToPlatform,
+    /// R4.
+    OwnWording,
+    /// R10: p ≠ b, but the calendar is never written.
+    NotWritten,
+    /// R5.
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Fields {
+    time: Verdict,
+    title: Verdict,
+    location: Verdict,
+    notes: Verdict,
+}
+
+impl Fields {
+    fn get(&self, field: Field) -> Verdict {
+        match field {
+            Field::Time => self.time,
+            Field::Title => self.title,
+            Field::Location => self.location,
+            Field::Notes => self.notes,
+        }
+    }
+    fn set(&mut self, field: Field, verdict: Verdict) {
+        match field {
+            Field::Time => self.time = verdict,
+            Field::Title => self.title = verdict,
+            Field::Location => self.location = verdict,
+            Field::Notes => self.notes = verdict,
+        }
+    }
+    fn any(&self, verdict: Verdict) -> bool {
+        Field::ALL.iter().any(|field| self.get(*field) == verdict)
+    }
+}
+
+fn verdict(record: &Record, field: Field, rendered: &Rendered, shown: &FieldValues, ctx: &Context) -> Verdict {
+    let canonical = rendered.canonical();
+    let p = canonical.get(field);
+    let c = shown.get(field);
+    if agrees(field, rendered, c) {
+        return Verdict::Agreed;
+    }
+    let platform_changed = !crate::absorb::same(record.base.platform.get(field), p);
+    let calendar_changed = !crate::absorb::same(record.base.calendar.get(field), c);
+    match (platform_changed, calendar_changed) {
+        (false, false) => Verdict::Nothing,
+        (true, false) if ctx.settings.direction.writes_calendar() => Verdict::ToCalendar,
+        (true, false) => Verdict::NotWritten,
+        (false | true, true) if ctx.settings.direction == Direction::Push => Verdict::ToCalendar,
+        (false, true) if field == Field::Time => Verdict::ToPlatform,
+        (false, true) if field == Field::Notes && reportable_notes(record, rendered).is_some() => Verdict::ToPlatform,
+        (false, true) => Verdict::OwnWording,
+        (true, true) => Verdict::Both,
+    }
+}
+
+fn agrees(field: Field, rendered: &Rendered, shown: Option<&Value>) -> bool {
+    match (field, shown) {
+        (Field::Title, Some(Value::Text(text))) => {
+            rendered.title_wordings.iter().any(|wording| text::normalise(wording) == *text)
+        }
+        (Field::Title | Field::Location | Field::Notes | Field::Time, shown) => rendered.written().get(field) == shown,
+    }
+}
+
+fn reportable_notes(record: &Record, rendered: &Rendered) -> Option<String> {
+    let editable = record.appointment.as_ref().is_some_and(|appointment| appointment.editable.notes);
+    let notes = record.event.as_ref().and_then(text::notes_in)?;
+    (editable && rendered.notes_whole).then_some(notes)
+}
+
+fn note(event: &Event, fields: &Fields) -> Option<EventNote> {
+    let wording = [fields.title, fields.location, fields.notes].contains(&Verdict::OwnWording);
+    match (wording, event.declined, event.free) {
+        (true, _, _) => Some(EventNote::OwnWording),
+        (false, true, _) => Some(EventNote::Declined),
+        (false, false, true) => Some(EventNote::MarkedFree),
+        (false, false, false) => None,
+    }
+}
+
+/// Turns the verdicts into at most one write per side and at most one conflict.
+fn carry_out(
+    record: Record,
+    appointment: &Appointment,
+    event: &Event,
+    rendered: &Rendered,
+    shown: &FieldValues,
+    fields: Fields,
+    ctx: &Context,
+) -> Decision {
+    let mut decision = Decision::local(record, Standing::InSync);
+    let mut conflicts: Vec<(ConflictKind, ConflictCause, FieldConflict)> = Vec::new();
+    let chased = is_chased(&decision.record, ctx.now);
+
+    for field in Field::ALL {
+        if fields.get(field) == Verdict::Both {
+            let unknown = decision.record.base.platform.get(field).is_none()
+                && decision.record.base.calendar.get(field).is_none();
+            let cause = if unknown { ConflictCause::NoBase } else { ConflictCause::BothChanged };
+            let kind = if field == Field::Time { ConflictKind::TimeChange } else { ConflictKind::DataMismatch };
+            conflicts.push((kind, cause, field_conflict(&decision.record, field, rendered, shown)));
+        }
+    }
+
+    let looks_differ = ctx.settings.direction.writes_calendar()
+        && decision.record.looks.as_ref().is_some_and(|looks| *looks != rendered.looks());
+    let mask = PatchMask {
+        time: fields.time == Verdict::ToCalendar,
+        title: fields.title == Verdict::ToCalendar,
+        location: fields.location == Verdict::ToCalendar,
+        description: fields.notes == Verdict::ToCalendar,
+        looks: looks_differ,
+    };
+
+    let mut report = None;
+    let requested = decision.record.requested_time;
+    if fields.time == Verdict::ToPlatform || requested.is_some() {
+        match move_to_report(&decision.record, appointment, event, ctx) {
+            Move::Report(intent) => report = Some(intent),
+            Move::Wait(due_at, standing) => {
+                decision.due_at = Some(due_at);
+                decision.standing = standing;
+            }
+            Move::Ask(kind, cause) => {
+                conflicts.push((kind, cause, field_conflict(&decision.record, Field::Time, rendered, shown)));
+            }
+        }
+    }
+    // One write per side at a time: notes follow in the next cycle when a move is under way.
+    if fields.notes == Verdict::ToPlatform && report.is_none() && decision.due_at.is_none() {
+        match notes_to_report(&decision.record, appointment, rendered, ctx) {
+            NotesReport::Report(intent) => report = Some(intent),
+            NotesReport::Wait(due_at, standing) => {
+                decision.due_at = Some(due_at);
+                decision.standing = standing;
+            }
+            NotesReport::Ask(cause) => {
+                let conflict = field_conflict(&decision.record, Field::Notes, rendered, shown);
+                conflicts.push((ConflictKind::Refused, cause, conflict));
+            }
+        }
+    }
+
+    let wants_write = !mask.is_empty() || report.is_some();
+    if chased && wants_write && conflicts.is_empty() {
+        let conflict = field_conflict(&decision.record, Field::Time, rendered, shown);
+        conflicts.push((ConflictKind::DataMismatch, ConflictCause::PingPong, conflict));
+    }
+    if !chased {
+        if !mask.is_empty() {
+            let generation = decision.record.generation;
+            if let Some(body) = body(&decision.record, ctx, generation) {
+                let intent = Intent::Patch {
+                    event_id: event.id.clone(),
+                    expected: event.etag.clone(),
+                    body: Box::new(body),
+                    mask,
+                };
+                decision = decision.write(intent);
+            }
+        }
+        if let Some(intent) = report {
+            decision = decision.write(intent);
+        }
+    }
+    if fields.any(Verdict::ToCalendar) && (fields.any(Verdict::ToPlatform) || fields.any(Verdict::OwnWording)) {
+        decision.remarks.push(Remark::Merged);
+    }
+    if fields.any(Verdict::NotWritten) && decision.standing == Standing::InSync {
+        decision.standing = Standing::DirectionPull;
+    }
+    settle_conflicts(decision, appointment, conflicts, ctx)
+}
+
+/// A conflict is asked about, answered by a standing policy, or held while the link cools down.
+fn settle_conflicts(
+    decision: Decision,
+    appointment: &Appointment,
+    conflicts: Vec<(ConflictKind, ConflictCause, FieldConflict)>,
+    ctx: &Context,
+) -> Decision {
+    let Some((kind, cause, _)) = conflicts.first().cloned() else { return decision };
+    let fields = conflicts.into_iter().map(|(_, _, field)| field).collect();
+    let draft = ConflictDraft { kind, cause, fields };
+    let mut decision = decision;
+    if let Some(until) = decision.record.cool_down_until.filter(|until| *until > ctx.now) {
+        if decision.record.conflict.is_none() {
+            decision.due_at = Some(decision.due_at.map_or(until, |due| due.min(until)));
+            if decision.intents.is_empty() {
+                decision.standing = Standing::CoolDown;
+            }
+            return decision;
+        }
+    }
+    if draft.cause == ConflictCause::BothChanged {
+        let answer = policy_answer(&decision.record, appointment, ctx);
+        if let Some(resolution) = answer {
+            decision.by_policy = Some((draft, resolution));
+            decision.standing = Standing::ToWrite;
+            return decision;
+        }
+    }
+    raise(decision, draft)
+}
+
+fn policy_answer(record: &Record, appointment: &Appointment, ctx: &Context) -> Option<crate::conflict::Resolution> {
+    use crate::conflict::Resolution;
+    match ctx.settings.policy {
+        ConflictPolicy::Ask => None,
+        ConflictPolicy::KeepPlatform => Some(Resolution::KeepPlatform),
+        ConflictPolicy::KeepCalendar => Some(Resolution::KeepCalendar),
+        ConflictPolicy::MostRecent => most_recent(record, appointment),
+    }
+}
+
+/// Whichever side spoke last; `None` if that was within two minutes or is not known, and then it is asked.
+pub fn most_recent(record: &Record, appointment: &Appointment) -> Option<crate::conflict::Resolution> {
+    use crate::conflict::Resolution;
+    let calendar = record.calendar_moved_at.or(record.calendar_edited_at)?;
+    let between = calendar - appointment.updated_at;
+    if between.num_seconds().abs() < MOST_RECENT_ASKS_SECONDS {
+        None
+    } else if between > Duration::zero() {
+        Some(Resolution::KeepCalendar)
+    } else {
+        Some(Resolution::KeepPlatform)
+    }
+}
+
+fn raise(mut decision: Decision, draft: ConflictDraft) -> Decision {
+    decision.conflict = Some(draft);
+    decision.standing = Standing::Conflict;
+    decision
+}
+
+fn is_chased(record: &Record, now: DateTime<Utc>) -> bool {
+    let recent = record.recent_writes.iter().filter(|at| now - **at < Duration::minutes(PING_PONG_MINUTES));
+    recent.count() > PING_PONG_WRITES
+}
+
+enum Move {
+    Report(Intent),
+    Wait(DateTime<Utc>, Standing),
+    Ask(ConflictKind, ConflictCause),
+}
+
+/// R3 and R4 for the time: what to do about a move in the calendar.
+fn move_to_report(record: &Record, appointment: &Appointment, event: &Event, ctx: &Context) -> Move {
+    let from = appointment.span();
+    let chosen = record.requested_time;
+    let Some(to) = chosen.or_else(|| event.time.timed()) else {
+        return Move::Ask(ConflictKind::UnusualMove, ConflictCause::MadeAllDay);
+    };
+    let to = to.in_zone(appointment.zone);
+    let confirmed = chosen.is_some() || record.confirmed_time == Some(to);
+    if !appointment.editable.time {
+        return Move::Ask(ConflictKind::Refused, ConflictCause::NotEditable);
+    }
+    if let Some(refusal) = &record.refusal {
+        // The platform has said no to exactly this; asking again would only tell the admin twice.
+        if refusal.field == Field::Time && refusal.time == Some(to) && refusal.version == appointment.version {
+            return Move::Ask(ConflictKind::Refused, ConflictCause::Refused(refusal.clone()));
+        }
+    }
+    let moved_at = record.calendar_moved_at.unwrap_or(ctx.now);
+    if !confirmed {
+        let due_at = moved_at + Duration::seconds(SETTLE_SECONDS);
+        if ctx.now < due_at {
+            return Move::Wait(due_at, Standing::Settling);
+        }
+        if let Some(until) = record.cool_down_until.filter(|until| *until > ctx.now) {
+            return Move::Wait(until, Standing::CoolDown);
+        }
+        if to.start < ctx.now {
+            return Move::Ask(ConflictKind::UnusualMove, ConflictCause::MovedIntoPast);
+        }
+        if (to.start - from.start).num_seconds().abs() > Duration::days(UNUSUAL_MOVE_DAYS).num_seconds() {
+            return Move::Ask(ConflictKind::UnusualMove, ConflictCause::MovedFar);
+        }
+        if record.ask_moves {
+            return Move::Ask(ConflictKind::UnusualMove, ConflictCause::ManyMoves);
+        }
+    }
+    Move::Report(Intent::Move {
+        version: appointment.version,
+        time: to,
+        from,
+        moved_at,
+        event_id: event.id.clone(),
+    })
+}
+
+enum NotesReport {
+    Report(Intent),
+    Wait(DateTime<Utc>, Standing),
+    Ask(ConflictCause),
+}
+
+fn notes_to_report(record: &Record, appointment: &Appointment, rendered: &Rendered, ctx: &Context) -> NotesReport {
+    let notes = reportable_notes(record, rendered).unwrap_or_default();
+    if let Some(refusal) = &record.refusal {
+        if refusal.field == Field::Notes && refusal.version == appointment.version {
+            return NotesReport::Ask(ConflictCause::Refused(refusal.clone()));
+        }
+    }
+    let due_at = record.calendar_edited_at.unwrap_or(ctx.now) + Duration::seconds(SETTLE_SECONDS);
+    if ctx.now < due_at {
+        return NotesReport::Wait(due_at, Standing::Settling);
+    }
+    if let Some(until) = record.cool_down_until.filter(|until| *until > ctx.now) {
+        return NotesReport::Wait(until, Standing::CoolDown);
+    }
+    NotesReport::Report(Intent::Notes { version: appointment.version, notes })
+}
+
+fn field_conflict(record: &Record, field: Field, rendered: &Rendered, shown: &FieldValues) -> FieldConflict {
+    let unknown = || Value::Text(String::new());
+    FieldConflict {
+        field,
+        before: record.base.platform.get(field).filter(|value| !matches!(value, Value::Hash(_))).cloned(),
+        platform: rendered.written().get(field).cloned().unwrap_or_else(unknown),
+        calendar: shown.get(field).cloned().unwrap_or_else(unknown),
+    }
+}
+
+/// The time a value holds, if it is one with hours and minutes.
+pub fn span_of(value: &Value) -> Option<TimeSpan> {
+    match value {
+        Value::Time(EventTime::Timed(span)) => Some(*span),
+        Value::Time(EventTime::AllDay { .. }) | Value::Text(_) | Value::Hash(_) => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

@@ -1,0 +1,233 @@
+//! What the ledger knows about one appointment: both sides as last seen, the base, and what is decided so far.
+//!
+//! A record is the whole input of [`crate::reconcile`] for one appointment. Facts are written into it as they are read
+//! (see [`crate::absorb`]); decisions are always taken from it, never from an answer in flight, so that a crash between
+//! the two loses nothing.
+
+use crate::appointment::{Appointment, Removal};
+use crate::conflict::Refusal;
+use crate::event::{Event, Mark};
+use crate::ids::{AppointmentId, ConflictId, EventId, Generation};
+use crate::time::{EventTime, TimeSpan};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// A field that is compared and carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// Start, end and zone.
+    Time,
+    /// Title.
+    Title,
+    /// Location.
+    Location,
+    /// Notes, inside our block.
+    Notes,
+}
+
+impl Field {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::Time, Self::Title, Self::Location, Self::Notes];
+}
+
+/// Value of a field, normalised for comparison and fit to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum Value {
+    /// A time.
+    Time(EventTime),
+    /// A text, normalised.
+    Text(String),
+    /// A text of which only the short hash is known (base rebuilt from an event's mark).
+    Hash(String),
+}
+
+/// The two bases of one link, per field; `None` means unknown, which differs from everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Base {
+    /// What the platform said when both last agreed (rendered in the canonical wording, so that another language or app
+    /// version is no change).
+    pub platform: FieldValues,
+    /// What the calendar answered when read back.
+    pub calendar: FieldValues,
+}
+
+/// A value per field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FieldValues {
+    /// Time.
+    pub time: Option<Value>,
+    /// Title.
+    pub title: Option<Value>,
+    /// Location.
+    pub location: Option<Value>,
+    /// Notes.
+    pub notes: Option<Value>,
+}
+
+impl FieldValues {
+    /// The value of one field.
+    pub fn get(&self, field: Field) -> Option<&Value> {
+        match field {
+            Field::Time => self.time.as_ref(),
+            Field::Title => self.title.as_ref(),
+            Field::Location => self.location.as_ref(),
+            Field::Notes => self.notes.as_ref(),
+        }
+    }
+    /// Sets the value of one field.
+    pub fn set(&mut self, field: Field, value: Option<Value>) {
+        match field {
+            Field::Time => self.time = value,
+            Field::Title => self.title = value,
+            Field::Location => self.location = value,
+            Field::Notes => self.notes = value,
+        }
+    }
+}
+
+/// How an appointment and its event stand to each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LinkState {
+    /// No event yet (to be added, or left out).
+    Unlinked,
+    /// Appointment and event belong together.
+    Linked,
+    /// The event was deleted; the appointment lives on. "Put back" makes the next generation.
+    Removed {
+        /// True if it can only have been the trainer.
+        by_trainer: bool,
+        /// When we learned it.
+        at: DateTime<Utc>,
+        /// Platform version at that time; a later one is said ("changed since you removed it").
+        version: u64,
+    },
+    /// The appointment has ended: never rewritten, never deleted.
+    Closed,
+    /// Kept in the calendar though a filter leaves it out, at the trainer's choice.
+    Kept,
+    /// The trainer said "stop syncing this one": nothing is written on either side.
+    Stopped,
+}
+
+/// All that is known about one appointment in one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Whose.
+    pub appointment_id: AppointmentId,
+    /// The platform's side as last said. `None` only after a rebuild from the calendar, before the platform was read.
+    pub appointment: Option<Appointment>,
+    /// Set once the platform no longer assigns it.
+    pub removal: Option<Removal>,
+    /// How the two stand.
+    pub link: LinkState,
+    /// nth event; 0 before the first.
+    pub generation: Generation,
+    /// Id of the event of this generation.
+    pub event_id: Option<EventId>,
+    /// The calendar's side as last seen.
+    pub event: Option<Event>,
+    /// Last agreement.
+    pub base: Base,
+    /// Generations whose event we deleted ourselves.
+    pub deleted_by_us: Vec<Generation>,
+    /// When the calendar's time was first seen to differ from the base (for the settle time and "most recent").
+    pub calendar_moved_at: Option<DateTime<Utc>>,
+    /// When each text field was first seen to differ in the calendar, newest.
+    pub calendar_edited_at: Option<DateTime<Utc>>,
+    /// A time in the calendar that the trainer confirmed although it is unusual.
+    pub confirmed_time: Option<TimeSpan>,
+    /// A time the trainer chose in the window, to be reported (an event made all-day has none of its own).
+    #[serde(default)]
+    pub requested_time: Option<TimeSpan>,
+    /// The trainer confirmed that this event may be deleted (a cancelled appointment made a series).
+    #[serde(default)]
+    pub delete_confirmed: bool,
+    /// Moves of this link are asked about one by one, because a mass of them was held back and left.
+    #[serde(default)]
+    pub ask_moves: bool,
+    /// An explicit tombstone was seen for the current event, with the time the service says.
+    #[serde(default)]
+    pub tombstone_at: Option<DateTime<Utc>>,
+    /// It was said once that the appointment changed after its event was removed.
+    #[serde(default)]
+    pub change_told: bool,
+    /// While the event answers 404, its id was found to be taken: a longer wait before the next generation.
+    #[serde(default)]
+    pub missing_id_taken: bool,
+    /// Looks (tentative, private, colour, source) as last written, as a short hash.
+    #[serde(default)]
+    pub looks: Option<String>,
+    /// The platform's last "no" to a move or an edit, with what was refused.
+    pub refusal: Option<Refusal>,
+    /// The open conflict, if any.
+    pub conflict: Option<ConflictId>,
+    /// After a resolution: a further change waits until then.
+    pub cool_down_until: Option<DateTime<Utc>>,
+    /// Times of our last writes to this link (both sides), newest last, for the ping-pong stop.
+    pub recent_writes: Vec<DateTime<Utc>>,
+    /// Since when a linked event answers 404 without a tombstone.
+    pub missing_since: Option<DateTime<Utc>>,
+    /// When this device last saw the event or wrote it.
+    pub event_seen_at: Option<DateTime<Utc>>,
+    /// What went wrong last, as a stable code; cleared by the next success.
+    pub problem: Option<String>,
+    /// Something about the event that is left alone and shown.
+    pub note: Option<EventNote>,
+}
+
+/// What a trainer did to an event that is left alone and said in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventNote {
+    /// Title, location or notes in the trainer's own wording.
+    OwnWording,
+    /// Marked as free.
+    MarkedFree,
+    /// Declined.
+    Declined,
+}
+
+impl Record {
+    /// A record of which nothing is known but its id.
+    pub fn new(appointment_id: AppointmentId) -> Self {
+        Self {
+            appointment_id,
+            appointment: None,
+            removal: None,
+            link: LinkState::Unlinked,
+            generation: 0,
+            event_id: None,
+            event: None,
+            base: Base::default(),
+            deleted_by_us: Vec::new(),
+            calendar_moved_at: None,
+            calendar_edited_at: None,
+            confirmed_time: None,
+            requested_time: None,
+            delete_confirmed: false,
+            ask_moves: false,
+            tombstone_at: None,
+            change_told: false,
+            missing_id_taken: false,
+            looks: None,
+            refusal: None,
+            conflict: None,
+            cool_down_until: None,
+            recent_writes: Vec::new(),
+            missing_since: None,
+            event_seen_at: None,
+            problem: None,
+            note: None,
+        }
+    }
+
+    /// Mark on its event, if it is linked and carries one.
+    pub fn mark(&self) -> Option<&Mark> {
+        self.event.as_ref().and_then(|event| event.mark.as_ref())
+    }
+}

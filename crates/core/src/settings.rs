@@ -1,0 +1,208 @@
+//! What the trainer chose: direction, filters, text and privacy, policies.
+
+use crate::ids::AppointmentId;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Which way changes go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Platform to calendar and moves back.
+    #[default]
+    Both,
+    /// Platform to calendar only; edits in the calendar are put back.
+    Push,
+    /// Calendar to platform only; the calendar is never written.
+    Pull,
+}
+
+impl Direction {
+    /// True if Roundtrip may write to the calendar.
+    pub fn writes_calendar(self) -> bool {
+        !matches!(self, Self::Pull)
+    }
+    /// True if moves are reported to the platform.
+    pub fn reports(self) -> bool {
+        !matches!(self, Self::Push)
+    }
+}
+
+/// What happens when both sides changed the same field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictPolicy {
+    /// Ask the trainer.
+    #[default]
+    Ask,
+    /// The platform's value.
+    KeepPlatform,
+    /// The calendar's value.
+    KeepCalendar,
+    /// Whichever was said last; within two minutes it asks.
+    MostRecent,
+}
+
+/// What happens to events that a filter no longer lets through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftOutPolicy {
+    /// They are removed from the calendar (guarded).
+    #[default]
+    Remove,
+    /// They stay as they are, unlinked from further changes.
+    Keep,
+}
+
+/// A field that an own rule looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleField {
+    /// Title, place name or topic.
+    Title,
+    /// Name or address of the place.
+    Location,
+    /// Notes.
+    Notes,
+    /// Name of the type.
+    Type,
+    /// Name of the client.
+    Client,
+}
+
+/// How an own rule compares. All compare without regard to case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RulePattern {
+    /// The text occurs anywhere.
+    Contains,
+    /// The field begins with the text.
+    StartsWith,
+    /// A regular expression matches anywhere.
+    Regex,
+}
+
+/// "Leave out what …", an own rule of the trainer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnRule {
+    /// Where to look.
+    pub field: RuleField,
+    /// How.
+    pub pattern: RulePattern,
+    /// For what.
+    pub text: String,
+}
+
+/// Which appointments go into the calendar. Everything is let through by default but private ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Filters {
+    /// Types that are off, by id.
+    pub types_off: BTreeSet<String>,
+    /// Clients that are off, by id.
+    pub clients_off: BTreeSet<String>,
+    /// Nothing that starts before.
+    pub from: Option<DateTime<Utc>>,
+    /// Nothing that starts at or after.
+    pub until: Option<DateTime<Utc>>,
+    /// Weekdays that are off: 0 is Monday, 6 is Sunday, in the appointment's own zone.
+    pub weekdays_off: BTreeSet<u8>,
+    /// Private appointments are let through, as "Busy" only.
+    pub include_private: bool,
+    /// Single appointments that are off.
+    pub excluded: BTreeSet<AppointmentId>,
+    /// What matches any of these is left out.
+    pub own_rules: Vec<OwnRule>,
+    /// What happens to events already written.
+    pub left_out: LeftOutPolicy,
+}
+
+/// What an event says. Client names and contact are off until the trainer turns them on after a warning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TextSettings {
+    /// Notes go into the event.
+    pub notes: bool,
+    /// The client's name goes into the event.
+    pub client_names: bool,
+    /// The client's telephone number and e-mail address go into the event.
+    pub client_contact: bool,
+    /// Title where there is neither place, title nor topic; none means the language's own wording.
+    pub fallback_title: Option<String>,
+    /// The service's colour id for our events.
+    pub color: Option<String>,
+    /// How much of an event is told.
+    pub privacy: PrivacyLevel,
+}
+
+impl Default for TextSettings {
+    fn default() -> Self {
+        Self {
+            notes: true,
+            client_names: false,
+            client_contact: false,
+            fallback_title: None,
+            color: None,
+            privacy: PrivacyLevel::Full,
+        }
+    }
+}
+
+/// How much an event tells those who see the calendar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrivacyLevel {
+    /// Only that the time is taken.
+    Busy,
+    /// The type of the appointment.
+    TypeOnly,
+    /// Place, address, notes and link.
+    #[default]
+    Full,
+}
+
+/// Everything the trainer can set about one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SyncSettings {
+    /// The trainer's own switch.
+    pub enabled: bool,
+    /// Which way.
+    pub direction: Direction,
+    /// Minutes between scheduled runs, 5 to 60.
+    pub every_minutes: u32,
+    /// What is let through.
+    pub filters: Filters,
+    /// What events say.
+    pub text: TextSettings,
+    /// What happens when both sides changed a field.
+    pub policy: ConflictPolicy,
+    /// Language of the texts written into events: `de` or `en`.
+    pub language: Language,
+}
+
+impl Default for SyncSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            direction: Direction::Both,
+            every_minutes: 15,
+            filters: Filters::default(),
+            text: TextSettings::default(),
+            policy: ConflictPolicy::Ask,
+            language: Language::En,
+        }
+    }
+}
+
+/// Languages of the app.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// German.
+    De,
+}

@@ -1,0 +1,385 @@
+//! What an event says, and how texts are compared.
+//!
+//! A description is the trainer's own text with, somewhere in it, one *managed block* between two quiet marker lines.
+//! Only the block is ours; everything outside survives every update (P10). The block holds no words of any language,
+//! so that changing the language of the app is no reason to write.
+
+use crate::appointment::{Appointment, AppointmentStatus};
+use crate::event::{Event, FieldHashes};
+use crate::event_id::{digest, hex_prefix};
+use crate::record::{Field, FieldValues, Value};
+use crate::settings::{Language, PrivacyLevel, TextSettings};
+use crate::time::{EventTime, TimeSpan};
+use unicode_normalization::UnicodeNormalization;
+
+const MARK_START: &str = "┈┈ Roundtrip ┈┈";
+const MARK_LINE: &str = "┈┈ Roundtrip ┈┈┈┈┈┈┈┈";
+const MARK_END: &str = "┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈";
+const LINK_PREFIX: &str = "↗ ";
+const CONTACT_PREFIX: &str = "☎ ";
+/// Google stores descriptions to 8,192 characters; room is left for the trainer's own text.
+const NOTES_MAX_CHARS: usize = 6_000;
+
+/// What one appointment's event should say under the trainer's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// When.
+    pub time: TimeSpan,
+    /// Title in the trainer's language.
+    pub title: String,
+    /// All wordings of the title that count as the same one.
+    pub title_wordings: Vec<String>,
+    /// Place.
+    pub location: String,
+    /// Inside of the managed block; empty means no block.
+    pub block: String,
+    /// True if the notes in the block are all of the platform's notes, so that an edit of them can be reported.
+    pub notes_whole: bool,
+    /// Shown as tentative.
+    pub tentative: bool,
+    /// Hidden from people who share the calendar.
+    pub private: bool,
+    /// Colour.
+    pub color: Option<String>,
+    /// Link back.
+    pub source_url: Option<String>,
+}
+
+impl Rendered {
+    /// Values for comparing with what the platform said before: the canonical wording, free of language.
+    pub fn canonical(&self) -> FieldValues {
+        FieldValues {
+            time: Some(Value::Time(EventTime::Timed(self.time))),
+            title: self.title_wordings.first().map(|title| Value::Text(normalise(title))),
+            location: Some(Value::Text(normalise(&self.location))),
+            notes: Some(Value::Text(normalise(&self.block))),
+        }
+    }
+
+    /// Values for comparing with the calendar: the wording that is written.
+    pub fn written(&self) -> FieldValues {
+        FieldValues { title: Some(Value::Text(normalise(&self.title))), ..self.canonical() }
+    }
+
+    /// Short hash of what is neither time nor text.
+    pub fn looks(&self) -> String {
+        let color = self.color.as_deref().unwrap_or_default();
+        let source = self.source_url.as_deref().unwrap_or_default();
+        short_hash(&format!("{}|{}|{color}|{source}", self.tentative, self.private))
+    }
+}
+
+/// Renders an appointment. `client_names_allowed` is the platform's word and wins over the trainer's settings.
+pub fn render(
+    appointment: &Appointment,
+    settings: &TextSettings,
+    language: Language,
+    client_names_allowed: bool,
+) -> Rendered {
+    let busy_only = appointment.private || settings.privacy == PrivacyLevel::Busy;
+    let place = appointment.place.as_ref();
+    let filled = |text: Option<&String>| text.map(|t| plain(t)).filter(|t| !t.is_empty());
+    let own_title = filled(place.and_then(|p| p.name.as_ref()))
+        .or_else(|| filled(appointment.title.as_ref()))
+        .or_else(|| filled(appointment.topic.as_ref()));
+    let type_name = plain(&appointment.kind.name);
+
+    let wordings = if busy_only {
+        vec!["Busy".to_owned(), "Beschäftigt".to_owned()]
+    } else if settings.privacy == PrivacyLevel::TypeOnly && !type_name.is_empty() {
+        vec![type_name]
+    } else if let Some(title) = own_title {
+        vec![title]
+    } else if let Some(fallback) = filled(settings.fallback_title.as_ref()) {
+        vec![fallback]
+    } else {
+        vec!["Coaching Session".to_owned(), "Coaching-Termin".to_owned()]
+    };
+    let wordings: Vec<String> =
+        wordings.into_iter().map(|title| with_client(title, appointment, settings, client_names_allowed, busy_only)).collect();
+    let title = match language {
+        Language::En => wordings.first(),
+        Language::De => wordings.last(),
+    }
+    .cloned()
+    .unwrap_or_default();
+
+    let full = !busy_only && settings.privacy == PrivacyLevel::Full;
+    let location = if full { location_line(appointment) } else { String::new() };
+    let (block, notes_whole) =
+        if full { block(appointment, settings, client_names_allowed) } else { (String::new(), false) };
+    Rendered {
+        time: appointment.span(),
+        title,
+        title_wordings: wordings,
+        location,
+        block,
+        notes_whole,
+        tentative: appointment.status == AppointmentStatus::Tentative,
+        private: appointment.private,
+        color: settings.color.clone(),
+        source_url: full.then(|| web_link(&appointment.url)).flatten(),
+    }
+}
+
+fn with_client(
+    title: String,
+    appointment: &Appointment,
+    settings: &TextSettings,
+    allowed: bool,
+    busy_only: bool,
+) -> String {
+    let name = appointment.client.as_ref().and_then(|client| client.name.as_ref());
+    match name {
+        Some(name) if allowed && settings.client_names && !busy_only => format!("{title} · {}", plain(name)),
+        _ => title,
+    }
+}
+
+fn location_line(appointment: &Appointment) -> String {
+    appointment.place.as_ref().and_then(|place| place.address.as_ref()).map(|a| plain(a)).unwrap_or_default()
+}
+
+fn block(appointment: &Appointment, settings: &TextSettings, client_names_allowed: bool) -> (String, bool) {
+    let mut parts = Vec::new();
+    let mut notes_whole = settings.notes;
+    if settings.notes {
+        let notes = normalise(appointment.notes.as_deref().unwrap_or_default());
+        if notes.chars().count() > NOTES_MAX_CHARS {
+            notes_whole = false;
+            let cut: String = notes.chars().take(NOTES_MAX_CHARS).collect();
+            parts.push(format!("{cut}…"));
+        } else if !notes.is_empty() {
+            parts.push(notes);
+        }
+    }
+    let mut lines = Vec::new();
+    if settings.client_contact && client_names_allowed {
+        if let Some(client) = &appointment.client {
+            let contact: Vec<String> = [&client.name, &client.phone, &client.email]
+                .into_iter()
+                .flatten()
+                .map(|text| plain(text))
+                .filter(|text| !text.is_empty())
+                .collect();
+            if !contact.is_empty() {
+                lines.push(format!("{CONTACT_PREFIX}{}", contact.join(", ")));
+            }
+        }
+    }
+    if let Some(url) = web_link(&appointment.url) {
+        lines.push(format!("{LINK_PREFIX}{url}"));
+    }
+    if !lines.is_empty() {
+        parts.push(lines.join("\n"));
+    }
+    (parts.join("\n\n"), notes_whole)
+}
+
+/// A link is written only if it is one that a browser opens; a platform cannot smuggle in another scheme.
+fn web_link(url: &str) -> Option<String> {
+    let url = url.trim();
+    let known = url.starts_with("https://") || url.starts_with("http://");
+    (known && !url.contains(char::is_whitespace) && !url.contains(['<', '>', '"'])).then(|| url.to_owned())
+}
+
+/// What the calendar shows now, field by field, normalised.
+pub fn observed(event: &Event) -> FieldValues {
+    let inside = split(&event.description).block.unwrap_or_default();
+    FieldValues {
+        time: Some(Value::Time(event.time)),
+        title: Some(Value::Text(normalise(&event.title))),
+        location: Some(Value::Text(normalise(&event.location))),
+        notes: Some(Value::Text(normalise(&inside))),
+    }
+}
+
+/// The notes inside an event's block without contact and link, or `None` if the block is not whole any more (then an
+/// edit of it is never reported: a deleted block must not empty the platform's notes).
+pub fn notes_in(event: &Event) -> Option<String> {
+    let inside = split(&event.description).block?;
+    let text = normalise(&inside);
+    let mut lines: Vec<&str> = text.lines().collect();
+    if !lines.iter().any(|line| line.starts_with(LINK_PREFIX.trim_end())) {
+        return None;
+    }
+    while let Some(last) = lines.last() {
+        let ours = last.starts_with(LINK_PREFIX.trim_end()) || last.starts_with(CONTACT_PREFIX.trim_end());
+        if !ours && !last.trim().is_empty() {
+            break;
+        }
+        lines.pop();
+    }
+    Some(lines.join("\n"))
+}
+
+/// A description taken apart. `before` and `after` are the trainer's, exactly as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Own text before the block.
+    pub before: String,
+    /// Inside of the block as stored, if both marker lines are there.
+    pub block: Option<String>,
+    /// Own text after the block.
+    pub after: String,
+}
+
+/// Takes a stored description apart at the marker lines. Works on the stored text, so that the trainer's own HTML stays
+/// as it is.
+pub fn split(description: &str) -> Description {
+    let whole = || Description { before: description.to_owned(), block: None, after: String::new() };
+    let Some(start) = description.find(MARK_START) else { return whole() };
+    let rest = &description[start + MARK_START.len()..];
+    let inside_at = rest.find(|c| c != '┈').unwrap_or(rest.len());
+    let inside = &rest[inside_at..];
+    let run = "┈".repeat(8);
+    let Some(end) = inside.find(&run) else { return whole() };
+    let tail = &inside[end..];
+    let after_at = tail.find(|c| c != '┈').unwrap_or(tail.len());
+    Description {
+        before: description[..start].to_owned(),
+        block: Some(inside[..end].to_owned()),
+        after: tail[after_at..].to_owned(),
+    }
+}
+
+/// Puts a block into a description, in place of the old one, and leaves everything else as it is.
+///
+/// If one of the marker lines was damaged, what is left of them is taken out and the new block is put at the end; the
+/// trainer's own words are never touched.
+pub fn compose(existing: Option<&str>, block: &str) -> String {
+    let parts = split(existing.unwrap_or_default());
+    let html = looks_like_html(&parts.before) || looks_like_html(&parts.after);
+    let (mut before, after) = match parts.block {
+        Some(_) => (parts.before, parts.after),
+        None => (without_marker_lines(&parts.before), String::new()),
+    };
+    if block.is_empty() {
+        return format!("{before}{after}").trim_end().to_owned();
+    }
+    let newline = if html { "<br>" } else { "\n" };
+    let inside = if html || looks_like_html(block) { escape(block) } else { block.to_owned() };
+    let managed = format!("{MARK_LINE}\n{inside}\n{MARK_END}").replace('\n', newline);
+    let blank = before.trim().is_empty();
+    if blank {
+        before.clear();
+    } else if !ends_with_break(&before) {
+        before.push_str(newline);
+        before.push_str(newline);
+    }
+    format!("{before}{managed}{after}")
+}
+
+fn ends_with_break(text: &str) -> bool {
+    ["\n", "<br>", "<br/>", "<br />", "</p>", "</div>"].iter().any(|end| text.ends_with(end))
+}
+
+fn without_marker_lines(text: &str) -> String {
+    if !text.contains("┈┈") {
+        return text.to_owned();
+    }
+    text.replace(MARK_LINE, "").replace(MARK_END, "")
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// True if a service would read the text as HTML: a tag or an entity occurs in it.
+fn looks_like_html(text: &str) -> bool {
+    tag_at(text).is_some() || text.split('&').skip(1).any(|rest| {
+        rest.split_once(';').is_some_and(|(name, _)| {
+            (1..=8).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '#')
+        })
+    })
+}
+
+fn tag_at(text: &str) -> Option<usize> {
+    text.char_indices().find_map(|(at, c)| {
+        let rest = &text[at..];
+        let next = rest[c.len_utf8()..].chars().next();
+        (c == '<' && next.is_some_and(|n| n.is_ascii_alphabetic() || n == '/' || n == '!') && rest.contains('>')).then_some(at)
+    })
+}
+
+/// Text for comparison and for the window: HTML to text, NFC, spaces collapsed, at most one blank line in a row, nothing
+/// invisible at the ends. Services rewrite white space and HTML, so only this form is ever compared.
+pub fn normalise(text: &str) -> String {
+    let text = if looks_like_html(text) { html_to_text(text) } else { text.to_owned() };
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
+        let cleaned: String = line
+            .nfc()
+            .filter(|c| !matches!(c, '\u{200b}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{0}'))
+            .map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c })
+            .collect();
+        let collapsed = cleaned.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        if !(collapsed.is_empty() && lines.last().is_none_or(String::is_empty)) {
+            lines.push(collapsed);
+        }
+    }
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines.join("\n")
+}
+
+/// One line of plain text, for titles and places.
+fn plain(text: &str) -> String {
+    normalise(text).replace('\n', " ")
+}
+
+fn html_to_text(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = tag_at(rest) {
+        out.push_str(&rest[..at]);
+        let tag = &rest[at + 1..];
+        let end = tag.find('>').unwrap_or(tag.len());
+        let name: String = tag[..end]
+            .trim_start_matches('/')
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric())
+            .collect::<String>()
+            .to_ascii_lowercase();
+        let closing = tag.starts_with('/');
+        match (name.as_str(), closing) {
+            ("br", _) => out.push('\n'),
+            ("p" | "div" | "ul" | "ol" | "tr" | "h1" | "h2" | "h3" | "h4", _) => {
+                if !out.is_empty() && !out.ends_with('\n') {
+                    out.push('\n');
+                }
+            }
+            ("li", false) => {
+                if !out.is_empty() && !out.ends_with('\n') {
+                    out.push('\n');
+                }
+                out.push_str("• ");
+            }
+            _ => {}
+        }
+        rest = tag.get(end + 1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    html_escape::decode_html_entities(&out).into_owned()
+}
+
+/// Eight hexadecimal digits of a text's hash: enough to tell whether a field still says what was written, and nothing of
+/// the text can be read from it.
+pub fn short_hash(text: &str) -> String {
+    hex_prefix(&digest(&[text]), 8)
+}
+
+/// Short hashes of the three text fields.
+pub fn hashes(values: &FieldValues) -> FieldHashes {
+    let hash = |field| match values.get(field) {
+        Some(Value::Text(text)) => short_hash(text),
+        Some(Value::Hash(hash)) => hash.clone(),
+        Some(Value::Time(_)) | None => String::new(),
+    };
+    FieldHashes { title: hash(Field::Title), location: hash(Field::Location), notes: hash(Field::Notes) }
+}
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

@@ -1,0 +1,120 @@
+use super::*;
+use crate::testing::{appointment, event_saying};
+use proptest::prelude::*;
+
+fn rendered(change: impl FnOnce(&mut Appointment), settings: &TextSettings) -> Rendered {
+    let mut appointment = appointment();
+    change(&mut appointment);
+    render(&appointment, settings, Language::En, true)
+}
+
+#[test]
+fn the_title_is_the_place_then_the_title_then_the_topic_then_coaching_session() {
+    let settings = TextSettings::default();
+    let place = rendered(|_| {}, &settings);
+    let title = rendered(|a| a.place = None, &settings);
+    let topic = rendered(|a| (a.place, a.title) = (None, None), &settings);
+    let none = rendered(|a| (a.place, a.title, a.topic) = (None, None, None), &settings);
+    assert_eq!([place.title, title.title, topic.title, none.title], [
+        "Linden-Apotheke",
+        "Visit Linden",
+        "Vaccination refresher",
+        "Coaching Session"
+    ]);
+}
+
+#[test]
+fn client_names_and_contact_are_off_until_turned_on_and_never_against_the_platform() {
+    let shy = rendered(|_| {}, &TextSettings::default());
+    let open = TextSettings { client_names: true, client_contact: true, ..TextSettings::default() };
+    let told = rendered(|_| {}, &open);
+    let forbidden = render(&appointment(), &open, Language::En, false);
+    for hidden in [&shy, &forbidden] {
+        assert!(!hidden.title.contains("Ada") && !hidden.block.contains("ada@") && !hidden.block.contains("+49"));
+    }
+    assert!(told.title.contains("Ada Klein") && told.block.contains("ada@example.org"));
+}
+
+#[test]
+fn a_private_appointment_says_busy_only() {
+    let busy = rendered(|a| a.private = true, &TextSettings::default());
+    assert_eq!((busy.title.as_str(), busy.location.as_str(), busy.block.as_str()), ("Busy", "", ""));
+    assert!(busy.private && busy.source_url.is_none());
+}
+
+#[test]
+fn another_language_is_no_change() {
+    let mut nameless = appointment();
+    (nameless.place, nameless.title, nameless.topic) = (None, None, None);
+    let en = render(&nameless, &TextSettings::default(), Language::En, true);
+    let de = render(&nameless, &TextSettings::default(), Language::De, true);
+    assert_ne!(en.title, de.title);
+    assert_eq!(en.canonical(), de.canonical());
+    assert!(de.title_wordings.contains(&en.title));
+}
+
+#[test]
+fn a_link_of_another_scheme_is_not_written() {
+    let r = rendered(|a| a.url = "javascript:alert(1)".into(), &TextSettings::default());
+    assert!(r.source_url.is_none() && !r.block.contains("javascript"));
+}
+
+#[test]
+fn html_notes_become_text() {
+    assert_eq!(normalise("<p>Bring:</p><ul><li>A &amp; B</li><li>C</li></ul>"), "Bring:\n• A & B\n• C");
+    assert_eq!(normalise("a < b and c > d"), "a < b and c > d");
+}
+
+#[test]
+fn own_text_before_and_after_the_block_survives_a_rewrite() {
+    let first = compose(Some("Park behind the church."), "Notes\n\n↗ https://x.example/1");
+    let edited = format!("{first}\nBring cake");
+    let second = compose(Some(&edited), "New notes\n\n↗ https://x.example/1");
+    let parts = split(&second);
+    assert!(parts.before.starts_with("Park behind the church."));
+    assert_eq!(parts.after, "\nBring cake");
+    assert_eq!(normalise(&parts.block.unwrap_or_default()), "New notes\n\n↗ https://x.example/1");
+}
+
+#[test]
+fn own_html_stays_as_it_is() {
+    let first = compose(Some("<b>Mine</b>"), "Notes <1>");
+    assert!(first.starts_with("<b>Mine</b><br>"));
+    assert_eq!(normalise(&split(&first).block.unwrap_or_default()), "Notes <1>");
+}
+
+#[test]
+fn edited_notes_are_found_and_a_deleted_block_reports_nothing() {
+    let description = compose(None, "Bring handouts.\n\n☎ Ada, +49 30\n↗ https://x.example/1");
+    let edited = description.replace("handouts", "two handouts");
+    assert_eq!(notes_in(&event_saying(&edited)), Some("Bring two handouts.".into()));
+    assert_eq!(notes_in(&event_saying("only mine")), None);
+}
+
+proptest! {
+    #[test] // P10: whatever stands outside the block stays, byte for byte.
+    fn own_text_survives_any_number_of_updates(own in "[^┈]{0,60}", blocks in prop::collection::vec("[a-z\\n<>& ]{1,40}", 1..5)) {
+        let mut description = own.clone();
+        for block in &blocks {
+            description = compose(Some(&description), block);
+        }
+        let own = if own.trim().is_empty() { String::new() } else { own };
+        prop_assert!(split(&description).before.starts_with(&own));
+        prop_assert_eq!(compose(Some(&description), blocks.last().map_or("", String::as_str)), description);
+    }
+
+    #[test]
+    fn normalising_twice_is_normalising_once_for_plain_text(text in "[^<&]{0,80}") {
+        let once = normalise(&text);
+        prop_assert_eq!(normalise(&once), once);
+    }
+
+    #[test]
+    fn what_is_written_reads_back_the_same(notes in "[\\PC]{0,60}", own in "(|<i>x</i>|plain)") {
+        let mut a = appointment();
+        a.notes = Some(notes);
+        let r = render(&a, &TextSettings::default(), Language::En, true);
+        let event = event_saying(&compose(Some(&own), &r.block));
+        prop_assert_eq!(observed(&event).notes, r.written().notes);
+    }
+}

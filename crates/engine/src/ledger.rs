@@ -1,0 +1,391 @@
+//! The ledger port: what the engine keeps. Every change of one outcome goes into ONE [`Ledger::commit`], which either
+//! happens as a whole or not at all, also when the power goes.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use roundtrip_core::conflict::Conflict;
+use roundtrip_core::ids::{AppointmentId, CalendarId, ConflictId, Cursor, OutboxId, QuestionId, RunId, SyncToken};
+use roundtrip_core::outbox::OutboxRow;
+use roundtrip_core::question::Question;
+use roundtrip_core::record::Record;
+use roundtrip_core::settings::SyncSettings;
+use serde::{Deserialize, Serialize};
+
+/// The ledger could not be read or written. What the caller can do: stop the run, say so, try again later.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full,
+    /// The file is locked, read-only or not reachable.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The file is damaged.
+    #[error("the database is damaged")]
+    Damaged,
+    /// A stored value could not be read by this version.
+    #[error("a stored value could not be read: {0}")]
+    Unreadable(String),
+}
+
+/// Where the next listings start, and what is known about time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SyncState {
+    /// Platform feed.
+    pub cursor: Option<Cursor>,
+    /// For `If-None-Match`.
+    pub feed_etag: Option<String>,
+    /// Calendar feed.
+    pub sync_token: Option<SyncToken>,
+    /// The calendar the token belongs to.
+    pub calendar: Option<CalendarId>,
+    /// When the connection was first made: nothing that began before is ever written (P11).
+    pub connected_at: Option<DateTime<Utc>>,
+    /// Last successful reading of the platform.
+    pub platform_read_at: Option<DateTime<Utc>>,
+    /// Last successful reading of the calendar.
+    pub calendar_read_at: Option<DateTime<Utc>>,
+    /// Last full reconcile without cursors.
+    pub full_at: Option<DateTime<Utc>>,
+    /// Last run without problems.
+    pub last_success_at: Option<DateTime<Utc>>,
+    /// When another laptop was last seen to hold the writer lease.
+    pub other_writer_at: Option<DateTime<Utc>>,
+    /// Live events of ours in the last full listing, to notice a sudden drop.
+    pub last_full_count: Option<u32>,
+    /// Deletions are frozen because a reading shrank by more than half.
+    pub deletions_frozen: bool,
+    /// Not before this time is the calendar written (quota gone, `Retry-After`).
+    pub calendar_wait_until: Option<DateTime<Utc>>,
+    /// The same for the platform.
+    pub platform_wait_until: Option<DateTime<Utc>>,
+    /// Paused by the trainer until then (`DateTime::MAX_UTC`: until resumed).
+    pub paused_until: Option<DateTime<Utc>>,
+    /// The trainer has seen the preview and said "Start syncing".
+    pub started: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunResult {
+    /// Still going.
+    Running,
+    /// Everything went well.
+    Success,
+    /// Some items did not.
+    Partial,
+    /// Nothing could be done.
+    Failed,
+}
+
+/// Why a run was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The timer.
+    Timer,
+    /// "Sync now".
+    Manual,
+    /// A setting changed, a conflict was resolved, a question answered.
+    Changed,
+    /// The laptop woke up.
+    WakeUp,
+    /// The network came back.
+    NetworkBack,
+    /// Just connected or started.
+    Start,
+    /// A push said "look now".
+    Hint,
+    /// Something waiting became due (settle time, retry).
+    Due,
+}
+
+/// One cycle in the history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Why.
+    pub trigger: Trigger,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How.
+    pub result: RunResult,
+    /// What was done.
+    pub counts: Counts,
+    /// Stable code of what stopped it.
+    pub problem: Option<String>,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Events made.
+    pub added: u32,
+    /// Events changed.
+    pub changed: u32,
+    /// Events deleted.
+    pub removed: u32,
+    /// Moves reported and taken.
+    pub moved_back: u32,
+    /// Notes reported and taken.
+    pub notes_back: u32,
+    /// Conflicts raised.
+    pub conflicts: u32,
+    /// Writes that did not succeed.
+    pub problems: u32,
+    /// Requests to the platform.
+    pub platform_requests: u64,
+    /// Requests to the calendar.
+    pub calendar_requests: u64,
+}
+
+/// One thing that happened, in the history. Titles are kept for the window only, exports mask them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryItem {
+    /// Unique id.
+    pub id: String,
+    /// In which run; none for what happened outside one.
+    pub run_id: Option<RunId>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whose, if it is about one.
+    pub appointment_id: Option<AppointmentId>,
+    /// Shown name of the appointment at that time.
+    pub title: Option<String>,
+    /// What.
+    pub what: HistoryWhat,
+    /// Who began it.
+    pub source: HistorySource,
+    /// `ok`, `waiting`, `problem`.
+    pub result: HistoryResult,
+    /// Stable code of the problem.
+    pub problem: Option<String>,
+    /// Request id at the service, for support.
+    pub request_id: Option<String>,
+}
+
+/// Who began what the history tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistorySource {
+    /// The trainer, in the calendar or in the window.
+    You,
+    /// The platform.
+    Platform,
+    /// Roundtrip itself.
+    Roundtrip,
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryResult {
+    /// Done.
+    Ok,
+    /// Will be tried again by itself.
+    Waiting,
+    /// Needs somebody.
+    Problem,
+}
+
+/// What happened. Each has its sentence in the window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum HistoryWhat {
+    /// An event was made.
+    Added {
+        /// Its time.
+        time: roundtrip_core::time::TimeSpan,
+    },
+    /// An event was changed.
+    Changed {
+        /// Fields written.
+        fields: Vec<roundtrip_core::record::Field>,
+        /// Time before, if it was moved.
+        from: Option<roundtrip_core::time::TimeSpan>,
+        /// Time now, if it was moved.
+        to: Option<roundtrip_core::time::TimeSpan>,
+    },
+    /// An event was deleted.
+    Deleted {
+        /// Why.
+        reason: roundtrip_core::outbox::DeleteReason,
+        /// True if the trainer had edited it at the same time.
+        edit_lost: bool,
+    },
+    /// An existing event of ours was found and linked again.
+    Adopted,
+    /// A move was reported and taken.
+    MovedBack {
+        /// Before.
+        from: roundtrip_core::time::TimeSpan,
+        /// Now.
+        to: roundtrip_core::time::TimeSpan,
+        /// True if the admin was told.
+        admin_notified: bool,
+    },
+    /// Edited notes were reported and taken.
+    NotesBack {
+        /// True if the admin was told.
+        admin_notified: bool,
+    },
+    /// The platform said no.
+    Refused {
+        /// Stable reason.
+        reason: String,
+        /// Its words.
+        detail: Option<String>,
+    },
+    /// The event was deleted in the calendar; the appointment stays.
+    RemovedInCalendar {
+        /// True if it can only have been the trainer.
+        by_trainer: bool,
+    },
+    /// The appointment changed after its event was removed.
+    ChangedSinceRemoved,
+    /// "Put back".
+    PutBack,
+    /// A conflict was raised.
+    ConflictRaised {
+        /// Kind.
+        kind: roundtrip_core::conflict::ConflictKind,
+        /// Which.
+        conflict: ConflictId,
+    },
+    /// A conflict was answered.
+    ConflictResolved {
+        /// Which.
+        conflict: ConflictId,
+        /// How: `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `stop_syncing`.
+        resolution: String,
+        /// By a standing policy.
+        by_policy: bool,
+    },
+    /// Different fields changed on both sides and were merged.
+    Merged,
+    /// The guard asked.
+    Asked {
+        /// What.
+        question: roundtrip_core::question::QuestionKind,
+        /// How many.
+        count: u32,
+    },
+    /// The guard was answered.
+    Answered {
+        /// What.
+        question: roundtrip_core::question::QuestionKind,
+        /// How.
+        answer: roundtrip_core::question::Answer,
+    },
+    /// Signed in.
+    Connected {
+        /// `platform`, `google` …
+        service: String,
+    },
+    /// Disconnected.
+    Disconnected {
+        /// `platform`, `google` …
+        service: String,
+    },
+    /// A write did not succeed.
+    WriteFailed {
+        /// `insert`, `patch`, `delete`, `move`, `notes`.
+        intent: String,
+    },
+    /// Something could not be read; it marks its own link only.
+    Unreadable {
+        /// Which field.
+        field: String,
+    },
+    /// Links were rebuilt from the calendar.
+    Rebuilt {
+        /// How many.
+        count: u32,
+    },
+    /// A reading shrank by more than half: deletions are held.
+    ReadingShrank,
+}
+
+/// One change of the ledger.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Writes a record (insert or replace, by appointment).
+    PutRecord(Box<Record>),
+    /// Forgets a record: removed on the platform and no event left.
+    DeleteRecord(AppointmentId),
+    /// Writes an outbox row (insert or replace, by id).
+    PutOutbox(Box<OutboxRow>),
+    /// Removes an outbox row: its outcome is recorded in the same commit.
+    DeleteOutbox(OutboxId),
+    /// Writes a conflict (insert or replace, by id).
+    PutConflict(Box<Conflict>),
+    /// Writes a question (insert or replace, by id).
+    PutQuestion(Question),
+    /// Writes a run (insert or replace, by id).
+    PutRun(Run),
+    /// Adds to the history.
+    AddItem(Box<HistoryItem>),
+    /// Replaces the sync state.
+    PutSyncState(Box<SyncState>),
+    /// Replaces the settings.
+    PutSettings(Box<SyncSettings>),
+    /// Adds to the audit log: event word and details without content.
+    Audit {
+        /// Stable word: `sign_in`, `refresh_failed`, `revoke`, `settings`, `deletion` …
+        event: String,
+        /// Details, no content.
+        details: serde_json::Value,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// Which part of the history is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// Only this result.
+    pub result: Option<HistoryResult>,
+    /// Only this appointment.
+    pub appointment_id: Option<AppointmentId>,
+    /// Only this run.
+    pub run_id: Option<RunId>,
+    /// Only before this instant (paging).
+    pub before: Option<DateTime<Utc>>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Durable storage of one connection.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// All records.
+    async fn records(&self) -> Result<Vec<Record>, LedgerError>;
+    /// One record.
+    async fn record(&self, id: &AppointmentId) -> Result<Option<Record>, LedgerError>;
+    /// All outbox rows, oldest first.
+    async fn outbox(&self) -> Result<Vec<OutboxRow>, LedgerError>;
+    /// Open conflicts.
+    async fn open_conflicts(&self) -> Result<Vec<Conflict>, LedgerError>;
+    /// One conflict.
+    async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError>;
+    /// Questions: the open ones, and answered ones that were answered after `since`.
+    async fn questions(&self, since: DateTime<Utc>) -> Result<Vec<Question>, LedgerError>;
+    /// One question.
+    async fn question(&self, id: &QuestionId) -> Result<Option<Question>, LedgerError>;
+    /// The sync state.
+    async fn sync_state(&self) -> Result<SyncState, LedgerError>;
+    /// The settings.
+    async fn settings(&self) -> Result<SyncSettings, LedgerError>;
+    /// Runs that began at or after `since`, newest first, at most `limit`.
+    async fn runs(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<Run>, LedgerError>;
+    /// History items, newest first.
+    async fn history(&self, filter: &HistoryFilter) -> Result<Vec<HistoryItem>, LedgerError>;
+    /// Writes all changes or none.
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError>;
+}

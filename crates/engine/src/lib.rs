@@ -1,0 +1,14 @@
+//! The sync cycle of Roundtrip.
+//!
+//! # Key concepts
+//! - A *cycle* reads both sides, writes the facts into the ledger, lets [`roundtrip_core`] decide, records the decided
+//!   writes in the *outbox* and carries them out. Its record in the history is a *run*.
+//! - A *port* is what the engine asks of the outside: [`ports::PlatformPort`], [`ports::CalendarPort`],
+//!   [`ledger::Ledger`], [`ports::Clock`].
+//!
+//! # What it must not do
+//! No SQL, no HTTP, no Tauri. It decides nothing about a single appointment: that is core's.
+#![forbid(unsafe_code)]
+
+pub mod ledger;
+pub mod ports;
