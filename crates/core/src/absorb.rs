@@ -136,6 +136,9 @@ pub fn recognise<'a>(
 /// Links an event that was found by its mark. The base is what the mark remembers of our last write.
 pub fn adopt(record: &mut Record, seen: Event, now: DateTime<Utc>) {
     let Some(mark) = seen.mark.clone() else { return };
+    if let Some(older) = record.event.take().filter(|older| older.id != seen.id) {
+        record.duplicates.push(older.id);
+    }
     record.generation = record.generation.max(mark.generation);
     record.event_id = Some(seen.id.clone());
     record.event = None;
@@ -258,6 +261,7 @@ pub fn deleted(record: &mut Record, id: &EventId, now: DateTime<Utc>) {
         record.note = None;
         record.delete_confirmed = false;
     }
+    record.duplicates.retain(|duplicate| duplicate != id);
     record.problem = None;
 }
 

@@ -13,6 +13,7 @@
 
 pub mod absorb;
 pub mod appointment;
+pub mod badge;
 pub mod conflict;
 pub mod event;
 pub mod event_id;

@@ -93,6 +93,26 @@ impl Intent {
     }
 }
 
+impl Intent {
+    /// The idempotency key of a report: the same for the same change from any laptop, so that two of them report one
+    /// move once. `None` for calendar writes, whose key is only for our own record.
+    pub fn shared_key(&self, appointment: &AppointmentId) -> Option<IdempotencyKey> {
+        let parts = match self {
+            Self::Move { version, time, .. } => {
+                let (start, end) = (time.start.timestamp_millis(), time.end.timestamp_millis());
+                ["move".to_owned(), version.to_string(), start.to_string(), end.to_string()]
+            }
+            Self::Notes { version, notes } => {
+                ["notes".to_owned(), version.to_string(), notes.clone(), String::new()]
+            }
+            Self::Insert { .. } | Self::Patch { .. } | Self::Delete { .. } => return None,
+        };
+        let [kind, version, first, second] = &parts;
+        let hash = crate::event_id::digest(&[appointment.as_str(), kind, version, first, second]);
+        Some(IdempotencyKey(crate::event_id::hex_prefix(&hash, 40)))
+    }
+}
+
 /// Why an event is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

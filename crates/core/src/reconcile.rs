@@ -167,6 +167,15 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
     if record.link == LinkState::Stopped {
         return Decision::local(record, Standing::Stopped);
     }
+    if let Some(duplicate) = record.duplicates.first().cloned().filter(|_| ctx.settings.direction.writes_calendar()) {
+        let intent = Intent::Delete {
+            event_id: duplicate,
+            generation: record.generation,
+            expected: None,
+            reason: DeleteReason::Duplicate,
+        };
+        return Decision::local(record, Standing::ToWrite).write(intent);
+    }
     let Some(appointment) = record.appointment.clone() else {
         return Decision::local(record, Standing::Unknown);
     };

@@ -159,6 +159,9 @@ pub struct Record {
     /// While the event answers 404, its id was found to be taken: a longer wait before the next generation.
     #[serde(default)]
     pub missing_id_taken: bool,
+    /// Live events for the same appointment beside the one that stays; they are deleted.
+    #[serde(default)]
+    pub duplicates: Vec<EventId>,
     /// Looks (tentative, private, colour, source) as last written, as a short hash.
     #[serde(default)]
     pub looks: Option<String>,
@@ -214,6 +217,7 @@ impl Record {
             tombstone_at: None,
             change_told: false,
             missing_id_taken: false,
+            duplicates: Vec::new(),
             looks: None,
             refusal: None,
             conflict: None,

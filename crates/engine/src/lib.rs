@@ -10,5 +10,20 @@
 //! No SQL, no HTTP, no Tauri. It decides nothing about a single appointment: that is core's.
 #![forbid(unsafe_code)]
 
+mod answers;
+mod cycle;
+mod driver;
+mod engine;
+mod execute;
 pub mod ledger;
+mod plan;
 pub mod ports;
+mod read;
+mod status;
+
+pub use answers::{AnswerError, Preview};
+pub use cycle::CycleReport;
+pub use engine::{Config, Engine, EngineEvent, Health, Live};
+pub use execute::error_code;
+pub use plan::{resolution_word, title_of};
+pub use status::{AppointmentStatus, Snapshot};

@@ -1,0 +1,124 @@
+//! What may be said about one appointment. A badge is true, or it is not shown (P13).
+
+use crate::outbox::OutboxState;
+use crate::question::QuestionKind;
+use crate::reconcile::Standing;
+use crate::record::{EventNote, Record};
+
+/// The closed list of badges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Badge {
+    /// In the calendar as it should be, as of the last readings.
+    Synced,
+    /// A write waits.
+    Waiting,
+    /// Being written now.
+    Syncing,
+    /// Left out by the trainer's rules.
+    LeftOut,
+    /// Waits for a decision.
+    Conflict,
+    /// Could not be written.
+    Problem,
+    /// The event was deleted in the calendar.
+    Removed,
+    /// Over.
+    Ended,
+}
+
+/// What beside the record and its standing a badge depends on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// A row in the outbox.
+    pub outbox: Option<OutboxState>,
+    /// Held by the guard.
+    pub question: Option<QuestionKind>,
+    /// Both sides were read since the last known change, and both readings worked.
+    pub fresh: bool,
+    /// Why nothing is written now, if so: `not_started`, `paused`, `sync_disabled`, `not_the_writer`, `offline` …
+    pub held_back: Option<&'static str>,
+}
+
+/// The badge of one appointment and its reason.
+pub fn badge(record: &Record, standing: Standing, facts: Facts) -> (Badge, Option<String>) {
+    let reason = |code: &str| Some(code.to_owned());
+    if facts.question.is_some() {
+        return (Badge::Waiting, reason("question"));
+    }
+    if record.conflict.is_some() {
+        return (Badge::Conflict, None);
+    }
+    if let (Some(problem), true) = (&record.problem, facts.outbox.is_some() || record.event.is_none()) {
+        return (Badge::Problem, Some(problem.clone()));
+    }
+    match facts.outbox {
+        Some(OutboxState::Sent) => return (Badge::Syncing, None),
+        Some(OutboxState::Parked) => return (Badge::Problem, record.problem.clone().or_else(|| reason("retrying"))),
+        Some(OutboxState::Waiting) => return (Badge::Waiting, reason(facts.held_back.unwrap_or("retrying"))),
+        None => {}
+    }
+    match standing {
+        Standing::InSync if facts.fresh => (Badge::Synced, in_sync_reason(record)),
+        // In agreement as far as we know, but we do not know it of now: the window says "As of".
+        Standing::InSync => (Badge::Waiting, reason(facts.held_back.unwrap_or("not_read"))),
+        Standing::ToWrite => (Badge::Waiting, reason(facts.held_back.unwrap_or("writing"))),
+        Standing::Settling => (Badge::Waiting, reason("settling")),
+        Standing::CoolDown => (Badge::Waiting, reason("cool_down")),
+        Standing::Missing => (Badge::Waiting, reason("looking_again")),
+        Standing::LeftOut(left_out) => (Badge::LeftOut, reason(left_out.code())),
+        Standing::Kept => (Badge::LeftOut, reason("kept")),
+        Standing::Stopped => (Badge::LeftOut, reason("stopped")),
+        Standing::DirectionPull => (Badge::LeftOut, reason("direction_pull")),
+        Standing::Conflict => (Badge::Conflict, None),
+        Standing::Removed { changed_since: true, .. } => (Badge::Removed, reason("changed_since_removed")),
+        Standing::Removed { by_trainer: true, .. } => (Badge::Removed, reason("removed_by_you")),
+        Standing::Removed { by_trainer: false, .. } => (Badge::Removed, reason("removed")),
+        Standing::Ended => (Badge::Ended, None),
+        Standing::Unknown | Standing::Gone => (Badge::Waiting, reason("not_read")),
+    }
+}
+
+fn in_sync_reason(record: &Record) -> Option<String> {
+    let code = match record.note {
+        Some(EventNote::OwnWording) => "own_wording",
+        Some(EventNote::MarkedFree) => "marked_free",
+        Some(EventNote::Declined) => "declined",
+        None => return None,
+    };
+    Some(code.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::LeftOut;
+    use crate::testing::{context, linked};
+
+    fn of(standing: Standing, facts: Facts) -> (Badge, Option<String>) {
+        let ctx = context("2026-11-21T08:00:00Z");
+        badge(&linked(&ctx), standing, facts)
+    }
+
+    #[test]
+    fn synced_needs_fresh_readings_of_both_sides() {
+        let fresh = Facts { fresh: true, ..Facts::default() };
+        assert_eq!(of(Standing::InSync, fresh), (Badge::Synced, None));
+        assert_eq!(of(Standing::InSync, Facts::default()).0, Badge::Waiting);
+    }
+
+    #[test]
+    fn synced_is_never_said_while_something_waits_or_is_asked() {
+        for state in [OutboxState::Waiting, OutboxState::Sent, OutboxState::Parked] {
+            let facts = Facts { fresh: true, outbox: Some(state), ..Facts::default() };
+            assert_ne!(of(Standing::InSync, facts).0, Badge::Synced);
+        }
+        let asked = Facts { fresh: true, question: Some(QuestionKind::Moves), ..Facts::default() };
+        assert_eq!(of(Standing::InSync, asked), (Badge::Waiting, Some("question".into())));
+    }
+
+    #[test]
+    fn left_out_gives_its_reason() {
+        let facts = Facts { fresh: true, ..Facts::default() };
+        assert_eq!(of(Standing::LeftOut(LeftOut::TypeOff), facts), (Badge::LeftOut, Some("type_off".into())));
+    }
+}

@@ -1,0 +1,358 @@
+//! What the trainer does in the window: answers, settings, "put back", pause. None of it writes to a side by itself: it
+//! edits records, and the next cycle carries it out through the same outbox, preconditions and guard.
+
+use crate::engine::{Engine, EngineEvent};
+use crate::ledger::{Change, Counts, HistorySource, HistoryWhat, LedgerError, Trigger};
+use crate::plan::resolution_word;
+use crate::read::Records;
+use chrono::{DateTime, Utc};
+use roundtrip_core::conflict::{Conflict, ConflictState, Resolution, Seen};
+use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
+use roundtrip_core::outbox::{DeleteReason, Intent, OutboxState};
+use roundtrip_core::question::{Answer, Question, QuestionKind};
+use roundtrip_core::reconcile::{self, Decision, Standing};
+use roundtrip_core::record::LinkState;
+use roundtrip_core::resolve::{self, ResolveError};
+use roundtrip_core::settings::SyncSettings;
+
+/// An answer that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// It is not there any more.
+    #[error("not there any more")]
+    Gone,
+    /// Either side changed since it was shown. Show the new state.
+    #[error("changed since it was shown")]
+    Stale,
+    /// It makes no sense here.
+    #[error("not possible here")]
+    NotPossible,
+    /// Both sides spoke at nearly the same time: "most recent" cannot tell.
+    #[error("both sides spoke at nearly the same time")]
+    TooClose,
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// What a cycle would do, without doing it.
+#[derive(Clone, Debug, Default)]
+pub struct Preview {
+    /// The decisions with a write or a report.
+    pub decisions: Vec<Decision>,
+    /// Left out, by stable code.
+    pub left_out: std::collections::BTreeMap<&'static str, u32>,
+    /// Appointments that pass the filters.
+    pub matching: u32,
+    /// Future appointments.
+    pub total: u32,
+}
+
+impl Preview {
+    fn of(decisions: Vec<Decision>) -> Self {
+        let mut preview = Self::default();
+        for decision in decisions {
+            let left_out = match decision.standing {
+                Standing::Ended | Standing::Gone | Standing::Unknown => continue,
+                Standing::LeftOut(reason) => Some(reason.code()),
+                _ => None,
+            };
+            let deletes = decision
+                .intents
+                .iter()
+                .any(|intent| matches!(intent, Intent::Delete { reason: DeleteReason::LeftOut, .. }));
+            preview.total += 1;
+            match left_out {
+                Some(code) => *preview.left_out.entry(code).or_default() += 1,
+                None if deletes => {}
+                None => preview.matching += 1,
+            }
+            if !decision.intents.is_empty() {
+                preview.decisions.push(decision);
+            }
+        }
+        preview
+    }
+}
+
+impl Engine {
+    /// Answers a conflict that was shown in the state `shown`.
+    ///
+    /// # Errors
+    /// [`AnswerError::Stale`] if either side changed since; nothing is changed then.
+    pub async fn resolve_conflict(
+        &self,
+        id: &ConflictId,
+        shown: &Seen,
+        resolution: &Resolution,
+    ) -> Result<(), AnswerError> {
+        let _turn = self.turn.lock().await;
+        let conflict = self.ledger.conflict(id).await?.filter(|conflict| conflict.state == ConflictState::Open);
+        let conflict = conflict.ok_or(AnswerError::Gone)?;
+        let mut record = self.ledger.record(&conflict.appointment_id).await?.ok_or(AnswerError::Gone)?;
+        let settings = self.ledger.settings().await?;
+        let state = self.ledger.sync_state().await?;
+        let ctx = self.context(settings, &state);
+        resolve::resolve(&mut record, &conflict, resolution, shown, &ctx).map_err(|error| match error {
+            ResolveError::Stale => AnswerError::Stale,
+            ResolveError::NotPossible => AnswerError::NotPossible,
+            ResolveError::TooClose => AnswerError::TooClose,
+        })?;
+        let state = ConflictState::Resolved { resolution: resolution.clone(), at: ctx.now, by_policy: false };
+        let what = HistoryWhat::ConflictResolved {
+            conflict: id.clone(),
+            resolution: resolution_word(resolution).into(),
+            by_policy: false,
+        };
+        let changes = vec![
+            self.outside_item(&record, what),
+            Change::PutRecord(Box::new(record)),
+            Change::PutConflict(Box::new(Conflict { state, ..conflict })),
+        ];
+        self.ledger.commit(changes).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    /// Answers a question of the guard. The answer is remembered for the appointments it was about.
+    ///
+    /// # Errors
+    /// [`AnswerError::Gone`] if it is not open any more.
+    pub async fn answer_question(&self, id: &QuestionId, answer: Answer) -> Result<(), AnswerError> {
+        let _turn = self.turn.lock().await;
+        let question = self.ledger.question(id).await?.filter(|question| question.answer.is_none());
+        let question = question.ok_or(AnswerError::Gone)?;
+        let settings = self.ledger.settings().await?;
+        let state = self.ledger.sync_state().await?;
+        let ctx = self.context(settings, &state);
+        let mut records = Records::new(self.ledger.records().await?);
+        for appointment in &question.appointments {
+            let Some(known) = records.get(appointment).cloned() else { continue };
+            match (question.kind, answer) {
+                (QuestionKind::RemovedInCalendar, _) => {
+                    // The unlinking that was held happens now; "put back" follows it.
+                    let mut record = reconcile::reconcile(&known, &ctx).record;
+                    if answer == Answer::GoOn {
+                        resolve::put_back(&mut record);
+                    }
+                    records.put(record);
+                }
+                (QuestionKind::Moves, Answer::Leave) => records.edit(appointment, |record| record.ask_moves = true),
+                (QuestionKind::InferredDeletions | QuestionKind::Cancellations, Answer::Leave) => {
+                    records.edit(appointment, |record| record.link = LinkState::Stopped);
+                }
+                (
+                    QuestionKind::Moves | QuestionKind::InferredDeletions | QuestionKind::Cancellations,
+                    Answer::GoOn,
+                ) => {}
+            }
+        }
+        let mut changes = records.take_changes();
+        let what = HistoryWhat::Answered { question: question.kind, answer };
+        let mut item = self.item(&RunId::new(""), None, what, HistorySource::You);
+        item.run_id = None;
+        changes.push(Change::AddItem(Box::new(item)));
+        changes.push(Change::PutQuestion(Question {
+            answer: Some(answer),
+            answered_at: Some(ctx.now),
+            ..question
+        }));
+        self.ledger.commit(changes).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    /// "Put back" an event that was deleted in the calendar.
+    ///
+    /// # Errors
+    /// [`AnswerError::Gone`] if there is nothing to put back.
+    pub async fn put_back(&self, id: &AppointmentId) -> Result<(), AnswerError> {
+        let _turn = self.turn.lock().await;
+        let mut record = self.ledger.record(id).await?.ok_or(AnswerError::Gone)?;
+        if !resolve::put_back(&mut record) {
+            return Err(AnswerError::Gone);
+        }
+        let item = self.outside_item(&record, HistoryWhat::PutBack);
+        self.ledger.commit(vec![item, Change::PutRecord(Box::new(record))]).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    /// Writes that wait or are parked become due at once: of one appointment, or all.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn retry(&self, id: Option<&AppointmentId>) -> Result<(), AnswerError> {
+        let _turn = self.turn.lock().await;
+        let now = self.now();
+        let mut changes = Vec::new();
+        for mut row in self.ledger.outbox().await? {
+            if id.is_none_or(|id| *id == row.appointment_id) {
+                row.attempts = 0;
+                row.due_at = now;
+                if row.state == OutboxState::Parked {
+                    row.state = OutboxState::Waiting;
+                }
+                changes.push(Change::PutOutbox(Box::new(row)));
+            }
+        }
+        if let Some(mut record) = match id {
+            Some(id) => self.ledger.record(id).await?,
+            None => None,
+        } {
+            resolve::resume(&mut record);
+            changes.push(Change::PutRecord(Box::new(record)));
+        }
+        self.ledger.commit(changes).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    /// Replaces the settings. `confirmed` are removals the trainer has confirmed with their number: the guard does not
+    /// ask again about them.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn change_settings(
+        &self,
+        settings: SyncSettings,
+        confirmed: Vec<AppointmentId>,
+    ) -> Result<(), AnswerError> {
+        let _turn = self.turn.lock().await;
+        let now = self.now();
+        let before = self.ledger.settings().await?;
+        let mut changes = vec![
+            Change::PutSettings(Box::new(settings.clone())),
+            Change::Audit {
+                event: "settings".into(),
+                details: changed_keys(&before, &settings),
+                at: now,
+            },
+        ];
+        if !confirmed.is_empty() {
+            changes.push(Change::PutQuestion(Question {
+                id: QuestionId(self.fresh_id()),
+                kind: QuestionKind::InferredDeletions,
+                appointments: confirmed,
+                asked_at: now,
+                answer: Some(Answer::GoOn),
+                answered_at: Some(now),
+            }));
+        }
+        self.ledger.commit(changes).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    /// What the next cycle would do under these settings, from what is known now. Nothing is read or written.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn preview(&self, settings: SyncSettings) -> Result<Preview, LedgerError> {
+        let state = self.ledger.sync_state().await?;
+        let ctx = self.context(settings, &state);
+        let decisions =
+            self.ledger.records().await?.iter().map(|record| reconcile::reconcile(record, &ctx)).collect();
+        Ok(Preview::of(decisions))
+    }
+
+    /// "Start syncing": from now on it may write.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn start_syncing(&self) -> Result<(), LedgerError> {
+        let _turn = self.turn.lock().await;
+        let mut state = self.ledger.sync_state().await?;
+        if state.connected_at.is_none() {
+            state.connected_at = Some(self.now());
+        }
+        state.started = true;
+        self.ledger.commit(vec![Change::PutSyncState(Box::new(state))]).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    /// Pauses until then, or resumes with `None`. On resuming a full check runs.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn pause_until(&self, until: Option<DateTime<Utc>>) -> Result<(), LedgerError> {
+        self.cancel_cycle();
+        let _turn = self.turn.lock().await;
+        let mut state = self.ledger.sync_state().await?;
+        state.paused_until = until;
+        if until.is_none() {
+            state.full_at = None;
+        }
+        self.ledger.commit(vec![Change::PutSyncState(Box::new(state))]).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    /// Takes the writer lease over with the next cycle.
+    pub fn take_over(&self) {
+        self.lock().take_over = true;
+        self.ask_for(Trigger::Manual);
+    }
+
+    /// Deletes every event of ours that is in the calendar, through the outbox, and says how many are left. The trainer
+    /// asked for it with its number, so the guard does not.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn delete_events(&self) -> Result<(Counts, u32), LedgerError> {
+        let _turn = self.turn.lock().await;
+        let cancel = self.fresh_cancel();
+        let settings = self.ledger.settings().await?;
+        let mut state = self.ledger.sync_state().await?;
+        let mut records = Records::new(self.ledger.records().await?);
+        let mut changes: Vec<Change> =
+            self.ledger.outbox().await?.into_iter().map(|row| Change::DeleteOutbox(row.id)).collect();
+        for record in records.iter() {
+            if let Some(event) = &record.event {
+                let intent = Intent::Delete {
+                    event_id: event.id.clone(),
+                    generation: record.generation,
+                    expected: None,
+                    reason: DeleteReason::Asked,
+                };
+                let row = self.row(&record.appointment_id, intent, OutboxState::Waiting);
+                changes.push(Change::PutOutbox(Box::new(row)));
+            }
+        }
+        self.ledger.commit(changes).await?;
+        let mut counts = Counts::default();
+        let run = RunId(self.fresh_id());
+        let ctx = self.context(settings, &state);
+        self.execute(&mut records, &mut state, &ctx, false, true, &run, &mut counts, &cancel).await?;
+        let left = u32::try_from(self.ledger.outbox().await?.len()).unwrap_or(u32::MAX);
+        self.lock().progress = None;
+        self.tell(EngineEvent::Changed);
+        Ok((counts, left))
+    }
+
+    fn outside_item(&self, record: &roundtrip_core::record::Record, what: HistoryWhat) -> Change {
+        let mut item = self.titled_item(&RunId::new(""), record, what, HistorySource::You);
+        item.run_id = None;
+        Change::AddItem(Box::new(item))
+    }
+
+    fn after_answer(&self) {
+        self.tell(EngineEvent::Changed);
+        self.ask_for(Trigger::Changed);
+    }
+}
+
+/// Names of the settings that changed, for the audit log: no content.
+fn changed_keys(before: &SyncSettings, after: &SyncSettings) -> serde_json::Value {
+    let value = |settings: &SyncSettings| serde_json::to_value(settings).unwrap_or_default();
+    let (before, after) = (value(before), value(after));
+    let keys: Vec<&String> = after
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, value)| before.get(key.as_str()) != Some(value))
+        .map(|(key, _)| key)
+        .collect();
+    serde_json::json!({ "changed": keys })
+}

@@ -1,0 +1,322 @@
+//! One cycle, as the list of its steps.
+
+use crate::engine::{Engine, EngineEvent};
+use crate::execute::error_code;
+use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
+use crate::plan::Plan;
+use crate::ports::{LaptopStatus, PortError};
+use crate::read::Records;
+use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::ids::{AppointmentId, RunId};
+use roundtrip_core::outbox::{OutboxRow, OutboxState};
+use roundtrip_core::reconcile::Standing;
+use roundtrip_core::settings::SyncSettings;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A side that changes under a write is decided again so many times in one cycle; then the next cycle goes on.
+const ROUNDS_MAX: usize = 4;
+/// The status is told again after so long even if nothing changed, and the lease is renewed with it.
+const REPORT_MINUTES: i64 = 30;
+/// A lease is renewed when it runs out within this time.
+const RENEW_MINUTES: i64 = 60;
+
+/// What a cycle did and what it left.
+#[derive(Clone, Debug, Default)]
+pub struct CycleReport {
+    /// What it did.
+    pub counts: Counts,
+    /// What stopped a side, if something did: platform, calendar.
+    pub platform: Option<PortError>,
+    /// The same for the calendar.
+    pub calendar: Option<PortError>,
+    /// How it ended.
+    pub result: Option<RunResult>,
+    /// Where appointments stand, by stable code.
+    pub left_out: BTreeMap<&'static str, u32>,
+    /// Writes and reports that wait.
+    pub waiting: u32,
+    /// Open conflicts.
+    pub conflicts: u32,
+    /// Open questions of the guard.
+    pub questions: u32,
+    /// When something becomes due.
+    pub next_due_at: Option<DateTime<Utc>>,
+}
+
+impl Engine {
+    /// Runs one cycle. Cycles never overlap: a second caller waits for its turn.
+    ///
+    /// # Errors
+    /// Only if the ledger cannot be read or written. What went wrong at a service is in the report.
+    pub async fn cycle(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
+        let _turn = self.turn.lock().await;
+        self.lock().progress = Some((0, 0));
+        self.tell(EngineEvent::Progress { done: 0, total: 0 });
+        let result = self.cycle_in_turn(trigger).await;
+        {
+            let mut live = self.lock();
+            live.progress = None;
+            live.settled = true;
+            live.ledger_problem = result.as_ref().err().cloned();
+        }
+        self.tell(EngineEvent::CycleEnded);
+        self.tell(EngineEvent::Changed);
+        result
+    }
+
+    async fn cycle_in_turn(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
+        let cancel = self.fresh_cancel();
+        let settings = self.ledger.settings().await?;
+        let mut state = self.ledger.sync_state().await?;
+        if state.connected_at.is_none() {
+            state.connected_at = Some(self.now());
+            self.ledger.commit(vec![Change::PutSyncState(Box::new(state.clone()))]).await?;
+        }
+        let mut records = Records::new(self.ledger.records().await?);
+        let requests_before = (self.platform.requests_sent(), self.calendar.requests_sent());
+        let mut run = Run {
+            id: RunId(self.fresh_id()),
+            trigger,
+            started_at: self.now(),
+            ended_at: None,
+            result: RunResult::Running,
+            counts: Counts::default(),
+            problem: None,
+        };
+        let mut counts = Counts::default();
+        let mut report = CycleReport::default();
+
+        // 1. Outcomes of writes that were under way when the last cycle or the process ended.
+        let lease = self.keep_lease(&settings, &state).await;
+        let ctx = self.context(settings.clone(), &state);
+        if self.may_write(&state, settings.enabled) && lease.is_ok() {
+            self.execute(&mut records, &mut state, &ctx, true, trigger != Trigger::Due, &run.id, &mut counts, &cancel)
+                .await?;
+        }
+
+        // 2. Both sides, and the facts into the ledger.
+        let full = needs_full(&state, trigger, self.now());
+        let reading = self.read_both(&mut records, &mut state, full, &run.id).await?;
+        self.tell(EngineEvent::Changed);
+        report.platform = reading.platform;
+        report.calendar = reading.calendar;
+
+        // 3. Decide, record, carry out; again if a side changed under a write.
+        let both_known = state.platform_read_at.is_some() && state.calendar_read_at.is_some();
+        let may_write = self.may_write(&state, settings.enabled) && both_known && !cancel.is_cancelled();
+        let mut standing = Vec::new();
+        for round in 0..ROUNDS_MAX {
+            let ctx = self.context(settings.clone(), &state);
+            let plan = self.plan(&records, &state, &ctx).await?;
+            standing = plan_standing(&plan);
+            self.record_plan(plan, &mut records, &ctx, may_write, &run.id, &mut counts).await?;
+            if !may_write {
+                break;
+            }
+            let retry_parked = round == 0 && trigger != Trigger::Due;
+            let executed = self
+                .execute(&mut records, &mut state, &ctx, false, retry_parked, &run.id, &mut counts, &cancel)
+                .await?;
+            if !executed.plan_again || cancel.is_cancelled() {
+                break;
+            }
+        }
+
+        // 4. The record of the run, and what the platform is told.
+        self.sum_up(&mut report, &standing, &mut state, &records).await?;
+        counts.platform_requests = self.platform.requests_sent() - requests_before.0;
+        counts.calendar_requests = self.calendar.requests_sent() - requests_before.1;
+        let failed = report.platform.is_some() && report.calendar.is_some();
+        let partial = report.platform.is_some() || report.calendar.is_some() || counts.problems > 0;
+        run.result = match (failed, partial) {
+            (true, _) => RunResult::Failed,
+            (false, true) => RunResult::Partial,
+            (false, false) => RunResult::Success,
+        };
+        run.problem = report.platform.as_ref().or(report.calendar.as_ref()).map(|error| error_code(error).into());
+        run.ended_at = Some(self.now());
+        run.counts = counts;
+        if run.result == RunResult::Success {
+            state.last_success_at = run.ended_at;
+        }
+        self.ledger.commit(vec![Change::PutRun(run.clone()), Change::PutSyncState(Box::new(state.clone()))]).await?;
+        self.report_if_changed(&settings, &mut state, &report, &records).await?;
+        report.counts = counts;
+        report.result = Some(run.result);
+        Ok(report)
+    }
+
+    /// Decides all records as they are now.
+    pub(crate) async fn plan(
+        &self,
+        records: &Records,
+        state: &SyncState,
+        ctx: &roundtrip_core::reconcile::Context,
+    ) -> Result<Plan, LedgerError> {
+        let questions = self.ledger.questions(self.now() - Duration::days(1)).await?;
+        let recent = self.recent(&questions).await?;
+        let unknown: BTreeSet<AppointmentId> = self
+            .ledger
+            .outbox()
+            .await?
+            .into_iter()
+            .filter(|row| row.state == OutboxState::Sent)
+            .map(|row| row.appointment_id)
+            .collect();
+        Ok(self.decide(records, ctx, &unknown, recent, &questions, state.deletions_frozen))
+    }
+
+    async fn sum_up(
+        &self,
+        report: &mut CycleReport,
+        standing: &[(Standing, Option<DateTime<Utc>>)],
+        state: &mut SyncState,
+        records: &Records,
+    ) -> Result<(), LedgerError> {
+        let outbox = self.ledger.outbox().await?;
+        let mut due: Vec<DateTime<Utc>> = standing.iter().filter_map(|(_, due)| *due).collect();
+        for (standing, _) in standing {
+            if let Standing::LeftOut(reason) = standing {
+                *report.left_out.entry(reason.code()).or_default() += 1;
+            }
+        }
+        let settling =
+            standing.iter().filter(|(standing, _)| matches!(standing, Standing::Settling | Standing::CoolDown)).count();
+        report.waiting = u32::try_from(outbox.len() + settling).unwrap_or(u32::MAX);
+        due.extend(outbox.iter().filter(|row| row.state != OutboxState::Parked).map(|row| self.row_due(row, state)));
+        due.extend([state.platform_wait_until, state.calendar_wait_until].into_iter().flatten());
+        due.extend(
+            records
+                .iter()
+                .filter(|record| record.event.is_none())
+                .filter_map(|record| record.missing_since)
+                .map(|since| since + Duration::seconds(60)),
+        );
+        report.conflicts = u32::try_from(self.ledger.open_conflicts().await?.len()).unwrap_or(u32::MAX);
+        let questions = self.ledger.questions(self.now()).await?;
+        report.questions =
+            u32::try_from(questions.iter().filter(|question| question.answer.is_none()).count()).unwrap_or(u32::MAX);
+        let now = self.now();
+        report.next_due_at = due.into_iter().map(|at| at.max(now + Duration::seconds(1))).min();
+        Ok(())
+    }
+
+    fn row_due(&self, row: &OutboxRow, state: &SyncState) -> DateTime<Utc> {
+        let wait = match row.side {
+            roundtrip_core::outbox::Side::Platform => state.platform_wait_until,
+            roundtrip_core::outbox::Side::Calendar => state.calendar_wait_until,
+        };
+        wait.map_or(row.due_at, |until| until.max(row.due_at))
+    }
+
+    /// Takes or renews the writer lease where the platform has one. After a lapse this comes before any write, and the
+    /// reading that follows it makes the plan anew.
+    async fn keep_lease(&self, settings: &SyncSettings, state: &SyncState) -> Result<(), PortError> {
+        if !self.config.has("writer_lease") || !state.started {
+            return Ok(());
+        }
+        let now = self.now();
+        let live = self.live();
+        let ours = live.writer.as_ref().filter(|writer| writer.device_id == self.config.device_id);
+        let fresh = ours.is_some_and(|writer| writer.expires_at - now > Duration::minutes(RENEW_MINUTES));
+        if fresh && !live.take_over {
+            return Ok(());
+        }
+        let known = live.reported.map(|(_, status)| status);
+        let status = LaptopStatus {
+            take_over: live.take_over,
+            ..known.unwrap_or_else(|| self.status_word(settings, state, 0, 0, 0, None))
+        };
+        self.report(status).await
+    }
+
+    async fn report(&self, status: LaptopStatus) -> Result<(), PortError> {
+        match self.platform.report_status(self.calendar.provider(), &status).await {
+            Ok(answer) => {
+                let mut live = self.lock();
+                live.policy = Some(answer.policy);
+                live.writer = answer.writer;
+                live.take_over = false;
+                let now = self.clock.now();
+                live.reported = Some((now, LaptopStatus { take_over: false, ..status }));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn report_if_changed(
+        &self,
+        settings: &SyncSettings,
+        state: &mut SyncState,
+        report: &CycleReport,
+        records: &Records,
+    ) -> Result<(), LedgerError> {
+        if let Some(other) = self.other_writer() {
+            let now = self.now();
+            if state.other_writer_at.is_none_or(|seen| now - seen > Duration::minutes(1)) || other.expires_at < now {
+                state.other_writer_at = Some(now);
+                self.ledger.commit(vec![Change::PutSyncState(Box::new(state.clone()))]).await?;
+            }
+        }
+        if report.platform.is_some() || !state.started {
+            return Ok(());
+        }
+        let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
+        let problem = report.calendar.as_ref();
+        let status = self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
+        let known = self.live().reported;
+        let same = known.as_ref().is_some_and(|(at, known)| {
+            // The time of the last success alone is no news.
+            let known = LaptopStatus { last_success_at: status.last_success_at, ..known.clone() };
+            known == status && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
+        });
+        if !same {
+            // The platform sees it with the next one; nothing depends on it.
+            if let Err(error) = self.report(status).await {
+                tracing::debug!(code = error_code(&error), "status could not be told");
+            }
+        }
+        Ok(())
+    }
+
+    fn status_word(
+        &self,
+        settings: &SyncSettings,
+        state: &SyncState,
+        linked: u32,
+        waiting: u32,
+        conflicts: u32,
+        problem: Option<&PortError>,
+    ) -> LaptopStatus {
+        let paused = !settings.enabled || state.paused_until.is_some_and(|until| until > self.now());
+        let status = match problem {
+            Some(PortError::SignInExpired | PortError::NotConnected) => "needs_reauth",
+            Some(_) => "error",
+            None if paused => "paused",
+            None => "active",
+        };
+        LaptopStatus {
+            status: status.into(),
+            last_success_at: state.last_success_at,
+            linked,
+            waiting,
+            conflicts,
+            problem: problem.map(|error| error_code(error).into()),
+            app_version: self.config.app_version.clone(),
+            device: self.config.device_name.clone(),
+            device_id: self.config.device_id.clone(),
+            take_over: false,
+        }
+    }
+}
+
+/// A full reconcile without cursors: at first contact, once a day, and after a gap of more than a day.
+fn needs_full(state: &SyncState, trigger: Trigger, now: DateTime<Utc>) -> bool {
+    let old = state.full_at.is_none_or(|at| now - at > Duration::hours(24));
+    old && trigger != Trigger::Due
+}
+
+fn plan_standing(plan: &Plan) -> Vec<(Standing, Option<DateTime<Utc>>)> {
+    plan.decisions.iter().map(|decision| (decision.standing, decision.due_at)).collect()
+}

@@ -1,0 +1,254 @@
+//! The engine of one connection: its ports, what it remembers between cycles, and its events.
+
+use crate::ledger::{Ledger, LedgerError, SyncState, Trigger};
+use crate::ports::{CalendarPort, Clock, PlatformPort, PortError, SyncPolicy, Writer};
+use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::event_id::Identity;
+use roundtrip_core::ids::DeviceId;
+use roundtrip_core::outbox::Side;
+use roundtrip_core::reconcile::Context;
+use roundtrip_core::settings::SyncSettings;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+/// What does not change while a connection lives.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whose appointments, whose calendar.
+    pub identity: Identity,
+    /// Shown name of the platform.
+    pub platform_name: String,
+    /// The platform allows client names in calendars.
+    pub client_names_allowed: bool,
+    /// Feature words of the platform.
+    pub features: Vec<String>,
+    /// This installation.
+    pub device_id: DeviceId,
+    /// Its name, as the admin sees it.
+    pub device_name: String,
+    /// Version of the app.
+    pub app_version: String,
+}
+
+impl Config {
+    /// True if the platform has this feature.
+    pub fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|known| known == feature)
+    }
+}
+
+/// What the window is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EngineEvent {
+    /// Something that is shown may have changed.
+    Changed,
+    /// A run goes on.
+    Progress {
+        /// Writes done.
+        done: u32,
+        /// Of so many; 0 while reading.
+        total: u32,
+    },
+    /// A cycle has ended.
+    CycleEnded,
+}
+
+/// How one side is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// What is wrong, if something is.
+    pub problem: Option<PortError>,
+    /// Since when.
+    pub since: Option<DateTime<Utc>>,
+    /// Readings in a row that did not work.
+    pub failures: u32,
+}
+
+/// What is remembered between cycles, in memory only.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// The platform's side.
+    pub platform: Health,
+    /// The calendar's side.
+    pub calendar: Health,
+    /// The platform's word on sync, as last heard.
+    pub policy: Option<SyncPolicy>,
+    /// Who writes, as last heard.
+    pub writer: Option<Writer>,
+    /// Another laptop's lease is to be taken at the next report.
+    pub take_over: bool,
+    /// The current run.
+    pub progress: Option<(u32, u32)>,
+    /// The ledger could not be read or written.
+    pub ledger_problem: Option<LedgerError>,
+    /// When the status was last reported, and what.
+    pub reported: Option<(DateTime<Utc>, crate::ports::LaptopStatus)>,
+    /// Snapshots of a side that shrank, in a row.
+    pub shrunk: [u32; 2],
+    /// A cycle has ended since the start of the process.
+    pub settled: bool,
+}
+
+/// The engine of one connection.
+pub struct Engine {
+    pub(crate) platform: Arc<dyn PlatformPort>,
+    pub(crate) calendar: Arc<dyn CalendarPort>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Config,
+    /// One cycle, answer or change of settings at a time.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    live: Mutex<Live>,
+    cancel: Mutex<CancellationToken>,
+    events: broadcast::Sender<EngineEvent>,
+    pub(crate) wake: tokio::sync::Notify,
+    pub(crate) asked: Mutex<Option<Trigger>>,
+}
+
+impl Engine {
+    /// An engine over its ports. Nothing happens until [`Engine::cycle`] or [`Engine::drive`].
+    pub fn new(
+        platform: Arc<dyn PlatformPort>,
+        calendar: Arc<dyn CalendarPort>,
+        ledger: Arc<dyn Ledger>,
+        clock: Arc<dyn Clock>,
+        config: Config,
+    ) -> Self {
+        let (events, _) = broadcast::channel(256);
+        Self {
+            platform,
+            calendar,
+            ledger,
+            clock,
+            config,
+            turn: tokio::sync::Mutex::new(()),
+            live: Mutex::new(Live::default()),
+            cancel: Mutex::new(CancellationToken::new()),
+            events,
+            wake: tokio::sync::Notify::new(),
+            asked: Mutex::new(None),
+        }
+    }
+
+    /// What does not change.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The ledger, for reading.
+    pub fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.ledger
+    }
+
+    /// The calendar port, for the choice of another calendar and for revoking.
+    pub fn calendar(&self) -> &Arc<dyn CalendarPort> {
+        &self.calendar
+    }
+
+    /// The platform port.
+    pub fn platform(&self) -> &Arc<dyn PlatformPort> {
+        &self.platform
+    }
+
+    /// Events from now on. A slow listener loses the oldest ones, never blocks the engine.
+    pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
+        self.events.subscribe()
+    }
+
+    /// What is remembered between cycles.
+    pub fn live(&self) -> Live {
+        self.lock().clone()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Live> {
+        // A panic while holding it cannot leave it half changed: every change is one assignment.
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tell(&self, event: EngineEvent) {
+        // Nobody listening is fine.
+        let _ = self.events.send(event);
+    }
+
+    /// The services' time: the laptop's clock may be wrong, and it must not decide what is "future".
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now() + self.clock_offset()
+    }
+
+    /// How far the services' clocks are ahead of the laptop's. Up to two seconds count as none.
+    pub fn clock_offset(&self) -> Duration {
+        let offset = self.platform.clock_offset().or_else(|| self.calendar.clock_offset()).unwrap_or_default();
+        if offset.num_milliseconds().abs() <= 2_000 { Duration::zero() } else { offset }
+    }
+
+    /// The current cycle finishes the item it is at and ends.
+    pub fn cancel_cycle(&self) {
+        self.cancel.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+    }
+
+    pub(crate) fn fresh_cancel(&self) -> CancellationToken {
+        let token = CancellationToken::new();
+        *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = token.clone();
+        token
+    }
+
+    /// A fresh id: time first, so that ids sort by age.
+    pub(crate) fn fresh_id(&self) -> String {
+        format!("{:012x}{:016x}", self.clock.now().timestamp_millis().max(0), self.clock.random())
+    }
+
+    pub(crate) fn context(&self, settings: SyncSettings, state: &SyncState) -> Context {
+        let now = self.now();
+        Context {
+            now,
+            settings,
+            identity: self.config.identity.clone(),
+            connected_at: state.connected_at.unwrap_or(now),
+            platform_name: self.config.platform_name.clone(),
+            client_names_allowed: self.config.client_names_allowed,
+            other_writer_at: state.other_writer_at,
+        }
+    }
+
+    pub(crate) fn note_health(&self, side: Side, result: Result<(), &PortError>) {
+        let now = self.now();
+        let mut live = self.lock();
+        let health = match side {
+            Side::Platform => &mut live.platform,
+            Side::Calendar => &mut live.calendar,
+        };
+        match result {
+            Ok(()) => *health = Health::default(),
+            Err(problem) => {
+                let same = health.problem.as_ref().is_some_and(|known| {
+                    std::mem::discriminant(known) == std::mem::discriminant(problem)
+                });
+                if !same {
+                    health.since = Some(now);
+                }
+                health.failures += 1;
+                health.problem = Some(problem.clone());
+            }
+        }
+    }
+
+    /// True if this laptop may write: nobody else holds the lease, and ours has not run out.
+    pub fn holds_lease(&self) -> bool {
+        if !self.config.has("writer_lease") {
+            return true;
+        }
+        let now = self.now();
+        self.lock()
+            .writer
+            .as_ref()
+            .is_some_and(|writer| writer.device_id == self.config.device_id && writer.expires_at > now)
+    }
+
+    /// The other laptop that writes, if there is one.
+    pub fn other_writer(&self) -> Option<Writer> {
+        let now = self.now();
+        let writer = self.lock().writer.clone()?;
+        (writer.device_id != self.config.device_id && writer.expires_at > now).then_some(writer)
+    }
+}

@@ -1,0 +1,627 @@
+//! Carrying out the outbox: one write at a time per appointment and side, each outcome in one transaction.
+
+use crate::engine::{Engine, EngineEvent};
+use crate::ledger::{Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
+use crate::ports::{Accepted, EventLookup, MoveReport, PortError};
+use crate::read::{Records, wait_after};
+use chrono::{DateTime, Duration, Utc};
+use futures::StreamExt;
+use roundtrip_core::absorb;
+use roundtrip_core::appointment::{Removal, RemovalReason};
+use roundtrip_core::conflict::Refusal;
+use roundtrip_core::event::{Event, EventBody, PatchMask};
+use roundtrip_core::ids::{EventId, Etag, RunId};
+use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
+use roundtrip_core::reconcile::Context;
+use roundtrip_core::record::{Field, LinkState, Record, Value};
+use roundtrip_core::text;
+use roundtrip_core::time::EventTime;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_util::sync::CancellationToken;
+
+/// Writes in flight at a time. Google throttles quick writes to one calendar well below the quota.
+const IN_FLIGHT: usize = 4;
+/// Tries before a write waits for the next run and is shown.
+const TRIES: u32 = 5;
+
+/// What a write brought about.
+enum Outcome {
+    /// The calendar stored it and answered this.
+    Stored(Event),
+    /// Something lives under the id, or the event changed meanwhile.
+    FoundLive(Event),
+    /// The id is dead.
+    FoundDeleted { updated: Option<DateTime<Utc>> },
+    /// Not there, and no tombstone either.
+    FoundNothing,
+    /// Deleted, or gone already.
+    Gone,
+    /// The platform took it.
+    Accepted(Accepted),
+    /// It did not work.
+    Failed(PortError),
+    /// Not sent: its side is blocked, or the run was cancelled.
+    Skipped,
+}
+
+/// Why no more writes of a side are sent in this cycle.
+#[derive(Default)]
+struct Blocked {
+    platform: AtomicBool,
+    calendar: AtomicBool,
+}
+
+impl Blocked {
+    fn side(&self, side: Side) -> &AtomicBool {
+        match side {
+            Side::Platform => &self.platform,
+            Side::Calendar => &self.calendar,
+        }
+    }
+}
+
+/// What executing brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Executed {
+    /// A side changed under a write: decide again.
+    pub(crate) plan_again: bool,
+    /// Writes that went through.
+    pub(crate) done: u32,
+}
+
+impl Engine {
+    /// Sends what is due, nearest appointments first. `only_unknown`: nothing but writes whose outcome is not known yet.
+    #[allow(clippy::too_many_arguments)] // one call site, the cycle; a struct would only rename the list
+    pub(crate) async fn execute(
+        &self,
+        records: &mut Records,
+        state: &mut SyncState,
+        ctx: &Context,
+        only_unknown: bool,
+        retry_parked: bool,
+        run: &RunId,
+        counts: &mut Counts,
+        cancel: &CancellationToken,
+    ) -> Result<Executed, LedgerError> {
+        let now = self.now();
+        let mut rows: Vec<OutboxRow> = self
+            .ledger
+            .outbox()
+            .await?
+            .into_iter()
+            .filter(|row| match row.state {
+                OutboxState::Sent => row.due_at <= now || retry_parked,
+                OutboxState::Waiting => !only_unknown && row.due_at <= now,
+                OutboxState::Parked => !only_unknown && retry_parked,
+            })
+            .collect();
+        rows.sort_by_key(|row| (row.state != OutboxState::Sent, nearness(records, row, now), row.created_at));
+        let total = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let mut executed = Executed::default();
+        if total == 0 {
+            return Ok(executed);
+        }
+        let blocked = Blocked::default();
+        blocked.platform.store(state.platform_wait_until.is_some_and(|until| until > now), Ordering::Relaxed);
+        blocked.calendar.store(state.calendar_wait_until.is_some_and(|until| until > now), Ordering::Relaxed);
+        self.progress(0, total);
+        let mut finished = 0;
+        let mut failure = None;
+        {
+            let mut answers = futures::stream::iter(rows)
+                .map(|row| self.send(row, &blocked, cancel))
+                .buffer_unordered(IN_FLIGHT);
+            while let Some(answer) = answers.next().await {
+                let (row, outcome) = answer?;
+                if let Outcome::Failed(error) = &outcome {
+                    if stops_side(error) {
+                        blocked.side(row.side).store(true, Ordering::Relaxed);
+                        self.note_health(row.side, Err(error));
+                    }
+                    let until = match row.side {
+                        Side::Platform => &mut state.platform_wait_until,
+                        Side::Calendar => &mut state.calendar_wait_until,
+                    };
+                    let before = *until;
+                    wait_after(error, until, now);
+                    if *until != before {
+                        failure = Some(());
+                    }
+                }
+                self.record_outcome(row, outcome, records, ctx, run, counts, &mut executed).await?;
+                finished += 1;
+                self.progress(finished, total);
+            }
+        }
+        if failure.is_some() {
+            self.ledger.commit(vec![Change::PutSyncState(Box::new(state.clone()))]).await?;
+        }
+        Ok(executed)
+    }
+
+    fn progress(&self, done: u32, total: u32) {
+        self.lock().progress = Some((done, total));
+        self.tell(EngineEvent::Progress { done, total });
+    }
+
+    /// Records the intent as sent, then sends it. The lease is checked by wall clock before every write.
+    async fn send(
+        &self,
+        mut row: OutboxRow,
+        blocked: &Blocked,
+        cancel: &CancellationToken,
+    ) -> Result<(OutboxRow, Outcome), LedgerError> {
+        let stop = blocked.side(row.side).load(Ordering::Relaxed) || cancel.is_cancelled() || !self.holds_lease();
+        let off = self.lock().policy.as_ref().is_some_and(|policy| !policy.enabled);
+        if stop || off {
+            return Ok((row, Outcome::Skipped));
+        }
+        row.attempts += 1;
+        let was = row.state;
+        row.state = OutboxState::Sent;
+        if was != OutboxState::Sent {
+            self.ledger.commit(vec![Change::PutOutbox(Box::new(row.clone()))]).await?;
+        }
+        let outcome = self.transmit(&row).await;
+        Ok((row, outcome))
+    }
+
+    async fn transmit(&self, row: &OutboxRow) -> Outcome {
+        let calendar = &self.config.identity.calendar;
+        match &row.intent {
+            Intent::Insert { event_id, body, .. } => match self.calendar.insert(calendar, event_id, body).await {
+                Ok(event) => Outcome::Stored(event),
+                Err(PortError::AlreadyExists) => self.look(event_id).await,
+                Err(error) => Outcome::Failed(error),
+            },
+            Intent::Patch { event_id, expected, body, mask } => {
+                match self.calendar.patch(calendar, event_id, expected, body, *mask).await {
+                    Ok(event) => Outcome::Stored(event),
+                    Err(PortError::PreconditionFailed { .. } | PortError::AlreadyDeleted | PortError::NotFound) => {
+                        self.look(event_id).await
+                    }
+                    Err(error) => Outcome::Failed(error),
+                }
+            }
+            Intent::Delete { event_id, expected, .. } => self.transmit_delete(event_id, expected.as_ref()).await,
+            Intent::Move { version, time, moved_at, event_id, .. } => {
+                let report = MoveReport {
+                    appointment: &row.appointment_id,
+                    version: *version,
+                    key: &row.key,
+                    time: *time,
+                    provider: self.calendar.provider(),
+                    event: event_id,
+                    moved_at: *moved_at,
+                    device: &self.config.device_name,
+                };
+                accepted(self.platform.report_move(&report).await)
+            }
+            Intent::Notes { version, notes } => {
+                accepted(self.platform.report_notes(&row.appointment_id, *version, &row.key, notes).await)
+            }
+        }
+    }
+
+    async fn transmit_delete(&self, event_id: &EventId, expected: Option<&Etag>) -> Outcome {
+        let calendar = &self.config.identity.calendar;
+        match self.calendar.delete(calendar, event_id, expected).await {
+            Ok(()) | Err(PortError::AlreadyDeleted | PortError::NotFound) => Outcome::Gone,
+            Err(PortError::PreconditionFailed { .. }) => match self.look(event_id).await {
+                Outcome::FoundDeleted { .. } | Outcome::FoundNothing => Outcome::Gone,
+                found => found,
+            },
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    async fn look(&self, event_id: &EventId) -> Outcome {
+        match self.calendar.get(&self.config.identity.calendar, event_id).await {
+            Ok(EventLookup::Live(event)) => Outcome::FoundLive(*event),
+            Ok(EventLookup::Deleted { updated }) => Outcome::FoundDeleted { updated },
+            Ok(EventLookup::NotFound) => Outcome::FoundNothing,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    /// Writes one outcome: record, outbox row and history in one transaction.
+    #[allow(clippy::too_many_arguments)] // one call site, in `execute`
+    async fn record_outcome(
+        &self,
+        row: OutboxRow,
+        outcome: Outcome,
+        records: &mut Records,
+        ctx: &Context,
+        run: &RunId,
+        counts: &mut Counts,
+        executed: &mut Executed,
+    ) -> Result<(), LedgerError> {
+        let ctx = Context { now: self.now(), ..ctx.clone() };
+        let mut items = Vec::new();
+        let mut done = true;
+        let id = row.appointment_id.clone();
+        let mut record = records.get(&id).cloned().unwrap_or_else(|| Record::new(id.clone()));
+        let mut told = |record: &Record, what: HistoryWhat, source: HistorySource| {
+            items.push(self.titled_item(run, record, what, source));
+        };
+        match (outcome, &row.intent) {
+            (Outcome::Skipped, _) => return Ok(()),
+            (Outcome::Stored(event), Intent::Insert { body, .. }) => {
+                counts.added += 1;
+                let time = body.time;
+                absorb::written(&mut record, event, body, PatchMask::ALL, &ctx);
+                told(&record, HistoryWhat::Added { time }, HistorySource::Platform);
+            }
+            (Outcome::Stored(event), Intent::Patch { body, mask, .. }) => {
+                counts.changed += 1;
+                told(&record, changed(&record, body, *mask), HistorySource::Platform);
+                absorb::written(&mut record, event, body, *mask, &ctx);
+            }
+            (Outcome::FoundLive(event), Intent::Insert { body, generation, .. }) => {
+                // An earlier try went through, or another laptop was first: either way it is ours.
+                if says(&event, body, PatchMask::ALL) {
+                    counts.added += 1;
+                    let time = body.time;
+                    absorb::written(&mut record, event, body, PatchMask::ALL, &ctx);
+                    told(&record, HistoryWhat::Added { time }, HistorySource::Platform);
+                } else {
+                    record.generation = *generation;
+                    absorb::adopt(&mut record, event.clone(), ctx.now);
+                    record.event_id = Some(event.id.clone());
+                    record.link = LinkState::Linked;
+                    absorb::event(&mut record, event, ctx.now);
+                    told(&record, HistoryWhat::Adopted, HistorySource::Roundtrip);
+                    executed.plan_again = true;
+                }
+            }
+            (Outcome::FoundLive(event), Intent::Patch { body, mask, .. }) => {
+                if says(&event, body, *mask) {
+                    counts.changed += 1;
+                    told(&record, changed(&record, body, *mask), HistorySource::Platform);
+                    absorb::written(&mut record, event, body, *mask, &ctx);
+                } else {
+                    absorb::event(&mut record, event, ctx.now);
+                    executed.plan_again = true;
+                }
+            }
+            (Outcome::FoundLive(event), Intent::Delete { .. }) => {
+                absorb::event(&mut record, event, ctx.now);
+                executed.plan_again = true;
+            }
+            (Outcome::FoundDeleted { updated }, Intent::Insert { event_id, generation, .. }) => {
+                found_deleted(&mut record, event_id, *generation, updated, ctx.now);
+                executed.plan_again = true;
+            }
+            (Outcome::FoundDeleted { updated }, Intent::Patch { event_id, .. }) => {
+                absorb::tombstone(&mut record, event_id, updated, ctx.now);
+                executed.plan_again = true;
+            }
+            (Outcome::FoundNothing, Intent::Insert { event_id, generation, .. }) => {
+                record.event_id = Some(event_id.clone());
+                record.generation = *generation;
+                record.link = LinkState::Linked;
+                record.missing_since.get_or_insert(row.created_at);
+                record.missing_id_taken = true;
+            }
+            (Outcome::FoundNothing, Intent::Patch { .. }) => {
+                record.event = None;
+                record.missing_since.get_or_insert(ctx.now);
+            }
+            (Outcome::Gone, Intent::Delete { event_id, reason, .. }) => {
+                counts.removed += 1;
+                let edit_lost = record.calendar_moved_at.is_some() || record.calendar_edited_at.is_some();
+                let what = HistoryWhat::Deleted { reason: *reason, edit_lost };
+                told(&record, what, HistorySource::Platform);
+                absorb::deleted(&mut record, event_id, ctx.now);
+                // The record itself may now be of no further use.
+                executed.plan_again = true;
+            }
+            (Outcome::Accepted(answer), Intent::Move { time, from, .. }) => {
+                counts.moved_back += 1;
+                let what =
+                    HistoryWhat::MovedBack { from: *from, to: *time, admin_notified: answer.admin_notified };
+                told(&record, what, HistorySource::You);
+                absorb::reported(&mut record, answer.appointment, Field::Time, Some(*time), &ctx);
+                executed.plan_again = true;
+            }
+            (Outcome::Accepted(answer), Intent::Notes { .. }) => {
+                counts.notes_back += 1;
+                let what = HistoryWhat::NotesBack { admin_notified: answer.admin_notified };
+                told(&record, what, HistorySource::You);
+                absorb::reported(&mut record, answer.appointment, Field::Notes, None, &ctx);
+                executed.plan_again = true;
+            }
+            (Outcome::Failed(error), intent) => {
+                executed.plan_again |=
+                    on_refusal(&mut record, &error, intent, &mut |record, what, source| {
+                        items.push(self.titled_item(run, record, what, source));
+                    }, &ctx);
+                done = !keeps(&error);
+                if !done {
+                    let failed = self.failed_row(row.clone(), &error);
+                    self.record_failure(failed, &error, record, records, items, run, counts).await?;
+                    return Ok(());
+                }
+            }
+            // A write cannot have another's outcome; the pair is named so that a new one must be decided.
+            (
+                Outcome::Stored(_) | Outcome::FoundLive(_) | Outcome::FoundDeleted { .. } | Outcome::FoundNothing,
+                Intent::Move { .. } | Intent::Notes { .. },
+            )
+            | (Outcome::Stored(_) | Outcome::FoundDeleted { .. } | Outcome::FoundNothing, Intent::Delete { .. })
+            | (Outcome::Gone, Intent::Insert { .. } | Intent::Patch { .. } | Intent::Move { .. } | Intent::Notes { .. })
+            | (Outcome::Accepted(_), Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. }) => {}
+        }
+        if done {
+            executed.done += 1;
+        }
+        records.put(record);
+        let mut changes = records.take_changes();
+        changes.push(Change::DeleteOutbox(row.id));
+        changes.extend(items.into_iter().map(|item| Change::AddItem(Box::new(item))));
+        self.ledger.commit(changes).await
+    }
+
+    #[allow(clippy::too_many_arguments)] // one call site, just above
+    async fn record_failure(
+        &self,
+        row: OutboxRow,
+        error: &PortError,
+        mut record: Record,
+        records: &mut Records,
+        mut items: Vec<HistoryItem>,
+        run: &RunId,
+        counts: &mut Counts,
+    ) -> Result<(), LedgerError> {
+        let tired = row.attempts >= TRIES || row.state == OutboxState::Parked;
+        if tired {
+            counts.problems += 1;
+            let code = error_code(error).to_owned();
+            if record.problem.as_ref() != Some(&code) {
+                let what = HistoryWhat::WriteFailed { intent: row.intent.word().into() };
+                let mut item = self.titled_item(run, &record, what, HistorySource::Roundtrip);
+                item.result = HistoryResult::Problem;
+                item.problem = Some(code.clone());
+                items.push(item);
+            }
+            record.problem = Some(code);
+        }
+        records.put(record);
+        let mut changes = records.take_changes();
+        changes.push(Change::PutOutbox(Box::new(row)));
+        changes.extend(items.into_iter().map(|item| Change::AddItem(Box::new(item))));
+        self.ledger.commit(changes).await
+    }
+
+    /// The row after a try that did not work: when it is due again, and whether its outcome is known.
+    fn failed_row(&self, mut row: OutboxRow, error: &PortError) -> OutboxRow {
+        let now = self.now();
+        row.last_problem = Some(error_code(error).into());
+        let blocked = matches!(
+            error,
+            PortError::NotConnected
+                | PortError::SignInExpired
+                | PortError::RightMissing { .. }
+                | PortError::SyncDisabled { .. }
+                | PortError::Throttled { .. }
+                | PortError::QuotaGone
+                | PortError::CalendarNotFound
+        );
+        let unknown = matches!(
+            error,
+            PortError::Unreachable { nothing_sent: false } | PortError::ServerTrouble { .. } | PortError::BadAnswer { .. }
+        );
+        if blocked {
+            // Not the write's fault: the try does not count, and it goes on when its side does.
+            row.attempts = row.attempts.saturating_sub(1);
+            row.state = OutboxState::Waiting;
+            row.due_at = now;
+        } else if matches!(error, PortError::Rejected { .. }) {
+            row.state = OutboxState::Parked;
+        } else if unknown {
+            // Sent, outcome unknown: it is learned, with the same body and key, before anything else is sent.
+            row.state = OutboxState::Sent;
+            row.due_at = now + self.backoff(row.attempts);
+        } else {
+            row.state = if row.attempts >= TRIES { OutboxState::Parked } else { OutboxState::Waiting };
+            row.due_at = now + self.backoff(row.attempts);
+        }
+        row
+    }
+
+    /// 1, 2, 4, 8, 16 seconds, ±25 %; then with the next run.
+    fn backoff(&self, attempts: u32) -> Duration {
+        if attempts >= TRIES {
+            return Duration::minutes(15);
+        }
+        let base = 1_000i64 << attempts.saturating_sub(1).min(4);
+        let jitter = i64::try_from(self.clock.random() % 501).unwrap_or(0) - 250;
+        Duration::milliseconds(base + base * jitter / 1_000)
+    }
+}
+
+fn accepted(answer: Result<Accepted, PortError>) -> Outcome {
+    match answer {
+        Ok(accepted) => Outcome::Accepted(accepted),
+        Err(error) => Outcome::Failed(error),
+    }
+}
+
+/// The nearest future appointment first; what is over comes last.
+fn nearness(records: &Records, row: &OutboxRow, now: DateTime<Utc>) -> i64 {
+    records
+        .get(&row.appointment_id)
+        .and_then(|record| record.appointment.as_ref())
+        .map_or(i64::MAX, |appointment| {
+            let away = (appointment.start - now).num_seconds();
+            if away < 0 { i64::MAX / 2 - away } else { away }
+        })
+}
+
+/// True if the event already says what was to be written.
+fn says(event: &Event, body: &EventBody, mask: PatchMask) -> bool {
+    let shown = text::observed(event);
+    let written = |part: &str| Some(Value::Text(text::normalise(part)));
+    let block = |description: &str| text::normalise(&text::split(description).block.unwrap_or_default());
+    (!mask.time || shown.time == Some(Value::Time(EventTime::Timed(body.time))))
+        && (!mask.title || shown.title == written(&body.title))
+        && (!mask.location || shown.location == written(&body.location))
+        && (!mask.description || shown.notes == Some(Value::Text(block(&body.description))))
+        && event.mark.as_ref().is_none_or(|mark| mark.version == body.mark.version)
+}
+
+fn changed(record: &Record, body: &EventBody, mask: PatchMask) -> HistoryWhat {
+    let before = record.event.as_ref().and_then(|event| event.time.timed());
+    let fields = [
+        (mask.time, Field::Time),
+        (mask.title, Field::Title),
+        (mask.location, Field::Location),
+        (mask.description, Field::Notes),
+    ];
+    HistoryWhat::Changed {
+        fields: fields.into_iter().filter(|(wrote, _)| *wrote).map(|(_, field)| field).collect(),
+        from: before.filter(|_| mask.time),
+        to: mask.time.then_some(body.time),
+    }
+}
+
+/// Our id turned out to be dead. Killed by us: the next generation. By somebody unknown: the next one only if the
+/// appointment changed after the deletion; else it was the trainer's wish.
+fn found_deleted(
+    record: &mut Record,
+    event_id: &EventId,
+    generation: u32,
+    updated: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) {
+    let by_us = record.deleted_by_us.contains(&generation);
+    let newer = record
+        .appointment
+        .as_ref()
+        .zip(updated)
+        .is_some_and(|(appointment, updated)| appointment.updated_at > updated);
+    record.generation = generation;
+    record.event_id = Some(event_id.clone());
+    record.event = None;
+    if by_us || newer {
+        if !by_us {
+            record.deleted_by_us.push(generation);
+        }
+    } else {
+        record.link = LinkState::Linked;
+        record.tombstone_at = Some(updated.unwrap_or(now));
+    }
+}
+
+/// What a "no" of the platform means for the record. True if it must be decided again.
+fn on_refusal(
+    record: &mut Record,
+    error: &PortError,
+    intent: &Intent,
+    told: &mut dyn FnMut(&Record, HistoryWhat, HistorySource),
+    ctx: &Context,
+) -> bool {
+    match error {
+        PortError::Refused { reason, detail, current } => {
+            if let Some(current) = current {
+                absorb::appointment(record, (**current).clone(), ctx.now);
+            }
+            let (field, time) = match intent {
+                Intent::Move { time, .. } => (Field::Time, Some(*time)),
+                Intent::Notes { .. } => (Field::Notes, None),
+                Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } => return false,
+            };
+            record.refusal = Some(Refusal {
+                field,
+                time,
+                version: record.appointment.as_ref().map_or(0, |appointment| appointment.version),
+                reason: reason.clone(),
+                detail: detail.clone(),
+                at: ctx.now,
+            });
+            record.requested_time = None;
+            let what = HistoryWhat::Refused { reason: reason.clone(), detail: detail.clone() };
+            told(record, what, HistorySource::Platform);
+            true
+        }
+        PortError::PreconditionFailed { current } => {
+            if let Some(current) = current {
+                absorb::appointment(record, (**current).clone(), ctx.now);
+            }
+            // What the trainer chose was chosen for another state.
+            record.requested_time = None;
+            true
+        }
+        PortError::NotAssigned | PortError::NotFound if intent.side() == Side::Platform => {
+            let reason = match error {
+                PortError::NotAssigned => RemovalReason::Unassigned,
+                _ => RemovalReason::Deleted,
+            };
+            absorb::removed(record, None, Removal { reason, inferred: true, at: ctx.now });
+            true
+        }
+        _ => false,
+    }
+}
+
+/// True if the row stays in the outbox after this error.
+fn keeps(error: &PortError) -> bool {
+    !matches!(
+        error,
+        PortError::Refused { .. }
+            | PortError::PreconditionFailed { .. }
+            | PortError::NotAssigned
+            | PortError::NotFound
+            | PortError::AlreadyDeleted
+            | PortError::AlreadyExists
+    )
+}
+
+/// True if further writes to this side are of no use in this cycle.
+fn stops_side(error: &PortError) -> bool {
+    match error {
+        PortError::NotConnected
+        | PortError::SignInExpired
+        | PortError::RightMissing { .. }
+        | PortError::SyncDisabled { .. }
+        | PortError::Throttled { .. }
+        | PortError::QuotaGone
+        | PortError::CalendarNotFound
+        | PortError::Unreachable { nothing_sent: true } => true,
+        PortError::Unreachable { nothing_sent: false }
+        | PortError::ServerTrouble { .. }
+        | PortError::FeedExpired
+        | PortError::NotFound
+        | PortError::AlreadyDeleted
+        | PortError::AlreadyExists
+        | PortError::PreconditionFailed { .. }
+        | PortError::Refused { .. }
+        | PortError::NotAssigned
+        | PortError::Rejected { .. }
+        | PortError::BadAnswer { .. } => false,
+    }
+}
+
+/// Stable code of an error, for history, window and logs.
+pub fn error_code(error: &PortError) -> &'static str {
+    match error {
+        PortError::NotConnected => "not_connected",
+        PortError::SignInExpired => "sign_in_expired",
+        PortError::RightMissing { .. } => "right_missing",
+        PortError::SyncDisabled { .. } => "sync_disabled",
+        PortError::Throttled { .. } => "throttled",
+        PortError::QuotaGone => "quota_gone",
+        PortError::Unreachable { .. } => "unreachable",
+        PortError::ServerTrouble { .. } => "server_trouble",
+        PortError::FeedExpired => "feed_expired",
+        PortError::NotFound => "not_found",
+        PortError::CalendarNotFound => "calendar_not_found",
+        PortError::AlreadyDeleted => "already_deleted",
+        PortError::AlreadyExists => "already_exists",
+        PortError::PreconditionFailed { .. } => "changed_meanwhile",
+        PortError::Refused { .. } => "refused",
+        PortError::NotAssigned => "not_assigned",
+        PortError::Rejected { .. } => "rejected",
+        PortError::BadAnswer { .. } => "bad_answer",
+    }
+}

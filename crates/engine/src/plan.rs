@@ -1,0 +1,388 @@
+//! From records to a plan: decisions, guard, conflicts, and what the outbox should hold.
+
+use crate::engine::Engine;
+use crate::ledger::{Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
+use crate::read::Records;
+use chrono::Duration;
+use roundtrip_core::conflict::{Conflict, ConflictState, Resolution};
+use roundtrip_core::guard::{self, Recent};
+use roundtrip_core::ids::{AppointmentId, ConflictId, IdempotencyKey, OutboxId, QuestionId, RunId};
+use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow, OutboxState, Side};
+use roundtrip_core::question::{Question, QuestionKind};
+use roundtrip_core::reconcile::{self, ConflictDraft, Context, Decision, Remark, Standing};
+use roundtrip_core::record::Record;
+use roundtrip_core::resolve;
+use roundtrip_core::text;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A plan: what a cycle wants to do, with reasons.
+pub(crate) struct Plan {
+    /// One decision per appointment.
+    pub(crate) decisions: Vec<Decision>,
+    /// Held by the guard.
+    pub(crate) held: BTreeMap<AppointmentId, QuestionKind>,
+    /// Questions to ask.
+    pub(crate) ask: BTreeMap<QuestionKind, Vec<AppointmentId>>,
+}
+
+impl Engine {
+    /// Decides all records. Pure but for fresh ids; nothing is written.
+    pub(crate) fn decide(
+        &self,
+        records: &Records,
+        ctx: &Context,
+        unknown: &BTreeSet<AppointmentId>,
+        recent: Recent,
+        questions: &[Question],
+        deletions_frozen: bool,
+    ) -> Plan {
+        let decisions: Vec<Decision> = records
+            .iter()
+            // While the outcome of a write is unknown, nothing new is decided for its appointment.
+            .filter(|record| !unknown.contains(&record.appointment_id))
+            .map(|record| reconcile::reconcile(record, ctx))
+            .map(|decision| if deletions_frozen { without_inferred_deletions(decision) } else { decision })
+            .collect();
+        let verdict = guard::judge(&decisions, recent, records.links(), questions);
+        Plan { decisions, held: verdict.held, ask: verdict.ask }
+    }
+
+    /// What already happened in the last 60 minutes, without what was confirmed.
+    pub(crate) async fn recent(&self, questions: &[Question]) -> Result<Recent, LedgerError> {
+        let since = self.now() - Duration::minutes(60);
+        let filter = crate::ledger::HistoryFilter { limit: 2_000, ..Default::default() };
+        let confirmed: BTreeSet<&AppointmentId> = questions
+            .iter()
+            .filter(|question| question.answer.is_some())
+            .flat_map(|question| &question.appointments)
+            .collect();
+        let mut recent = Recent::default();
+        for item in self.ledger.history(&filter).await?.into_iter().filter(|item| item.at >= since) {
+            if item.appointment_id.as_ref().is_some_and(|id| confirmed.contains(id)) {
+                continue;
+            }
+            match item.what {
+                HistoryWhat::Deleted { reason: DeleteReason::LeftOut, .. } => recent.inferred_deletions += 1,
+                HistoryWhat::Deleted {
+                    reason: DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted,
+                    ..
+                } => recent.cancellations += 1,
+                HistoryWhat::MovedBack { .. } => recent.moves += 1,
+                HistoryWhat::RemovedInCalendar { .. } => recent.removed_in_calendar += 1,
+                _ => {}
+            }
+        }
+        Ok(recent)
+    }
+
+    /// Records a plan: local consequences, conflicts, questions and outbox rows, in one transaction. `may_write` is false
+    /// where another laptop writes, sync is off, or the trainer has not started it: then no write is recorded.
+    pub(crate) async fn record_plan(
+        &self,
+        plan: Plan,
+        records: &mut Records,
+        ctx: &Context,
+        may_write: bool,
+        run: &RunId,
+        counts: &mut Counts,
+    ) -> Result<(), LedgerError> {
+        let mut open: BTreeMap<AppointmentId, Conflict> = self
+            .ledger
+            .open_conflicts()
+            .await?
+            .into_iter()
+            .map(|conflict| (conflict.appointment_id.clone(), conflict))
+            .collect();
+        let mut waiting: BTreeMap<(AppointmentId, Side), OutboxRow> = self
+            .ledger
+            .outbox()
+            .await?
+            .into_iter()
+            .filter(|row| row.state != OutboxState::Sent)
+            .map(|row| ((row.appointment_id.clone(), row.side), row))
+            .collect();
+        let mut changes = Vec::new();
+        for mut decision in plan.decisions {
+            let id = decision.record.appointment_id.clone();
+            if plan.held.contains_key(&id) {
+                for side in [Side::Platform, Side::Calendar] {
+                    drop_waiting(&mut waiting, &id, side, &mut changes);
+                }
+                continue;
+            }
+            if let Some((draft, resolution)) = decision.by_policy.take() {
+                let conflict = self.answered_by_policy(&decision.record, draft, &resolution, ctx);
+                let mut record = decision.record.clone();
+                let shown = resolve::seen(&record);
+                if resolve::resolve(&mut record, &conflict, &resolution, &shown, ctx).is_ok() {
+                    // A standing rule has nothing to cool down from.
+                    record.cool_down_until = None;
+                    let what = HistoryWhat::ConflictResolved {
+                        conflict: conflict.id.clone(),
+                        resolution: resolution_word(&resolution).into(),
+                        by_policy: true,
+                    };
+                    changes.push(Change::PutConflict(Box::new(conflict)));
+                    changes.push(self.tell_item(run, &record, what, HistorySource::Roundtrip));
+                    decision = reconcile::reconcile(&record, ctx);
+                    decision.by_policy = None;
+                }
+            }
+            self.follow_conflict(&mut decision, open.remove(&id), ctx, run, counts, &mut changes);
+            for remark in &decision.remarks {
+                let (what, source) = match remark {
+                    Remark::RemovedInCalendar => {
+                        let by_trainer = matches!(
+                            decision.record.link,
+                            roundtrip_core::record::LinkState::Removed { by_trainer: true, .. }
+                        );
+                        (HistoryWhat::RemovedInCalendar { by_trainer }, HistorySource::You)
+                    }
+                    Remark::ChangedSinceRemoved => (HistoryWhat::ChangedSinceRemoved, HistorySource::Platform),
+                    Remark::Merged => (HistoryWhat::Merged, HistorySource::Roundtrip),
+                };
+                // A merge is told with the write it leads to, once.
+                if *remark != Remark::Merged || !waiting.contains_key(&(id.clone(), Side::Calendar)) {
+                    changes.push(self.tell_item(run, &decision.record, what, source));
+                }
+            }
+            if decision.standing == Standing::Gone {
+                for side in [Side::Platform, Side::Calendar] {
+                    drop_waiting(&mut waiting, &id, side, &mut changes);
+                }
+                records.forget(&id);
+                changes.push(Change::DeleteRecord(id));
+                continue;
+            }
+            if may_write {
+                self.fill_outbox(&decision, &mut waiting, &mut changes);
+            }
+            records.put(decision.record);
+        }
+        // A conflict whose appointment is gone has nothing left to decide.
+        let now = ctx.now;
+        for (id, mut conflict) in open {
+            if records.get(&id).is_none() {
+                conflict.state = ConflictState::Superseded { at: now };
+                changes.push(Change::PutConflict(Box::new(conflict)));
+            }
+        }
+        self.ask(plan.ask, run, &mut changes).await?;
+        changes.extend(records.take_changes());
+        if changes.is_empty() { Ok(()) } else { self.ledger.commit(changes).await }
+    }
+
+    fn fill_outbox(
+        &self,
+        decision: &Decision,
+        waiting: &mut BTreeMap<(AppointmentId, Side), OutboxRow>,
+        changes: &mut Vec<Change>,
+    ) {
+        let id = &decision.record.appointment_id;
+        for side in [Side::Platform, Side::Calendar] {
+            let wanted = decision.intents.iter().find(|intent| intent.side() == side);
+            let known = waiting.get(&(id.clone(), side));
+            match (wanted, known) {
+                (None, None) => {}
+                (Some(wanted), Some(known)) if known.intent == *wanted => {}
+                (Some(wanted), known) => {
+                    // P6: only the waiting row is replaced by a newer intent.
+                    if let Some(known) = known {
+                        changes.push(Change::DeleteOutbox(known.id.clone()));
+                    }
+                    let row = self.row(id, wanted.clone(), OutboxState::Waiting);
+                    changes.push(Change::PutOutbox(Box::new(row)));
+                }
+                (None, Some(known)) => {
+                    if !matches!(known.intent, Intent::Delete { reason: DeleteReason::Asked, .. }) {
+                        changes.push(Change::DeleteOutbox(known.id.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn row(&self, id: &AppointmentId, intent: Intent, state: OutboxState) -> OutboxRow {
+        let fresh = self.fresh_id();
+        let now = self.now();
+        OutboxRow {
+            id: OutboxId(fresh.clone()),
+            appointment_id: id.clone(),
+            side: intent.side(),
+            key: intent.shared_key(id).unwrap_or(IdempotencyKey(fresh)),
+            intent,
+            state,
+            attempts: 0,
+            due_at: now,
+            created_at: now,
+            last_problem: None,
+        }
+    }
+
+    /// Keeps, replaces, raises or closes the conflict of one appointment.
+    fn follow_conflict(
+        &self,
+        decision: &mut Decision,
+        open: Option<Conflict>,
+        ctx: &Context,
+        run: &RunId,
+        counts: &mut Counts,
+        changes: &mut Vec<Change>,
+    ) {
+        let seen = resolve::seen(&decision.record);
+        let draft = decision.conflict.take();
+        if let (Some(open), Some(draft)) = (&open, &draft) {
+            if open.kind == draft.kind && open.cause == draft.cause && open.fields == draft.fields {
+                decision.record.conflict = Some(open.id.clone());
+                if open.seen != seen {
+                    changes.push(Change::PutConflict(Box::new(Conflict { seen, ..open.clone() })));
+                }
+                return;
+            }
+        }
+        if let Some(mut open) = open {
+            open.state = ConflictState::Superseded { at: ctx.now };
+            changes.push(Change::PutConflict(Box::new(open)));
+            decision.record.conflict = None;
+        }
+        if let Some(draft) = draft {
+            let conflict = self.new_conflict(&decision.record, draft, ConflictState::Open, ctx);
+            decision.record.conflict = Some(conflict.id.clone());
+            counts.conflicts += 1;
+            let what = HistoryWhat::ConflictRaised { kind: conflict.kind, conflict: conflict.id.clone() };
+            changes.push(self.tell_item(run, &decision.record, what, HistorySource::Roundtrip));
+            changes.push(Change::PutConflict(Box::new(conflict)));
+        }
+    }
+
+    fn answered_by_policy(
+        &self,
+        record: &Record,
+        draft: ConflictDraft,
+        resolution: &Resolution,
+        ctx: &Context,
+    ) -> Conflict {
+        let state =
+            ConflictState::Resolved { resolution: resolution.clone(), at: ctx.now, by_policy: true };
+        self.new_conflict(record, draft, state, ctx)
+    }
+
+    fn new_conflict(&self, record: &Record, draft: ConflictDraft, state: ConflictState, ctx: &Context) -> Conflict {
+        let appointment = record.appointment.as_ref();
+        Conflict {
+            id: ConflictId(self.fresh_id()),
+            appointment_id: record.appointment_id.clone(),
+            kind: draft.kind,
+            cause: draft.cause,
+            fields: draft.fields,
+            seen: resolve::seen(record),
+            platform_changed_at: appointment.map(|appointment| appointment.updated_at),
+            platform_changed_by: appointment
+                .and_then(|appointment| appointment.updated_by.as_ref())
+                .and_then(|actor| actor.name.clone()),
+            calendar_changed_at: record.calendar_moved_at.or(record.calendar_edited_at),
+            raised_at: ctx.now,
+            state,
+        }
+    }
+
+    async fn ask(
+        &self,
+        ask: BTreeMap<QuestionKind, Vec<AppointmentId>>,
+        run: &RunId,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), LedgerError> {
+        let open = self.ledger.questions(self.now()).await?;
+        for (kind, appointments) in ask {
+            let count = u32::try_from(appointments.len()).unwrap_or(u32::MAX);
+            let known = open.iter().find(|question| question.kind == kind && question.answer.is_none());
+            let question = match known {
+                Some(known) => {
+                    let mut all: BTreeSet<AppointmentId> = known.appointments.iter().cloned().collect();
+                    all.extend(appointments);
+                    Question { appointments: all.into_iter().collect(), ..known.clone() }
+                }
+                None => {
+                    let what = HistoryWhat::Asked { question: kind, count };
+                    let mut item = self.item(run, None, what, HistorySource::Roundtrip);
+                    item.result = HistoryResult::Problem;
+                    changes.push(Change::AddItem(Box::new(item)));
+                    Question {
+                        id: QuestionId(self.fresh_id()),
+                        kind,
+                        appointments,
+                        asked_at: self.now(),
+                        answer: None,
+                        answered_at: None,
+                    }
+                }
+            };
+            changes.push(Change::PutQuestion(question));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn tell_item(&self, run: &RunId, record: &Record, what: HistoryWhat, source: HistorySource) -> Change {
+        Change::AddItem(Box::new(self.titled_item(run, record, what, source)))
+    }
+
+    pub(crate) fn titled_item(
+        &self,
+        run: &RunId,
+        record: &Record,
+        what: HistoryWhat,
+        source: HistorySource,
+    ) -> HistoryItem {
+        let mut item = self.item(run, Some(record.appointment_id.clone()), what, source);
+        item.title = title_of(record);
+        item
+    }
+
+    /// Is sync allowed to write now? The trainer started it and has not paused it, the platform allows it, and this
+    /// laptop is the one that writes.
+    pub(crate) fn may_write(&self, state: &SyncState, enabled: bool) -> bool {
+        let allowed = self.lock().policy.as_ref().is_none_or(|policy| policy.enabled);
+        let paused = state.paused_until.is_some_and(|until| until > self.now());
+        enabled && state.started && allowed && !paused && self.holds_lease()
+    }
+}
+
+/// The name of an appointment as the history keeps it: never a client's.
+pub fn title_of(record: &Record) -> Option<String> {
+    let appointment = record.appointment.as_ref()?;
+    let settings = roundtrip_core::settings::TextSettings::default();
+    Some(text::render(appointment, &settings, roundtrip_core::settings::Language::En, false).title)
+}
+
+fn without_inferred_deletions(mut decision: Decision) -> Decision {
+    let inferred = decision.record.removal.is_some_and(|removal| removal.inferred);
+    decision.intents.retain(|intent| match intent {
+        Intent::Delete { reason: DeleteReason::LeftOut, .. } => false,
+        Intent::Delete { reason: DeleteReason::Duplicate | DeleteReason::Asked, .. } => true,
+        Intent::Delete { .. } => !inferred,
+        Intent::Insert { .. } | Intent::Patch { .. } | Intent::Move { .. } | Intent::Notes { .. } => true,
+    });
+    decision
+}
+
+fn drop_waiting(
+    waiting: &mut BTreeMap<(AppointmentId, Side), OutboxRow>,
+    id: &AppointmentId,
+    side: Side,
+    changes: &mut Vec<Change>,
+) {
+    if let Some(row) = waiting.remove(&(id.clone(), side)) {
+        changes.push(Change::DeleteOutbox(row.id));
+    }
+}
+
+/// Stable word of a resolution.
+pub fn resolution_word(resolution: &Resolution) -> &'static str {
+    match resolution {
+        Resolution::KeepPlatform => "keep_platform",
+        Resolution::KeepCalendar => "keep_calendar",
+        Resolution::MostRecent => "most_recent",
+        Resolution::Merge { .. } => "merge",
+        Resolution::StopSyncing => "stop_syncing",
+    }
+}

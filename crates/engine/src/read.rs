@@ -1,0 +1,442 @@
+//! Reading both sides and writing what they said into the ledger.
+
+use crate::engine::Engine;
+use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
+use crate::ports::{EventListing, EventLookup, PlatformChange, PlatformFeed, PlatformListing, PortError};
+use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::absorb::{self, Adoption};
+use roundtrip_core::appointment::{Removal, RemovalReason};
+use roundtrip_core::event::EventChange;
+use roundtrip_core::ids::{AppointmentId, EventId, RunId};
+use roundtrip_core::outbox::Side;
+use roundtrip_core::record::{LinkState, Record};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Absent appointments or events that are asked for singly in one cycle.
+const LOOKUPS_MAX: usize = 25;
+/// An event that answers 404 is looked at again after so long …
+const MISSING_WAIT_SECONDS: i64 = 60;
+/// … and its id is given up after so long if it is taken but cannot be seen.
+const MISSING_TAKEN_MINUTES: i64 = 10;
+
+/// All records of a cycle, and which of them changed since they were loaded.
+#[derive(Default)]
+pub(crate) struct Records {
+    all: BTreeMap<AppointmentId, Record>,
+    by_event: BTreeMap<EventId, AppointmentId>,
+    touched: BTreeSet<AppointmentId>,
+}
+
+impl Records {
+    pub(crate) fn new(records: Vec<Record>) -> Self {
+        let mut this = Self::default();
+        for record in records {
+            if let Some(event) = &record.event_id {
+                this.by_event.insert(event.clone(), record.appointment_id.clone());
+            }
+            this.all.insert(record.appointment_id.clone(), record);
+        }
+        this
+    }
+    pub(crate) fn get(&self, id: &AppointmentId) -> Option<&Record> {
+        self.all.get(id)
+    }
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.all.values()
+    }
+    /// Changes a record (a new one if need be); it counts as touched only if it really changed.
+    pub(crate) fn edit(&mut self, id: &AppointmentId, edit: impl FnOnce(&mut Record)) {
+        let record = self.all.entry(id.clone()).or_insert_with(|| Record::new(id.clone()));
+        let before = record.clone();
+        edit(record);
+        if *record != before {
+            self.touched.insert(id.clone());
+        }
+        if let Some(event) = &record.event_id {
+            self.by_event.insert(event.clone(), id.clone());
+        }
+    }
+    pub(crate) fn put(&mut self, record: Record) {
+        let id = record.appointment_id.clone();
+        if self.all.get(&id) != Some(&record) {
+            self.edit(&id, |known| *known = record);
+        }
+    }
+    pub(crate) fn forget(&mut self, id: &AppointmentId) {
+        self.all.remove(id);
+        self.touched.remove(id);
+    }
+    /// The changes to commit; nothing counts as touched afterwards.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.touched)
+            .into_iter()
+            .filter_map(|id| self.all.get(&id).map(|record| Change::PutRecord(Box::new(record.clone()))))
+            .collect()
+    }
+    fn owner(&self, event: &EventId) -> Option<AppointmentId> {
+        self.by_event.get(event).cloned()
+    }
+    pub(crate) fn links(&self) -> usize {
+        self.all.values().filter(|record| record.event.is_some()).count()
+    }
+}
+
+/// What reading both sides brought.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) platform: Option<PortError>,
+    pub(crate) calendar: Option<PortError>,
+    pub(crate) history: Vec<HistoryItem>,
+}
+
+impl Engine {
+    /// Reads both sides in parallel, writes the facts into the records, and commits them with the places from which to
+    /// go on, in one transaction per side.
+    pub(crate) async fn read_both(
+        &self,
+        records: &mut Records,
+        state: &mut SyncState,
+        full: bool,
+        run: &RunId,
+    ) -> Result<Reading, LedgerError> {
+        let now = self.now();
+        let waits = |until: Option<DateTime<Utc>>| until.is_some_and(|until| until > now);
+        let (platform_waits, calendar_waits) = (waits(state.platform_wait_until), waits(state.calendar_wait_until));
+        let (feed, listing) = futures::join!(
+            async { if platform_waits { None } else { Some(self.list_platform(state, full).await) } },
+            async { if calendar_waits { None } else { Some(self.list_calendar(state, full).await) } },
+        );
+        let mut reading = Reading::default();
+        match feed {
+            None => reading.platform = self.live().platform.problem,
+            Some(Err(error)) => {
+                self.note_health(Side::Platform, Err(&error));
+                wait_after(&error, &mut state.platform_wait_until, now);
+                reading.platform = Some(error);
+            }
+            Some(Ok(feed)) => {
+                self.note_health(Side::Platform, Ok(()));
+                state.platform_wait_until = None;
+                state.platform_read_at = Some(now);
+                match feed {
+                    PlatformFeed::Unchanged { policy } => self.lock().policy = Some(policy),
+                    PlatformFeed::Listing(listing) => {
+                        self.lock().policy = Some(listing.policy.clone());
+                        self.absorb_platform(listing, records, state, run, &mut reading).await;
+                    }
+                }
+            }
+        }
+        match listing {
+            None => reading.calendar = self.live().calendar.problem,
+            Some(Err(error)) => {
+                self.note_health(Side::Calendar, Err(&error));
+                wait_after(&error, &mut state.calendar_wait_until, now);
+                reading.calendar = Some(error);
+            }
+            Some(Ok(listing)) => {
+                self.note_health(Side::Calendar, Ok(()));
+                state.calendar_wait_until = None;
+                state.calendar_read_at = Some(now);
+                self.absorb_calendar(listing, records, state, run, &mut reading).await;
+            }
+        }
+        if full && reading.platform.is_none() && reading.calendar.is_none() {
+            state.full_at = Some(now);
+        }
+        self.look_at_missing(records).await;
+        let mut changes = records.take_changes();
+        changes.extend(reading.history.drain(..).map(|item| Change::AddItem(Box::new(item))));
+        changes.push(Change::PutSyncState(Box::new(state.clone())));
+        self.ledger.commit(changes).await?;
+        Ok(reading)
+    }
+
+    async fn list_platform(&self, state: &SyncState, full: bool) -> Result<PlatformFeed, PortError> {
+        let cursor = if full { None } else { state.cursor.as_ref() };
+        let etag = cursor.and(state.feed_etag.as_deref());
+        match self.platform.changes(cursor, etag).await {
+            // The cursor is too old: a snapshot follows, and nothing is deleted because of it.
+            Err(PortError::FeedExpired) if cursor.is_some() => self.platform.changes(None, None).await,
+            answer => answer,
+        }
+    }
+
+    async fn list_calendar(&self, state: &SyncState, full: bool) -> Result<EventListing, PortError> {
+        let calendar = &self.config.identity.calendar;
+        let known = state.calendar.as_ref() == Some(calendar);
+        let token = if full || !known { None } else { state.sync_token.as_ref() };
+        match self.calendar.changes(calendar, token).await {
+            Err(PortError::FeedExpired) if token.is_some() => self.calendar.changes(calendar, None).await,
+            answer => answer,
+        }
+    }
+
+    async fn absorb_platform(
+        &self,
+        listing: PlatformListing,
+        records: &mut Records,
+        state: &mut SyncState,
+        run: &RunId,
+        reading: &mut Reading,
+    ) {
+        let now = self.now();
+        let mut seen = BTreeSet::new();
+        for item in listing.items {
+            match item {
+                PlatformChange::Upsert(appointment) => {
+                    let id = appointment.id.clone();
+                    seen.insert(id.clone());
+                    records.edit(&id, |record| absorb::appointment(record, *appointment, now));
+                }
+                PlatformChange::Removed { id, version, reason, .. } => {
+                    seen.insert(id.clone());
+                    if records.get(&id).is_some() {
+                        let removal = Removal { reason, inferred: false, at: now };
+                        records.edit(&id, |record| absorb::removed(record, Some(version), removal));
+                    }
+                }
+                PlatformChange::Unreadable { id, field } => {
+                    if let Some(id) = &id {
+                        seen.insert(id.clone());
+                    }
+                    reading.history.push(self.item(run, id, HistoryWhat::Unreadable { field }, HistorySource::Platform));
+                }
+            }
+        }
+        if listing.snapshot {
+            let absent: Vec<AppointmentId> = records
+                .iter()
+                .filter(|record| !seen.contains(&record.appointment_id) && record.removal.is_none())
+                .filter(|record| {
+                    let over = |end: DateTime<Utc>| end <= now;
+                    !record.appointment.as_ref().is_some_and(|appointment| over(appointment.span().end))
+                })
+                .map(|record| record.appointment_id.clone())
+                .collect();
+            if self.shrank(Side::Platform, absent.len(), seen.len() + absent.len()) {
+                // The cursor is not saved: the next reading is a snapshot again.
+                state.deletions_frozen = true;
+                reading.history.push(self.item(run, None, HistoryWhat::ReadingShrank, HistorySource::Platform));
+                return;
+            }
+            self.ask_for_absent_appointments(&absent, records).await;
+        }
+        state.deletions_frozen = false;
+        state.cursor = Some(listing.next_cursor);
+        state.feed_etag = listing.etag;
+    }
+
+    /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts.
+    async fn ask_for_absent_appointments(&self, absent: &[AppointmentId], records: &mut Records) {
+        for id in absent.iter().take(LOOKUPS_MAX) {
+            let now = self.now();
+            let reason = match self.platform.appointment(id).await {
+                Ok(appointment) => {
+                    records.edit(id, |record| absorb::appointment(record, appointment, now));
+                    continue;
+                }
+                Err(PortError::NotFound) => RemovalReason::Deleted,
+                Err(PortError::NotAssigned) => RemovalReason::Unassigned,
+                // Anything else says nothing about the appointment; the next snapshot asks again.
+                Err(_) => continue,
+            };
+            records.edit(id, |record| absorb::removed(record, None, Removal { reason, inferred: true, at: now }));
+        }
+    }
+
+    async fn absorb_calendar(
+        &self,
+        listing: EventListing,
+        records: &mut Records,
+        state: &mut SyncState,
+        run: &RunId,
+        reading: &mut Reading,
+    ) {
+        let now = self.now();
+        let identity = &self.config.identity;
+        let first = state.sync_token.is_none() && records.links() == 0;
+        let mut seen = BTreeSet::new();
+        let mut adopted = 0u32;
+        for item in listing.items {
+            match item {
+                EventChange::Live(event) => {
+                    seen.insert(event.id.clone());
+                    match absorb::recognise(&event, identity, |id| records.get(id)) {
+                        // An event whose mark was removed is still ours by its id, which we chose.
+                        Adoption::Foreign => {
+                            if let Some(owner) = records.owner(&event.id) {
+                                records.edit(&owner, |record| absorb::event(record, *event, now));
+                            }
+                        }
+                        Adoption::Known(id) => records.edit(&id, |record| absorb::event(record, *event, now)),
+                        Adoption::Adopt(id) => {
+                            adopted += 1;
+                            if !first {
+                                reading.history.push(self.item(
+                                    run,
+                                    Some(id.clone()),
+                                    HistoryWhat::Adopted,
+                                    HistorySource::Roundtrip,
+                                ));
+                            }
+                            records.edit(&id, |record| absorb::adopt(record, *event, now));
+                        }
+                        Adoption::Duplicate(id) => records.edit(&id, |record| {
+                            if !record.duplicates.contains(&event.id) {
+                                record.duplicates.push(event.id.clone());
+                            }
+                        }),
+                    }
+                }
+                EventChange::Deleted { id, updated } => {
+                    seen.insert(id.clone());
+                    if let Some(owner) = records.owner(&id) {
+                        records.edit(&owner, |record| absorb::tombstone(record, &id, updated, now));
+                    }
+                }
+                EventChange::Unreadable { id, field } => {
+                    if let Some(id) = id {
+                        seen.insert(id.clone());
+                        // One unreadable event marks its own link; an unreadable foreign one is nobody's business.
+                        if let Some(owner) = records.owner(&id) {
+                            records.edit(&owner, |record| record.problem = Some("unreadable".into()));
+                            let what = HistoryWhat::Unreadable { field };
+                            reading.history.push(self.item(run, Some(owner), what, HistorySource::Roundtrip));
+                        }
+                    }
+                }
+            }
+        }
+        if first && adopted > 0 {
+            let what = HistoryWhat::Rebuilt { count: adopted };
+            reading.history.push(self.item(run, None, what, HistorySource::Roundtrip));
+        }
+        if listing.full {
+            let absent: Vec<AppointmentId> = records
+                .iter()
+                .filter(|record| record.event.as_ref().is_some_and(|event| !seen.contains(&event.id)))
+                .map(|record| record.appointment_id.clone())
+                .collect();
+            let linked = records.links();
+            if self.shrank(Side::Calendar, absent.len(), linked) {
+                reading.history.push(self.item(run, None, HistoryWhat::ReadingShrank, HistorySource::Roundtrip));
+                return;
+            }
+            self.ask_for_absent_events(&absent, records).await;
+        }
+        state.sync_token = Some(listing.next_token);
+        state.calendar = Some(identity.calendar.clone());
+    }
+
+    /// A reading that lost more than half of what is known is not believed at once. Seen three times in a row it is
+    /// looked into, one by one.
+    fn shrank(&self, side: Side, absent: usize, known: usize) -> bool {
+        let slot = match side {
+            Side::Platform => 0,
+            Side::Calendar => 1,
+        };
+        let mut live = self.lock();
+        let suspicious = absent > 3 && absent * 2 > known;
+        live.shrunk[slot] = if suspicious { live.shrunk[slot] + 1 } else { 0 };
+        suspicious && live.shrunk[slot] < 3
+    }
+
+    /// Absence from a listing proves nothing: each event is asked for directly.
+    async fn ask_for_absent_events(&self, absent: &[AppointmentId], records: &mut Records) {
+        for owner in absent.iter().take(LOOKUPS_MAX) {
+            let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else { continue };
+            self.look_at_event(owner, &id, records).await;
+        }
+    }
+
+    /// Asks for one event and writes the answer into its record.
+    pub(crate) async fn look_at_event(&self, owner: &AppointmentId, id: &EventId, records: &mut Records) {
+        let answer = self.calendar.get(&self.config.identity.calendar, id).await;
+        let now = self.now();
+        match answer {
+            Ok(EventLookup::Live(event)) => records.edit(owner, |record| absorb::event(record, *event, now)),
+            Ok(EventLookup::Deleted { updated }) => {
+                records.edit(owner, |record| absorb::tombstone(record, id, updated, now));
+            }
+            Ok(EventLookup::NotFound) => records.edit(owner, |record| {
+                record.event = None;
+                record.missing_since.get_or_insert(now);
+            }),
+            Err(_) => {}
+        }
+    }
+
+    /// Events that answered 404 without a tombstone: the calendar itself is asked, time passes, they are asked again;
+    /// then the same id is inserted, and only an id that is taken but stays unseen is given up.
+    async fn look_at_missing(&self, records: &mut Records) {
+        let now = self.now();
+        let due: Vec<(AppointmentId, EventId, bool, DateTime<Utc>)> = records
+            .iter()
+            .filter(|record| record.link == LinkState::Linked && record.event.is_none())
+            .filter_map(|record| {
+                let since = record.missing_since?;
+                let id = record.event_id.clone()?;
+                Some((record.appointment_id.clone(), id, record.missing_id_taken, since))
+            })
+            .filter(|(_, _, _, since)| now - *since >= Duration::seconds(MISSING_WAIT_SECONDS))
+            .take(LOOKUPS_MAX)
+            .collect();
+        if due.is_empty() || self.calendar.calendar(&self.config.identity.calendar).await.is_err() {
+            return;
+        }
+        for (owner, id, taken, since) in due {
+            let answer = self.calendar.get(&self.config.identity.calendar, &id).await;
+            match answer {
+                Ok(EventLookup::NotFound) if !taken => records.edit(&owner, |record| record.missing_since = None),
+                Ok(EventLookup::NotFound) if now - since >= Duration::minutes(MISSING_TAKEN_MINUTES) => {
+                    records.edit(&owner, |record| {
+                        let generation = record.generation;
+                        record.deleted_by_us.push(generation);
+                        record.missing_since = None;
+                        record.missing_id_taken = false;
+                    });
+                }
+                Ok(EventLookup::NotFound) | Err(_) => {}
+                Ok(EventLookup::Live(event)) => records.edit(&owner, |record| absorb::event(record, *event, now)),
+                Ok(EventLookup::Deleted { updated }) => {
+                    records.edit(&owner, |record| absorb::tombstone(record, &id, updated, now));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn item(
+        &self,
+        run: &RunId,
+        appointment_id: Option<AppointmentId>,
+        what: HistoryWhat,
+        source: HistorySource,
+    ) -> HistoryItem {
+        HistoryItem {
+            id: self.fresh_id(),
+            run_id: Some(run.clone()),
+            at: self.now(),
+            appointment_id,
+            title: None,
+            what,
+            source,
+            result: HistoryResult::Ok,
+            problem: None,
+            request_id: None,
+        }
+    }
+}
+
+/// A service that said how long to wait, or whose quota is gone, is left alone until then, across restarts too.
+pub(crate) fn wait_after(error: &PortError, until: &mut Option<DateTime<Utc>>, now: DateTime<Utc>) {
+    let wait = match error {
+        PortError::Throttled { retry_after } => retry_after.unwrap_or(std::time::Duration::from_secs(30)),
+        PortError::ServerTrouble { retry_after: Some(after), .. } => *after,
+        PortError::QuotaGone => std::time::Duration::from_secs(3_600),
+        _ => return,
+    };
+    // A service cannot make us wait for ever.
+    let wait = wait.min(std::time::Duration::from_secs(6 * 3_600));
+    *until = Some(now + Duration::from_std(wait).unwrap_or_default());
+}

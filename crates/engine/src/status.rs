@@ -1,0 +1,154 @@
+//! What may be said now: every appointment with its badge, and what the overall state is made from.
+
+use crate::engine::{Engine, Live};
+use crate::ledger::{LedgerError, SyncState};
+use crate::ports::PortError;
+use chrono::{DateTime, Utc};
+use roundtrip_core::badge::{self, Badge, Facts};
+use roundtrip_core::conflict::Conflict;
+use roundtrip_core::filter::{self, Check};
+use roundtrip_core::ids::AppointmentId;
+use roundtrip_core::outbox::{OutboxRow, OutboxState};
+use roundtrip_core::question::{Question, QuestionKind};
+use roundtrip_core::reconcile::{self, Context, Standing};
+use roundtrip_core::record::Record;
+use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::text::Rendered;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One appointment with everything the window says about it.
+#[derive(Clone, Debug)]
+pub struct AppointmentStatus {
+    /// What is known.
+    pub record: Record,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Badge.
+    pub badge: Badge,
+    /// Its reason, a stable code.
+    pub reason: Option<String>,
+    /// When a waiting write becomes due.
+    pub due_at: Option<DateTime<Utc>>,
+    /// The steps of the why-not inspector.
+    pub checks: Vec<Check>,
+    /// How its event is to look.
+    pub rendered: Rendered,
+}
+
+/// Everything at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Appointments that are known, by start.
+    pub appointments: Vec<AppointmentStatus>,
+    /// Open conflicts, oldest first.
+    pub conflicts: Vec<Conflict>,
+    /// Open questions.
+    pub questions: Vec<Question>,
+    /// The outbox.
+    pub outbox: Vec<OutboxRow>,
+    /// Sync state.
+    pub state: SyncState,
+    /// Settings.
+    pub settings: SyncSettings,
+    /// What is remembered between cycles.
+    pub live: Live,
+    /// Why nothing is written now, if so.
+    pub held_back: Option<&'static str>,
+    /// The services' time.
+    pub now: DateTime<Utc>,
+}
+
+impl Engine {
+    /// Everything at this moment, from the ledger. Reads nothing from the services.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn snapshot(&self) -> Result<Snapshot, LedgerError> {
+        let settings = self.ledger.settings().await?;
+        let state = self.ledger.sync_state().await?;
+        let outbox = self.ledger.outbox().await?;
+        let records = self.ledger.records().await?;
+        let conflicts = self.ledger.open_conflicts().await?;
+        let questions: Vec<Question> =
+            self.ledger.questions(self.now()).await?.into_iter().filter(|q| q.answer.is_none()).collect();
+        let live = self.live();
+        let ctx = self.context(settings.clone(), &state);
+        let held_back = self.held_back(&settings, &state, &live);
+        let fresh = live.platform.problem.is_none()
+            && live.calendar.problem.is_none()
+            && state.platform_read_at.is_some()
+            && state.calendar_read_at.is_some();
+        let rows: BTreeMap<&AppointmentId, &OutboxRow> =
+            outbox.iter().map(|row| (&row.appointment_id, row)).collect();
+        let asked: BTreeMap<&AppointmentId, QuestionKind> = questions
+            .iter()
+            .flat_map(|question| question.appointments.iter().map(move |id| (id, question.kind)))
+            .collect();
+        let open: BTreeSet<&AppointmentId> = conflicts.iter().map(|conflict| &conflict.appointment_id).collect();
+        let mut appointments: Vec<AppointmentStatus> = records
+            .into_iter()
+            .filter_map(|record| {
+                let row = rows.get(&record.appointment_id).copied();
+                let facts = Facts {
+                    outbox: row.map(|row| row.state),
+                    question: asked.get(&record.appointment_id).copied(),
+                    fresh,
+                    held_back,
+                };
+                let has_conflict = open.contains(&record.appointment_id);
+                status_of(record, row, facts, has_conflict, &ctx)
+            })
+            .collect();
+        appointments.sort_by_key(|status| status.rendered.time.start);
+        Ok(Snapshot { appointments, conflicts, questions, outbox, state, settings, live, held_back, now: ctx.now })
+    }
+
+    fn held_back(&self, settings: &SyncSettings, state: &SyncState, live: &Live) -> Option<&'static str> {
+        let offline = |problem: &Option<PortError>| matches!(problem, Some(PortError::Unreachable { .. }));
+        if !state.started {
+            Some("not_started")
+        } else if live.policy.as_ref().is_some_and(|policy| !policy.enabled) {
+            Some("sync_disabled")
+        } else if !settings.enabled || state.paused_until.is_some_and(|until| until > self.now()) {
+            Some("paused")
+        } else if offline(&live.calendar.problem) || offline(&live.platform.problem) {
+            Some("offline")
+        } else if live.calendar.problem == Some(PortError::QuotaGone) {
+            Some("quota_gone")
+        } else if live.calendar.problem.is_some() || live.platform.problem.is_some() {
+            Some("retrying")
+        } else if self.other_writer().is_some() {
+            Some("not_the_writer")
+        } else {
+            None
+        }
+    }
+}
+
+fn status_of(
+    record: Record,
+    row: Option<&OutboxRow>,
+    facts: Facts,
+    has_conflict: bool,
+    ctx: &Context,
+) -> Option<AppointmentStatus> {
+    let appointment = record.appointment.clone()?;
+    let decision = reconcile::reconcile(&record, ctx);
+    // A conflict that the record still names but that is not open any more is not shown as one.
+    let shown = Record { conflict: record.conflict.clone().filter(|_| has_conflict), ..record.clone() };
+    let (badge, reason) = badge::badge(&shown, decision.standing, facts);
+    let due_at = match row {
+        Some(row) if row.state == OutboxState::Parked => None,
+        Some(row) => Some(row.due_at),
+        None => decision.due_at,
+    };
+    Some(AppointmentStatus {
+        standing: decision.standing,
+        badge,
+        reason,
+        due_at: due_at.filter(|_| badge == Badge::Waiting),
+        checks: filter::checks(&appointment, &ctx.settings.filters, ctx.connected_at),
+        rendered: reconcile::rendered(&appointment, ctx),
+        record: shown,
+    })
+}
