@@ -1,0 +1,231 @@
+//! The shapes of Google's answers, and the one door from them to the types of the domain.
+
+use crate::mark;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono_tz::Tz;
+use roundtrip_core::event::{Event, EventChange};
+use roundtrip_core::ids::{Etag, EventId, SyncToken};
+use roundtrip_core::time::{EventTime, TimeSpan, resolve_local, zone_named};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The fields of an event that are asked for. No guests, no conference data, nobody's address.
+macro_rules! event_fields {
+    () => {
+        "id,etag,status,updated,start,end,summary,location,description,recurrence,recurringEventId,transparency,\
+         extendedProperties/private,htmlLink"
+    };
+}
+pub(crate) const EVENT_FIELDS: &str = event_fields!();
+pub(crate) const LIST_FIELDS: &str = concat!(
+    "nextPageToken,nextSyncToken,timeZone,items(",
+    event_fields!(),
+    ")"
+);
+pub(crate) const CALENDAR_FIELDS: &str = "summary,timeZone,accessRole";
+
+/// What could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable(pub &'static str);
+
+/// One page of a listing: its frame. Items are read one by one, so that a bad one does not hide the others.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Page {
+    #[serde(default)]
+    items: Vec<Value>,
+    time_zone: Option<String>,
+    next_page_token: Option<String>,
+    next_sync_token: Option<SyncToken>,
+}
+
+/// Where a page leads.
+pub(crate) enum Next {
+    Page(String),
+    End(SyncToken),
+}
+
+impl Page {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Unreadable> {
+        serde_json::from_slice(body).map_err(|_| Unreadable("page"))
+    }
+
+    /// The calendar's own zone.
+    pub(crate) fn zone(&self) -> Option<Tz> {
+        self.time_zone.as_deref().and_then(zone_named)
+    }
+
+    /// Exactly one of the two tokens is there. Both or none: the answer was cut or made up, and nothing in it counts.
+    pub(crate) fn next(&self) -> Result<Next, Unreadable> {
+        let page = self.next_page_token.clone().filter(|token| !token.is_empty());
+        let sync = self
+            .next_sync_token
+            .clone()
+            .filter(|token| !token.as_str().is_empty());
+        match (page, sync) {
+            (Some(page), None) => Ok(Next::Page(page)),
+            (None, Some(sync)) => Ok(Next::End(sync)),
+            (None, None) => Err(Unreadable("nextSyncToken")),
+            (Some(_), Some(_)) => Err(Unreadable("nextPageToken")),
+        }
+    }
+
+    /// What the items say. `None` of [`change`] is left out.
+    pub(crate) fn changes(self, zone: Tz) -> impl Iterator<Item = EventChange> {
+        self.items.into_iter().filter_map(move |item| change(item, zone))
+    }
+}
+
+/// A calendar as a listing of its events tells it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Calendar {
+    #[serde(default)]
+    pub summary: String,
+    pub time_zone: Option<String>,
+    pub access_role: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireEvent {
+    id: Option<String>,
+    etag: Option<String>,
+    status: Option<String>,
+    updated: Option<String>,
+    start: Option<When>,
+    end: Option<When>,
+    summary: Option<String>,
+    location: Option<String>,
+    description: Option<String>,
+    recurrence: Option<Vec<String>>,
+    recurring_event_id: Option<String>,
+    transparency: Option<String>,
+    extended_properties: Option<Properties>,
+    html_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct When {
+    date: Option<String>,
+    date_time: Option<String>,
+    time_zone: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Properties {
+    #[serde(default)]
+    private: BTreeMap<String, String>,
+}
+
+/// One event, from an answer that holds nothing else.
+pub(crate) fn event(body: &[u8], zone: Tz) -> Result<EventChange, Unreadable> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| Unreadable("event"))?;
+    match change(value, zone) {
+        Some(EventChange::Unreadable { field, .. }) => Err(Unreadable(known_field(&field))),
+        Some(change) => Ok(change),
+        // An occurrence of a series never has an id that we chose.
+        None => Err(Unreadable("recurringEventId")),
+    }
+}
+
+fn known_field(field: &str) -> &'static str {
+    ["id", "etag", "start", "end"]
+        .into_iter()
+        .find(|known| *known == field)
+        .unwrap_or("event")
+}
+
+/// What one item says. Occurrences of a series (changed or cancelled ones have an item of their own) are left out: the
+/// master tells that there is a series, and a cancelled occurrence is no tombstone of an event of ours.
+fn change(item: Value, zone: Tz) -> Option<EventChange> {
+    let id = item
+        .get("id")
+        .and_then(Value::as_str)
+        .filter(|id| !id.is_empty())
+        .map(EventId::new);
+    let unreadable = |field: &str| {
+        Some(EventChange::Unreadable {
+            id: id.clone(),
+            field: field.to_owned(),
+        })
+    };
+    let Ok(wire) = serde_json::from_value::<WireEvent>(item) else {
+        return unreadable("event");
+    };
+    if wire.recurring_event_id.is_some() {
+        return None;
+    }
+    let updated = wire
+        .updated
+        .as_deref()
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    let updated = updated.map(|at| at.with_timezone(&Utc));
+    // Of a deleted event only the id is certain.
+    if wire.status.as_deref() == Some("cancelled") {
+        return match id {
+            Some(id) => Some(EventChange::Deleted { id, updated }),
+            None => unreadable("id"),
+        };
+    }
+    match live(wire, updated, zone) {
+        Ok(event) => Some(EventChange::Live(Box::new(event))),
+        Err(Unreadable(field)) => unreadable(field),
+    }
+}
+
+fn live(wire: WireEvent, updated: Option<DateTime<Utc>>, zone: Tz) -> Result<Event, Unreadable> {
+    let id = wire.id.filter(|id| !id.is_empty()).ok_or(Unreadable("id"))?;
+    Ok(Event {
+        id: EventId(id),
+        etag: Etag(
+            wire.etag
+                .filter(|etag| !etag.is_empty())
+                .ok_or(Unreadable("etag"))?,
+        ),
+        updated,
+        time: time(wire.start.as_ref(), wire.end.as_ref(), zone)?,
+        title: wire.summary.unwrap_or_default(),
+        location: wire.location.unwrap_or_default(),
+        description: wire.description.unwrap_or_default(),
+        recurring: wire.recurrence.is_some_and(|lines| !lines.is_empty()),
+        free: wire.transparency.as_deref() == Some("transparent"),
+        // Would need the guest list, which is not asked for.
+        declined: false,
+        mark: wire
+            .extended_properties
+            .and_then(|properties| mark::read(&properties.private)),
+        html_link: wire.html_link,
+    })
+}
+
+fn time(start: Option<&When>, end: Option<&When>, zone: Tz) -> Result<EventTime, Unreadable> {
+    let start = start.ok_or(Unreadable("start"))?;
+    let end = end.ok_or(Unreadable("end"))?;
+    if let Some(first) = &start.date {
+        let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        let first = day(first).ok_or(Unreadable("start"))?;
+        let last = end.date.as_deref().and_then(day).ok_or(Unreadable("end"))?;
+        return Ok(EventTime::AllDay {
+            start: first,
+            end: last,
+        });
+    }
+    let own_zone = start.time_zone.as_deref().and_then(zone_named).unwrap_or(zone);
+    let begins = instant(start, own_zone).ok_or(Unreadable("start"))?;
+    let ends = instant(end, own_zone).ok_or(Unreadable("end"))?;
+    Ok(EventTime::Timed(TimeSpan::new(begins, Some(ends), own_zone)))
+}
+
+/// The instant. The offset may be missing where a zone is told.
+fn instant(when: &When, zone: Tz) -> Option<DateTime<Utc>> {
+    let text = when.date_time.as_deref()?;
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.with_timezone(&Utc));
+    }
+    let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok()?;
+    let zone = when.time_zone.as_deref().and_then(zone_named).unwrap_or(zone);
+    Some(resolve_local(local, zone))
+}

@@ -1,0 +1,369 @@
+//! What Google's answers mean, against a script.
+
+mod script;
+
+use chrono::NaiveDate;
+use roundtrip_core::event::EventChange;
+use roundtrip_core::ids::{CalendarId, EventId, SyncToken};
+use roundtrip_core::time::{EventTime, TimeSpan};
+use roundtrip_engine::ports::{CalendarPort as _, EventLookup, PortError};
+use script::*;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_full_listing_reads_all_pages_with_the_same_parameters() {
+    let (http, client) = client();
+    http.then(200, &page(vec![stored(|_| ())], ("nextPageToken", "p 2")))
+        .then(200, r#"{"nextPageToken":"p3"}"#)
+        .then(
+            200,
+            &page(
+                vec![stored(|event| event["id"] = json!("theirs"))],
+                ("nextSyncToken", "s1"),
+            ),
+        );
+    let calendar = CalendarId::new("mara#1@group.calendar.google.com");
+    let listing = client.changes(&calendar, None).await.expect("a listing");
+    assert_eq!(
+        (listing.items.len(), listing.full, listing.next_token.as_str()),
+        (2, true, "s1")
+    );
+    let asked = http.asked();
+    let pages: Vec<_> = asked
+        .iter()
+        .map(|request| {
+            assert_eq!(request.uri().host(), Some("www.googleapis.com"));
+            assert_eq!(
+                request.uri().path(),
+                "/calendar/v3/calendars/mara%231%40group.calendar.google.com/events"
+            );
+            assert!(has(request, "maxResults", "2500") && has(request, "singleEvents", "false"));
+            let names: Vec<_> = query(request).into_iter().map(|(name, _)| name).collect();
+            for forbidden in [
+                "timeMin",
+                "timeMax",
+                "updatedMin",
+                "q",
+                "orderBy",
+                "privateExtendedProperty",
+                "syncToken",
+            ] {
+                assert!(!names.iter().any(|name| name == forbidden), "{forbidden}");
+            }
+            let fields = query(request)
+                .into_iter()
+                .find(|(name, _)| name == "fields")
+                .expect("a mask")
+                .1;
+            for name in ["nextPageToken", "nextSyncToken", "timeZone"] {
+                assert!(fields.contains(name), "{name}");
+            }
+            for nobody in [
+                "attendee",
+                "conference",
+                "creator",
+                "organizer",
+                "hangout",
+                "email",
+            ] {
+                assert!(!fields.contains(nobody), "{nobody}");
+            }
+            query(request)
+                .into_iter()
+                .find(|(name, _)| name == "pageToken")
+                .map(|(_, token)| token)
+        })
+        .collect();
+    assert_eq!(pages, [None, Some("p 2".to_owned()), Some("p3".to_owned())]);
+    assert_eq!(client.requests_sent(), 3);
+    assert!(
+        asked[0].headers()["user-agent"]
+            .to_str()
+            .is_ok_and(|agent| agent.contains("gzip"))
+    );
+}
+
+#[tokio::test]
+async fn an_incremental_listing_sends_its_token_on_every_page() {
+    let (http, client) = client();
+    http.then(200, r#"{"nextPageToken":"p2"}"#)
+        .then(200, r#"{"nextSyncToken":"s2"}"#);
+    let listing = client
+        .changes(&primary(), Some(&SyncToken::new("s=1")))
+        .await
+        .expect("a listing");
+    assert_eq!(
+        (listing.items.len(), listing.full, listing.next_token.as_str()),
+        (0, false, "s2")
+    );
+    for request in http.asked() {
+        assert!(has(&request, "syncToken", "s=1") && has(&request, "singleEvents", "false"));
+        assert!(!query(&request).iter().any(|(name, _)| name == "showDeleted"));
+    }
+}
+
+/// Nothing of a listing counts unless it is whole.
+#[tokio::test]
+async fn a_listing_that_is_cut_or_goes_in_circles_is_no_answer() {
+    let bad = |what: &str| Err(PortError::BadAnswer { what: what.into() });
+    let whole = page(vec![stored(|_| ())], ("nextSyncToken", "s"));
+    for (body, what) in [
+        (whole[..whole.len() / 2].to_owned(), "page"),
+        (String::new(), "page"),
+        ("<html>".into(), "page"),
+        ("{}".into(), "nextSyncToken"),
+        (r#"{"items":[]}"#.into(), "nextSyncToken"),
+        (r#"{"items":[],"nextSyncToken":""}"#.into(), "nextSyncToken"),
+        (
+            r#"{"nextSyncToken":"s","nextPageToken":"p"}"#.into(),
+            "nextPageToken",
+        ),
+        (r#"{"items":7,"nextSyncToken":"s"}"#.into(), "page"),
+    ] {
+        let (http, client) = client();
+        http.then(200, &body);
+        assert_eq!(client.changes(&primary(), None).await, bad(what), "{body:.80}");
+    }
+    let (http, client_one) = client();
+    http.then(200, r#"{"nextPageToken":"p"}"#)
+        .then(200, r#"{"nextPageToken":"p"}"#);
+    assert_eq!(
+        client_one.changes(&primary(), None).await,
+        bad("a page came twice")
+    );
+    let (http, client_two) = client();
+    for n in 0..250 {
+        http.then(200, &json!({ "nextPageToken": format!("p{n}") }).to_string());
+    }
+    assert_eq!(client_two.changes(&primary(), None).await, bad("too many pages"));
+    assert_eq!(http.asked().len(), 200);
+}
+
+#[tokio::test]
+async fn an_event_is_read_whole() {
+    let EventChange::Live(event) = read(stored(|_| ())).await.remove(0) else {
+        panic!("not read")
+    };
+    assert_eq!((event.id.as_str(), event.etag.as_str()), ("rt0abc", "\"31\""));
+    assert_eq!(event.updated, Some(at("2026-11-21T07:00:00Z")));
+    assert_eq!(
+        (
+            event.title.as_str(),
+            event.location.as_str(),
+            event.description.as_str()
+        ),
+        ("Linden-Apotheke", "", "")
+    );
+    assert!(!event.recurring && !event.free);
+    let mark = event.mark.expect("our mark");
+    assert_eq!(
+        (
+            mark.appointment.as_str(),
+            mark.generation,
+            mark.version,
+            mark.time
+        ),
+        ("apt_41", 2, 0, None)
+    );
+    let changed = stored(|event| {
+        event["recurrence"] = json!(["RRULE:FREQ=WEEKLY"]);
+        event["transparency"] = json!("transparent");
+        event["extendedProperties"] = json!({"shared": {"rt_appointment": "apt_41"}});
+        event["eventType"] = json!("somethingNew");
+        event["attendees"] = json!([{"email": "guest@example.org"}]);
+    });
+    let EventChange::Live(event) = read(changed).await.remove(0) else {
+        panic!("not read")
+    };
+    assert!(event.recurring && event.free && event.mark.is_none());
+    assert!(
+        !format!("{event:?}").contains("guest"),
+        "guests are not taken over even if they come"
+    );
+}
+
+#[tokio::test]
+async fn times_are_instants_with_the_zone_people_mean() {
+    let berlin = chrono_tz::Europe::Berlin;
+    let expected = TimeSpan::new(
+        at("2026-12-01T08:00:00Z"),
+        Some(at("2026-12-01T09:30:00Z")),
+        berlin,
+    );
+    for (start, end) in [
+        ("2026-12-01T09:00:00+01:00", "2026-12-01T10:30:00+01:00"),
+        ("2026-12-01T03:00:00-05:00", "2026-12-01T04:30:00-05:00"),
+        ("2026-12-01T08:00:00Z", "2026-12-01T09:30:00.000Z"),
+        ("2026-12-01T09:00:00", "2026-12-01T10:30:00"),
+    ] {
+        let told = |text| json!({"dateTime": text, "timeZone": "Europe/Berlin"});
+        let time = read_time(told(start), told(end)).await.timed().expect("timed");
+        assert_eq!((time, time.zone), (expected, berlin), "{start}");
+    }
+    // Without a zone of its own, the calendar's; also where the name is unknown.
+    for zone in [Value::Null, json!("Mars/Olympus")] {
+        let told = |text| json!({"dateTime": text, "timeZone": zone});
+        let time = read_time(
+            told("2026-12-01T09:00:00+01:00"),
+            told("2026-12-01T10:30:00+01:00"),
+        )
+        .await;
+        let time = time.timed().expect("timed");
+        assert_eq!((time, time.zone), (expected, chrono_tz::America::New_York));
+    }
+    // Clocks go back: the offset tells the two apart.
+    for (text, instant) in [("02:30:00+02:00", "00:30:00Z"), ("02:30:00+01:00", "01:30:00Z")] {
+        let told =
+            |text: &str| json!({"dateTime": format!("2026-10-25T{text}"), "timeZone": "Europe/Berlin"});
+        let time = read_time(told(text), told("04:00:00+01:00"))
+            .await
+            .timed()
+            .expect("timed");
+        assert_eq!(time.start, at(&format!("2026-10-25T{instant}")));
+    }
+    let day = |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").expect("a test's own day");
+    let all_day = read_time(json!({"date": "2026-12-01"}), json!({"date": "2026-12-02"})).await;
+    assert_eq!(
+        all_day,
+        EventTime::AllDay {
+            start: day("2026-12-01"),
+            end: day("2026-12-02")
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_tombstone_needs_nothing_but_its_id() {
+    let deleted = |updated| EventChange::Deleted {
+        id: event_id(),
+        updated,
+    };
+    assert_eq!(
+        read(json!({"id": "rt0abc", "status": "cancelled"})).await,
+        [deleted(None)]
+    );
+    let whole = stored(|event| event["status"] = json!("cancelled"));
+    assert_eq!(read(whole).await, [deleted(Some(at("2026-11-21T07:00:00Z")))]);
+}
+
+#[tokio::test]
+async fn an_occurrence_of_a_series_is_neither_an_event_of_ours_nor_a_tombstone() {
+    let slot = json!({"dateTime": "2026-12-08T09:00:00+01:00"});
+    let cancelled = json!({"id": "rt0abc_20261208T080000Z", "status": "cancelled", "recurringEventId": "rt0abc",
+        "originalStartTime": slot});
+    assert_eq!(read(cancelled).await, []);
+    let moved = stored(|event| event["recurringEventId"] = json!("rt0abc"));
+    assert_eq!(read(moved).await, []);
+}
+
+#[tokio::test]
+async fn one_unreadable_event_is_named_and_the_others_come() {
+    let broken = [
+        (json!({"id": "a", "etag": "1"}), Some("a"), "start"),
+        (
+            json!({"id": "b", "start": {"date": "2026-12-01"}, "end": {"date": "2026-12-02"}}),
+            Some("b"),
+            "etag",
+        ),
+        (
+            stored(|event| event["start"] = json!({"dateTime": "soon"})),
+            Some("rt0abc"),
+            "start",
+        ),
+        (
+            stored(|event| event["end"] = json!({"dateTime": "2026-13-41T00:00:00Z"})),
+            Some("rt0abc"),
+            "end",
+        ),
+        (
+            stored(|event| event["end"] = json!({"date": "2026-12-01"})),
+            Some("rt0abc"),
+            "end",
+        ),
+        (
+            stored(|event| event["summary"] = json!(7)),
+            Some("rt0abc"),
+            "event",
+        ),
+        (json!({"status": "cancelled"}), None, "id"),
+        (json!(7), None, "event"),
+    ];
+    let (http, client) = client();
+    let mut items: Vec<_> = broken.iter().map(|(item, ..)| item.clone()).collect();
+    items.push(stored(|_| ()));
+    http.then(200, &page(items, ("nextSyncToken", "s")));
+    let read = client.changes(&primary(), None).await.expect("a listing").items;
+    assert_eq!(read.len(), broken.len() + 1);
+    for ((item, id, field), read) in broken.iter().zip(&read) {
+        let expected = EventChange::Unreadable {
+            id: id.map(EventId::new),
+            field: (*field).to_owned(),
+        };
+        assert_eq!(*read, expected, "{item}");
+    }
+    assert!(matches!(read.last(), Some(EventChange::Live(_))));
+}
+
+#[tokio::test]
+async fn one_event_is_looked_up() {
+    let (http, client) = client();
+    http.then(200, &stored(|_| ()).to_string())
+        .then(
+            200,
+            r#"{"id":"rt0abc","status":"cancelled","updated":"2026-11-20T07:00:00.000Z"}"#,
+        )
+        .then(404, &google_error(404, "notFound"))
+        .then(410, &google_error(410, "deleted"))
+        .then_with(404, &[("content-type", "text/html")], "<html>")
+        .then(200, &stored(|event| event["id"] = json!("another")).to_string())
+        .then(200, "{\"id\":");
+    let found = client.get(&primary(), &event_id()).await;
+    assert!(matches!(found, Ok(EventLookup::Live(event)) if event.id == event_id()));
+    let deleted = EventLookup::Deleted {
+        updated: Some(at("2026-11-20T07:00:00Z")),
+    };
+    assert_eq!(client.get(&primary(), &event_id()).await, Ok(deleted));
+    assert_eq!(
+        client.get(&primary(), &event_id()).await,
+        Ok(EventLookup::NotFound)
+    );
+    assert_eq!(
+        client.get(&primary(), &event_id()).await,
+        Ok(EventLookup::Deleted { updated: None })
+    );
+    for _ in 0..3 {
+        assert!(matches!(
+            client.get(&primary(), &event_id()).await,
+            Err(PortError::BadAnswer { .. })
+        ));
+    }
+    for id in ["", ".", ".."] {
+        let refused = Err(PortError::Rejected {
+            reason: "bad_id".into(),
+        });
+        assert_eq!(client.get(&primary(), &EventId::new(id)).await, refused);
+    }
+    assert_eq!(http.asked().len(), 7);
+}
+
+#[tokio::test]
+async fn a_calendar_is_checked_by_its_smallest_listing() {
+    let (http, client) = client();
+    let told = r#"{"summary":"Mara","timeZone":"Europe/Berlin","accessRole":"reader"}"#;
+    http.then(200, told)
+        .then(200, told)
+        .then(404, &google_error(404, "notFound"));
+    let info = client.calendar(&primary()).await.expect("there");
+    assert_eq!(
+        (info.id, info.name.as_str(), info.time_zone.as_deref()),
+        (primary(), "Mara", Some("Europe/Berlin"))
+    );
+    assert_eq!(client.may_write(&primary()).await, Ok(Some(false)));
+    assert_eq!(
+        client.calendar(&primary()).await,
+        Err(PortError::CalendarNotFound)
+    );
+    let asked = http.asked().remove(0);
+    assert_eq!(asked.uri().path(), "/calendar/v3/calendars/primary/events");
+    assert!(has(&asked, "maxResults", "1") && has(&asked, "fields", "summary,timeZone,accessRole"));
+}

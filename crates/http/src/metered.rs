@@ -1,0 +1,96 @@
+//! What is learned from every request: how many, and what time the service thinks it is.
+
+use crate::port::{HttpError, HttpPort};
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Duration, Utc};
+use http::HeaderValue;
+use http::header::{DATE, HeaderName, USER_AGENT};
+use roundtrip_engine::ports::Clock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const UNKNOWN: i64 = i64::MIN;
+
+/// `Roundtrip/x.y (os)`.
+pub fn user_agent() -> String {
+    let version = concat!(
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        ".",
+        env!("CARGO_PKG_VERSION_MINOR")
+    );
+    format!("Roundtrip/{version} ({})", std::env::consts::OS)
+}
+
+/// An [`HttpPort`] that counts what goes through it, says who asks, and gives every request an id for support.
+pub struct Metered {
+    inner: Arc<dyn HttpPort>,
+    clock: Arc<dyn Clock>,
+    agent: HeaderValue,
+    sent: AtomicU64,
+    offset_ms: AtomicI64,
+}
+
+impl Metered {
+    /// Counts from zero. `suffix` is appended to the user agent; Google asks for `gzip` in it.
+    pub fn new(inner: Arc<dyn HttpPort>, clock: Arc<dyn Clock>, suffix: &str) -> Self {
+        let agent = HeaderValue::from_str(format!("{} {suffix}", user_agent()).trim_end())
+            .unwrap_or(HeaderValue::from_static("Roundtrip"));
+        Self {
+            inner,
+            clock,
+            agent,
+            sent: AtomicU64::new(0),
+            offset_ms: AtomicI64::new(UNKNOWN),
+        }
+    }
+
+    /// Requests sent since this was made, answered or not.
+    pub fn requests_sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// How far the service's clock is ahead of ours, as the last `Date` header told.
+    pub fn clock_offset(&self) -> Option<Duration> {
+        match self.offset_ms.load(Ordering::Relaxed) {
+            UNKNOWN => None,
+            millis => Some(Duration::milliseconds(millis)),
+        }
+    }
+
+    fn learn_offset(&self, response: &http::Response<Bytes>, before: DateTime<Utc>) {
+        let Some(date) = response.headers().get(DATE).and_then(|value| value.to_str().ok()) else {
+            return;
+        };
+        let Ok(date) = DateTime::parse_from_rfc2822(date) else {
+            return;
+        };
+        let middle = before + (self.clock.now() - before) / 2;
+        let offset = date.with_timezone(&Utc) - middle;
+        // The header has whole seconds and the answer travelled: less than this says nothing.
+        let noise = Duration::seconds(2);
+        let offset = if offset.abs() <= noise {
+            Duration::zero()
+        } else {
+            offset
+        };
+        self.offset_ms.store(offset.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl HttpPort for Metered {
+    async fn send(&self, mut request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, self.agent.clone());
+        if let Ok(id) = HeaderValue::from_str(&format!("rt-{:016x}", self.clock.random())) {
+            headers.entry(REQUEST_ID).or_insert(id);
+        }
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let before = self.clock.now();
+        let response = self.inner.send(request).await?;
+        self.learn_offset(&response, before);
+        Ok(response)
+    }
+}

@@ -1,0 +1,264 @@
+//! The token and revocation endpoints.
+
+use super::OAuthConfig;
+use crate::answer;
+use crate::port::HttpPort;
+use bytes::Bytes;
+use chrono::{DateTime, Duration, Utc};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use oauth2::basic::{
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
+    BasicTokenIntrospectionResponse, BasicTokenType,
+};
+use oauth2::{
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, EndpointNotSet,
+    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+};
+use roundtrip_engine::ports::{Clock, PortError};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+/// Used where a server does not say how long its access token lives.
+const DEFAULT_LIFETIME_SECONDS: u64 = 3600;
+const LONGEST_LIFETIME_SECONDS: u64 = 30 * 24 * 3600;
+
+/// What the token endpoint handed out.
+#[derive(Clone, Debug)]
+pub struct TokenSet {
+    /// Signs requests.
+    pub access_token: SecretString,
+    /// Gets the next access token.
+    pub refresh_token: Option<SecretString>,
+    /// When it was handed out, by this laptop's clock.
+    pub issued_at: DateTime<Utc>,
+    /// When the access token ends, by this laptop's clock.
+    pub expires_at: DateTime<Utc>,
+    /// What was really granted. A person can untick a right and the sign-in still succeeds: compare before use.
+    pub scopes: BTreeSet<String>,
+    /// Who signed in (OpenID Connect), if asked for.
+    pub id_token: Option<SecretString>,
+}
+
+/// The scopes in a `scope` value. Order and repetition mean nothing.
+pub(super) fn scope_set(text: &str) -> BTreeSet<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Why the token endpoint gave nothing.
+#[derive(Debug)]
+pub(super) enum TokenFailure {
+    /// Code or refresh token is dead.
+    InvalidGrant,
+    /// Anything else: never a reason to throw a token away.
+    Port(PortError),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct IdToken {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+}
+
+impl fmt::Debug for IdToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdToken")
+    }
+}
+impl ExtraTokenFields for IdToken {}
+
+type TokenAnswer = StandardTokenResponse<IdToken, BasicTokenType>;
+pub(super) type OAuthClient = Client<
+    BasicErrorResponse,
+    TokenAnswer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+pub(super) fn client(config: &OAuthConfig) -> OAuthClient {
+    let client = Client::new(ClientId::new(config.client_id.clone()))
+        .set_auth_uri(AuthUrl::from_url(config.authorize_url.clone()))
+        .set_token_uri(TokenUrl::from_url(config.token_url.clone()))
+        .set_auth_type(AuthType::RequestBody);
+    match &config.client_secret {
+        Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned())),
+        None => client,
+    }
+}
+
+/// Exchanges a code. `asked` counts as granted where the answer does not say.
+pub(super) async fn exchange(
+    config: &OAuthConfig,
+    http: &dyn HttpPort,
+    clock: &dyn Clock,
+    code: String,
+    verifier: PkceCodeVerifier,
+    redirect: &str,
+    asked: BTreeSet<String>,
+) -> Result<TokenSet, TokenFailure> {
+    let redirect = RedirectUrl::new(redirect.to_owned()).map_err(|_| port(answer::bad("redirect")))?;
+    let answer = client(config)
+        .exchange_code(AuthorizationCode::new(code))
+        .set_pkce_verifier(verifier)
+        .set_redirect_uri(Cow::Owned(redirect))
+        .request_async(&Door { http, clock })
+        .await
+        .map_err(failure)?;
+    Ok(token_set(answer, None, asked, clock.now()))
+}
+
+/// Gets a new access token. A refresh token that is not replaced stays; so do scopes that are not said.
+pub(super) async fn refresh(
+    config: &OAuthConfig,
+    http: &dyn HttpPort,
+    clock: &dyn Clock,
+    refresh_token: &SecretString,
+    known_scopes: BTreeSet<String>,
+) -> Result<TokenSet, TokenFailure> {
+    let answer = client(config)
+        .exchange_refresh_token(&RefreshToken::new(refresh_token.expose_secret().to_owned()))
+        .request_async(&Door { http, clock })
+        .await
+        .map_err(failure)?;
+    Ok(token_set(answer, Some(refresh_token), known_scopes, clock.now()))
+}
+
+/// Ends the grant that a token belongs to (RFC 7009). A token that no longer works is fine: the grant has ended.
+///
+/// Written by hand: the `oauth2` crate takes only https here, and a stand-in on this machine has none.
+pub async fn revoke(
+    config: &OAuthConfig,
+    http: &dyn HttpPort,
+    clock: &dyn Clock,
+    token: &SecretString,
+) -> Result<(), PortError> {
+    let Some(url) = &config.revoke_url else {
+        return Ok(());
+    };
+    let request = http::Request::post(url.as_str())
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(ACCEPT, "application/json")
+        .body(Bytes::from(revocation_form(config, token)))
+        .map_err(|_| PortError::Rejected {
+            reason: "revoke_url".into(),
+        })?;
+    let response = http.send(request).await?;
+    if let Some(error) = answer::trouble(&response, clock.now()) {
+        return Err(error);
+    }
+    match response.status().as_u16() {
+        200..=299 => Ok(()),
+        400 | 401 => match error_word(response.body()).as_deref() {
+            Some("invalid_token" | "invalid_grant") => Ok(()),
+            Some(reason) => Err(PortError::Rejected {
+                reason: reason.to_owned(),
+            }),
+            None => Err(answer::bad("revocation error")),
+        },
+        _ => Err(answer::bad("revocation status")),
+    }
+}
+
+fn revocation_form(config: &OAuthConfig, token: &SecretString) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", token.expose_secret());
+    form.append_pair("client_id", &config.client_id);
+    if let Some(secret) = &config.client_secret {
+        form.append_pair("client_secret", secret.expose_secret());
+    }
+    form.finish()
+}
+
+fn error_word(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        error: String,
+    }
+    serde_json::from_slice::<Body>(body)
+        .ok()
+        .map(|body| answer::code_word(&body.error))
+}
+
+fn token_set(
+    answer: TokenAnswer,
+    old_refresh: Option<&SecretString>,
+    known_scopes: BTreeSet<String>,
+    now: DateTime<Utc>,
+) -> TokenSet {
+    let seconds = answer
+        .expires_in()
+        .map_or(DEFAULT_LIFETIME_SECONDS, |time| time.as_secs());
+    let lifetime = Duration::seconds(seconds.min(LONGEST_LIFETIME_SECONDS) as i64);
+    let scopes = match answer.scopes() {
+        // Kept as said in one string by some servers: split again.
+        Some(scopes) => scopes.iter().flat_map(|scope| scope_set(scope)).collect(),
+        None => known_scopes,
+    };
+    TokenSet {
+        access_token: SecretString::from(answer.access_token().secret().clone()),
+        refresh_token: answer
+            .refresh_token()
+            .map(|token| SecretString::from(token.secret().clone()))
+            .or_else(|| old_refresh.cloned()),
+        issued_at: now,
+        expires_at: now + lifetime,
+        scopes,
+        id_token: answer.extra_fields().id_token.clone().map(SecretString::from),
+    }
+}
+
+fn port(error: PortError) -> TokenFailure {
+    TokenFailure::Port(error)
+}
+
+fn failure(error: RequestTokenError<DoorError, BasicErrorResponse>) -> TokenFailure {
+    match error {
+        RequestTokenError::ServerResponse(said) => match said.error() {
+            BasicErrorResponseType::InvalidGrant => TokenFailure::InvalidGrant,
+            other => port(PortError::Rejected {
+                reason: answer::code_word(other.as_ref()),
+            }),
+        },
+        RequestTokenError::Request(DoorError(error)) => port(error),
+        // Neither the text nor the body is passed on: they may hold what was sent.
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => port(answer::bad("token answer")),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct DoorError(PortError);
+
+/// Our port in the form that the `oauth2` crate asks for.
+struct Door<'a> {
+    http: &'a dyn HttpPort,
+    clock: &'a dyn Clock,
+}
+
+impl<'c> AsyncHttpClient<'c> for Door<'_> {
+    type Error = DoorError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, DoorError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let sent = self.http.send(request.map(Bytes::from)).await;
+            let response = sent.map_err(|error| DoorError(error.into()))?;
+            // 429 and 5xx say nothing about the token, whatever their body is.
+            match answer::trouble(&response, self.clock.now()) {
+                Some(error) => Err(DoorError(error)),
+                None => Ok(response.map(|body| body.to_vec())),
+            }
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! The port itself.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use roundtrip_engine::ports::PortError;
+use url::{Host, Url};
+
+/// One request, one whole response. Redirects are never followed, so that a credential never travels to another host.
+#[async_trait]
+pub trait HttpPort: Send + Sync {
+    /// Sends the request and reads the whole body.
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError>;
+}
+
+/// No whole answer came.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no answer: {kind}")]
+pub struct HttpError {
+    /// True if surely no byte of the request left, so that surely nothing was written.
+    pub nothing_sent: bool,
+    /// What happened.
+    pub kind: HttpErrorKind,
+}
+
+/// Why no whole answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpErrorKind {
+    /// No connection: offline, name not found, refused.
+    #[error("no connection")]
+    Connect,
+    /// It took too long.
+    #[error("timed out")]
+    Timeout,
+    /// The connection broke before the answer was complete.
+    #[error("connection cut")]
+    Cut,
+    /// The answer is larger than is ever needed.
+    #[error("answer too large")]
+    TooLarge,
+    /// The certificate is not trusted, or no common TLS version.
+    #[error("no trusted TLS connection")]
+    Tls,
+    /// The address is neither https nor a loopback address.
+    #[error("address not allowed")]
+    NotAllowed,
+    /// Anything else.
+    #[error("other")]
+    Other,
+}
+
+impl HttpError {
+    /// An error after which the request may have been carried out.
+    pub fn maybe_sent(kind: HttpErrorKind) -> Self {
+        Self {
+            nothing_sent: false,
+            kind,
+        }
+    }
+
+    /// An error before anything was sent.
+    pub fn not_sent(kind: HttpErrorKind) -> Self {
+        Self {
+            nothing_sent: true,
+            kind,
+        }
+    }
+}
+
+impl From<HttpError> for PortError {
+    fn from(error: HttpError) -> Self {
+        match error.kind {
+            HttpErrorKind::TooLarge => Self::BadAnswer {
+                what: "answer too large".into(),
+            },
+            HttpErrorKind::NotAllowed => Self::Rejected {
+                reason: "address_not_allowed".into(),
+            },
+            HttpErrorKind::Connect
+            | HttpErrorKind::Timeout
+            | HttpErrorKind::Cut
+            | HttpErrorKind::Tls
+            | HttpErrorKind::Other => Self::Unreachable {
+                nothing_sent: error.nothing_sent,
+            },
+        }
+    }
+}
+
+/// True for `127.0.0.0/8`, `[::1]` and the name `localhost`: the addresses that never leave the machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    }
+}
+
+/// True for an address that requests may go to: https, or http to a loopback address.
+pub fn is_allowed(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => url.has_host(),
+        "http" => is_loopback(url),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_loopback_are_allowed() {
+        let allowed = |text: &str| is_allowed(&Url::parse(text).expect("a test's own address"));
+        for good in [
+            "https://linden.example/x",
+            "http://127.0.0.1:8080",
+            "http://[::1]:9/",
+            "http://localhost:1/",
+            "http://LOCALHOST/",
+            "https://127.0.0.1/",
+        ] {
+            assert!(allowed(good), "{good}");
+        }
+        for bad in [
+            "http://linden.example/",
+            "http://localhost.linden.example/",
+            "http://127.0.0.1.linden.example/",
+            "http://10.0.0.1/",
+            "http://0.0.0.0/",
+            "ftp://127.0.0.1/",
+            "file:///etc/hostname",
+            "http://user@linden.example@evil.example/",
+        ] {
+            assert!(!allowed(bad), "{bad}");
+        }
+    }
+}

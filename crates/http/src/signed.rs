@@ -1,0 +1,94 @@
+//! What connectors send their requests through.
+
+use crate::answer;
+use crate::metered::Metered;
+use crate::oauth::TokenKeeper;
+use crate::pace::Pace;
+use crate::port::HttpPort;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, StatusCode};
+use roundtrip_engine::ports::{Clock, PortError};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+
+/// Requests of one account: paced, counted, signed, and sent once more after a refresh if the token was not accepted.
+pub struct SignedHttp {
+    http: Arc<Metered>,
+    keeper: Arc<TokenKeeper>,
+    pace: Pace,
+    clock: Arc<dyn Clock>,
+}
+
+impl SignedHttp {
+    /// Joins the parts; `http` is the one the keeper uses too, so that all requests are counted.
+    pub fn new(http: Arc<Metered>, keeper: Arc<TokenKeeper>, pace: Pace, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            http,
+            keeper,
+            pace,
+            clock,
+        }
+    }
+
+    /// The counter beneath.
+    pub fn metered(&self) -> &Metered {
+        &self.http
+    }
+
+    /// The tokens beneath.
+    pub fn keeper(&self) -> &Arc<TokenKeeper> {
+        &self.keeper
+    }
+
+    /// The pace of this account.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// The time by this laptop's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Sends a request as this account. 401, 429 and 5xx come back as errors, every other status as an answer.
+    pub async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, PortError> {
+        let token = self.keeper.access_token().await?;
+        let mut response = self.send_with(request.clone(), &token).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let token = self.keeper.replace(&token).await?;
+            response = self.send_with(request, &token).await?;
+            if response.status() == StatusCode::UNAUTHORIZED {
+                return Err(PortError::SignInExpired);
+            }
+        }
+        if let Some(error) = answer::trouble(&response, self.clock.now()) {
+            if let PortError::Throttled {
+                retry_after: Some(time),
+            }
+            | PortError::ServerTrouble {
+                retry_after: Some(time),
+                ..
+            } = &error
+            {
+                self.pace.hold(*time);
+            }
+            return Err(error);
+        }
+        Ok(response)
+    }
+
+    async fn send_with(
+        &self,
+        mut request: http::Request<Bytes>,
+        token: &SecretString,
+    ) -> Result<http::Response<Bytes>, PortError> {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+            .map_err(|_| PortError::SignInExpired)?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, value);
+        self.pace.turn().await?;
+        Ok(self.http.send(request).await?)
+    }
+}
