@@ -1,0 +1,210 @@
+//! The open database, and what belongs to no single connection.
+
+use crate::directory::{self, DirectoryLock};
+use crate::error::{OpenError, Stored};
+use crate::integrations::Integrations;
+use crate::ledger::SqliteLedger;
+use crate::open;
+use crate::table::audit_log::{self, AuditEntry};
+use crate::table::user_integrations::Provider;
+use crate::table::{self, settings};
+use crate::tokens::key::KeySource;
+use crate::tokens::vault::Vault;
+use chrono::{DateTime, Utc};
+use roundtrip_core::ids::ConnectionId;
+use roundtrip_engine::ledger::LedgerError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::{Sqlite, SqlitePool, Transaction};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The database of one data directory. Cheap to clone; all clones share the connections.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dir: PathBuf,
+    writer: SqlitePool,
+    readers: SqlitePool,
+    recovered: Option<PathBuf>,
+    vault: Vault,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("dir", &self.inner.dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Opens the database in `data_dir`, making both if need be and bringing the schema up to date. A damaged file is put
+    /// aside under a name with `now` in it and a fresh one is made: see [`Self::recovered`].
+    pub async fn open(data_dir: &Path, keys: KeySource, now: DateTime<Utc>) -> Result<Self, OpenError> {
+        let opened = open::open(data_dir, now).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                dir: data_dir.to_owned(),
+                writer: opened.writer,
+                readers: opened.readers,
+                recovered: opened.recovered,
+                vault: Vault::new(keys),
+            }),
+        })
+    }
+
+    /// Where the damaged file lies now, if opening found one. Links are then rebuilt from the calendar, and the trainer
+    /// signs in again.
+    pub fn recovered(&self) -> Option<PathBuf> {
+        self.inner.recovered.clone()
+    }
+
+    /// Closes all connections; the write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+    }
+
+    /// What the engine keeps about one connection.
+    pub fn ledger(&self, connection: ConnectionId) -> SqliteLedger {
+        SqliteLedger::new(self.clone(), connection)
+    }
+
+    /// Signed-in accounts and their tokens.
+    pub fn integrations(&self) -> Integrations {
+        Integrations::new(self.clone())
+    }
+
+    /// Connections of which anything is kept, signed in or not.
+    pub async fn connections(&self) -> Result<Vec<ConnectionId>, LedgerError> {
+        Ok(table::sync_state::connections(self.readers()).await?)
+    }
+
+    /// Deletes everything about a connection, its sign-in included, and overwrites it on the disk. Damaged files that were
+    /// put aside go too, as they may hold the same. The audit log stays: it has no content.
+    pub async fn forget_connection(&self, connection: &ConnectionId) -> Result<(), LedgerError> {
+        self.integrations().forget_volatile(connection).await;
+        let mut tx = self.begin().await?;
+        table::outbox::forget(&mut tx, connection).await?;
+        table::calendar_sync_mappings::forget(&mut tx, connection).await?;
+        table::calendar_sync_conflicts::forget(&mut tx, connection).await?;
+        table::calendar_sync_questions::forget(&mut tx, connection).await?;
+        table::calendar_sync_history::forget(&mut tx, connection).await?;
+        table::calendar_sync_runs::forget(&mut tx, connection).await?;
+        table::calendar_sync_configs::forget(&mut tx, connection).await?;
+        table::external_calendars::forget(&mut tx, connection).await?;
+        table::sync_state::forget(&mut tx, connection).await?;
+        table::user_integrations::forget(&mut tx, connection).await?;
+        commit(tx).await?;
+        self.erase().await?;
+        self.delete_put_aside(None).await?;
+        Ok(())
+    }
+
+    /// A setting of the app as a whole.
+    pub async fn setting<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, LedgerError> {
+        Ok(settings::get(self.readers(), key).await?)
+    }
+
+    /// Writes a setting of the app as a whole. Keys that begin with `store.` are the store's own and refused.
+    pub async fn put_setting<T: Serialize + Sync>(&self, key: &str, value: &T) -> Result<(), LedgerError> {
+        refuse_own(key)?;
+        let mut tx = self.begin().await?;
+        settings::put(&mut tx, key, value).await?;
+        Ok(commit(tx).await?)
+    }
+
+    /// Takes a setting away, so that its default counts again.
+    pub async fn delete_setting(&self, key: &str) -> Result<(), LedgerError> {
+        refuse_own(key)?;
+        let mut tx = self.begin().await?;
+        settings::delete(&mut tx, key).await?;
+        Ok(commit(tx).await?)
+    }
+
+    /// Adds to the audit log: a stable word, and details without content.
+    pub async fn audit(
+        &self,
+        connection: Option<&ConnectionId>,
+        event: &str,
+        details: &serde_json::Value,
+        at: DateTime<Utc>,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.begin().await?;
+        audit_log::append(&mut tx, connection, event, details, at).await?;
+        Ok(commit(tx).await?)
+    }
+
+    /// The audit log, newest first, at most `limit` entries.
+    pub async fn audit_log(&self, limit: u32) -> Result<Vec<AuditEntry>, LedgerError> {
+        Ok(audit_log::list(self.readers(), limit).await?)
+    }
+
+    /// Waits for the right to refresh a provider's tokens, which one process at a time has in a data directory. Read the
+    /// tokens again after getting it: somebody else may just have refreshed them.
+    pub async fn refresh_lock(&self, provider: Provider) -> Result<DirectoryLock, OpenError> {
+        let dir = self.inner.dir.clone();
+        directory::blocking(move || DirectoryLock::acquire(&dir, &format!("refresh-{provider}"))).await
+    }
+
+    /// The right to run the sync in this data directory, or `None` if another process has it. The second barrier behind
+    /// "one instance of the app".
+    pub async fn try_sync_lock(&self) -> Result<Option<DirectoryLock>, OpenError> {
+        let dir = self.inner.dir.clone();
+        directory::blocking(move || DirectoryLock::try_acquire(&dir, "sync")).await
+    }
+
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.inner.readers
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.inner.vault
+    }
+
+    /// The one writing transaction. `IMMEDIATE`, so that it waits at its beginning and never fails half-way because
+    /// another process wrote first.
+    pub(crate) async fn begin(&self) -> Stored<Transaction<'static, Sqlite>> {
+        Ok(self.inner.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Folds the write-ahead log into the file and empties it, so that deleted content is gone from both. Another
+    /// process that reads right now delays this until its own end.
+    pub(crate) async fn erase(&self) -> Stored<()> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.inner.writer)
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_put_aside(&self, before: Option<DateTime<Utc>>) -> Result<u64, LedgerError> {
+        let dir = self.inner.dir.clone();
+        directory::blocking(move || open::delete_put_aside(&dir, before))
+            .await
+            .map_err(|error| LedgerError::Unavailable(error.to_string()))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &SqlitePool {
+        &self.inner.writer
+    }
+}
+
+fn refuse_own(key: &str) -> Result<(), LedgerError> {
+    if key.starts_with(settings::OWN_PREFIX) {
+        return Err(LedgerError::Unavailable(format!(
+            "settings under {} are the store's own",
+            settings::OWN_PREFIX
+        )));
+    }
+    Ok(())
+}
+
+pub(crate) async fn commit(tx: Transaction<'static, Sqlite>) -> Stored<()> {
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,210 @@
+//! The data directory: who may read it, which installation it is, and locks that also hold between processes.
+
+use crate::error::OpenError;
+use crate::tokens::key::KeySource;
+use crate::tokens::keychain;
+use roundtrip_core::ids::DeviceId;
+use sha2::{Digest, Sha256};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+const INSTALLATION_FILE: &str = "installation-id";
+const DEVICE_FILE: &str = "device-id";
+
+/// Makes the directory if need be, for its owner only.
+pub(crate) fn prepare(dir: &Path) -> Result<(), OpenError> {
+    if !dir.exists() {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(dir)
+            .map_err(|source| directory_error(dir, source))?;
+    }
+    restrict(dir)
+}
+
+/// Takes the rights of other users away. On Windows the profile's own access list already does.
+#[cfg(unix)]
+fn restrict(dir: &Path) -> Result<(), OpenError> {
+    use std::os::unix::fs::PermissionsExt;
+    let found = fs::metadata(dir).map_err(|source| directory_error(dir, source))?;
+    if !found.is_dir() {
+        return Err(directory_error(dir, io::ErrorKind::NotADirectory.into()));
+    }
+    let mode = found.permissions().mode();
+    if mode & 0o1000 != 0 {
+        // The sticky bit marks a directory that is meant to be shared: closing it would break other programs.
+        return Err(OpenError::SharedDirectory { path: dir.to_owned() });
+    }
+    if mode & 0o077 != 0 {
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+            .map_err(|source| directory_error(dir, source))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn restrict(_dir: &Path) -> Result<(), OpenError> {
+    Ok(())
+}
+
+pub(crate) fn directory_error(path: &Path, source: io::Error) -> OpenError {
+    OpenError::Directory {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Opens a file of ours for its owner only, making it if need be. Links are refused.
+pub(crate) fn open_private(path: &Path) -> Result<File, OpenError> {
+    refuse_link(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options
+        .open(path)
+        .map_err(|source| directory_error(path, source))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file
+            .metadata()
+            .map_err(|source| directory_error(path, source))?
+            .permissions()
+            .mode();
+        if mode & 0o077 != 0 {
+            file.set_permissions(fs::Permissions::from_mode(0o600))
+                .map_err(|source| directory_error(path, source))?;
+        }
+    }
+    Ok(file)
+}
+
+/// Refuses to go on if the path is a symbolic link. A missing file is fine.
+pub(crate) fn refuse_link(path: &Path) -> Result<(), OpenError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_symlink() => Err(OpenError::SymbolicLink {
+            path: path.to_owned(),
+        }),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(directory_error(path, source)),
+    }
+}
+
+/// The right to do one thing in a data directory, also between processes. Given back when dropped, or by the system
+/// when the process ends.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// Waits for the lock called `name`. Blocks.
+    pub(crate) fn acquire(dir: &Path, name: &str) -> Result<Self, OpenError> {
+        let path = dir.join(format!("{name}.lock"));
+        let file = open_private(&path)?;
+        file.lock().map_err(|source| directory_error(&path, source))?;
+        Ok(Self { _file: file })
+    }
+
+    /// Takes the lock called `name` if nobody has it.
+    pub(crate) fn try_acquire(dir: &Path, name: &str) -> Result<Option<Self>, OpenError> {
+        let path = dir.join(format!("{name}.lock"));
+        let file = open_private(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(source)) => Err(directory_error(&path, source)),
+        }
+    }
+}
+
+/// The id in a file of the directory. `preferred` takes its place; where there is neither, a fresh one is written.
+fn kept_id(dir: &Path, name: &str, preferred: Option<Uuid>) -> Result<Uuid, OpenError> {
+    let path = dir.join(name);
+    let mut file = open_private(&path)?;
+    let mut text = String::new();
+    // Bytes that are no text are as good as no id.
+    let kept: Option<Uuid> = match (&mut file).take(64).read_to_string(&mut text) {
+        Ok(_) => text.trim().parse().ok(),
+        Err(_) => None,
+    };
+    let id = preferred.or(kept).unwrap_or_else(Uuid::new_v4);
+    if kept != Some(id) {
+        write_id(&mut file, id).map_err(|source| directory_error(&path, source))?;
+    }
+    Ok(id)
+}
+
+fn write_id(file: &mut File, id: Uuid) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{id}")?;
+    file.sync_all()
+}
+
+/// Tells this data directory from every other one, so that two of them never share a key.
+pub(crate) fn installation_id(dir: &Path) -> Result<Uuid, OpenError> {
+    prepare(dir)?;
+    let _lock = DirectoryLock::acquire(dir, "installation")?;
+    kept_id(dir, INSTALLATION_FILE, None)
+}
+
+/// This installation as the platform's writer lease knows it. It lies outside the database, so that a lost database does
+/// not look like a second laptop: in a file of the data directory, and in the keychain if `keys` uses one. The
+/// keychain's answer counts, so the id survives the loss of the whole directory.
+pub async fn device_id(data_dir: &Path, keys: &KeySource) -> Result<DeviceId, OpenError> {
+    let dir = data_dir.to_owned();
+    let use_keychain = keys.uses_keychain();
+    let id = blocking(move || {
+        prepare(&dir)?;
+        let _lock = DirectoryLock::acquire(&dir, "installation")?;
+        if !use_keychain {
+            return kept_id(&dir, DEVICE_FILE, None);
+        }
+        let name = device_entry(&dir)?;
+        let known = keychain::read(&name)
+            .ok()
+            .flatten()
+            .and_then(|bytes| Uuid::from_slice(&bytes).ok());
+        let id = kept_id(&dir, DEVICE_FILE, known)?;
+        if known.is_none()
+            && let Err(error) = keychain::write(&name, id.as_bytes())
+        {
+            tracing::debug!(%error, "device id is kept in a file only");
+        }
+        Ok(id)
+    })
+    .await?;
+    Ok(DeviceId::new(id.to_string()))
+}
+
+/// Name of the keychain entry: by place, because everything inside the directory may be lost.
+fn device_entry(dir: &Path) -> Result<String, OpenError> {
+    let place = dir
+        .canonicalize()
+        .map_err(|source| directory_error(dir, source))?;
+    let digest = Sha256::digest(place.to_string_lossy().as_bytes());
+    let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("device-id:{short}"))
+}
+
+/// Runs something that blocks where it may.
+pub(crate) async fn blocking<T, F>(work: F) -> Result<T, OpenError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, OpenError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(directory_error(
+            &PathBuf::new(),
+            io::Error::other(format!("a task did not end: {error}")),
+        ))
+    })
+}

@@ -1,0 +1,48 @@
+//! How domain values become columns, and back.
+
+use crate::error::Stored;
+use chrono::{DateTime, Utc};
+use roundtrip_engine::ledger::LedgerError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// An instant as it is compared in SQL. The document beside it keeps all its digits.
+pub(crate) fn micros(at: DateTime<Utc>) -> i64 {
+    at.timestamp_micros()
+}
+
+/// An instant of a column. `None` if it lies outside of what a calendar can say.
+pub(crate) fn instant(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
+}
+
+/// The JSON of a domain value.
+pub(crate) fn to_document<T: Serialize>(what: &'static str, value: &T) -> Stored<String> {
+    serde_json::to_string(value).map_err(|error| unreadable(what, &error).into())
+}
+
+/// A domain value from its JSON.
+pub(crate) fn from_document<T: DeserializeOwned>(what: &'static str, document: &str) -> Stored<T> {
+    serde_json::from_str(document).map_err(|error| unreadable(what, &error).into())
+}
+
+/// All values of a listing. One that cannot be read fails the whole: the engine must not take a part for everything.
+pub(crate) fn from_documents<T: DeserializeOwned>(
+    what: &'static str,
+    documents: Vec<String>,
+) -> Stored<Vec<T>> {
+    documents
+        .iter()
+        .map(|document| from_document(what, document))
+        .collect()
+}
+
+/// Says where, never what: serde's own text would quote the value.
+fn unreadable(what: &'static str, error: &serde_json::Error) -> LedgerError {
+    LedgerError::Unreadable(format!(
+        "{what} ({:?} at {}:{})",
+        error.classify(),
+        error.line(),
+        error.column()
+    ))
+}

@@ -1,0 +1,351 @@
+//! Signed-in accounts and their tokens.
+
+use crate::database::{Database, commit};
+use crate::error::Fault;
+use crate::table::settings;
+use crate::table::user_integrations::{self as rows, Integration, IntegrationStatus, Provider, Sealed};
+use crate::tokens::key::{Key, KeyError, KeyKind, KeyProvider};
+use crate::tokens::seal::{Place, TokenError, TokenSet, open, seal};
+use crate::tokens::vault::{State, fetch};
+use chrono::{DateTime, Utc};
+use roundtrip_core::ids::ConnectionId;
+use roundtrip_engine::ledger::LedgerError;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An account or its tokens could not be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IntegrationError {
+    /// The database.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The tokens.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+    /// There is no such account; it was deleted in the meantime.
+    #[error("there is no such account")]
+    NoSuchAccount,
+}
+
+impl From<Fault> for IntegrationError {
+    fn from(fault: Fault) -> Self {
+        Self::Ledger(fault.0)
+    }
+}
+
+impl From<KeyError> for IntegrationError {
+    fn from(error: KeyError) -> Self {
+        Self::Tokens(error.into())
+    }
+}
+
+/// What a rotation of the key did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rotated {
+    /// Accounts whose tokens are sealed with the new key now.
+    pub sealed: u32,
+    /// Accounts whose tokens the old key did not open: they need to sign in again.
+    pub lost: u32,
+}
+
+/// The accounts of one database.
+#[derive(Clone, Debug)]
+pub struct Integrations {
+    database: Database,
+}
+
+impl Integrations {
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// All accounts, in the order in which they were first signed in.
+    pub async fn list(&self) -> Result<Vec<Integration>, LedgerError> {
+        Ok(rows::list(self.database.readers()).await?)
+    }
+
+    /// One account.
+    pub async fn get(
+        &self,
+        provider: Provider,
+        account_id: &str,
+    ) -> Result<Option<Integration>, LedgerError> {
+        Ok(rows::get(self.database.readers(), provider, account_id).await?)
+    }
+
+    /// Writes an account. Its tokens stay as they are.
+    pub async fn put(&self, integration: &Integration, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        let mut tx = self.database.begin().await?;
+        rows::put(&mut tx, integration, now).await?;
+        Ok(commit(tx).await?)
+    }
+
+    /// Writes an account and its tokens at once: the end of a sign-in.
+    pub async fn put_with_tokens(
+        &self,
+        integration: &Integration,
+        tokens: &TokenSet,
+        now: DateTime<Utc>,
+    ) -> Result<(), IntegrationError> {
+        let mut vault = self.database.vault().lock().await;
+        let account = (integration.provider, integration.account_id.as_str());
+        self.store(&mut vault, account, Some(integration), tokens, now)
+            .await
+    }
+
+    /// Replaces the tokens of an account: the end of a refresh. The old ones stay until the new ones are on the disk.
+    pub async fn put_tokens(
+        &self,
+        provider: Provider,
+        account_id: &str,
+        tokens: &TokenSet,
+        now: DateTime<Utc>,
+    ) -> Result<(), IntegrationError> {
+        let mut vault = self.database.vault().lock().await;
+        self.store(&mut vault, (provider, account_id), None, tokens, now)
+            .await
+    }
+
+    /// The tokens of an account; `None` if it has none. They are read anew each time, as another process may have
+    /// refreshed them.
+    pub async fn tokens(
+        &self,
+        provider: Provider,
+        account_id: &str,
+    ) -> Result<Option<TokenSet>, IntegrationError> {
+        let mut vault = self.database.vault().lock().await;
+        if let Some(tokens) = vault.volatile.get(&(provider, account_id.to_owned())) {
+            return Ok(Some(tokens.clone()));
+        }
+        let mut tried = None;
+        loop {
+            let Some(sealed) = rows::tokens(self.database.readers(), provider, account_id).await? else {
+                return Ok(None);
+            };
+            let key = vault.key(sealed.key_version).await?;
+            match open_row(&key, &sealed) {
+                Ok(tokens) => return Ok(Some(tokens)),
+                // Another process may have rotated the key between our two looks; a second failure with the same key
+                // is one.
+                Err(_) if tried != Some(sealed.key_version) => tried = Some(sealed.key_version),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Writes how a sign-in stands. `Error` counts one more error, `Active` clears the count, `Revoked` erases the tokens.
+    pub async fn update_status(
+        &self,
+        provider: Provider,
+        account_id: &str,
+        status: IntegrationStatus,
+        now: DateTime<Utc>,
+    ) -> Result<(), IntegrationError> {
+        let mut vault = self.database.vault().lock().await;
+        let mut tx = self.database.begin().await?;
+        if !rows::put_status(&mut tx, provider, account_id, status, now).await? {
+            return Err(IntegrationError::NoSuchAccount);
+        }
+        commit(tx).await?;
+        if status == IntegrationStatus::Revoked {
+            vault.volatile.remove(&(provider, account_id.to_owned()));
+            self.database.erase().await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes an account and erases its tokens. What the ledger holds about its connection stays. Answers whether there
+    /// was such an account.
+    pub async fn delete(&self, provider: Provider, account_id: &str) -> Result<bool, LedgerError> {
+        let mut vault = self.database.vault().lock().await;
+        let mut tx = self.database.begin().await?;
+        let found = rows::delete(&mut tx, provider, account_id).await?;
+        commit(tx).await?;
+        vault.volatile.remove(&(provider, account_id.to_owned()));
+        self.database.erase().await?;
+        Ok(found)
+    }
+
+    pub(crate) async fn forget_volatile(&self, connection: &ConnectionId) {
+        let mut vault = self.database.vault().lock().await;
+        vault
+            .volatile
+            .retain(|(provider, account_id), _| format!("{provider}:{account_id}") != connection.as_str());
+    }
+
+    async fn store(
+        &self,
+        vault: &mut State,
+        (provider, account_id): (Provider, &str),
+        integration: Option<&Integration>,
+        tokens: &TokenSet,
+        now: DateTime<Utc>,
+    ) -> Result<(), IntegrationError> {
+        loop {
+            // The key comes before the transaction: a keychain may have to ask its person.
+            let key_version = settings::key_version(self.database.readers()).await?;
+            let key = vault.key(key_version).await;
+            let mut tx = self.database.begin().await?;
+            if settings::key_version(&mut *tx).await? != key_version {
+                continue; // rotated by another process in between
+            }
+            if let Some(integration) = integration {
+                rows::put(&mut tx, integration, now).await?;
+            }
+            let sealed = match key {
+                Ok(key) => Some(seal(
+                    &key,
+                    Place {
+                        provider,
+                        account_id,
+                        key_version,
+                    },
+                    tokens,
+                )?),
+                // Without a key, older tokens on the disk are spent or soon will be: none are better than those.
+                Err(_) => None,
+            };
+            let columns = sealed.as_deref().map(|sealed| (key_version, sealed));
+            if !rows::put_tokens(&mut tx, provider, account_id, columns, now).await? {
+                return Err(IntegrationError::NoSuchAccount);
+            }
+            commit(tx).await?;
+            let account = (provider, account_id.to_owned());
+            match sealed {
+                Some(_) => vault.volatile.remove(&account),
+                None => vault.volatile.insert(account, tokens.clone()),
+            };
+            return Ok(());
+        }
+    }
+}
+
+fn open_row(key: &Key, sealed: &Sealed) -> Result<TokenSet, TokenError> {
+    let place = Place {
+        provider: sealed.provider,
+        account_id: &sealed.account_id,
+        key_version: sealed.key_version,
+    };
+    open(key, place, &sealed.tokens)
+}
+
+impl Database {
+    /// Where the key comes from. Asks for it, if that was not done yet, so it may wait for a person to unlock the keychain.
+    pub async fn key_kind(&self) -> Result<KeyKind, LedgerError> {
+        let key_version = settings::key_version(self.readers()).await?;
+        Ok(self.vault().lock().await.kind(key_version).await.0)
+    }
+
+    /// Why tokens are kept in memory only and will be gone when the process ends; `None` if they are stored. Asks for the
+    /// key, if that was not done yet.
+    pub async fn tokens_are_volatile(&self) -> Result<Option<KeyError>, LedgerError> {
+        let key_version = settings::key_version(self.readers()).await?;
+        Ok(self.vault().lock().await.kind(key_version).await.1)
+    }
+
+    /// Asks again for a key that could not be had, at the trainer's wish ("Try again"). If it is there now, tokens that were
+    /// kept in memory are stored.
+    pub async fn retry_key(&self, now: DateTime<Utc>) -> Result<KeyKind, IntegrationError> {
+        let key_version = settings::key_version(self.readers()).await?;
+        let mut vault = self.vault().lock().await;
+        vault.ask_again();
+        let (kind, why) = vault.kind(key_version).await;
+        if why.is_none() {
+            let accounts = self.integrations();
+            for ((provider, account_id), tokens) in vault.volatile.clone() {
+                match accounts
+                    .store(&mut vault, (provider, &account_id), None, &tokens, now)
+                    .await
+                {
+                    Ok(()) => {}
+                    Err(IntegrationError::NoSuchAccount) => {
+                        vault.volatile.remove(&(provider, account_id));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(kind)
+    }
+
+    /// Seals all tokens with a new key: the next version of the keychain's (pass another [`crate::KeychainKey`] of the same
+    /// data directory), or a new value of the environment variable. The old key is forgotten only after the new one holds
+    /// everything; a crash in between leaves all tokens readable. Until the environment variable is changed too, the app
+    /// must not be started again.
+    pub async fn rotate_key(
+        &self,
+        next: impl KeyProvider + 'static,
+        now: DateTime<Utc>,
+    ) -> Result<Rotated, IntegrationError> {
+        let next: Arc<dyn KeyProvider> = Arc::new(next);
+        let mut vault = self.vault().lock().await;
+        let old_version = settings::key_version(self.readers()).await?;
+        vault.key(old_version).await?;
+        let old_provider = vault.provider();
+        let new_version = old_version + 1;
+        let new_key = fetch(next.clone(), new_version).await?;
+
+        let mut keys: HashMap<u32, Key> = HashMap::new();
+        for sealed in rows::all_tokens(self.readers()).await? {
+            keys.insert(sealed.key_version, vault.key(sealed.key_version).await?);
+        }
+        let mut rotated = Rotated::default();
+        let mut tx = self.begin().await?;
+        if settings::key_version(&mut *tx).await? != old_version {
+            return Err(
+                LedgerError::Unavailable("the key is being rotated by another process".into()).into(),
+            );
+        }
+        for sealed in rows::all_tokens(&mut *tx).await? {
+            let Sealed {
+                provider,
+                account_id,
+                key_version,
+                ..
+            } = &sealed;
+            let opened = keys.get(key_version).and_then(|key| open_row(key, &sealed).ok());
+            match opened {
+                Some(tokens) => {
+                    let place = Place {
+                        provider: *provider,
+                        account_id,
+                        key_version: new_version,
+                    };
+                    let resealed = seal(&new_key, place, &tokens)?;
+                    rows::put_tokens(
+                        &mut tx,
+                        *provider,
+                        account_id,
+                        Some((new_version, &resealed)),
+                        now,
+                    )
+                    .await?;
+                    rotated.sealed += 1;
+                }
+                None => {
+                    rows::put_tokens(&mut tx, *provider, account_id, None, now).await?;
+                    rows::put_status(
+                        &mut tx,
+                        *provider,
+                        account_id,
+                        IntegrationStatus::NeedsReauth,
+                        now,
+                    )
+                    .await?;
+                    rotated.lost += 1;
+                }
+            }
+        }
+        settings::put_key_version(&mut tx, new_version).await?;
+        commit(tx).await?;
+        vault.replace(next, new_version, new_key);
+        self.erase().await?;
+        if let Some(old_provider) = old_provider {
+            let forgotten = tokio::task::spawn_blocking(move || old_provider.forget(old_version)).await;
+            if !matches!(forgotten, Ok(Ok(()))) {
+                tracing::warn!("the old key could not be removed from where it is kept");
+            }
+        }
+        Ok(rotated)
+    }
+}

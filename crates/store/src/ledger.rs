@@ -1,0 +1,119 @@
+//! The engine's ledger port over SQLite.
+
+use crate::database::{Database, commit};
+use crate::error::Stored;
+use crate::table::{
+    audit_log, calendar_sync_configs, calendar_sync_conflicts, calendar_sync_history, calendar_sync_mappings,
+    calendar_sync_questions, calendar_sync_runs, outbox, sync_state,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use roundtrip_core::conflict::Conflict;
+use roundtrip_core::ids::{AppointmentId, ConflictId, ConnectionId, QuestionId};
+use roundtrip_core::outbox::OutboxRow;
+use roundtrip_core::question::Question;
+use roundtrip_core::record::Record;
+use roundtrip_core::settings::SyncSettings;
+use roundtrip_engine::ledger::{Change, HistoryFilter, HistoryItem, Ledger, LedgerError, Run, SyncState};
+use sqlx::SqliteConnection;
+
+/// Durable storage of one connection.
+#[derive(Clone, Debug)]
+pub struct SqliteLedger {
+    database: Database,
+    connection: ConnectionId,
+}
+
+impl SqliteLedger {
+    pub(crate) fn new(database: Database, connection: ConnectionId) -> Self {
+        Self { database, connection }
+    }
+
+    /// Whose ledger it is.
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    async fn apply(&self, tx: &mut SqliteConnection, change: &Change) -> Stored<()> {
+        let connection = &self.connection;
+        match change {
+            Change::PutRecord(record) => calendar_sync_mappings::put(tx, connection, record).await,
+            Change::DeleteRecord(id) => calendar_sync_mappings::delete(tx, connection, id).await,
+            Change::PutOutbox(row) => outbox::put(tx, connection, row).await,
+            Change::DeleteOutbox(id) => outbox::delete(tx, connection, id).await,
+            Change::PutConflict(conflict) => calendar_sync_conflicts::put(tx, connection, conflict).await,
+            Change::PutQuestion(question) => calendar_sync_questions::put(tx, connection, question).await,
+            Change::PutRun(run) => calendar_sync_runs::put(tx, connection, run).await,
+            Change::AddItem(item) => calendar_sync_history::add(tx, connection, item).await,
+            Change::PutSyncState(state) => sync_state::put(tx, connection, state).await,
+            Change::PutSettings(settings) => calendar_sync_configs::put(tx, connection, settings).await,
+            Change::Audit { event, details, at } => {
+                audit_log::append(tx, Some(connection), event, details, *at).await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Ledger for SqliteLedger {
+    async fn records(&self) -> Result<Vec<Record>, LedgerError> {
+        Ok(calendar_sync_mappings::list(self.database.readers(), &self.connection).await?)
+    }
+
+    async fn record(&self, id: &AppointmentId) -> Result<Option<Record>, LedgerError> {
+        Ok(calendar_sync_mappings::get(self.database.readers(), &self.connection, id).await?)
+    }
+
+    async fn outbox(&self) -> Result<Vec<OutboxRow>, LedgerError> {
+        Ok(outbox::list(self.database.readers(), &self.connection).await?)
+    }
+
+    async fn open_conflicts(&self) -> Result<Vec<Conflict>, LedgerError> {
+        Ok(calendar_sync_conflicts::list_open(self.database.readers(), &self.connection).await?)
+    }
+
+    async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError> {
+        Ok(calendar_sync_conflicts::get(self.database.readers(), &self.connection, id).await?)
+    }
+
+    async fn questions(&self, since: DateTime<Utc>) -> Result<Vec<Question>, LedgerError> {
+        Ok(calendar_sync_questions::list(self.database.readers(), &self.connection, since).await?)
+    }
+
+    async fn question(&self, id: &QuestionId) -> Result<Option<Question>, LedgerError> {
+        Ok(calendar_sync_questions::get(self.database.readers(), &self.connection, id).await?)
+    }
+
+    async fn sync_state(&self) -> Result<SyncState, LedgerError> {
+        Ok(sync_state::get(self.database.readers(), &self.connection).await?)
+    }
+
+    async fn settings(&self) -> Result<SyncSettings, LedgerError> {
+        Ok(calendar_sync_configs::get(self.database.readers(), &self.connection).await?)
+    }
+
+    async fn runs(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<Run>, LedgerError> {
+        Ok(calendar_sync_runs::list(self.database.readers(), &self.connection, since, limit).await?)
+    }
+
+    async fn history(&self, filter: &HistoryFilter) -> Result<Vec<HistoryItem>, LedgerError> {
+        Ok(calendar_sync_history::list(self.database.readers(), &self.connection, filter).await?)
+    }
+
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.database.begin().await?;
+        for change in &changes {
+            self.apply(&mut tx, change).await?;
+        }
+        if changes
+            .iter()
+            .any(|change| matches!(change, Change::PutOutbox(_)))
+        {
+            outbox::settle(&mut tx, &self.connection).await?;
+        }
+        Ok(commit(tx).await?)
+    }
+}

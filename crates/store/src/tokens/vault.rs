@@ -1,0 +1,118 @@
+//! The keys in use, and the tokens that live in memory only.
+
+use super::key::{Key, KeyError, KeyKind, KeyProvider, KeySource};
+use super::seal::TokenSet;
+use crate::table::user_integrations::Provider;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// Which account.
+pub(crate) type Account = (Provider, String);
+
+/// One per open database. Its lock is held while a key is fetched, so that a keychain asks its person only once.
+pub(crate) struct Vault {
+    state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    source: KeySource,
+    outcome: Outcome,
+    keys: HashMap<u32, Key>,
+    /// Tokens that could not be stored because there is no key.
+    pub(crate) volatile: HashMap<Account, TokenSet>,
+}
+
+/// What came of asking for the key.
+enum Outcome {
+    NotAsked,
+    Found(Arc<dyn KeyProvider>),
+    Memory(KeyError),
+}
+
+impl Vault {
+    pub(crate) fn new(source: KeySource) -> Self {
+        Self {
+            state: Mutex::new(State {
+                source,
+                outcome: Outcome::NotAsked,
+                keys: HashMap::new(),
+                volatile: HashMap::new(),
+            }),
+        }
+    }
+
+    pub(crate) async fn lock(&self) -> tokio::sync::MutexGuard<'_, State> {
+        self.state.lock().await
+    }
+}
+
+impl State {
+    /// The key of a version. Once there was none, the answer stays so until [`Self::ask_again`]: asking a locked keychain
+    /// at each use would open a dialog each time.
+    pub(crate) async fn key(&mut self, version: u32) -> Result<Key, KeyError> {
+        if let Some(key) = self.keys.get(&version) {
+            return Ok(key.clone());
+        }
+        let provider = match &self.outcome {
+            Outcome::Memory(why) => return Err(why.clone()),
+            Outcome::Found(provider) => Ok(provider.clone()),
+            Outcome::NotAsked => self.source.provider(),
+        };
+        let asked = match provider {
+            Ok(provider) => fetch(provider.clone(), version).await.map(|key| (provider, key)),
+            Err(why) => Err(why),
+        };
+        match asked {
+            Ok((provider, key)) => {
+                self.outcome = Outcome::Found(provider);
+                self.keys.insert(version, key.clone());
+                Ok(key)
+            }
+            Err(why) => {
+                if matches!(self.outcome, Outcome::NotAsked) {
+                    tracing::warn!(reason = %why, "tokens are kept in memory only");
+                    self.outcome = Outcome::Memory(why.clone());
+                }
+                Err(why)
+            }
+        }
+    }
+
+    /// Where the key of the version comes from, asking if that was not done yet.
+    pub(crate) async fn kind(&mut self, version: u32) -> (KeyKind, Option<KeyError>) {
+        match (self.key(version).await, &self.outcome) {
+            (_, Outcome::Found(provider)) => (provider.kind(), None),
+            (Err(why), _) => (KeyKind::Memory, Some(why)),
+            (Ok(_), _) => (KeyKind::Memory, None),
+        }
+    }
+
+    /// Lets the next use ask for the key again.
+    pub(crate) fn ask_again(&mut self) {
+        if matches!(self.outcome, Outcome::Memory(_)) {
+            self.outcome = Outcome::NotAsked;
+        }
+    }
+
+    /// The provider in use. Only after a key was had from it.
+    pub(crate) fn provider(&self) -> Option<Arc<dyn KeyProvider>> {
+        match &self.outcome {
+            Outcome::Found(provider) => Some(provider.clone()),
+            Outcome::NotAsked | Outcome::Memory(_) => None,
+        }
+    }
+
+    /// From now on this provider and key, after a rotation.
+    pub(crate) fn replace(&mut self, provider: Arc<dyn KeyProvider>, version: u32, key: Key) {
+        self.outcome = Outcome::Found(provider);
+        self.keys = HashMap::from([(version, key)]);
+    }
+}
+
+/// Asks where blocking is allowed.
+pub(crate) async fn fetch(provider: Arc<dyn KeyProvider>, version: u32) -> Result<Key, KeyError> {
+    tokio::task::spawn_blocking(move || provider.key(version))
+        .await
+        .unwrap_or_else(|error| Err(KeyError::Unavailable(format!("asking for it failed: {error}"))))
+}
