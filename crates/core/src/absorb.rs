@@ -45,16 +45,21 @@ pub fn event(record: &mut Record, seen: Event, now: DateTime<Utc>) {
     if record.event_id.as_ref() != Some(&seen.id) {
         return;
     }
-    if let Some(known) = &record.event {
-        if seen.updated.zip(known.updated).is_some_and(|(seen, known)| seen < known) {
-            return;
-        }
+    let known = record.event.as_ref().and_then(|known| known.updated);
+    if seen.updated.zip(known).is_some_and(|(seen, known)| seen < known) {
+        return;
     }
     // A late listing may still show what a tombstone has already buried.
     if seen.updated.zip(record.tombstone_at).is_some_and(|(seen, buried)| seen < buried) {
         return;
     }
-    note_edits(record, &seen, now);
+    let before = record.event.take();
+    live(record, seen, before.as_ref(), now);
+}
+
+/// Takes a reading as the present state. `before` is what was known of the same event.
+fn live(record: &mut Record, seen: Event, before: Option<&Event>, now: DateTime<Utc>) {
+    note_edits(record, &seen, before, now);
     if matches!(record.link, LinkState::Removed { .. } | LinkState::Unlinked) {
         record.link = LinkState::Linked;
     }
@@ -65,20 +70,20 @@ pub fn event(record: &mut Record, seen: Event, now: DateTime<Utc>) {
 }
 
 /// Remembers since when the calendar differs, for the settle time and for "most recent".
-fn note_edits(record: &mut Record, seen: &Event, now: DateTime<Utc>) {
+fn note_edits(record: &mut Record, seen: &Event, before: Option<&Event>, now: DateTime<Utc>) {
     let values = observed(seen);
-    let before = record.event.as_ref().map(observed);
+    let before = before.map(observed);
     let differs = |field: Field| !same(record.base.calendar.get(field), values.get(field));
     let changed = |field: Field| before.as_ref().is_none_or(|before| before.get(field) != values.get(field));
     if !differs(Field::Time) {
         record.calendar_moved_at = None;
-    } else if changed(Field::Time) || record.calendar_moved_at.is_none() {
+    } else if changed(Field::Time) {
         record.calendar_moved_at = Some(seen.updated.unwrap_or(now).min(now));
     }
     let texts = [Field::Title, Field::Location, Field::Notes];
     if !texts.iter().any(|field| differs(*field)) {
         record.calendar_edited_at = None;
-    } else if texts.iter().any(|field| differs(*field) && changed(*field)) || record.calendar_edited_at.is_none() {
+    } else if texts.iter().any(|field| differs(*field) && changed(*field)) {
         record.calendar_edited_at = Some(seen.updated.unwrap_or(now).min(now));
     }
 }
@@ -189,7 +194,7 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
         record.base.platform.set(field, said);
     }
     if mask.looks {
-        record.looks = canonical.as_ref().map(crate::text::Rendered::looks);
+        record.looks = Some(crate::text::looks_of(body));
     }
     record.event_id = Some(stored.id.clone());
     record.generation = record.generation.max(body.mark.generation);
@@ -198,8 +203,9 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
     record.missing_since = None;
     record.event_seen_at = Some(ctx.now);
     record.problem = None;
-    record.event = None;
-    event(record, stored, ctx.now);
+    // The answer is newer than any reading, and our own write makes no edit of the trainer's younger.
+    let before = record.event.take().filter(|known| known.id == stored.id);
+    live(record, stored, before.as_ref(), ctx.now);
     wrote(record, ctx.now);
 }
 
@@ -210,7 +216,7 @@ fn wrote_now(rendered: &crate::text::Rendered, body: &EventBody, field: Field) -
         Field::Location => rendered.location == body.location,
         Field::Notes => {
             crate::text::normalise(&crate::text::split(&body.description).block.unwrap_or_default())
-                == crate::text::normalise(&rendered.block)
+                == rendered.block
         }
     }
 }
@@ -221,15 +227,23 @@ pub fn reported(record: &mut Record, answer: Appointment, field: Field, sent: Op
     appointment(record, answer, ctx.now);
     let shown = record.event.as_ref().map(observed).unwrap_or_default();
     let taken = rendered.canonical().get(field).cloned();
-    let moved_again = field == Field::Time
-        && record.requested_time != sent
-        && shown.time != sent.map(|time| Value::Time(EventTime::Timed(time)));
+    let sent_value = sent.map(|time| Value::Time(EventTime::Timed(time)));
+    // A time chosen in the window was never shown by the calendar; a move since then was noted.
+    let chosen = sent.is_some() && record.requested_time == sent;
+    let moved_again =
+        field == Field::Time && shown.time != sent_value && (!chosen || record.calendar_moved_at.is_some());
     if shown.get(field) == rendered.written().get(field) {
         record.base.calendar.set(field, shown.get(field).cloned());
         record.base.platform.set(field, taken);
     } else if moved_again {
-        // The trainer went on moving: what was taken is the new base, the rest is the next move.
+        // The trainer went on moving, perhaps back to where it was: what was taken is the new base, the rest is the
+        // next move.
         record.base.platform.set(field, taken);
+        record.base.calendar.set(field, sent_value);
+        if let Some(event) = &record.event {
+            let moved_at = event.updated.unwrap_or(ctx.now).min(ctx.now);
+            record.calendar_moved_at.get_or_insert(moved_at);
+        }
     } else {
         // The platform took it in another form, or the calendar never showed it: the platform's word is written there.
         record.base.calendar.set(field, shown.get(field).cloned());
@@ -244,6 +258,19 @@ pub fn reported(record: &mut Record, answer: Appointment, field: Field, sent: Op
     record.refusal = None;
     record.problem = None;
     wrote(record, ctx.now);
+}
+
+/// The platform says the time that was chosen in the window, though our report's answer was never seen: it is written to
+/// the calendar, unless the event was moved after the choice; then that is the next move.
+pub(crate) fn request_taken(record: &mut Record, shown: &FieldValues) {
+    let taken = record.requested_time.take().map(|time| Value::Time(EventTime::Timed(time)));
+    if record.calendar_moved_at.is_some() {
+        record.base.platform.time = taken.clone();
+        record.base.calendar.time = taken;
+    } else {
+        record.base.platform.time = None;
+        record.base.calendar.time = shown.time.clone();
+    }
 }
 
 /// Our deletion of the event went through (or it was gone already).
@@ -278,3 +305,7 @@ pub fn same(base: Option<&Value>, value: Option<&Value>) -> bool {
         (None, _) | (_, None) => false,
     }
 }
+
+#[cfg(test)]
+#[path = "absorb_tests.rs"]
+mod tests;

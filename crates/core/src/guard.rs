@@ -37,7 +37,7 @@ pub struct Verdict {
 
 /// Inferred deletions that go without asking, for so many links: max(3, min(10, 20 %)).
 pub fn inferred_deletions_max(links: usize) -> usize {
-    (links / 5).min(10).max(3)
+    (links / 5).clamp(3, 10)
 }
 
 /// Which kind of mass change a decision could be part of.

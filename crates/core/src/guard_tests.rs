@@ -1,0 +1,318 @@
+//! P8: each limit exactly at and just above it.
+
+use super::*;
+use crate::appointment::{Appointment, Removal, RemovalReason};
+use crate::conflict::Resolution;
+use crate::ids::{EventId, QuestionId};
+use crate::record::Record;
+use crate::settings::SyncSettings;
+use crate::testing::{Case, another_time, appointment, at, context, linked_with};
+
+fn id(number: usize) -> AppointmentId {
+    AppointmentId::new(format!("apt_{number}"))
+}
+
+fn case(number: usize) -> Case {
+    let ctx = context("2026-11-21T09:00:00Z");
+    let record = linked_with(
+        &ctx,
+        Appointment {
+            id: id(number),
+            ..appointment()
+        },
+    );
+    Case { ctx, record }
+}
+
+fn cancelled(number: usize) -> Decision {
+    case(number).platform_removes(RemovalReason::Cancelled).decide()
+}
+
+fn missing(number: usize) -> Decision {
+    let gone = Removal {
+        reason: RemovalReason::Unassigned,
+        inferred: true,
+        at: at("2026-11-21T09:00:00Z"),
+    };
+    case(number)
+        .with(|record: &mut Record| record.removal = Some(gone))
+        .decide()
+}
+
+fn left_out(number: usize) -> Decision {
+    let off = |settings: &mut SyncSettings| _ = settings.filters.types_off.insert("pharmacy_visit".into());
+    case(number).settings(off).decide()
+}
+
+fn moved(number: usize) -> Decision {
+    case(number)
+        .calendar_moves("12-01 14:00-15:30")
+        .later(20)
+        .decide()
+}
+
+fn removed(number: usize) -> Decision {
+    case(number).calendar_deletes().decide()
+}
+
+fn many(count: usize, decision: fn(usize) -> Decision) -> Vec<Decision> {
+    (0..count).map(decision).collect()
+}
+
+fn question(kind: QuestionKind, numbers: std::ops::Range<usize>, answer: Option<Answer>) -> Question {
+    Question {
+        id: QuestionId::new("q_1"),
+        kind,
+        appointments: numbers.map(id).collect(),
+        asked_at: at("2026-11-21T08:30:00Z"),
+        answer,
+        answered_at: answer.map(|_| at("2026-11-21T08:40:00Z")),
+    }
+}
+
+/// Nothing is held and nothing asked.
+#[track_caller]
+fn passes(decisions: &[Decision], recent: Recent, links: usize, questions: &[Question]) {
+    assert_eq!(judge(decisions, recent, links, questions), Verdict::default());
+}
+
+/// All of them are held, and one question names them all.
+#[track_caller]
+fn asks(kind: QuestionKind, decisions: &[Decision], recent: Recent, links: usize) {
+    let verdict = judge(decisions, recent, links, &[]);
+    let all: Vec<AppointmentId> = decisions
+        .iter()
+        .map(|decision| decision.record.appointment_id.clone())
+        .collect();
+    assert_eq!(verdict.ask, BTreeMap::from([(kind, all.clone())]));
+    assert_eq!(verdict.held, all.into_iter().map(|id| (id, kind)).collect());
+}
+
+#[test]
+fn inferred_deletions_are_counted_against_the_number_of_links() {
+    for (links, max) in [(0, 3), (15, 3), (19, 3), (20, 4), (49, 9), (50, 10), (1_000, 10)] {
+        assert_eq!(inferred_deletions_max(links), max, "{links} links");
+    }
+}
+
+#[test]
+fn inferred_deletions_ask_above_their_limit() {
+    for decision in [missing, left_out] {
+        passes(&many(3, decision), Recent::default(), 15, &[]);
+        asks(
+            QuestionKind::InferredDeletions,
+            &many(4, decision),
+            Recent::default(),
+            15,
+        );
+        passes(&many(10, decision), Recent::default(), 200, &[]);
+        asks(
+            QuestionKind::InferredDeletions,
+            &many(11, decision),
+            Recent::default(),
+            200,
+        );
+    }
+}
+
+#[test]
+fn missing_and_left_out_count_together() {
+    let both: Vec<Decision> = vec![missing(0), missing(1), left_out(2), left_out(3)];
+    asks(QuestionKind::InferredDeletions, &both, Recent::default(), 15);
+}
+
+#[test]
+fn cancellations_ask_above_ten_and_above_half() {
+    passes(&many(10, cancelled), Recent::default(), 10, &[]); // all of them, but only ten
+    passes(&many(11, cancelled), Recent::default(), 22, &[]); // more than ten, but only half
+    asks(
+        QuestionKind::Cancellations,
+        &many(11, cancelled),
+        Recent::default(),
+        21,
+    );
+}
+
+#[test]
+fn moves_ask_above_five() {
+    passes(&many(5, moved), Recent::default(), 100, &[]);
+    asks(QuestionKind::Moves, &many(6, moved), Recent::default(), 100);
+}
+
+#[test]
+fn events_removed_in_the_calendar_are_one_question_above_five() {
+    passes(&many(5, removed), Recent::default(), 100, &[]);
+    asks(
+        QuestionKind::RemovedInCalendar,
+        &many(6, removed),
+        Recent::default(),
+        100,
+    );
+}
+
+#[test]
+fn the_last_sixty_minutes_count_too() {
+    let one_more = |kind, decision: fn(usize) -> Decision, recent: Recent, less: Recent| {
+        asks(kind, &many(1, decision), recent, 15);
+        passes(&many(1, decision), less, 15, &[]);
+    };
+    let none = Recent::default();
+    one_more(
+        QuestionKind::InferredDeletions,
+        missing,
+        Recent {
+            inferred_deletions: 3,
+            ..none
+        },
+        Recent {
+            inferred_deletions: 2,
+            cancellations: 90,
+            moves: 90,
+            removed_in_calendar: 90,
+        },
+    );
+    one_more(
+        QuestionKind::Cancellations,
+        cancelled,
+        Recent {
+            cancellations: 10,
+            ..none
+        },
+        Recent {
+            cancellations: 9,
+            inferred_deletions: 90,
+            moves: 90,
+            removed_in_calendar: 90,
+        },
+    );
+    one_more(
+        QuestionKind::Moves,
+        moved,
+        Recent { moves: 5, ..none },
+        Recent {
+            moves: 4,
+            inferred_deletions: 90,
+            cancellations: 90,
+            removed_in_calendar: 90,
+        },
+    );
+    one_more(
+        QuestionKind::RemovedInCalendar,
+        removed,
+        Recent {
+            removed_in_calendar: 5,
+            ..none
+        },
+        Recent {
+            removed_in_calendar: 4,
+            inferred_deletions: 90,
+            cancellations: 90,
+            moves: 90,
+        },
+    );
+}
+
+#[test]
+fn each_kind_is_held_by_itself() {
+    let mut plan = many(6, moved);
+    plan.extend((6..8).map(cancelled));
+    plan.push(case(8).platform_moves("12-02 09:00-10:30").decide());
+    let verdict = judge(&plan, Recent::default(), 100, &[]);
+    assert_eq!(
+        verdict.held.keys().cloned().collect::<Vec<_>>(),
+        (0..6).map(id).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn what_was_allowed_goes_without_a_second_question() {
+    let allowed = [question(QuestionKind::Moves, 0..6, Some(Answer::GoOn))];
+    passes(&many(6, moved), Recent::default(), 100, &allowed);
+    // It does not count for others either, and an answer is for one kind only.
+    passes(&many(11, moved), Recent::default(), 100, &allowed);
+    let verdict = judge(&many(12, moved), Recent::default(), 100, &allowed);
+    assert_eq!(
+        verdict.ask[&QuestionKind::Moves],
+        (6..12).map(id).collect::<Vec<_>>()
+    );
+    assert!(!verdict.held.contains_key(&id(0)) && verdict.held.contains_key(&id(6)));
+    let of_another_kind = [question(QuestionKind::Cancellations, 0..6, Some(Answer::GoOn))];
+    assert_eq!(
+        judge(&many(6, moved), Recent::default(), 100, &of_another_kind)
+            .held
+            .len(),
+        6
+    );
+}
+
+#[test]
+fn what_was_left_stays_held_and_is_not_asked_again() {
+    let left = [question(
+        QuestionKind::InferredDeletions,
+        0..4,
+        Some(Answer::Leave),
+    )];
+    let verdict = judge(&many(5, missing), Recent::default(), 15, &left);
+    assert!(verdict.ask.is_empty());
+    assert_eq!(
+        verdict.held.keys().cloned().collect::<Vec<_>>(),
+        (0..4).map(id).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn an_open_question_holds_without_being_asked_again() {
+    let open = [question(QuestionKind::Moves, 0..6, None)];
+    let again = judge(&many(6, moved), Recent::default(), 100, &open);
+    assert_eq!((again.ask.len(), again.held.len()), (0, 6));
+    // Even when fewer are left of them …
+    assert_eq!(
+        judge(&many(2, moved), Recent::default(), 100, &open).held.len(),
+        2
+    );
+    // … and one more extends it.
+    let more = judge(&many(7, moved), Recent::default(), 100, &open);
+    assert_eq!((more.ask[&QuestionKind::Moves].len(), more.held.len()), (7, 7));
+}
+
+#[test]
+fn moves_that_the_trainer_confirmed_one_by_one_are_no_mass() {
+    fn confirmed(number: usize) -> Decision {
+        let far = case(number).calendar_moves("12-20 09:00-10:30").later(20);
+        far.answered(&Resolution::KeepCalendar).decide()
+    }
+    fn chosen(number: usize) -> Decision {
+        let all_day = case(number).calendar(|e| e.time = crate::testing::all_day(3));
+        all_day.answered(&another_time("12-03 11:00-12:00")).decide()
+    }
+    for decision in [confirmed, chosen] {
+        assert!(matches!(decision(0).intents[0], Intent::Move { .. }));
+        passes(&many(30, decision), Recent::default(), 100, &[]);
+    }
+}
+
+#[test]
+fn ordinary_writes_and_duplicates_are_no_mass() {
+    fn updated(number: usize) -> Decision {
+        case(number).platform_moves("12-02 09:00-10:30").decide()
+    }
+    fn added(number: usize) -> Decision {
+        Case {
+            record: Record {
+                appointment_id: id(number),
+                ..Case::unlinked().record
+            },
+            ..case(number)
+        }
+        .decide()
+    }
+    fn duplicate(number: usize) -> Decision {
+        case(number)
+            .with(|record| record.duplicates.push(EventId::new("older")))
+            .decide()
+    }
+    for decision in [updated, added, duplicate] {
+        assert_eq!(decision(0).intents.len(), 1);
+        passes(&many(60, decision), Recent::default(), 60, &[]);
+    }
+}

@@ -20,6 +20,8 @@ pub mod event_id;
 pub mod filter;
 pub mod guard;
 pub mod ids;
+#[cfg(test)]
+mod laws_tests;
 pub mod outbox;
 pub mod question;
 pub mod reconcile;

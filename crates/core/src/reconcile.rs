@@ -17,7 +17,7 @@
 //! | R11 | the appointment has ended | closed |
 
 use crate::appointment::{Appointment, RemovalReason};
-use crate::conflict::{ConflictCause, ConflictKind, FieldConflict};
+use crate::conflict::{ConflictCause, ConflictKind, FieldConflict, Refusal, Resolution};
 use crate::event::{Event, EventBody, Mark, PatchMask};
 use crate::event_id::Identity;
 use crate::filter::{self, LeftOut};
@@ -71,7 +71,7 @@ pub struct Decision {
     /// The disagreement that now needs an answer, if any.
     pub conflict: Option<ConflictDraft>,
     /// A policy answered it already.
-    pub by_policy: Option<(ConflictDraft, crate::conflict::Resolution)>,
+    pub by_policy: Option<(ConflictDraft, Resolution)>,
     /// What the history should tell.
     pub remarks: Vec<Remark>,
     /// Something becomes due then.
@@ -167,7 +167,7 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
     if record.link == LinkState::Stopped {
         return Decision::local(record, Standing::Stopped);
     }
-    if let Some(duplicate) = record.duplicates.first().cloned().filter(|_| ctx.settings.direction.writes_calendar()) {
+    if let Some(duplicate) = record.duplicates.first().cloned().filter(|_| may_be_deleted(&record, ctx)) {
         let intent = Intent::Delete {
             event_id: duplicate,
             generation: record.generation,
@@ -176,13 +176,14 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
         };
         return Decision::local(record, Standing::ToWrite).write(intent);
     }
+    if let Some(removal) = record.removal {
+        return on_removal(record, removal.reason, ctx);
+    }
     let Some(appointment) = record.appointment.clone() else {
         return Decision::local(record, Standing::Unknown);
     };
-    if let Some(removal) = record.removal {
-        return on_removal(record, &appointment, removal.reason, ctx);
-    }
-    if appointment.span().end <= ctx.now && !moved_into_future(&record, ctx.now) {
+    let left_out = filter::left_out(&appointment, &ctx.settings.filters, ctx.connected_at);
+    if appointment.span().end <= ctx.now && (left_out.is_some() || !moved_into_future(&record, ctx)) {
         if record.link == LinkState::Linked {
             record.link = LinkState::Closed;
         }
@@ -192,7 +193,7 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
         // The admin moved it into the future again.
         record.link = if record.event.is_some() { LinkState::Linked } else { LinkState::Unlinked };
     }
-    if let Some(reason) = filter::left_out(&appointment, &ctx.settings.filters, ctx.connected_at) {
+    if let Some(reason) = left_out {
         return on_left_out(record, reason, ctx);
     }
     if record.link == LinkState::Kept {
@@ -204,26 +205,47 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
     }
 }
 
-fn moved_into_future(record: &Record, now: DateTime<Utc>) -> bool {
-    record.calendar_moved_at.is_some()
-        && record.event.as_ref().and_then(|event| event.time.timed()).is_some_and(|time| time.end > now)
+/// What has ended or began before the connection keeps its events, also one too many (R11, P11).
+fn may_be_deleted(record: &Record, ctx: &Context) -> bool {
+    let marked = record.mark().and_then(|mark| mark.time);
+    let span = record.appointment.as_ref().map(Appointment::span).or(marked);
+    ctx.settings.direction.writes_calendar()
+        && span.is_none_or(|span| span.end > ctx.now && span.start >= ctx.connected_at)
 }
 
-/// R6.
-fn on_removal(mut record: Record, appointment: &Appointment, reason: RemovalReason, ctx: &Context) -> Decision {
+/// A move that was not reported before the old time was over is not lost.
+fn moved_into_future(record: &Record, ctx: &Context) -> bool {
+    let shown = record.event.as_ref().and_then(|event| event.time.timed());
+    let moved = shown.filter(|_| record.calendar_moved_at.is_some());
+    ctx.settings.direction.reports() && record.requested_time.or(moved).is_some_and(|time| time.end > ctx.now)
+}
+
+/// R6. After a rebuild from the calendar nothing may be known of the appointment but that it is gone; then the event's
+/// mark tells when it was.
+fn on_removal(mut record: Record, reason: RemovalReason, ctx: &Context) -> Decision {
     let Some(event) = record.event.clone() else {
         return Decision::local(record, Standing::Gone);
     };
-    if appointment.span().end <= ctx.now || record.link == LinkState::Closed {
+    let said = record.appointment.as_ref().map(Appointment::span);
+    let marked = || event.mark.as_ref().and_then(|mark| mark.time);
+    let Some(span) = said.or_else(marked).or_else(|| event.time.timed()) else {
+        return Decision::local(record, Standing::Unknown);
+    };
+    if span.end <= ctx.now || record.link == LinkState::Closed {
         record.link = LinkState::Closed;
         return Decision::local(record, Standing::Ended);
+    }
+    if span.start < ctx.connected_at {
+        return Decision::local(record, Standing::LeftOut(LeftOut::BeforeConnection));
     }
     if !ctx.settings.direction.writes_calendar() {
         return Decision::local(record, Standing::DirectionPull);
     }
     if event.recurring && !record.delete_confirmed {
-        let rendered = rendered(appointment, ctx);
-        let fields = vec![field_conflict(&record, Field::Time, &rendered, &observed(&event))];
+        let before = record.base.platform.time.clone();
+        let platform = Value::Time(EventTime::Timed(span));
+        let fields =
+            vec![FieldConflict { field: Field::Time, before, platform, calendar: Value::Time(event.time) }];
         let draft =
             ConflictDraft { kind: ConflictKind::DataMismatch, cause: ConflictCause::SeriesCancelled, fields };
         return raise(Decision::local(record, Standing::Conflict), draft);
@@ -241,7 +263,7 @@ fn on_removal(mut record: Record, appointment: &Appointment, reason: RemovalReas
 fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) -> Decision {
     let standing = Standing::LeftOut(reason);
     let Some(event) = record.event.clone() else {
-        if record.tombstone_at.is_some() && record.link == LinkState::Linked {
+        if record.tombstone_at.is_some() && matches!(record.link, LinkState::Linked | LinkState::Kept) {
             unlink(&mut record, ctx);
         }
         return Decision::local(record, standing);
@@ -279,6 +301,8 @@ fn unlink(record: &mut Record, ctx: &Context) {
     record.note = None;
     record.calendar_moved_at = None;
     record.calendar_edited_at = None;
+    record.confirmed_time = None;
+    record.requested_time = None;
     record.refusal = None;
 }
 
@@ -370,6 +394,13 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
         let draft = ConflictDraft { kind: ConflictKind::DataMismatch, cause: ConflictCause::MadeSeries, fields };
         return raise(Decision::local(record, Standing::Conflict), draft);
     }
+    if record.requested_time == Some(rendered.time) {
+        crate::absorb::request_taken(&mut record, &shown);
+    }
+    if record.looks.is_none() {
+        // Found by its mark: what it looks like cannot be read, so only a later change of it is written.
+        record.looks = Some(rendered.looks());
+    }
     let mut fields = Fields::default();
     for field in Field::ALL {
         let verdict = verdict(&record, field, &rendered, &shown, ctx);
@@ -380,6 +411,7 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
                 record.calendar_moved_at = None;
                 record.refusal = record.refusal.take().filter(|refusal| refusal.field != Field::Time);
                 record.confirmed_time = None;
+                record.requested_time = None;
                 record.ask_moves = false;
             }
         }
@@ -443,10 +475,15 @@ fn verdict(record: &Record, field: Field, rendered: &Rendered, shown: &FieldValu
     let canonical = rendered.canonical();
     let p = canonical.get(field);
     let c = shown.get(field);
+    let platform_changed = !crate::absorb::same(record.base.platform.get(field), p);
+    // A time chosen in the window counts as the calendar's, until the platform has changed it.
+    let requested = field == Field::Time && !platform_changed && ctx.settings.direction.reports();
+    if requested && record.requested_time.is_some() {
+        return Verdict::ToPlatform;
+    }
     if agrees(field, rendered, c) {
         return Verdict::Agreed;
     }
-    let platform_changed = !crate::absorb::same(record.base.platform.get(field), p);
     let calendar_changed = !crate::absorb::same(record.base.calendar.get(field), c);
     match (platform_changed, calendar_changed) {
         (false, false) => Verdict::Nothing,
@@ -511,17 +548,18 @@ fn carry_out(
 
     let looks_differ = ctx.settings.direction.writes_calendar()
         && decision.record.looks.as_ref().is_some_and(|looks| *looks != rendered.looks());
+    // After the end only a move into the future still goes on; the event itself is never rewritten (R11).
+    let open = appointment.span().end > ctx.now;
     let mask = PatchMask {
-        time: fields.time == Verdict::ToCalendar,
-        title: fields.title == Verdict::ToCalendar,
-        location: fields.location == Verdict::ToCalendar,
-        description: fields.notes == Verdict::ToCalendar,
-        looks: looks_differ,
+        time: open && fields.time == Verdict::ToCalendar,
+        title: open && fields.title == Verdict::ToCalendar,
+        location: open && fields.location == Verdict::ToCalendar,
+        description: open && fields.notes == Verdict::ToCalendar,
+        looks: open && looks_differ,
     };
 
     let mut report = None;
-    let requested = decision.record.requested_time;
-    if fields.time == Verdict::ToPlatform || requested.is_some() {
+    if fields.time == Verdict::ToPlatform {
         match move_to_report(&decision.record, appointment, event, ctx) {
             Move::Report(intent) => report = Some(intent),
             Move::Wait(due_at, standing) => {
@@ -550,13 +588,21 @@ fn carry_out(
 
     let wants_write = !mask.is_empty() || report.is_some();
     if chased && wants_write && conflicts.is_empty() {
-        let conflict = field_conflict(&decision.record, Field::Time, rendered, shown);
-        conflicts.push((ConflictKind::DataMismatch, ConflictCause::PingPong, conflict));
+        let writes = |field: &Field| matches!(fields.get(*field), Verdict::ToCalendar | Verdict::ToPlatform);
+        let mut chasing: Vec<Field> = Field::ALL.into_iter().filter(writes).collect();
+        if chasing.is_empty() {
+            chasing.push(Field::Time);
+        }
+        for field in chasing {
+            let conflict = field_conflict(&decision.record, field, rendered, shown);
+            conflicts.push((ConflictKind::DataMismatch, ConflictCause::PingPong, conflict));
+        }
     }
     if !chased {
         if !mask.is_empty() {
             let generation = decision.record.generation;
-            if let Some(body) = body(&decision.record, ctx, generation) {
+            if let Some(mut body) = body(&decision.record, ctx, generation) {
+                remember_base(&mut body.mark, &decision.record, mask);
                 let intent = Intent::Patch {
                     event_id: event.id.clone(),
                     expected: event.etag.clone(),
@@ -570,37 +616,63 @@ fn carry_out(
             decision = decision.write(intent);
         }
     }
-    if fields.any(Verdict::ToCalendar) && (fields.any(Verdict::ToPlatform) || fields.any(Verdict::OwnWording)) {
+    if open && fields.any(Verdict::ToCalendar) && (fields.any(Verdict::ToPlatform) || fields.any(Verdict::OwnWording)) {
         decision.remarks.push(Remark::Merged);
     }
     if fields.any(Verdict::NotWritten) && decision.standing == Standing::InSync {
         decision.standing = Standing::DirectionPull;
     }
-    settle_conflicts(decision, appointment, conflicts, ctx)
+    settle_conflicts(decision, appointment, event, conflicts, ctx)
+}
+
+/// The mark tells the base of each field, for a rebuild from the calendar alone. A field that is not written keeps the
+/// base it has: with the platform's new value in the mark, an open disagreement would look like a move later on.
+fn remember_base(mark: &mut Mark, record: &Record, mask: PatchMask) {
+    if !mask.time {
+        let (platform, calendar) = (&record.base.platform.time, &record.base.calendar.time);
+        mark.time = platform.as_ref().filter(|_| platform == calendar).and_then(span_of);
+    }
+    for (side, base) in
+        [(&mut mark.platform_hashes, &record.base.platform), (&mut mark.written_hashes, &record.base.calendar)]
+    {
+        let Some(side) = side else { continue };
+        let known = hashes(base);
+        if !mask.title {
+            side.title = known.title;
+        }
+        if !mask.location {
+            side.location = known.location;
+        }
+        if !mask.description {
+            side.notes = known.notes;
+        }
+    }
 }
 
 /// A conflict is asked about, answered by a standing policy, or held while the link cools down.
 fn settle_conflicts(
     decision: Decision,
     appointment: &Appointment,
+    event: &Event,
     conflicts: Vec<(ConflictKind, ConflictCause, FieldConflict)>,
     ctx: &Context,
 ) -> Decision {
     let Some((kind, cause, _)) = conflicts.first().cloned() else { return decision };
-    let fields = conflicts.into_iter().map(|(_, _, field)| field).collect();
+    let both_changed = conflicts.iter().all(|(_, cause, _)| *cause == ConflictCause::BothChanged);
+    let fields: Vec<FieldConflict> = conflicts.into_iter().map(|(_, _, field)| field).collect();
     let draft = ConflictDraft { kind, cause, fields };
     let mut decision = decision;
-    if let Some(until) = decision.record.cool_down_until.filter(|until| *until > ctx.now) {
-        if decision.record.conflict.is_none() {
-            decision.due_at = Some(decision.due_at.map_or(until, |due| due.min(until)));
-            if decision.intents.is_empty() {
-                decision.standing = Standing::CoolDown;
-            }
-            return decision;
+    let cooling = decision.record.cool_down_until.filter(|until| *until > ctx.now);
+    if let (Some(until), None) = (cooling, &decision.record.conflict) {
+        decision.due_at = Some(decision.due_at.map_or(until, |due| due.min(until)));
+        if decision.intents.is_empty() {
+            decision.standing = Standing::CoolDown;
         }
+        return decision;
     }
-    if draft.cause == ConflictCause::BothChanged {
-        let answer = policy_answer(&decision.record, appointment, ctx);
+    // What is unusual or was refused is asked about under any policy.
+    if both_changed {
+        let answer = policy_answer(&decision.record, appointment, event, &draft, ctx);
         if let Some(resolution) = answer {
             decision.by_policy = Some((draft, resolution));
             decision.standing = Standing::ToWrite;
@@ -610,28 +682,46 @@ fn settle_conflicts(
     raise(decision, draft)
 }
 
-fn policy_answer(record: &Record, appointment: &Appointment, ctx: &Context) -> Option<crate::conflict::Resolution> {
-    use crate::conflict::Resolution;
-    match ctx.settings.policy {
+fn policy_answer(
+    record: &Record,
+    appointment: &Appointment,
+    event: &Event,
+    draft: &ConflictDraft,
+    ctx: &Context,
+) -> Option<Resolution> {
+    let answer = match ctx.settings.policy {
         ConflictPolicy::Ask => None,
         ConflictPolicy::KeepPlatform => Some(Resolution::KeepPlatform),
         ConflictPolicy::KeepCalendar => Some(Resolution::KeepCalendar),
-        ConflictPolicy::MostRecent => most_recent(record, appointment),
-    }
+        ConflictPolicy::MostRecent => most_recent(record, appointment, &draft.fields),
+    }?;
+    let about_time = draft.fields.iter().any(|conflict| conflict.field == Field::Time);
+    let usual = |to| unusual(appointment.span(), to, ctx.now).is_none();
+    let reportable = appointment.editable.time && event.time.timed().is_some_and(usual);
+    (answer != Resolution::KeepCalendar || !about_time || reportable).then_some(answer)
 }
 
-/// Whichever side spoke last; `None` if that was within two minutes or is not known, and then it is asked.
-pub fn most_recent(record: &Record, appointment: &Appointment) -> Option<crate::conflict::Resolution> {
-    use crate::conflict::Resolution;
-    let calendar = record.calendar_moved_at.or(record.calendar_edited_at)?;
-    let between = calendar - appointment.updated_at;
-    if between.num_seconds().abs() < MOST_RECENT_ASKS_SECONDS {
-        None
-    } else if between > Duration::zero() {
-        Some(Resolution::KeepCalendar)
-    } else {
-        Some(Resolution::KeepPlatform)
+/// Whichever side spoke last about these fields; `None` if that was within two minutes, is not known, or differs from
+/// field to field, and then it is asked.
+pub fn most_recent(record: &Record, appointment: &Appointment, fields: &[FieldConflict]) -> Option<Resolution> {
+    let mut answer = None;
+    for conflict in fields {
+        let calendar = match conflict.field {
+            Field::Time => record.calendar_moved_at,
+            Field::Title | Field::Location | Field::Notes => record.calendar_edited_at,
+        }?;
+        let between = calendar - appointment.updated_at;
+        if between.num_seconds().abs() < MOST_RECENT_ASKS_SECONDS {
+            return None;
+        }
+        let keep =
+            if between > Duration::zero() { Resolution::KeepCalendar } else { Resolution::KeepPlatform };
+        if answer.as_ref().is_some_and(|answer| *answer != keep) {
+            return None;
+        }
+        answer = Some(keep);
     }
+    answer
 }
 
 fn raise(mut decision: Decision, draft: ConflictDraft) -> Decision {
@@ -642,7 +732,8 @@ fn raise(mut decision: Decision, draft: ConflictDraft) -> Decision {
 
 fn is_chased(record: &Record, now: DateTime<Utc>) -> bool {
     let recent = record.recent_writes.iter().filter(|at| now - **at < Duration::minutes(PING_PONG_MINUTES));
-    recent.count() > PING_PONG_WRITES
+    // While the question is open no write is made, so the old ones stay: that time passes is no answer.
+    recent.count() > PING_PONG_WRITES || (record.conflict.is_some() && record.recent_writes.len() > PING_PONG_WRITES)
 }
 
 enum Move {
@@ -669,7 +760,7 @@ fn move_to_report(record: &Record, appointment: &Appointment, event: &Event, ctx
             return Move::Ask(ConflictKind::Refused, ConflictCause::Refused(refusal.clone()));
         }
     }
-    let moved_at = record.calendar_moved_at.unwrap_or(ctx.now);
+    let moved_at = record.calendar_moved_at.or(event.updated).unwrap_or(ctx.now).min(ctx.now);
     if !confirmed {
         let due_at = moved_at + Duration::seconds(SETTLE_SECONDS);
         if ctx.now < due_at {
@@ -678,11 +769,8 @@ fn move_to_report(record: &Record, appointment: &Appointment, event: &Event, ctx
         if let Some(until) = record.cool_down_until.filter(|until| *until > ctx.now) {
             return Move::Wait(until, Standing::CoolDown);
         }
-        if to.start < ctx.now {
-            return Move::Ask(ConflictKind::UnusualMove, ConflictCause::MovedIntoPast);
-        }
-        if (to.start - from.start).num_seconds().abs() > Duration::days(UNUSUAL_MOVE_DAYS).num_seconds() {
-            return Move::Ask(ConflictKind::UnusualMove, ConflictCause::MovedFar);
+        if let Some(cause) = unusual(from, to, ctx.now) {
+            return Move::Ask(ConflictKind::UnusualMove, cause);
         }
         if record.ask_moves {
             return Move::Ask(ConflictKind::UnusualMove, ConflictCause::ManyMoves);
@@ -697,6 +785,17 @@ fn move_to_report(record: &Record, appointment: &Appointment, event: &Event, ctx
     })
 }
 
+/// Why a move is asked about first, if it is.
+fn unusual(from: TimeSpan, to: TimeSpan, now: DateTime<Utc>) -> Option<ConflictCause> {
+    // What already runs may be made longer or shorter.
+    let starts_in_past = to.start < now && to.start != from.start;
+    if starts_in_past || to.end <= now {
+        return Some(ConflictCause::MovedIntoPast);
+    }
+    let far = (to.start - from.start).num_seconds().abs() > Duration::days(UNUSUAL_MOVE_DAYS).num_seconds();
+    far.then_some(ConflictCause::MovedFar)
+}
+
 enum NotesReport {
     Report(Intent),
     Wait(DateTime<Utc>, Standing),
@@ -705,12 +804,13 @@ enum NotesReport {
 
 fn notes_to_report(record: &Record, appointment: &Appointment, rendered: &Rendered, ctx: &Context) -> NotesReport {
     let notes = reportable_notes(record, rendered).unwrap_or_default();
-    if let Some(refusal) = &record.refusal {
-        if refusal.field == Field::Notes && refusal.version == appointment.version {
-            return NotesReport::Ask(ConflictCause::Refused(refusal.clone()));
-        }
+    let refused = |refusal: &&Refusal| refusal.field == Field::Notes && refusal.version == appointment.version;
+    if let Some(refusal) = record.refusal.as_ref().filter(refused) {
+        return NotesReport::Ask(ConflictCause::Refused(refusal.clone()));
     }
-    let due_at = record.calendar_edited_at.unwrap_or(ctx.now) + Duration::seconds(SETTLE_SECONDS);
+    let updated = record.event.as_ref().and_then(|event| event.updated);
+    let edited_at = record.calendar_edited_at.or(updated).unwrap_or(ctx.now).min(ctx.now);
+    let due_at = edited_at + Duration::seconds(SETTLE_SECONDS);
     if ctx.now < due_at {
         return NotesReport::Wait(due_at, Standing::Settling);
     }

@@ -1,0 +1,399 @@
+//! Base, platform, calendar, expected: one case per row of the rules table and per thing that trainers really do.
+//!
+//! The base is always "Linden-Apotheke", Tuesday 1 December, 9:00 to 10:30, version 7.
+
+use super::*;
+use crate::conflict::Resolution;
+use crate::settings::TextSettings;
+use crate::testing::{Case, all_day, at, span, tell};
+
+// The rows of the table.
+
+#[test]
+fn r1_both_say_the_same_and_the_base_follows() {
+    let case = Case::linked()
+        .platform_moves("12-01 14:00-15:30")
+        .calendar_moves("12-01 14:00-15:30");
+    let case = case.expect("InSync");
+    let agreed = Some(Value::Time(EventTime::Timed(span("12-01 14:00-15:30"))));
+    assert_eq!(
+        [&case.record.base.platform.time, &case.record.base.calendar.time],
+        [&agreed, &agreed]
+    );
+    assert_eq!(case.record.calendar_moved_at, None);
+}
+
+#[test]
+fn r1_the_same_title_on_both_sides_is_agreed() {
+    Case::linked()
+        .platform(|a| a.place.as_mut().unwrap().name = Some("Rosen-Apotheke".into()))
+        .calendar(|e| e.title = "Rosen-Apotheke ".into())
+        .expect("InSync")
+        .platform(|a| a.place.as_mut().unwrap().name = Some("Tulpen-Apotheke".into()))
+        .expect("patch title"); // and no conflict: the base had followed
+}
+
+#[test]
+fn r2_each_field_that_the_platform_changed_is_written_and_no_other() {
+    Case::linked()
+        .platform_moves("12-02 09:00-10:30")
+        .expect("patch time");
+    Case::linked()
+        .platform(|a| a.place.as_mut().unwrap().name = Some("Rosen".into()))
+        .expect("patch title");
+    Case::linked()
+        .platform(|a| a.place.as_mut().unwrap().address = None)
+        .expect("patch location");
+    Case::linked().platform(|a| a.notes = None).expect("patch notes");
+    Case::linked()
+        .platform(|a| a.status = crate::appointment::AppointmentStatus::Tentative)
+        .expect("patch looks");
+    Case::linked()
+        .platform(|a| a.topic = Some("Not shown anywhere".into()))
+        .expect("InSync");
+}
+
+#[test]
+fn r2_what_was_written_is_the_new_base() {
+    Case::linked()
+        .platform_moves("12-02 09:00-10:30")
+        .carried_out()
+        .expect("InSync")
+        .calendar_moves("12-03 09:00-10:30")
+        .later(20)
+        .expect("move 12-03 09:00-10:30 v8");
+}
+
+#[test]
+fn r3_a_move_in_the_calendar_is_reported_after_the_settle_time() {
+    Case::linked()
+        .calendar_moves("12-01 14:00-15:30")
+        .expect("Settling; until 09:00:20")
+        .later(19)
+        .expect("Settling; until 09:00:20")
+        .later(1)
+        .expect("move 12-01 14:00-15:30 v7")
+        .carried_out()
+        .expect("InSync");
+}
+
+#[test]
+fn r3_notes_are_reported_where_the_platform_lets_them_be_changed() {
+    let edit = |e: &mut Event| e.description = e.description.replace("handouts", "two handouts");
+    Case::linked_as(|a| a.editable.notes = true)
+        .calendar(edit)
+        .expect("Settling; until 09:00:20")
+        .later(20)
+        .expect(r#"notes "Bring the two handouts." v7"#)
+        .carried_out()
+        .expect("InSync");
+}
+
+#[test]
+fn r4_own_wording_stays_until_the_platform_changes_that_field() {
+    let kept = Case::linked()
+        .calendar(|e| e.title = "Linden (bring cake)".into())
+        .expect("InSync; note OwnWording");
+    kept.clone()
+        .platform(|a| a.notes = None)
+        .expect("patch notes; note OwnWording; tell Merged");
+    kept.platform(|a| a.place.as_mut().unwrap().name = Some("Rosen-Apotheke".into()))
+        .expect("ask DataMismatch BothChanged [Title]")
+        .answered(&Resolution::KeepCalendar)
+        .later(120)
+        .expect("InSync; note OwnWording"); // in the calendar only: nothing is written on either side
+}
+
+#[test]
+fn r4_own_location_and_notes_stay_too() {
+    Case::linked()
+        .calendar(|e| e.location = "Back door".into())
+        .expect("InSync; note OwnWording");
+    let edit = |e: &mut Event| e.description = e.description.replace("handouts", "two handouts");
+    Case::linked()
+        .calendar(edit)
+        .later(60)
+        .expect("InSync; note OwnWording");
+}
+
+#[test]
+fn r4_a_time_that_may_not_be_changed_is_asked_about() {
+    Case::linked_as(|a| a.editable.time = false)
+        .calendar_moves("12-01 14:00-15:30")
+        .later(20)
+        .expect("ask Refused NotEditable [Time]")
+        .answered(&Resolution::KeepPlatform)
+        .expect("patch time");
+}
+
+#[test]
+fn r5_both_changed_the_same_field() {
+    let case = Case::linked()
+        .platform_moves("12-02 09:00-10:30")
+        .calendar_moves("12-03 09:00-10:30");
+    let case = case.expect("ask TimeChange BothChanged [Time]");
+    let question = case.question();
+    let time = |text| Value::Time(EventTime::Timed(span(text)));
+    assert_eq!(question.fields[0].before, Some(time("12-01 09:00-10:30")));
+    assert_eq!(question.fields[0].platform, time("12-02 09:00-10:30"));
+    assert_eq!(question.fields[0].calendar, time("12-03 09:00-10:30"));
+}
+
+#[test]
+fn r5_the_other_fields_go_on() {
+    Case::linked()
+        .platform(|a| (a.start, a.end, a.notes) = (at("2026-12-02T08:00:00Z"), None, None))
+        .calendar_moves("12-03 09:00-10:30")
+        .expect("patch notes; ask TimeChange BothChanged [Time]")
+        .carried_out()
+        .expect("ask TimeChange BothChanged [Time]"); // the field is frozen, not forgotten
+}
+
+#[test]
+fn r5_different_fields_are_merged() {
+    Case::linked()
+        .platform(|a| a.place.as_mut().unwrap().name = Some("Rosen-Apotheke".into()))
+        .calendar_moves("12-01 14:00-15:30")
+        .later(20)
+        .expect("patch title; move 12-01 14:00-15:30 v8; tell Merged");
+}
+
+#[test]
+fn r6_what_the_platform_takes_away_leaves_the_calendar() {
+    use RemovalReason::{Cancelled, Deleted, Other, Unassigned};
+    for (reason, expected) in [
+        (Cancelled, "delete Cancelled g1"),
+        (Unassigned, "delete Unassigned g1"),
+        (Deleted, "delete Deleted g1"),
+        (Other, "delete Cancelled g1"),
+    ] {
+        Case::linked()
+            .platform_removes(reason)
+            .expect(expected)
+            .carried_out()
+            .expect("Gone");
+    }
+    Case::linked()
+        .platform(|a| a.status = crate::appointment::AppointmentStatus::Cancelled)
+        .expect("delete Cancelled g1");
+}
+
+#[test]
+fn r6_an_edit_at_the_same_time_does_not_keep_it() {
+    Case::linked()
+        .platform_removes(RemovalReason::Cancelled)
+        .calendar_moves("12-01 14:00-15:30")
+        .later(20)
+        .expect("delete Cancelled g1");
+}
+
+#[test]
+fn r6_given_back_it_is_the_next_generation() {
+    Case::linked()
+        .platform_removes(RemovalReason::Unassigned)
+        .carried_out()
+        .platform(|_| {})
+        .expect("insert g2");
+}
+
+#[test]
+fn r7_left_out_by_a_filter_and_let_in_again() {
+    Case::linked()
+        .settings(|s| _ = s.filters.types_off.insert("pharmacy_visit".into()))
+        .expect("delete LeftOut g1")
+        .carried_out()
+        .expect("LeftOut(TypeOff)")
+        .settings(|s| s.filters.types_off.clear())
+        .expect("insert g2");
+}
+
+#[test]
+fn r7_kept_if_so_chosen_and_unlinked_from_further_changes() {
+    Case::linked()
+        .settings(|s| {
+            s.filters.left_out = LeftOutPolicy::Keep;
+            s.filters.types_off.insert("pharmacy_visit".into());
+        })
+        .expect("Kept")
+        .platform_moves("12-02 09:00-10:30")
+        .expect("Kept")
+        .settings(|s| s.filters.types_off.clear())
+        .expect("patch time");
+}
+
+#[test]
+fn r7_a_series_is_not_deleted_by_a_filter() {
+    Case::linked()
+        .calendar(|e| e.recurring = true)
+        .settings(|s| _ = s.filters.types_off.insert("pharmacy_visit".into()))
+        .expect("LeftOut(TypeOff)");
+}
+
+#[test]
+fn r7_deleting_a_kept_event_is_the_trainers_choice_too() {
+    Case::linked()
+        .settings(|s| {
+            s.filters.left_out = LeftOutPolicy::Keep;
+            s.filters.types_off.insert("pharmacy_visit".into());
+        })
+        .expect("Kept")
+        .calendar_deletes()
+        .expect("LeftOut(TypeOff)")
+        .settings(|s| s.filters.types_off.clear())
+        .expect("Removed { by_trainer: true, changed_since: false }");
+}
+
+#[test]
+fn r8_deleting_the_event_unlinks_and_never_cancels() {
+    Case::linked()
+        .calendar_deletes()
+        .expect("Removed { by_trainer: true, changed_since: false }; tell RemovedInCalendar")
+        .expect("Removed { by_trainer: true, changed_since: false }"); // told once
+}
+
+#[test]
+fn r8_a_change_after_that_is_told_once() {
+    Case::linked()
+        .calendar_deletes()
+        .expect("Removed { by_trainer: true, changed_since: false }; tell RemovedInCalendar")
+        .platform_moves("12-02 09:00-10:30")
+        .expect("Removed { by_trainer: true, changed_since: true }; tell ChangedSinceRemoved")
+        .expect("Removed { by_trainer: true, changed_since: true }");
+}
+
+#[test]
+fn r8_another_laptop_may_have_done_it() {
+    let mut case = Case::linked().later(60);
+    case.ctx.other_writer_at = Some(case.ctx.now);
+    case.calendar_deletes()
+        .expect("Removed { by_trainer: false, changed_since: false }; tell RemovedInCalendar");
+}
+
+#[test]
+fn r8_put_back_makes_the_next_generation() {
+    let mut case = Case::linked().calendar_deletes();
+    case = case.expect("Removed { by_trainer: true, changed_since: false }; tell RemovedInCalendar");
+    assert!(crate::resolve::put_back(&mut case.record));
+    case.expect("insert g2").carried_out().expect("InSync");
+}
+
+#[test]
+fn r8_alive_again_under_our_id_is_linked_again() {
+    let case = Case::linked();
+    let event = case.record.event.clone().unwrap();
+    let mut case = case.calendar_deletes().later(60);
+    case = case
+        .expect("Removed { by_trainer: true, changed_since: false }; tell RemovedInCalendar")
+        .later(60);
+    let restored = crate::testing::touched(&event, case.ctx.now);
+    crate::absorb::event(&mut case.record, restored, case.ctx.now);
+    case.expect("InSync")
+        .platform_moves("12-02 09:00-10:30")
+        .expect("patch time");
+}
+
+#[test]
+fn r9_push_puts_calendar_edits_back() {
+    let push = || Case::linked().settings(|s| s.direction = Direction::Push);
+    push()
+        .calendar_moves("12-01 14:00-15:30")
+        .expect("patch time")
+        .carried_out()
+        .expect("InSync");
+    push().calendar(|e| e.title = "Mine".into()).expect("patch title");
+    push().calendar(|e| e.time = all_day(1)).expect("patch time");
+    push()
+        .platform_moves("12-02 09:00-10:30")
+        .calendar_moves("12-03 09:00-10:30")
+        .expect("patch time");
+    push()
+        .calendar_deletes()
+        .expect("Removed { by_trainer: true, changed_since: false }; tell RemovedInCalendar");
+}
+
+#[test]
+fn r10_pull_never_writes_the_calendar() {
+    let pull = |case: Case| case.settings(|s| s.direction = Direction::Pull);
+    pull(Case::unlinked()).expect("DirectionPull");
+    pull(Case::linked())
+        .platform_moves("12-02 09:00-10:30")
+        .expect("DirectionPull");
+    pull(Case::linked())
+        .platform_removes(RemovalReason::Cancelled)
+        .expect("DirectionPull");
+    pull(Case::linked())
+        .settings(|s| s.text.color = Some("7".into()))
+        .expect("InSync");
+    let excluded = pull(Case::linked()).settings(|s| _ = s.filters.types_off.insert("pharmacy_visit".into()));
+    excluded.expect("LeftOut(TypeOff)");
+    pull(Case::linked())
+        .calendar_moves("12-01 14:00-15:30")
+        .later(20)
+        .expect("move 12-01 14:00-15:30 v7");
+}
+
+#[test]
+fn r11_what_has_ended_is_closed_and_never_written_again() {
+    let ended = || Case::linked().now("2026-12-01T09:30:00Z").expect("Ended");
+    assert_eq!(ended().record.link, LinkState::Closed);
+    ended().platform(|a| a.notes = None).expect("Ended");
+    ended().platform_removes(RemovalReason::Cancelled).expect("Ended");
+    ended()
+        .settings(|s| _ = s.filters.types_off.insert("pharmacy_visit".into()))
+        .expect("Ended");
+    ended().calendar(|e| e.title = "Went well".into()).expect("Ended");
+    Case::linked()
+        .now("2026-12-01T09:29:59Z")
+        .platform(|a| a.notes = None)
+        .expect("patch notes");
+}
+
+#[test]
+fn r11_moved_into_the_future_again_it_is_open_again() {
+    Case::linked()
+        .now("2026-12-01T10:00:00Z")
+        .expect("Ended")
+        .platform_moves("12-04 09:00-10:30")
+        .expect("patch time");
+}
+
+#[test]
+fn r11_a_move_into_the_future_that_was_not_reported_in_time_is_not_lost() {
+    let late = Case::linked()
+        .now("2026-12-01T07:30:00Z")
+        .calendar_moves("12-01 14:00-15:30");
+    late.clone()
+        .now("2026-12-01T10:00:00Z")
+        .expect("move 12-01 14:00-15:30 v7");
+    // Where calendar edits do not count, there is nothing to report, and what has ended is not rewritten.
+    late.settings(|s| s.direction = Direction::Push)
+        .now("2026-12-01T10:00:00Z")
+        .expect("Ended");
+}
+
+#[test]
+fn r11_only_the_move_goes_on_after_the_end() {
+    Case::linked()
+        .now("2026-12-01T07:30:00Z")
+        .calendar_moves("12-01 14:00-15:30")
+        .platform(|a| a.notes = None)
+        .now("2026-12-01T10:00:00Z")
+        .expect("move 12-01 14:00-15:30 v8");
+}
+
+#[test]
+fn p11_nothing_from_before_the_connection_is_written() {
+    let mut case = Case::linked().now("2026-12-01T08:30:00Z"); // it runs
+    case.ctx.connected_at = at("2026-12-01T08:15:00Z");
+    case.clone()
+        .platform(|a| a.notes = None)
+        .expect("LeftOut(BeforeConnection)");
+    case.clone()
+        .platform_removes(RemovalReason::Cancelled)
+        .expect("LeftOut(BeforeConnection)");
+    case.record = Case::unlinked().record;
+    case.expect("LeftOut(BeforeConnection)");
+}
+
+#[path = "trainer_tests.rs"]
+mod trainers;

@@ -48,7 +48,7 @@ pub fn resolve(
     let resolution = match resolution {
         Resolution::MostRecent => {
             let appointment = record.appointment.as_ref().ok_or(ResolveError::NotPossible)?;
-            &most_recent(record, appointment).ok_or(ResolveError::TooClose)?
+            &most_recent(record, appointment, &conflict.fields).ok_or(ResolveError::TooClose)?
         }
         Resolution::KeepPlatform
         | Resolution::KeepCalendar
@@ -107,6 +107,8 @@ fn choose(record: &mut Record, field: Field, choice: &Choice, ctx: &Context) -> 
             record.base.calendar.set(field, calendar);
             if field == Field::Time {
                 record.calendar_moved_at = None;
+                record.confirmed_time = None;
+                record.requested_time = None;
             }
             record.refusal = None;
         }
@@ -116,6 +118,7 @@ fn choose(record: &mut Record, field: Field, choice: &Choice, ctx: &Context) -> 
                 return Err(ResolveError::NotPossible);
             }
             record.confirmed_time = Some(time);
+            record.requested_time = None;
             record.base.platform.set(field, platform);
             record.base.calendar.set(field, None);
             record.refusal = None;
@@ -131,8 +134,11 @@ fn choose(record: &mut Record, field: Field, choice: &Choice, ctx: &Context) -> 
                 return Err(ResolveError::NotPossible);
             }
             record.requested_time = Some(time.in_zone(appointment.zone));
+            record.confirmed_time = None;
             record.base.platform.set(field, platform);
-            record.base.calendar.set(field, calendar);
+            // Answered: only a move after this is one.
+            record.base.calendar.set(field, None);
+            record.calendar_moved_at = None;
             record.refusal = None;
         }
         (Choice::Time { .. }, Field::Title | Field::Location | Field::Notes) => {
@@ -166,3 +172,7 @@ pub fn resume(record: &mut Record) {
         record.link = if record.event.is_some() { LinkState::Linked } else { LinkState::Unlinked };
     }
 }
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

@@ -5,7 +5,7 @@
 //! so that changing the language of the app is no reason to write.
 
 use crate::appointment::{Appointment, AppointmentStatus};
-use crate::event::{Event, FieldHashes};
+use crate::event::{Event, EventBody, FieldHashes};
 use crate::event_id::{digest, hex_prefix};
 use crate::record::{Field, FieldValues, Value};
 use crate::settings::{Language, PrivacyLevel, TextSettings};
@@ -52,7 +52,8 @@ impl Rendered {
             time: Some(Value::Time(EventTime::Timed(self.time))),
             title: self.title_wordings.first().map(|title| Value::Text(normalise(title))),
             location: Some(Value::Text(normalise(&self.location))),
-            notes: Some(Value::Text(normalise(&self.block))),
+            // Already plain text: read as HTML a second time, an angle bracket in it would be lost.
+            notes: Some(Value::Text(self.block.clone())),
         }
     }
 
@@ -63,10 +64,18 @@ impl Rendered {
 
     /// Short hash of what is neither time nor text.
     pub fn looks(&self) -> String {
-        let color = self.color.as_deref().unwrap_or_default();
-        let source = self.source_url.as_deref().unwrap_or_default();
-        short_hash(&format!("{}|{}|{color}|{source}", self.tentative, self.private))
+        looks_hash(self.tentative, self.private, self.color.as_deref(), self.source_url.as_deref())
     }
+}
+
+/// The same hash of what a body writes.
+pub(crate) fn looks_of(body: &EventBody) -> String {
+    looks_hash(body.tentative, body.private, body.color.as_deref(), body.source_url.as_deref())
+}
+
+fn looks_hash(tentative: bool, private: bool, color: Option<&str>, source_url: Option<&str>) -> String {
+    let (color, source) = (color.unwrap_or_default(), source_url.unwrap_or_default());
+    short_hash(&format!("{tentative}|{private}|{color}|{source}"))
 }
 
 /// Renders an appointment. `client_names_allowed` is the platform's word and wins over the trainer's settings.
@@ -154,17 +163,16 @@ fn block(appointment: &Appointment, settings: &TextSettings, client_names_allowe
         }
     }
     let mut lines = Vec::new();
-    if settings.client_contact && client_names_allowed {
-        if let Some(client) = &appointment.client {
-            let contact: Vec<String> = [&client.name, &client.phone, &client.email]
-                .into_iter()
-                .flatten()
-                .map(|text| plain(text))
-                .filter(|text| !text.is_empty())
-                .collect();
-            if !contact.is_empty() {
-                lines.push(format!("{CONTACT_PREFIX}{}", contact.join(", ")));
-            }
+    let client = appointment.client.as_ref().filter(|_| settings.client_contact && client_names_allowed);
+    if let Some(client) = client {
+        let contact: Vec<String> = [&client.name, &client.phone, &client.email]
+            .into_iter()
+            .flatten()
+            .map(|text| plain(text))
+            .filter(|text| !text.is_empty())
+            .collect();
+        if !contact.is_empty() {
+            lines.push(format!("{CONTACT_PREFIX}{}", contact.join(", ")));
         }
     }
     if let Some(url) = web_link(&appointment.url) {
@@ -345,10 +353,10 @@ fn html_to_text(html: &str) -> String {
         let closing = tag.starts_with('/');
         match (name.as_str(), closing) {
             ("br", _) => out.push('\n'),
-            ("p" | "div" | "ul" | "ol" | "tr" | "h1" | "h2" | "h3" | "h4", _) => {
-                if !out.is_empty() && !out.ends_with('\n') {
-                    out.push('\n');
-                }
+            ("p" | "div" | "ul" | "ol" | "tr" | "h1" | "h2" | "h3" | "h4", _)
+                if !out.is_empty() && !out.ends_with('\n') =>
+            {
+                out.push('\n');
             }
             ("li", false) => {
                 if !out.is_empty() && !out.ends_with('\n') {

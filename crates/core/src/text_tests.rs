@@ -91,6 +91,14 @@ fn edited_notes_are_found_and_a_deleted_block_reports_nothing() {
     assert_eq!(notes_in(&event_saying("only mine")), None);
 }
 
+#[test]
+fn notes_with_angle_brackets_read_back_as_they_were_written() {
+    let r = rendered(|a| a.notes = Some("<p>Fish &amp; chips.<br>Please &lt;quietly&gt; &amp;amp; soon.</p>".into()), &TextSettings::default());
+    assert!(r.block.starts_with("Fish & chips.\nPlease <quietly> &amp; soon."));
+    let event = event_saying(&compose(None, &r.block));
+    assert_eq!(observed(&event).notes, r.written().notes);
+}
+
 proptest! {
     #[test] // P10: whatever stands outside the block stays, byte for byte.
     fn own_text_survives_any_number_of_updates(own in "[^┈]{0,60}", blocks in prop::collection::vec("[a-z\\n<>& ]{1,40}", 1..5)) {

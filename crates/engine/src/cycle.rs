@@ -5,11 +5,12 @@ use crate::execute::error_code;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::plan::Plan;
 use crate::ports::{LaptopStatus, PortError};
-use crate::read::Records;
+use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::ids::{AppointmentId, RunId};
-use roundtrip_core::outbox::{OutboxRow, OutboxState};
+use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
+use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,7 +124,8 @@ impl Engine {
         }
 
         // 4. The record of the run, and what the platform is told.
-        self.sum_up(&mut report, &standing, &mut state, &records).await?;
+        let may_write = self.may_write(&state, settings.enabled);
+        self.sum_up(&mut report, &standing, &state, &records, may_write).await?;
         counts.platform_requests = self.platform.requests_sent() - requests_before.0;
         counts.calendar_requests = self.calendar.requests_sent() - requests_before.1;
         let failed = report.platform.is_some() && report.calendar.is_some();
@@ -170,8 +172,9 @@ impl Engine {
         &self,
         report: &mut CycleReport,
         standing: &[(Standing, Option<DateTime<Utc>>)],
-        state: &mut SyncState,
+        state: &SyncState,
         records: &Records,
+        may_write: bool,
     ) -> Result<(), LedgerError> {
         let outbox = self.ledger.outbox().await?;
         let mut due: Vec<DateTime<Utc>> = standing.iter().filter_map(|(_, due)| *due).collect();
@@ -183,28 +186,28 @@ impl Engine {
         let settling =
             standing.iter().filter(|(standing, _)| matches!(standing, Standing::Settling | Standing::CoolDown)).count();
         report.waiting = u32::try_from(outbox.len() + settling).unwrap_or(u32::MAX);
-        due.extend(outbox.iter().filter(|row| row.state != OutboxState::Parked).map(|row| self.row_due(row, state)));
-        due.extend([state.platform_wait_until, state.calendar_wait_until].into_iter().flatten());
-        due.extend(
-            records
-                .iter()
-                .filter(|record| record.event.is_none())
-                .filter_map(|record| record.missing_since)
-                .map(|since| since + Duration::seconds(60)),
-        );
+        // What a side in trouble holds up is not due: that side is looked at again with the next run, or when it said.
+        let now = self.now();
+        let healthy = |side| self.problem_of(side).is_none();
+        let rows = outbox.iter().filter(|row| may_write && row.state != OutboxState::Parked && healthy(row.side));
+        due.extend(rows.map(|row| self.row_due(row, state)));
+        let waits = [state.platform_wait_until, state.calendar_wait_until];
+        due.extend(waits.into_iter().flatten().filter(|until| *until > now));
+        if healthy(Side::Calendar) {
+            due.extend(records.iter().filter(|record| record.event.is_none()).filter_map(looked_at_again));
+        }
         report.conflicts = u32::try_from(self.ledger.open_conflicts().await?.len()).unwrap_or(u32::MAX);
         let questions = self.ledger.questions(self.now()).await?;
         report.questions =
             u32::try_from(questions.iter().filter(|question| question.answer.is_none()).count()).unwrap_or(u32::MAX);
-        let now = self.now();
         report.next_due_at = due.into_iter().map(|at| at.max(now + Duration::seconds(1))).min();
         Ok(())
     }
 
     fn row_due(&self, row: &OutboxRow, state: &SyncState) -> DateTime<Utc> {
         let wait = match row.side {
-            roundtrip_core::outbox::Side::Platform => state.platform_wait_until,
-            roundtrip_core::outbox::Side::Calendar => state.calendar_wait_until,
+            Side::Platform => state.platform_wait_until,
+            Side::Calendar => state.calendar_wait_until,
         };
         wait.map_or(row.due_at, |until| until.max(row.due_at))
     }
@@ -228,6 +231,17 @@ impl Engine {
             ..known.unwrap_or_else(|| self.status_word(settings, state, 0, 0, 0, None))
         };
         self.report(status).await
+    }
+
+    /// Tells the platform that this laptop is disconnected, which frees its writer lease and nobody else's.
+    ///
+    /// # Errors
+    /// The platform's. Nothing depends on it: a lease runs out by itself.
+    pub async fn say_goodbye(&self) -> Result<(), PortError> {
+        let settings = self.ledger.settings().await.unwrap_or_default();
+        let state = self.ledger.sync_state().await.unwrap_or_default();
+        let status = self.status_word(&settings, &state, 0, 0, 0, None);
+        self.report(LaptopStatus { status: "disconnected".into(), ..status }).await
     }
 
     async fn report(&self, status: LaptopStatus) -> Result<(), PortError> {
@@ -315,6 +329,15 @@ impl Engine {
 fn needs_full(state: &SyncState, trigger: Trigger, now: DateTime<Utc>) -> bool {
     let old = state.full_at.is_none_or(|at| now - at > Duration::hours(24));
     old && trigger != Trigger::Due
+}
+
+/// When an event that answers 404 without a tombstone is looked at again.
+fn looked_at_again(record: &Record) -> Option<DateTime<Utc>> {
+    let wait = match record.missing_id_taken {
+        true => Duration::minutes(MISSING_TAKEN_MINUTES),
+        false => Duration::seconds(MISSING_WAIT_SECONDS),
+    };
+    record.missing_since.map(|since| since + wait)
 }
 
 fn plan_standing(plan: &Plan) -> Vec<(Standing, Option<DateTime<Utc>>)> {

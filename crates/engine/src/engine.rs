@@ -233,6 +233,15 @@ impl Engine {
         }
     }
 
+    /// What is wrong with one side now, as last seen.
+    pub(crate) fn problem_of(&self, side: Side) -> Option<PortError> {
+        let live = self.lock();
+        match side {
+            Side::Platform => live.platform.problem.clone(),
+            Side::Calendar => live.calendar.problem.clone(),
+        }
+    }
+
     /// True if this laptop may write: nobody else holds the lease, and ours has not run out.
     pub fn holds_lease(&self) -> bool {
         if !self.config.has("writer_lease") {

@@ -5,7 +5,8 @@ use crate::ledger::{Change, Counts, HistoryItem, HistoryResult, HistorySource, H
 use crate::ports::{Accepted, EventLookup, MoveReport, PortError};
 use crate::read::{Records, wait_after};
 use chrono::{DateTime, Duration, Utc};
-use futures::StreamExt;
+use futures::future::{Either, select};
+use futures::{Stream, StreamExt};
 use roundtrip_core::absorb;
 use roundtrip_core::appointment::{Removal, RemovalReason};
 use roundtrip_core::conflict::Refusal;
@@ -16,13 +17,15 @@ use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, LinkState, Record, Value};
 use roundtrip_core::text;
 use roundtrip_core::time::EventTime;
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// Writes in flight at a time. Google throttles quick writes to one calendar well below the quota.
 const IN_FLIGHT: usize = 4;
-/// Tries before a write waits for the next run and is shown.
-const TRIES: u32 = 5;
+/// Sendings before a write waits for the next run and is shown: the first, and five tries more after 1, 2, 4, 8 and 16 s.
+const TRIES: u32 = 6;
 
 /// What a write brought about.
 enum Outcome {
@@ -104,18 +107,33 @@ impl Engine {
         let blocked = Blocked::default();
         blocked.platform.store(state.platform_wait_until.is_some_and(|until| until > now), Ordering::Relaxed);
         blocked.calendar.store(state.calendar_wait_until.is_some_and(|until| until > now), Ordering::Relaxed);
+        // A side that could not even be read is not written to: without the calendar itself, a 404 says nothing of an event.
+        for side in [Side::Platform, Side::Calendar] {
+            if self.problem_of(side).is_some_and(|problem| stops_side(&problem)) {
+                blocked.side(side).store(true, Ordering::Relaxed);
+            }
+        }
         self.progress(0, total);
         let mut finished = 0;
         let mut failure = None;
         {
-            let mut answers = futures::stream::iter(rows)
-                .map(|row| self.send(row, &blocked, cancel))
-                .buffer_unordered(IN_FLIGHT);
-            while let Some(answer) = answers.next().await {
+            let mut answers = std::pin::pin!(
+                futures::stream::iter(rows)
+                    .map(|row| self.send(row, &blocked, cancel))
+                    .buffer_unordered(IN_FLIGHT)
+            );
+            let mut early = VecDeque::new();
+            loop {
+                let answer = match early.pop_front() {
+                    Some(answer) => answer,
+                    None => match answers.next().await {
+                        Some(answer) => answer,
+                        None => break,
+                    },
+                };
                 let (row, outcome) = answer?;
                 if let Outcome::Failed(error) = &outcome {
                     if stops_side(error) {
-                        blocked.side(row.side).store(true, Ordering::Relaxed);
                         self.note_health(row.side, Err(error));
                     }
                     let until = match row.side {
@@ -128,7 +146,8 @@ impl Engine {
                         failure = Some(());
                     }
                 }
-                self.record_outcome(row, outcome, records, ctx, run, counts, &mut executed).await?;
+                let recorded = self.record_outcome(row, outcome, records, ctx, run, counts, &mut executed);
+                alongside(recorded, answers.as_mut(), &mut early).await?;
                 finished += 1;
                 self.progress(finished, total);
             }
@@ -163,6 +182,11 @@ impl Engine {
             self.ledger.commit(vec![Change::PutOutbox(Box::new(row.clone()))]).await?;
         }
         let outcome = self.transmit(&row).await;
+        if let Outcome::Failed(error) = &outcome {
+            if stops_side(error) {
+                blocked.side(row.side).store(true, Ordering::Relaxed);
+            }
+        }
         Ok((row, outcome))
     }
 
@@ -437,6 +461,19 @@ impl Engine {
         let base = 1_000i64 << attempts.saturating_sub(1).min(4);
         let jitter = i64::try_from(self.clock.random() % 501).unwrap_or(0) - 250;
         Duration::milliseconds(base + base * jitter / 1_000)
+    }
+}
+
+/// Waits for `work` while the writes under way go on; what they bring is kept in `early`. One of them may hold what `work`
+/// waits for (the ledger writes one transaction at a time), so that none may stand still meanwhile.
+async fn alongside<T, S: Stream>(work: impl Future<Output = T>, mut others: Pin<&mut S>, early: &mut VecDeque<S::Item>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        match select(work.as_mut(), others.next()).await {
+            Either::Left((result, _)) => return result,
+            Either::Right((Some(item), _)) => early.push_back(item),
+            Either::Right((None, _)) => return work.await,
+        }
     }
 }
 

@@ -150,8 +150,12 @@ impl Engine {
                 for side in [Side::Platform, Side::Calendar] {
                     drop_waiting(&mut waiting, &id, side, &mut changes);
                 }
-                records.forget(&id);
-                changes.push(Change::DeleteRecord(id));
+                if may_come_back(&decision.record, ctx) {
+                    records.put(decision.record);
+                } else {
+                    records.forget(&id);
+                    changes.push(Change::DeleteRecord(id));
+                }
                 continue;
             }
             if may_write {
@@ -363,6 +367,13 @@ fn without_inferred_deletions(mut decision: Decision) -> Decision {
         Intent::Insert { .. } | Intent::Patch { .. } | Intent::Move { .. } | Intent::Notes { .. } => true,
     });
     decision
+}
+
+/// True while the platform may still give an appointment back whose event we deleted: that its ids are dead by our own
+/// hand must be known then, or their tombstones would be taken for the trainer's wish.
+fn may_come_back(record: &Record, ctx: &Context) -> bool {
+    let over = record.appointment.as_ref().is_none_or(|appointment| appointment.span().end <= ctx.now);
+    !record.deleted_by_us.is_empty() && !over
 }
 
 fn drop_waiting(

@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Absent appointments or events that are asked for singly in one cycle.
 const LOOKUPS_MAX: usize = 25;
 /// An event that answers 404 is looked at again after so long …
-const MISSING_WAIT_SECONDS: i64 = 60;
+pub(crate) const MISSING_WAIT_SECONDS: i64 = 60;
 /// … and its id is given up after so long if it is taken but cannot be seen.
-const MISSING_TAKEN_MINUTES: i64 = 10;
+pub(crate) const MISSING_TAKEN_MINUTES: i64 = 10;
 
 /// All records of a cycle, and which of them changed since they were loaded.
 #[derive(Default)]

@@ -134,6 +134,9 @@ fn status_of(
 ) -> Option<AppointmentStatus> {
     let appointment = record.appointment.clone()?;
     let decision = reconcile::reconcile(&record, ctx);
+    if decision.standing == Standing::Gone {
+        return None;
+    }
     // A conflict that the record still names but that is not open any more is not shown as one.
     let shown = Record { conflict: record.conflict.clone().filter(|_| has_conflict), ..record.clone() };
     let (badge, reason) = badge::badge(&shown, decision.standing, facts);

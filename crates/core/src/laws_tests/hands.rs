@@ -1,0 +1,276 @@
+//! How one decided write is carried out by the two services, and what is checked at each.
+
+use super::world::{Law, Unsettled, World};
+use crate::absorb;
+use crate::appointment::Appointment;
+use crate::conflict::Refusal;
+use crate::event::PatchMask;
+use crate::ids::{AppointmentId, EventId};
+use crate::outbox::{DeleteReason, Intent, Side};
+use crate::reconcile::reconcile;
+use crate::record::{Field, LinkState};
+use crate::settings::Direction;
+use crate::testing::{patched, stored, taken};
+use crate::time::{EventTime, TimeSpan};
+use chrono::{DateTime, Utc};
+
+impl World {
+    pub fn carry_out(&mut self, id: &AppointmentId, intent: &Intent) {
+        self.may_be_written(id, intent);
+        self.writes += 1;
+        let lost = !self.lost.is_empty() && self.lost[self.writes % self.lost.len()];
+        match intent {
+            Intent::Insert {
+                event_id,
+                generation,
+                body,
+            } => {
+                if !self.live(id).is_empty() {
+                    self.broken(Law::ExactlyOne, format!("a second event for {id}"));
+                }
+                if let Some(buried) = self.calendar.get(event_id).and_then(|entry| entry.buried_at) {
+                    return self.id_is_dead(id, event_id, *generation, buried);
+                }
+                self.put(stored(
+                    event_id,
+                    body,
+                    &format!("\"{}\"", self.writes),
+                    self.ctx.now,
+                ));
+                self.time_written(id, body.time);
+                if !lost {
+                    let event = self.calendar[event_id].event.clone();
+                    let record = self.records.get_mut(id).expect("its record");
+                    absorb::written(record, event, body, PatchMask::ALL, &self.ctx);
+                }
+            }
+            Intent::Patch {
+                event_id,
+                expected,
+                body,
+                mask,
+            } => {
+                let Some(entry) = self.calendar.get_mut(event_id) else {
+                    return;
+                };
+                if entry.event.etag != *expected || entry.buried_at.is_some() {
+                    return;
+                }
+                let ours = entry.ours;
+                let lost_text: Vec<String> = entry
+                    .own_text
+                    .iter()
+                    .filter(|own| mask.description && !body.description.contains(*own))
+                    .cloned()
+                    .collect();
+                entry.event = patched(&entry.event, body, *mask, self.ctx.now);
+                entry.moved_by_trainer &= !mask.time;
+                let event = entry.event.clone();
+                if !ours {
+                    self.broken(Law::ForeignUntouched, format!("patched {event_id}"));
+                }
+                if !lost_text.is_empty() {
+                    self.broken(
+                        Law::OwnTextSurvives,
+                        format!("{lost_text:?} not in {:?}", body.description),
+                    );
+                }
+                if mask.time {
+                    let owed = self.unsettled.get(id).and_then(|unsettled| unsettled.trainer);
+                    if owed.is_some() {
+                        self.broken(Law::NoMoveLost, format!("{id}: {owed:?} was overwritten"));
+                    }
+                    self.time_written(id, body.time);
+                }
+                if !lost {
+                    let record = self.records.get_mut(id).expect("its record");
+                    absorb::written(record, event, body, *mask, &self.ctx);
+                }
+            }
+            // A deletion whose answer is lost is learned from the outbox, which this world does not have.
+            Intent::Delete {
+                event_id,
+                expected,
+                reason,
+                ..
+            } => {
+                let Some(entry) = self.calendar.get_mut(event_id) else {
+                    return;
+                };
+                let buried = entry.buried_at.is_some();
+                if !buried
+                    && expected
+                        .as_ref()
+                        .is_some_and(|expected| *expected != entry.event.etag)
+                {
+                    return; // 412: it is read again
+                }
+                entry.buried_at.get_or_insert(self.ctx.now);
+                if !entry.ours && !buried {
+                    self.broken(Law::ForeignUntouched, format!("deleted {event_id}"));
+                }
+                if *reason != DeleteReason::Duplicate {
+                    self.unsettled.remove(id);
+                }
+                absorb::deleted(
+                    self.records.get_mut(id).expect("its record"),
+                    event_id,
+                    self.ctx.now,
+                );
+            }
+            Intent::Move { .. } | Intent::Notes { .. } => self.report(id, intent, lost),
+        }
+        let echo = self
+            .records
+            .get(id)
+            .map(|record| reconcile(record, &self.ctx).intents)
+            .unwrap_or_default();
+        for intent in echo {
+            self.is_no_echo(id, &intent);
+        }
+    }
+
+    /// The rules of the engine for an id that turns out to be dead.
+    fn id_is_dead(&mut self, id: &AppointmentId, event_id: &EventId, generation: u32, buried: DateTime<Utc>) {
+        let record = self.records.get_mut(id).expect("its record");
+        let newer = record
+            .appointment
+            .as_ref()
+            .is_some_and(|appointment| appointment.updated_at > buried);
+        (record.generation, record.event_id, record.event) = (generation, Some(event_id.clone()), None);
+        if newer || record.deleted_by_us.contains(&generation) {
+            record.deleted_by_us.push(generation);
+        } else {
+            (record.link, record.tombstone_at) = (LinkState::Linked, Some(buried));
+        }
+    }
+
+    fn report(&mut self, id: &AppointmentId, intent: &Intent, lost: bool) {
+        self.is_no_echo(id, intent);
+        let now = self.ctx.now;
+        let on_platform = self.platform[id].clone();
+        let said = on_platform.said.clone();
+        if let Intent::Move { version, time, .. } = intent {
+            let key = (id.clone(), time.start.timestamp(), time.end.timestamp(), *version);
+            if self.refused.contains(&key) {
+                self.broken(Law::NothingTwice, format!("{id}: reported again though refused"));
+            }
+            if said.version != *version || on_platform.removal.is_some() {
+                return; // 412: it is read again
+            }
+            if said.span() == *time {
+                self.broken(Law::NothingTwice, format!("{id}: reported what is there already"));
+            }
+            let unsettled = self.unsettled.entry(id.clone()).or_default();
+            unsettled.trainer = None;
+            let at_night = time
+                .start
+                .with_timezone(&chrono_tz::Europe::Berlin)
+                .format("%H")
+                .to_string()
+                == "02";
+            if at_night || !said.editable.time {
+                self.refused.insert(key);
+                let reason = "outside_hours".to_owned();
+                let record = self.records.get_mut(id).expect("its record");
+                record.refusal = Some(Refusal {
+                    field: Field::Time,
+                    time: Some(*time),
+                    version: *version,
+                    reason,
+                    detail: None,
+                    at: now,
+                });
+                return;
+            }
+            let knows = !unsettled.mark_is_stale;
+            let overwritten = unsettled
+                .admin
+                .take()
+                .filter(|admin| knows && *admin == said.span());
+            unsettled.settled = Some(EventTime::Timed(*time));
+            if let Some(admin) = overwritten {
+                self.broken(
+                    Law::NoAdminChangeLost,
+                    format!("{id}: {admin:?} was overwritten by {time:?}"),
+                );
+            }
+        } else if let Intent::Notes { version, notes } = intent {
+            if said.version != *version || on_platform.removal.is_some() {
+                return;
+            }
+            if said.notes.as_ref() == Some(notes) {
+                self.broken(
+                    Law::NothingTwice,
+                    format!("{id}: reported notes that are there already"),
+                );
+            }
+        }
+        let answer = taken(&said, intent, now);
+        self.platform.get_mut(id).expect("its appointment").said = answer.clone();
+        if lost {
+            self.unanswered.push((id.clone(), answer, intent.clone()));
+        } else {
+            self.learn(id, answer, intent);
+        }
+    }
+
+    pub fn learn(&mut self, id: &AppointmentId, answer: Appointment, intent: &Intent) {
+        let Some(record) = self.records.get_mut(id) else {
+            return;
+        };
+        match intent {
+            Intent::Move { time, .. } => {
+                absorb::reported(record, answer, Field::Time, Some(*time), &self.ctx)
+            }
+            Intent::Notes { .. } => absorb::reported(record, answer, Field::Notes, None, &self.ctx),
+            Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } => {
+                unreachable!("not for the platform")
+            }
+        }
+    }
+
+    fn time_written(&mut self, id: &AppointmentId, time: TimeSpan) {
+        *self.unsettled.entry(id.clone()).or_default() = Unsettled {
+            settled: Some(EventTime::Timed(time)),
+            ..Unsettled::default()
+        };
+    }
+
+    /// P11, R10, R9 and R11 for each single write.
+    fn may_be_written(&mut self, id: &AppointmentId, intent: &Intent) {
+        let record = &self.records[id];
+        let mark = record.mark().and_then(|mark| mark.time);
+        let span = record.appointment.as_ref().map(Appointment::span).or(mark);
+        let (side, word) = (intent.side(), intent.word());
+        if span.is_some_and(|span| span.start < self.ctx.connected_at) {
+            self.broken(Law::BeforeConnection, format!("{word} for {id}"));
+        }
+        if side == Side::Calendar && span.is_some_and(|span| span.end <= self.ctx.now) {
+            self.broken(Law::EndedIsClosed, format!("{word} for {id}"));
+        }
+        match (self.ctx.settings.direction, side) {
+            (Direction::Push, Side::Platform) | (Direction::Pull, Side::Calendar) => {
+                self.broken(Law::DirectionHolds, format!("{word} for {id}"));
+            }
+            (Direction::Both, _) | (Direction::Push, Side::Calendar) | (Direction::Pull, Side::Platform) => {}
+        }
+    }
+
+    /// A time that we wrote ourselves never comes back as a move.
+    fn is_no_echo(&mut self, id: &AppointmentId, intent: &Intent) {
+        let record = &self.records[id];
+        let chosen = record.requested_time.is_some() || record.confirmed_time.is_some();
+        let Intent::Move { event_id, time, .. } = intent else {
+            return;
+        };
+        if !chosen
+            && self
+                .calendar
+                .get(event_id)
+                .is_some_and(|entry| !entry.moved_by_trainer)
+        {
+            self.broken(Law::NoEcho, format!("{id}: {time:?} is our own"));
+        }
+    }
+}

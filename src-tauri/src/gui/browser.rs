@@ -1,0 +1,28 @@
+//! The system's browser, or the program that `ROUNDTRIP_BROWSER` names.
+
+use crate::ipc::dto::AppError;
+
+/// Opens an address. Only web addresses are ever handed to the system.
+///
+/// # Errors
+/// `no_browser` if nothing could be started; the window offers "Copy link".
+pub fn open(url: &str) -> Result<(), AppError> {
+    let web = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
+    if !web {
+        return Err(AppError::input("url"));
+    }
+    let failed = || AppError { code: "no_browser".into(), detail: None, field: None, retryable: true };
+    match std::env::var_os("ROUNDTRIP_BROWSER").filter(|program| !program.is_empty()) {
+        Some(program) => {
+            let mut child = std::process::Command::new(program)
+                .arg(url)
+                .stdin(std::process::Stdio::null())
+                .spawn()
+                .map_err(|_| failed())?;
+            // Waited for on a thread of its own, so that no zombie is left.
+            std::thread::spawn(move || child.wait());
+            Ok(())
+        }
+        None => tauri_plugin_opener::open_url(url, None::<&str>).map_err(|_| failed()),
+    }
+}

@@ -1,0 +1,302 @@
+//! The shell around the host: window, tray, notifications, links, and what happens when they are used.
+
+pub mod browser;
+pub mod links;
+pub mod notifications;
+pub mod tray;
+pub mod window;
+pub mod words;
+
+use crate::host::{Host, HostEvent, Purpose, StartError};
+use crate::ipc::dto::{AppError, Progress, SettingsPatch, SignInView};
+use crate::ipc::events::{SignInChanged, StateChanged, SyncProgress};
+use crate::ipc::settings::keys;
+use links::Link;
+use roundtrip_engine::EngineEvent;
+use roundtrip_store::Provider;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
+use tauri_plugin_autostart::ManagerExt;
+use tauri_plugin_deep_link::DeepLinkExt;
+use tauri_specta::Event;
+
+/// Started by the system at log-in: no window until it is asked for.
+const HIDDEN: &str = "--hidden";
+
+/// The window asks again for what it shows at most this often.
+const REFRESH_PAUSE_MS: u64 = 80;
+
+/// What the commands reach.
+pub struct Gui {
+    /// Everything but the window.
+    pub host: Arc<Host>,
+    route: Mutex<Option<String>>,
+    pub(crate) shown: notifications::Shown,
+    look: Mutex<tray::Look>,
+}
+
+impl Gui {
+    fn new(host: Arc<Host>) -> Self {
+        Self {
+            host,
+            route: Mutex::new(None),
+            shown: notifications::Shown::default(),
+            look: Mutex::new(tray::Look::default()),
+        }
+    }
+
+    /// The place that the next window shows first.
+    pub fn set_route(&self, route: String) {
+        *self.route.lock().unwrap_or_else(PoisonError::into_inner) = Some(route);
+    }
+
+    /// That place, once.
+    pub fn take_route(&self) -> Option<String> {
+        self.route.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Begins a sign-in and opens the browser. A browser that cannot be started is no failure: the link can be copied.
+    ///
+    /// # Errors
+    /// What is known to be wrong before the browser opens.
+    pub async fn sign_in(&self, service: Provider, address: Option<&str>) -> Result<SignInView, AppError> {
+        let begun = self.host.begin_sign_in(service, address).await?;
+        let mut view = self.host.sign_in().view.clone().unwrap_or(SignInView {
+            service: service.as_str().into(),
+            state: "waiting".into(),
+            url: Some(begun.url.clone()),
+            problem: None,
+            accounts: None,
+        });
+        if browser::open(&begun.url).is_err() {
+            view.problem = Some("no_browser".into());
+        }
+        Ok(view)
+    }
+
+    /// Settings that are the app's own: theme, language, autostart, notifications.
+    ///
+    /// # Errors
+    /// `bad_input` with the field, or the database's.
+    pub async fn change_app_settings(&self, app: &AppHandle, patch: &SettingsPatch) -> Result<(), AppError> {
+        let database = &self.host.database;
+        if let Some(theme) = &patch.theme {
+            if !["system", "light", "dark"].contains(&theme.as_str()) {
+                return Err(AppError::input("theme"));
+            }
+            database.put_setting(keys::THEME, theme).await?;
+        }
+        if let Some(language) = &patch.language {
+            if !["system", "en", "de"].contains(&language.as_str()) {
+                return Err(AppError::input("language"));
+            }
+            database.put_setting(keys::LANGUAGE, language).await?;
+        }
+        if let Some(titles) = patch.titles_in_notifications {
+            database.put_setting(keys::TITLES, &titles).await?;
+        }
+        if let Some(on) = patch.autostart {
+            let manager = app.autolaunch();
+            let done = if on { manager.enable() } else { manager.disable() };
+            if let Err(error) = done {
+                // Turning off what was never on is fine; turning on must be said.
+                tracing::info!(%error, "autostart could not be changed");
+                if on {
+                    return Err(AppError {
+                        code: "autostart".into(),
+                        detail: None,
+                        field: Some("autostart".into()),
+                        retryable: true,
+                    });
+                }
+            }
+            database.put_setting(keys::AUTOSTART, &on).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the process; the cycle under way finishes the item it is at.
+    pub async fn quit(&self, app: &AppHandle) {
+        self.host.close().await;
+        app.exit(0);
+    }
+}
+
+/// Runs the app with its window until it is quit.
+pub fn run(arguments: &[String]) -> ExitCode {
+    let hidden = arguments.iter().any(|argument| argument == HIDDEN);
+    let first_link = arguments.iter().find_map(|argument| links::parse(argument));
+    let builder = crate::ipc::builder();
+    let app = tauri::Builder::default()
+        // First, so that a second start ends before it does anything.
+        .plugin(tauri_plugin_single_instance::init(|app, arguments, _| second_start(app, &arguments)))
+        .plugin(tauri_plugin_deep_link::init())
+        .plugin(tauri_plugin_autostart::init(
+            tauri_plugin_autostart::MacosLauncher::LaunchAgent,
+            Some(vec![HIDDEN]),
+        ))
+        .plugin(
+            tauri_plugin_window_state::Builder::default()
+                .with_state_flags(
+                    tauri_plugin_window_state::StateFlags::SIZE
+                        | tauri_plugin_window_state::StateFlags::POSITION
+                        | tauri_plugin_window_state::StateFlags::MAXIMIZED,
+                )
+                .build(),
+        )
+        .invoke_handler(builder.invoke_handler())
+        .setup(move |app| {
+            builder.mount_events(app);
+            let host = tauri::async_runtime::block_on(Host::open(Purpose::Window))?;
+            app.manage(Gui::new(host));
+            start(app.handle(), hidden, first_link);
+            Ok(())
+        })
+        .on_window_event(|_, event| {
+            // Closing destroys the web view; sync goes on in the tray.
+            if let WindowEvent::CloseRequested { .. } = event {
+                tracing::debug!("window closed; syncing goes on");
+            }
+        })
+        .build(tauri::generate_context!());
+    match app {
+        Ok(app) => {
+            app.run(|_, event| {
+                // The last window closing is not the end; "Quit" is.
+                if let RunEvent::ExitRequested { api, code: None, .. } = event {
+                    api.prevent_exit();
+                }
+            });
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let text = match &error {
+                tauri::Error::Setup(setup) => setup.to_string(),
+                other => other.to_string(),
+            };
+            tracing::error!(%text, "could not start");
+            eprintln!("Roundtrip couldn't start: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(app: &AppHandle, hidden: bool, first_link: Option<Link>) {
+    if std::env::var_os("ROUNDTRIP_NO_TRAY").is_none() {
+        if let Err(error) = tray::create(app) {
+            tracing::info!(%error, "no tray here; a second start opens the window");
+        }
+    }
+    // On macOS the scheme is registered by the bundle; elsewhere by the running app.
+    #[cfg(any(target_os = "linux", target_os = "windows"))]
+    if std::env::var_os("ROUNDTRIP_NO_REGISTER").is_none() {
+        if let Err(error) = app.deep_link().register_all() {
+            tracing::info!(%error, "roundtrip:// links could not be registered");
+        }
+    }
+    let handle = app.clone();
+    app.deep_link().on_open_url(move |event| {
+        for url in event.urls() {
+            follow(&handle, links::parse(url.as_str()));
+        }
+    });
+    listen(app);
+    let route = match first_link {
+        Some(Link::Route(route)) => Some(route),
+        Some(Link::SignIn(_)) | None => None,
+    };
+    if !hidden || route.is_some() {
+        window::show(app, route);
+    }
+}
+
+/// A second start hands its arguments over, which are treated as hostile: they open the window or follow a link.
+fn second_start(app: &AppHandle, arguments: &[String]) {
+    let link = arguments.iter().skip(1).find_map(|argument| links::parse(argument));
+    match link {
+        Some(link) => follow(app, Some(link)),
+        None => window::show(app, None),
+    }
+}
+
+fn follow(app: &AppHandle, link: Option<Link>) {
+    match link {
+        Some(Link::Route(route)) => window::show(app, Some(route)),
+        Some(Link::SignIn(url)) => app.state::<Gui>().host.sign_in_link(&url),
+        None => tracing::info!("a link that is not one of ours was refused"),
+    }
+}
+
+/// Passes events on to window, tray and notifications. Bursts are gathered: while one refresh goes on, any number of
+/// further changes lead to one more.
+fn listen(app: &AppHandle) {
+    let dirty = Arc::new(tokio::sync::Notify::new());
+    dirty.notify_one();
+    let (refresher, changed) = (app.clone(), Arc::clone(&dirty));
+    tauri::async_runtime::spawn(async move {
+        loop {
+            changed.notified().await;
+            refresh(&refresher).await;
+            tokio::time::sleep(Duration::from_millis(REFRESH_PAUSE_MS)).await;
+        }
+    });
+    let app = app.clone();
+    let mut events = app.state::<Gui>().host.events();
+    tauri::async_runtime::spawn(async move {
+        loop {
+            let event = match events.recv().await {
+                Ok(event) => event,
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => HostEvent::Changed,
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            };
+            match event {
+                HostEvent::Engine(EngineEvent::Progress { done, total }) => {
+                    emit(&app, &SyncProgress(Progress { done, total }));
+                }
+                HostEvent::Engine(EngineEvent::Changed | EngineEvent::CycleEnded) | HostEvent::Changed => {}
+                HostEvent::SignIn(view) => {
+                    let back = view.state == "done" || view.problem.is_some();
+                    emit(&app, &SignInChanged(view));
+                    if back {
+                        // Back from the browser: the window comes to the front.
+                        window::show(&app, None);
+                    }
+                }
+            }
+            dirty.notify_one();
+        }
+    });
+}
+
+fn emit(app: &AppHandle, event: &(impl Event + Clone + serde::Serialize)) {
+    if let Err(error) = event.clone().emit(app) {
+        tracing::debug!(%error, "the window could not be told");
+    }
+}
+
+async fn refresh(app: &AppHandle) {
+    let topics = ["overview", "appointments", "conflicts", "history", "settings"].map(str::to_owned).to_vec();
+    emit(app, &StateChanged { topics });
+    let gui = app.state::<Gui>();
+    if let Ok(overview) = gui.host.overview().await {
+        let look = tray::Look::of(&overview);
+        let changed = {
+            let mut known = gui.look.lock().unwrap_or_else(PoisonError::into_inner);
+            let changed = *known != look;
+            *known = look.clone();
+            changed
+        };
+        if changed {
+            tray::refresh(app, &look).await;
+        }
+    }
+    notifications::refresh(app).await;
+}
+
+impl From<StartError> for AppError {
+    fn from(error: StartError) -> Self {
+        Self { code: "start".into(), detail: Some(error.to_string()), field: None, retryable: false }
+    }
+}

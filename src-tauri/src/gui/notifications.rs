@@ -1,0 +1,138 @@
+//! Desktop notifications: one per cause, never repeated while it is unsolved, withdrawn when it is solved elsewhere.
+
+use super::Gui;
+use super::words::Tongue;
+use crate::host::notices::{Cause, Notice};
+use crate::ipc::settings::keys;
+use roundtrip_store::Provider;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use tauri::{AppHandle, Manager};
+
+/// What is shown now. The sender ends the thread that waits for its action.
+#[derive(Default)]
+pub struct Shown {
+    open: Mutex<BTreeMap<Cause, u32>>,
+}
+
+/// Compares what needs the trainer with what is shown, and shows or withdraws the difference.
+pub async fn refresh(app: &AppHandle) {
+    let gui = app.state::<Gui>();
+    let notices = gui.host.notices().await;
+    let focused = app
+        .get_webview_window(super::window::MAIN)
+        .is_some_and(|window| window.is_focused().unwrap_or(false));
+    let setting = gui.host.database.setting::<String>(keys::LANGUAGE).await.ok().flatten();
+    let tongue = Tongue::of(setting.as_deref().unwrap_or("system"));
+    let platform = gui.host.accounts().await.platform.map(|(_, extra)| extra.me.platform_name);
+    let platform = platform.unwrap_or_default();
+    let (fresh, solved) = {
+        let mut open = gui.shown.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let solved: Vec<u32> = {
+            let gone: Vec<Cause> =
+                open.keys().filter(|cause| !notices.iter().any(|notice| notice.cause == **cause)).cloned().collect();
+            gone.iter().filter_map(|cause| open.remove(cause)).collect()
+        };
+        let fresh: Vec<Notice> =
+            notices.into_iter().filter(|notice| !open.contains_key(&notice.cause)).collect();
+        for notice in &fresh {
+            open.insert(notice.cause.clone(), 0);
+        }
+        (fresh, solved)
+    };
+    for id in solved.into_iter().filter(|id| *id != 0) {
+        withdraw(id);
+    }
+    for notice in fresh {
+        // In the foreground the banner in the window takes its place.
+        if !focused {
+            show(app, notice, tongue, &platform);
+        }
+    }
+}
+
+fn show(app: &AppHandle, notice: Notice, tongue: Tongue, platform: &str) {
+    let (title, text, action) = tongue.notice(&notice, platform);
+    let mut notification = notify_rust::Notification::new();
+    notification.summary(&title).body(&text).appname("Roundtrip");
+    if let Some((key, label)) = &action {
+        notification.action(key, label);
+    }
+    #[cfg(all(unix, not(target_os = "macos")))]
+    notification
+        .action("default", &tongue.open())
+        .hint(notify_rust::Hint::DesktopEntry("roundtrip".into()))
+        .timeout(notify_rust::Timeout::Never);
+    let app = app.clone();
+    // Showing and waiting for the action both block.
+    std::thread::spawn(move || {
+        let handle = match notification.show() {
+            Ok(handle) => handle,
+            Err(error) => {
+                // Everything notified is also in the window: with notifications denied nothing is lost.
+                tracing::info!(%error, "notification could not be shown");
+                return;
+            }
+        };
+        remember(&app, &notice.cause, &handle);
+        wait(handle, &app, &notice);
+    });
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn remember(app: &AppHandle, cause: &Cause, handle: &notify_rust::NotificationHandle) {
+    let gui = app.state::<Gui>();
+    let mut open = gui.shown.open.lock().unwrap_or_else(PoisonError::into_inner);
+    match open.get_mut(cause) {
+        Some(id) => *id = handle.id(),
+        // Solved while it was being shown.
+        None => withdraw(handle.id()),
+    }
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn remember(_app: &AppHandle, _cause: &Cause, _handle: &notify_rust::NotificationHandle) {}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn wait(handle: notify_rust::NotificationHandle, app: &AppHandle, notice: &Notice) {
+    handle.wait_for_action(|action| act(app, notice, action));
+}
+
+/// On Windows and macOS a click opens the app by itself; the place is the one the window shows for the cause anyway.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn wait(_handle: notify_rust::NotificationHandle, _app: &AppHandle, _notice: &Notice) {}
+
+/// Withdraws a notification by showing an empty one in its place for a moment is not possible everywhere; the
+/// notification service is asked to close it.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn withdraw(id: u32) {
+    std::thread::spawn(move || {
+        // A fresh notification under the same id, closed at once, takes the old one away.
+        if let Ok(handle) = notify_rust::Notification::new().id(id).summary("Roundtrip").timeout(1).show() {
+            handle.close();
+        }
+    });
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn withdraw(_id: u32) {}
+
+fn act(app: &AppHandle, notice: &Notice, action: &str) {
+    match (action, &notice.cause) {
+        ("reconnect", Cause::ReconnectGoogle) => reconnect(app, Provider::Google, &notice.route),
+        ("reconnect", Cause::ReconnectPlatform) => reconnect(app, Provider::Platform, &notice.route),
+        ("show" | "default", _) => super::window::show(app, Some(notice.route.clone())),
+        _ => {}
+    }
+}
+
+/// "Reconnect" starts the sign-in directly.
+fn reconnect(app: &AppHandle, service: Provider, route: &str) {
+    let (app, route) = (app.clone(), route.to_owned());
+    tauri::async_runtime::spawn(async move {
+        let gui = app.state::<Gui>();
+        if gui.sign_in(service, None).await.is_err() {
+            super::window::show(&app, Some(route));
+        }
+    });
+}

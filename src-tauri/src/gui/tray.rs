@@ -1,0 +1,153 @@
+//! The tray: state in its first line, and everything in its menu, because on Linux there are no clicks.
+
+use super::Gui;
+use super::words::Tongue;
+use crate::ipc::dto::{OverallState, Overview};
+use crate::ipc::settings::keys;
+use chrono::{Duration, Utc};
+use roundtrip_engine::ledger::Trigger;
+use tauri::image::Image;
+use tauri::menu::{Menu, MenuBuilder, MenuItemBuilder, SubmenuBuilder};
+use tauri::tray::TrayIconBuilder;
+use tauri::{AppHandle, Manager, Wry};
+
+const ID: &str = "main";
+
+/// Makes the tray icon. Where there is none (plain GNOME) the window and autostart are enough alone.
+pub fn create(app: &AppHandle) -> tauri::Result<()> {
+    let menu = menu(app, Tongue::of("system"), &Look::default())?;
+    TrayIconBuilder::with_id(ID)
+        .icon(icon(OverallState::Starting)?)
+        .icon_as_template(cfg!(target_os = "macos"))
+        .tooltip("Roundtrip")
+        .menu(&menu)
+        .show_menu_on_left_click(cfg!(target_os = "macos"))
+        .on_menu_event(|app, event| chosen(app, event.id().as_ref()))
+        .on_tray_icon_event(|tray, event| {
+            use tauri::tray::{MouseButton, MouseButtonState, TrayIconEvent};
+            let left = matches!(
+                event,
+                TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. }
+            );
+            if left && cfg!(target_os = "windows") {
+                super::window::show(tray.app_handle(), None);
+            }
+        })
+        .build(app)?;
+    Ok(())
+}
+
+/// What the menu depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    state: Option<OverallState>,
+    minutes: Option<i64>,
+    decisions: u32,
+    paused: bool,
+}
+
+impl Look {
+    /// From the dashboard's truth.
+    pub fn of(overview: &Overview) -> Self {
+        let decisions = overview.conflicts.len() + overview.questions.len();
+        Self {
+            state: Some(overview.state),
+            minutes: overview.as_of.map(|at| (Utc::now() - at).num_minutes().max(0)),
+            decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
+            paused: overview.paused_until.is_some() || overview.paused_for_ever,
+        }
+    }
+}
+
+/// Brings icon and menu up to date. Called only when something in `look` changed.
+pub async fn refresh(app: &AppHandle, look: &Look) {
+    let Some(tray) = app.tray_by_id(ID) else { return };
+    let setting = app.state::<Gui>().host.database.setting::<String>(keys::LANGUAGE).await.ok().flatten();
+    let tongue = Tongue::of(setting.as_deref().unwrap_or("system"));
+    let state = look.state.unwrap_or(OverallState::Starting);
+    let done = (|| -> tauri::Result<()> {
+        tray.set_icon(Some(icon(state)?))?;
+        tray.set_tooltip(Some(format!("Roundtrip · {}", tongue.state(state, look.minutes))))?;
+        tray.set_menu(Some(menu(app, tongue, look)?))
+    })();
+    if let Err(error) = done {
+        tracing::debug!(%error, "tray could not be changed");
+    }
+}
+
+fn menu(app: &AppHandle, tongue: Tongue, look: &Look) -> tauri::Result<Menu<Wry>> {
+    let state = look.state.unwrap_or(OverallState::Starting);
+    let first = MenuItemBuilder::with_id("state", tongue.state(state, look.minutes)).enabled(false).build(app)?;
+    let pause = SubmenuBuilder::with_id(app, "pause", tongue.pause())
+        .text("pause-30", tongue.pause_for(30))
+        .text("pause-120", tongue.pause_for(120))
+        .text("pause-ever", tongue.pause_for_ever())
+        .build()?;
+    let mut builder = MenuBuilder::new(app)
+        .item(&first)
+        .separator()
+        .text("open", tongue.open())
+        .text("sync", tongue.sync_now());
+    builder = if look.paused { builder.text("resume", tongue.resume()) } else { builder.item(&pause) };
+    if look.decisions > 0 {
+        builder = builder.text("decisions", tongue.decisions(look.decisions));
+    }
+    builder.text("settings", tongue.settings()).separator().text("quit", tongue.quit()).build()
+}
+
+fn chosen(app: &AppHandle, id: &str) {
+    match id {
+        "open" => super::window::show(app, None),
+        "decisions" => super::window::show(app, Some("/conflicts".into())),
+        "settings" => super::window::show(app, Some("/settings".into())),
+        other => {
+            let (app, id) = (app.clone(), other.to_owned());
+            tauri::async_runtime::spawn(async move { chosen_later(&app, &id).await });
+        }
+    }
+}
+
+async fn chosen_later(app: &AppHandle, id: &str) {
+    let gui = app.state::<Gui>();
+    if id == "quit" {
+        gui.quit(app).await;
+        return;
+    }
+    let Some(running) = gui.host.running().await else { return };
+    let now = running.engine.now();
+    let until = match id {
+        "sync" => {
+            running.engine.ask_for(Trigger::Manual);
+            return;
+        }
+        "pause-30" => Some(now + Duration::minutes(30)),
+        "pause-120" => Some(now + Duration::minutes(120)),
+        "pause-ever" => Some(chrono::DateTime::<Utc>::MAX_UTC - Duration::days(1)),
+        "resume" => None,
+        _ => return,
+    };
+    if let Err(error) = running.engine.pause_until(until).await {
+        tracing::warn!(%error, "pause could not be kept");
+    }
+}
+
+/// Icons for the system's usual panel: template on macOS, light strokes elsewhere, where panels are dark by default.
+macro_rules! tray_icon {
+    ($name:literal) => {{
+        #[cfg(target_os = "macos")]
+        let bytes: &'static [u8] = include_bytes!(concat!("../../../icons/tray/template/", $name, ".png"));
+        #[cfg(not(target_os = "macos"))]
+        let bytes: &'static [u8] = include_bytes!(concat!("../../../icons/tray/for-dark-panel/", $name, ".png"));
+        bytes
+    }};
+}
+
+fn icon(state: OverallState) -> tauri::Result<Image<'static>> {
+    Image::from_bytes(match state {
+        OverallState::UpToDate => tray_icon!("ok"),
+        OverallState::Starting | OverallState::Syncing => tray_icon!("syncing"),
+        OverallState::Paused => tray_icon!("paused"),
+        OverallState::NeedsAttention | OverallState::NotConnected => tray_icon!("attention"),
+        OverallState::Offline => tray_icon!("offline"),
+    })
+}

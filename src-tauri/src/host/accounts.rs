@@ -1,0 +1,179 @@
+//! Who is signed in, and what the engine is put together from.
+
+use super::vault::StoreVault;
+use super::{Host, Running};
+use roundtrip_core::event_id::Identity;
+use roundtrip_core::ids::{CalendarId, ConnectionId, TrainerId};
+use roundtrip_engine::ports::{Me, PlatformPort};
+use roundtrip_engine::{Config, Engine};
+use roundtrip_google::GoogleCalendar;
+use roundtrip_platform::{PlatformClient, PlatformMetadata};
+use roundtrip_store::{Database, Integration, Provider};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What is kept with the platform account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlatformExtra {
+    /// Where it is.
+    pub metadata: PlatformMetadata,
+    /// Who is signed in and what it allows, as last said.
+    pub me: Me,
+}
+
+/// What is kept with the Google account.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GoogleExtra {
+    /// The calendar in use; none means the main one.
+    pub calendar: Option<String>,
+}
+
+/// The accounts of this data folder: at most one of each service.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts {
+    /// The platform.
+    pub platform: Option<(Integration, PlatformExtra)>,
+    /// Google.
+    pub google: Option<(Integration, GoogleExtra)>,
+}
+
+/// Both accounts, and the ledger that belongs to the pair.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Ledger.
+    pub id: ConnectionId,
+    /// Platform account.
+    pub platform: (Integration, PlatformExtra),
+    /// Google account.
+    pub google: (Integration, GoogleExtra),
+    /// Whose appointments go into whose calendar.
+    pub identity: Identity,
+}
+
+impl Accounts {
+    /// Reads them. What cannot be read counts as not signed in; the trainer signs in again.
+    pub async fn load(database: &Database) -> Self {
+        let all = match database.integrations().list().await {
+            Ok(all) => all,
+            Err(error) => {
+                tracing::warn!(%error, "accounts could not be read");
+                return Self::default();
+            }
+        };
+        let mut accounts = Self::default();
+        for integration in all {
+            match integration.provider {
+                Provider::Platform => {
+                    if let Ok(extra) = serde_json::from_value(integration.extra.clone()) {
+                        accounts.platform = Some((integration, extra));
+                    }
+                }
+                Provider::Google => {
+                    let extra = serde_json::from_value(integration.extra.clone()).unwrap_or_default();
+                    accounts.google = Some((integration, extra));
+                }
+            }
+        }
+        accounts
+    }
+
+    /// Both, if both are there.
+    pub fn connection(self) -> Option<Connection> {
+        let (platform, google) = (self.platform?, self.google?);
+        let identity = identity(&platform.1, &google.0, &google.1);
+        // Another trainer, platform or calendar has links of its own: they never mix in one ledger.
+        let id = ConnectionId::new(format!(
+            "{}:{}:{}",
+            google.0.provider,
+            google.0.account_id,
+            roundtrip_core::text::short_hash(&format!(
+                "{}|{}",
+                identity.platform_fingerprint(),
+                identity.event_id(&roundtrip_core::ids::AppointmentId::new(""), 0)
+            ))
+        ));
+        Some(Connection { id, platform, google, identity })
+    }
+}
+
+fn identity(platform: &PlatformExtra, google: &Integration, extra: &GoogleExtra) -> Identity {
+    Identity {
+        platform: platform.metadata.issuer.clone(),
+        trainer: TrainerId::new(platform.me.id.as_str()),
+        account: google.account_id.clone(),
+        account_email: google.email.clone().unwrap_or_default(),
+        calendar: CalendarId::new(extra.calendar.clone().unwrap_or_else(|| "primary".into())),
+    }
+}
+
+impl Host {
+    /// Clients and engine of a connection. Nothing is sent.
+    pub(super) fn assemble(
+        &self,
+        connection: &Connection,
+    ) -> (Arc<Engine>, Arc<PlatformClient>, Arc<GoogleCalendar>) {
+        let vault = |integration: &Integration| {
+            Arc::new(StoreVault::new(
+                self.database.clone(),
+                Arc::clone(&self.clock),
+                integration.provider,
+                integration.account_id.clone(),
+            ))
+        };
+        let (platform_account, platform_extra) = &connection.platform;
+        let platform = Arc::new(PlatformClient::new(
+            Arc::clone(&self.http),
+            Arc::clone(&self.clock),
+            platform_extra.metadata.clone(),
+            vault(platform_account),
+        ));
+        let google = Arc::new(GoogleCalendar::new(
+            Arc::clone(&self.http),
+            Arc::clone(&self.clock),
+            self.google.clone(),
+            vault(&connection.google.0),
+        ));
+        let me = &platform_extra.me;
+        let config = Config {
+            identity: connection.identity.clone(),
+            platform_name: me.platform_name.clone(),
+            client_names_allowed: me.client_names_allowed,
+            features: me.features.clone(),
+            device_id: self.device_id.clone(),
+            device_name: device_name(),
+            app_version: env!("CARGO_PKG_VERSION").into(),
+        };
+        let ledger = Arc::new(self.database.ledger(connection.id.clone()));
+        let engine = Arc::new(Engine::new(
+            Arc::clone(&platform) as Arc<dyn PlatformPort>,
+            Arc::clone(&google) as Arc<dyn roundtrip_engine::ports::CalendarPort>,
+            ledger,
+            Arc::clone(&self.clock),
+            config,
+        ));
+        (engine, platform, google)
+    }
+
+    /// Asks the platform who we are and what it allows, and keeps the answer for the next start. A platform that cannot
+    /// be reached changes nothing.
+    pub async fn refresh_me(&self, running: &Running) {
+        let Ok(me) = running.platform.me().await else { return };
+        let Some((mut integration, mut extra)) = self.accounts().await.platform else { return };
+        if extra.me != me && integration.account_id == me.id.as_str() {
+            extra.me = me;
+            if let Ok(value) = serde_json::to_value(&extra) {
+                integration.extra = value;
+                if let Err(error) = self.database.integrations().put(&integration, self.clock.now()).await {
+                    tracing::warn!(%error, "what the platform allows could not be kept");
+                }
+            }
+        }
+    }
+}
+
+/// This laptop's name, as the admin sees it.
+pub fn device_name() -> String {
+    let name = gethostname::gethostname().to_string_lossy().into_owned();
+    if name.is_empty() { "Laptop".into() } else { name.chars().take(60).collect() }
+}

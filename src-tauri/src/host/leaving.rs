@@ -1,0 +1,114 @@
+//! Disconnecting and changing the calendar. Events stay unless their deletion was chosen.
+
+use super::Host;
+use crate::ipc::dto::AppError;
+use roundtrip_engine::ports::CalendarPort;
+use roundtrip_store::{IntegrationStatus, Provider};
+use std::sync::Arc;
+
+/// What a disconnect did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Left {
+    /// Events deleted.
+    pub deleted: u32,
+    /// Events that could not be deleted.
+    pub remaining: u32,
+    /// The service confirmed that the grant is revoked.
+    pub revoked: bool,
+}
+
+impl Host {
+    /// Disconnects a service: deletes our events if that was chosen, revokes the grant (unless other laptops shall keep
+    /// it), tells the platform, and forgets the tokens. The links stay, so that a reconnect finds its events.
+    ///
+    /// # Errors
+    /// `events_remain` if events were to be deleted and some could not be: then nothing is disconnected.
+    pub async fn disconnect(
+        self: &Arc<Self>,
+        service: Provider,
+        delete_events: bool,
+        only_this_laptop: bool,
+    ) -> Result<Left, AppError> {
+        let mut left = Left::default();
+        let running = self.running().await;
+        if let Some(running) = &running {
+            if delete_events {
+                let (counts, remaining) = running.engine.delete_events().await?;
+                left.deleted = counts.removed;
+                left.remaining = remaining;
+                if remaining > 0 {
+                    return Err(AppError {
+                        code: "events_remain".into(),
+                        detail: Some(remaining.to_string()),
+                        field: None,
+                        retryable: true,
+                    });
+                }
+            }
+            if let Err(error) = running.engine.say_goodbye().await {
+                tracing::info!(code = roundtrip_engine::error_code(&error), "the platform could not be told");
+            }
+            if !only_this_laptop {
+                left.revoked = match service {
+                    Provider::Google => running.google.revoke().await.is_ok(),
+                    Provider::Platform => running.platform.revoke().await.is_ok(),
+                };
+            }
+        }
+        self.stop().await;
+        let now = self.clock.now();
+        let accounts = self.accounts().await;
+        let account = match service {
+            Provider::Google => accounts.google.map(|(account, _)| account.account_id),
+            Provider::Platform => accounts.platform.map(|(account, _)| account.account_id),
+        };
+        let Some(account) = account else { return Err(AppError::not_connected()) };
+        let integrations = self.database.integrations();
+        // Erases the tokens first: should the next step fail, nothing usable is left.
+        integrations
+            .update_status(service, &account, IntegrationStatus::Revoked, now)
+            .await
+            .map_err(|_| AppError::from(roundtrip_engine::ledger::LedgerError::Unavailable(String::new())))?;
+        integrations.delete(service, &account).await?;
+        let details = serde_json::json!({
+            "service": service.as_str(), "events_deleted": left.deleted, "revoked": left.revoked,
+        });
+        self.database.audit(None, "revoke", &details, now).await?;
+        self.rebuild().await;
+        Ok(left)
+    }
+
+    /// Uses another calendar of the same account. Events already written stay where they are.
+    ///
+    /// # Errors
+    /// `calendar_not_found` if the account cannot read it; then nothing changes.
+    pub async fn choose_calendar(self: &Arc<Self>, id: &str) -> Result<(), AppError> {
+        let id = id.trim();
+        let running = self.running().await.ok_or_else(AppError::not_connected)?;
+        let calendar = roundtrip_core::ids::CalendarId::new(id);
+        if let Err(error) = running.google.calendar(&calendar).await {
+            return Err(AppError {
+                code: roundtrip_engine::error_code(&error).into(),
+                detail: None,
+                field: Some("calendar_id".into()),
+                retryable: false,
+            });
+        }
+        let Some((mut account, mut extra)) = self.accounts().await.google else {
+            return Err(AppError::not_connected());
+        };
+        extra.calendar = (id != "primary").then(|| id.to_owned());
+        account.extra = serde_json::to_value(&extra).map_err(|_| AppError::input("calendar_id"))?;
+        let now = self.clock.now();
+        self.database.integrations().put(&account, now).await?;
+        let details = serde_json::json!({ "changed": ["calendar"] });
+        self.database.audit(None, "settings", &details, now).await?;
+        // Links of another calendar lie in a ledger of their own: the settings go along.
+        let before = running.engine.ledger().settings().await?;
+        self.rebuild().await;
+        if let Some(running) = self.running().await {
+            running.engine.change_settings(before, Vec::new()).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,254 @@
+//! The composition root: data folder, keychain, network, accounts and the engine of the connection. It has no window, so
+//! the command line and the window share it.
+
+pub mod accounts;
+pub mod clock;
+pub mod doctor;
+pub mod leaving;
+pub mod notices;
+pub mod overview;
+pub mod problem;
+pub mod sign_in;
+pub mod vault;
+
+use crate::ipc::dto::SignInView;
+use accounts::Accounts;
+use clock::SystemClock;
+use roundtrip_core::ids::DeviceId;
+use roundtrip_engine::ports::Clock;
+use roundtrip_engine::{Engine, EngineEvent};
+use roundtrip_google::{GoogleCalendar, GoogleConfig};
+use roundtrip_http::{HttpOptions, HttpPort, ReqwestHttp};
+use roundtrip_platform::PlatformClient;
+use roundtrip_store::{Database, DirectoryLock, EnvKey, KeySource};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{RwLock, broadcast};
+use tokio_util::sync::CancellationToken;
+
+/// Why Roundtrip cannot start. Each has its sentence, with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// `TOKEN_ENCRYPTION_KEY` or an address in the environment cannot be used.
+    #[error("{0}")]
+    Environment(String),
+    /// The data folder or the database.
+    #[error("{0}")]
+    Data(String),
+    /// The network library.
+    #[error("the network library could not be started")]
+    Network,
+    /// Another process of this data folder syncs.
+    #[error("Roundtrip is already open for this data folder and syncs by itself; use its window, or quit it first")]
+    AlreadyRunning,
+}
+
+/// What the shell is told.
+#[derive(Clone, Debug)]
+pub enum HostEvent {
+    /// The engine of the current connection.
+    Engine(EngineEvent),
+    /// A sign-in went on.
+    SignIn(SignInView),
+    /// Accounts or settings of the app changed.
+    Changed,
+}
+
+/// The engine that runs, and its two ports for what only they can do (revoke, adopt tokens).
+#[derive(Clone)]
+pub struct Running {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The platform's client.
+    pub platform: Arc<PlatformClient>,
+    /// Google's client.
+    pub google: Arc<GoogleCalendar>,
+    stop: CancellationToken,
+}
+
+/// Everything but the window.
+pub struct Host {
+    pub(crate) database: Database,
+    pub(crate) http: Arc<dyn HttpPort>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) google: GoogleConfig,
+    pub(crate) device_id: DeviceId,
+    running: RwLock<Option<Running>>,
+    pub(crate) sign_in: Mutex<sign_in::Current>,
+    events: broadcast::Sender<HostEvent>,
+    drives: bool,
+    /// Held as long as this process is the one that syncs in this data folder.
+    _lock: Option<DirectoryLock>,
+}
+
+/// What a process wants to do in the data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The window: runs cycles by itself.
+    Window,
+    /// A verb that writes or syncs.
+    Verb,
+    /// A verb that only looks.
+    Look,
+}
+
+impl Host {
+    /// Opens the data folder and puts everything together.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn open(purpose: Purpose) -> Result<Arc<Self>, StartError> {
+        let data_dir = data_dir().ok_or_else(|| {
+            StartError::Data("no folder for the app's data is known; set ROUNDTRIP_DATA_DIR to one".into())
+        })?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let key = std::env::var(EnvKey::VARIABLE).ok().filter(|value| !value.is_empty());
+        let keys = KeySource::choose(key.as_deref(), &data_dir)
+            .map_err(|error| StartError::Environment(error.to_string()))?;
+        let database = Database::open(&data_dir, keys.clone(), clock.now())
+            .await
+            .map_err(|error| StartError::Data(error.to_string()))?;
+        let lock = match purpose {
+            Purpose::Look => None,
+            Purpose::Window | Purpose::Verb => Some(
+                database
+                    .try_sync_lock()
+                    .await
+                    .map_err(|error| StartError::Data(error.to_string()))?
+                    .ok_or(StartError::AlreadyRunning)?,
+            ),
+        };
+        let google = GoogleConfig::from_settings(google_setting)
+            .map_err(|error| StartError::Environment(error.to_string()))?;
+        let http = ReqwestHttp::new(HttpOptions::default()).map_err(|_| StartError::Network)?;
+        let device_id = roundtrip_store::device_id(&data_dir, &keys)
+            .await
+            .map_err(|error| StartError::Data(error.to_string()))?;
+        let (events, _) = broadcast::channel(256);
+        if purpose != Purpose::Look {
+            if let Err(error) = database.retention(clock.now()).await {
+                tracing::warn!(%error, "old history could not be deleted");
+            }
+        }
+        let host = Arc::new(Self {
+            database,
+            http: Arc::new(http),
+            clock,
+            google,
+            device_id,
+            running: RwLock::new(None),
+            sign_in: Mutex::new(sign_in::Current::default()),
+            events,
+            drives: purpose == Purpose::Window,
+            _lock: lock,
+        });
+        host.rebuild().await;
+        Ok(host)
+    }
+
+    /// Events from now on.
+    pub fn events(&self) -> broadcast::Receiver<HostEvent> {
+        self.events.subscribe()
+    }
+
+    pub(crate) fn tell(&self, event: HostEvent) {
+        // Nobody listening is fine.
+        let _ = self.events.send(event);
+    }
+
+    /// The engine, once both sides are signed in.
+    pub async fn running(&self) -> Option<Running> {
+        self.running.read().await.clone()
+    }
+
+    /// The accounts as they are kept.
+    pub async fn accounts(&self) -> Accounts {
+        Accounts::load(&self.database).await
+    }
+
+    pub(crate) fn sign_in(&self) -> MutexGuard<'_, sign_in::Current> {
+        self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the engine together anew from the accounts as they are kept now, and starts it where this is the window.
+    pub async fn rebuild(self: &Arc<Self>) {
+        let mut running = self.running.write().await;
+        if let Some(old) = running.take() {
+            old.stop.cancel();
+            old.engine.cancel_cycle();
+        }
+        let Some(connection) = self.accounts().await.connection() else {
+            drop(running);
+            self.tell(HostEvent::Changed);
+            return;
+        };
+        let (engine, platform, google) = self.assemble(&connection);
+        let stop = CancellationToken::new();
+        let fresh = Running { engine, platform, google, stop: stop.clone() };
+        *running = Some(fresh.clone());
+        drop(running);
+        self.forward_events(&fresh);
+        if self.drives {
+            let engine = Arc::clone(&fresh.engine);
+            let host = Arc::clone(self);
+            tokio::spawn(async move {
+                host.refresh_me(&fresh).await;
+                engine.drive(stop).await;
+            });
+        }
+        self.tell(HostEvent::Changed);
+    }
+
+    fn forward_events(&self, running: &Running) {
+        let (mut events, stop, out) = (running.engine.events(), running.stop.clone(), self.events.clone());
+        tokio::spawn(async move {
+            loop {
+                let event = tokio::select! {
+                    () = stop.cancelled() => return,
+                    event = events.recv() => event,
+                };
+                match event {
+                    Ok(event) => drop(out.send(HostEvent::Engine(event))),
+                    // Missed some: everything may have changed.
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        drop(out.send(HostEvent::Engine(EngineEvent::Changed)));
+                    }
+                    Err(broadcast::error::RecvError::Closed) => return,
+                }
+            }
+        });
+    }
+
+    /// Stops cycles; the one under way finishes the item it is at.
+    pub async fn stop(&self) {
+        if let Some(running) = self.running.write().await.take() {
+            running.stop.cancel();
+            running.engine.cancel_cycle();
+        }
+    }
+
+    /// Folds the write-ahead log into the database and closes it.
+    pub async fn close(&self) {
+        self.stop().await;
+        self.database.close().await;
+    }
+}
+
+/// `ROUNDTRIP_DATA_DIR`, else the system's folder for the data of this app.
+pub fn data_dir() -> Option<PathBuf> {
+    match std::env::var_os("ROUNDTRIP_DATA_DIR").filter(|dir| !dir.is_empty()) {
+        Some(dir) => Some(Path::new(&dir).to_owned()),
+        None => directories::ProjectDirs::from("org", "Roundtrip", "roundtrip")
+            .map(|dirs| dirs.data_local_dir().to_owned()),
+    }
+}
+
+/// From the environment at run time, else what was built in.
+fn google_setting(name: &str) -> Option<String> {
+    let built_in = match name {
+        "GOOGLE_CLIENT_ID" => option_env!("GOOGLE_CLIENT_ID"),
+        "GOOGLE_CLIENT_SECRET" => option_env!("GOOGLE_CLIENT_SECRET"),
+        _ => None,
+    };
+    std::env::var(name).ok().or_else(|| built_in.map(str::to_owned))
+}

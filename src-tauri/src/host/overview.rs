@@ -1,0 +1,288 @@
+//! What the window shows, made from a snapshot of the engine. Nothing is decided here but which of several true things
+//! is said first.
+
+use super::accounts::Accounts;
+use super::problem::of_side;
+use super::{Host, Running};
+use crate::ipc::convert;
+use crate::ipc::dto::{
+    Account, AppError, Beat, OtherWriter, OverallState, Overview, OverviewCounts, Problem, Progress,
+};
+use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::badge::Badge;
+use roundtrip_core::outbox::{OutboxState, Side};
+use roundtrip_engine::Snapshot;
+use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat};
+use roundtrip_engine::ports::PortError;
+use roundtrip_store::{Integration, IntegrationStatus};
+use std::collections::BTreeMap;
+
+/// A side that cannot be reached is said only after so long; a blip changes nothing.
+const LASTING_SECONDS: i64 = 10;
+/// The laptop's clock is said to be wrong from this difference on.
+const CLOCK_SECONDS: i64 = 300;
+
+impl Host {
+    /// Everything the dashboard shows.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn overview(&self) -> Result<Overview, AppError> {
+        let accounts = self.accounts().await;
+        let volatile = self.database.tokens_are_volatile().await.ok().flatten().is_some();
+        let Some(running) = self.running().await else {
+            return Ok(Overview { tokens_volatile: volatile, ..unconnected(&accounts) });
+        };
+        let snapshot = running.engine.snapshot().await?;
+        let moved = moved_back(&running).await?;
+        let problem = problem_of(&running, &snapshot);
+        let counts = counts_of(&snapshot);
+        let since = snapshot.now - Duration::hours(24);
+        let heartbeat = running.engine.ledger().runs(since, 400).await?;
+        let newest = HistoryFilter { limit: 1, ..Default::default() };
+        let latest = running.engine.ledger().history(&newest).await?.into_iter().next();
+        let paused_until = snapshot.state.paused_until.filter(|until| *until > snapshot.now);
+        let for_ever = paused_until.is_some_and(|until| until - snapshot.now > Duration::days(365));
+        let next = snapshot
+            .appointments
+            .iter()
+            .filter(|status| status.rendered.time.end > snapshot.now)
+            .take(8)
+            .map(|status| convert::row(status, moved.get(&status.record.appointment_id)))
+            .collect();
+        let zone = accounts.platform.as_ref().map_or("UTC", |(_, extra)| extra.me.time_zone.name());
+        let as_of = snapshot
+            .state
+            .platform_read_at
+            .zip(snapshot.state.calendar_read_at)
+            .map(|(platform, calendar)| platform.min(calendar));
+        let minutes = i64::from(snapshot.settings.every_minutes);
+        Ok(Overview {
+            state: state_of(&running, &snapshot, &accounts, problem.as_ref()),
+            as_of,
+            next_sync_at: as_of.filter(|_| paused_until.is_none()).map(|at| at + Duration::minutes(minutes)),
+            paused_until: paused_until.filter(|_| !for_ever),
+            paused_for_ever: for_ever,
+            problem,
+            platform: accounts.platform.as_ref().map(|(account, extra)| {
+                let url = Some(extra.metadata.base.to_string());
+                account_view(account, snapshot.state.platform_read_at, None, url)
+            }),
+            calendar: accounts.google.as_ref().map(|(account, extra)| {
+                let calendar = Some(extra.calendar.clone().unwrap_or_else(|| "primary".into()));
+                account_view(account, snapshot.state.calendar_read_at, calendar, None)
+            }),
+            started: snapshot.state.started,
+            time_zone: zone.into(),
+            counts,
+            progress: snapshot.live.progress.map(|(done, total)| Progress { done, total }),
+            heartbeat: heartbeat
+                .iter()
+                .rev()
+                .map(|run| Beat {
+                    run_id: run.id.to_string(),
+                    at: run.started_at,
+                    result: convert::run_result(run.result).into(),
+                    changes: run.counts.added + run.counts.changed + run.counts.removed + run.counts.moved_back,
+                    problem: run.problem.clone(),
+                })
+                .collect(),
+            next,
+            questions: snapshot.questions.iter().map(|q| convert::question(q, &snapshot)).collect(),
+            conflicts: snapshot.conflicts.iter().map(|c| convert::conflict(c, &snapshot)).collect(),
+            other_writer: running
+                .engine
+                .other_writer()
+                .map(|writer| OtherWriter { device: writer.device, since: writer.since }),
+            latest: latest.map(convert::history),
+            tokens_volatile: volatile,
+        })
+    }
+}
+
+fn unconnected(accounts: &Accounts) -> Overview {
+    let zone = accounts.platform.as_ref().map_or("UTC", |(_, extra)| extra.me.time_zone.name());
+    Overview {
+        state: OverallState::NotConnected,
+        as_of: None,
+        next_sync_at: None,
+        paused_until: None,
+        paused_for_ever: false,
+        problem: None,
+        platform: accounts
+            .platform
+            .as_ref()
+            .map(|(account, extra)| account_view(account, None, None, Some(extra.metadata.base.to_string()))),
+        calendar: accounts.google.as_ref().map(|(account, _)| account_view(account, None, None, None)),
+        started: false,
+        time_zone: zone.into(),
+        counts: OverviewCounts::default(),
+        progress: None,
+        heartbeat: Vec::new(),
+        next: Vec::new(),
+        questions: Vec::new(),
+        conflicts: Vec::new(),
+        other_writer: None,
+        latest: None,
+        tokens_volatile: false,
+    }
+}
+
+fn account_view(
+    account: &Integration,
+    last_read_at: Option<DateTime<Utc>>,
+    calendar_id: Option<String>,
+    url: Option<String>,
+) -> Account {
+    Account {
+        service: account.provider.as_str().into(),
+        name: account.display_name.clone().unwrap_or_default(),
+        email: account.email.clone().unwrap_or_default(),
+        status: account.status.as_str().into(),
+        scopes: account.scopes.clone(),
+        last_read_at,
+        calendar_id,
+        url,
+    }
+}
+
+/// The newest move of each appointment that was reported and taken, of the last seven days.
+pub async fn moved_back(
+    running: &Running,
+) -> Result<BTreeMap<roundtrip_core::ids::AppointmentId, crate::ipc::dto::MovedBack>, AppError> {
+    let filter = HistoryFilter { limit: 1_000, ..Default::default() };
+    let since = running.engine.now() - Duration::days(7);
+    let mut moved = BTreeMap::new();
+    for item in running.engine.ledger().history(&filter).await? {
+        if let (HistoryWhat::MovedBack { admin_notified, .. }, Some(id)) = (&item.what, &item.appointment_id) {
+            if item.at > since {
+                let view = crate::ipc::dto::MovedBack { at: item.at, admin_notified: *admin_notified };
+                moved.entry(id.clone()).or_insert(view);
+            }
+        }
+    }
+    Ok(moved)
+}
+
+fn counts_of(snapshot: &Snapshot) -> OverviewCounts {
+    let mut counts = OverviewCounts::default();
+    for status in &snapshot.appointments {
+        match status.badge {
+            Badge::Ended => continue,
+            Badge::Synced => counts.synced += 1,
+            Badge::Waiting | Badge::Syncing => counts.waiting += 1,
+            Badge::LeftOut | Badge::Removed => counts.left_out += 1,
+            Badge::Conflict => counts.conflicts += 1,
+            Badge::Problem => counts.problems += 1,
+        }
+        counts.appointments += 1;
+    }
+    counts
+}
+
+fn lasts(since: Option<DateTime<Utc>>, failures: u32, now: DateTime<Utc>) -> bool {
+    failures >= 2 || since.is_some_and(|since| now - since >= Duration::seconds(LASTING_SECONDS))
+}
+
+fn unreachable(error: Option<&PortError>) -> bool {
+    matches!(
+        error,
+        Some(PortError::Unreachable { .. } | PortError::ServerTrouble { .. } | PortError::BadAnswer { .. })
+    )
+}
+
+/// The one problem that is said. A lost sign-in comes before a service that cannot be reached; with no network at all
+/// only that is said.
+pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
+    let live = &snapshot.live;
+    if let Some(error) = &live.ledger_problem {
+        let detail = Some(error.to_string());
+        return Some(plain_problem("database", detail, "try_again"));
+    }
+    if let Some(policy) = live.policy.as_ref().filter(|policy| !policy.enabled) {
+        return Some(plain_problem("sync_disabled", policy.reason.clone(), "none"));
+    }
+    let platform = of_side(Side::Platform, &live.platform, snapshot.state.platform_wait_until);
+    let calendar = of_side(Side::Calendar, &live.calendar, snapshot.state.calendar_wait_until);
+    let shown = |problem: Option<Problem>, health: &roundtrip_engine::Health| {
+        problem.filter(|_| !unreachable(health.problem.as_ref()) || lasts(health.since, health.failures, snapshot.now))
+    };
+    let both_offline =
+        unreachable(live.platform.problem.as_ref()) && unreachable(live.calendar.problem.as_ref());
+    if both_offline {
+        return shown(platform, &live.platform).map(|problem| Problem {
+            code: "offline".into(),
+            service: None,
+            detail: None,
+            action: "none".into(),
+            ..problem
+        });
+    }
+    let sides = [shown(platform, &live.platform), shown(calendar, &live.calendar)];
+    let severity = |problem: &Problem| u8::from(problem.code.ends_with("_unreachable") || problem.code.ends_with("_busy"));
+    if let Some(problem) = sides.into_iter().flatten().min_by_key(severity) {
+        return Some(problem);
+    }
+    if running.engine.clock_offset().num_seconds().abs() > CLOCK_SECONDS {
+        let seconds = running.engine.clock_offset().num_seconds();
+        return Some(plain_problem("clock_wrong", Some(seconds.to_string()), "none"));
+    }
+    if snapshot.state.deletions_frozen {
+        return Some(plain_problem("reading_shrank", None, "try_again"));
+    }
+    if let Some(writer) = running.engine.other_writer() {
+        return Some(plain_problem("not_the_writer", Some(writer.device), "take_over"));
+    }
+    let parked = snapshot.outbox.iter().filter(|row| row.state == OutboxState::Parked || row.attempts >= 5).count();
+    (parked > 0).then(|| plain_problem("writes_failed", Some(parked.to_string()), "try_again"))
+}
+
+fn plain_problem(code: &str, detail: Option<String>, action: &str) -> Problem {
+    Problem { code: code.into(), service: None, detail, since: None, retry_at: None, action: action.into() }
+}
+
+fn state_of(
+    running: &Running,
+    snapshot: &Snapshot,
+    accounts: &Accounts,
+    problem: Option<&Problem>,
+) -> OverallState {
+    let lost = |account: Option<IntegrationStatus>| {
+        matches!(account, Some(IntegrationStatus::NeedsReauth | IntegrationStatus::Revoked))
+    };
+    let platform = accounts.platform.as_ref().map(|(account, _)| account.status);
+    let google = accounts.google.as_ref().map(|(account, _)| account.status);
+    let code = problem.map(|problem| problem.code.as_str()).unwrap_or_default();
+    let paused = snapshot.state.paused_until.is_some_and(|until| until > snapshot.now) || !snapshot.settings.enabled;
+    let needs_you = !snapshot.conflicts.is_empty() || !snapshot.questions.is_empty();
+    if !snapshot.live.settled && snapshot.live.progress.is_none_or(|(_, total)| total == 0) {
+        OverallState::Starting
+    } else if lost(platform)
+        || lost(google)
+        || needs_you
+        || matches!(
+            code,
+            "google_reauth"
+                | "platform_reauth"
+                | "right_missing"
+                | "calendar_not_found"
+                | "writes_failed"
+                | "clock_wrong"
+                | "database"
+                | "reading_shrank"
+        )
+    {
+        OverallState::NeedsAttention
+    } else if matches!(
+        code,
+        "offline" | "google_unreachable" | "platform_unreachable" | "quota_gone" | "google_busy" | "platform_busy"
+    ) {
+        OverallState::Offline
+    } else if paused || code == "sync_disabled" {
+        OverallState::Paused
+    } else if snapshot.live.progress.is_some() || !snapshot.outbox.is_empty() && running.engine.holds_lease() {
+        OverallState::Syncing
+    } else {
+        OverallState::UpToDate
+    }
+}

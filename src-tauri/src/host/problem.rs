@@ -1,0 +1,81 @@
+//! From what went wrong to the one thing that is said about it: a stable code and one next step. The window has the
+//! sentences; the command line has its own, shorter ones.
+
+use crate::ipc::dto::{AppError, Problem};
+use chrono::{DateTime, Utc};
+use roundtrip_core::outbox::Side;
+use roundtrip_engine::ledger::LedgerError;
+use roundtrip_engine::ports::PortError;
+use roundtrip_engine::{AnswerError, Health};
+
+/// What a side's trouble is called, and what the trainer can do about it.
+pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> Option<Problem> {
+    let error = health.problem.as_ref()?;
+    let service = match side {
+        Side::Platform => "platform",
+        Side::Calendar => "google",
+    };
+    let (code, action, detail) = match error {
+        PortError::NotConnected | PortError::SignInExpired => {
+            (format!("{service}_reauth"), format!("reconnect_{service}"), None)
+        }
+        PortError::RightMissing { right } => {
+            ("right_missing".into(), format!("reconnect_{service}"), Some(right.clone()))
+        }
+        PortError::CalendarNotFound => ("calendar_not_found".into(), "choose_calendar".into(), None),
+        PortError::QuotaGone => ("quota_gone".into(), "none".into(), None),
+        PortError::SyncDisabled { reason } => ("sync_disabled".into(), "none".into(), Some(reason.clone())),
+        PortError::Throttled { .. } => (format!("{service}_busy"), "none".into(), None),
+        PortError::Unreachable { .. }
+        | PortError::ServerTrouble { .. }
+        | PortError::FeedExpired
+        | PortError::NotFound
+        | PortError::AlreadyDeleted
+        | PortError::AlreadyExists
+        | PortError::PreconditionFailed { .. }
+        | PortError::Refused { .. }
+        | PortError::NotAssigned
+        | PortError::Rejected { .. }
+        | PortError::BadAnswer { .. } => {
+            let word = roundtrip_engine::error_code(error);
+            (format!("{service}_unreachable"), "try_again".into(), Some(word.to_owned()))
+        }
+    };
+    Some(Problem { code, service: Some(service.into()), detail, since: health.since, retry_at, action })
+}
+
+impl From<LedgerError> for AppError {
+    fn from(error: LedgerError) -> Self {
+        let code = match error {
+            LedgerError::Full => "disk_full",
+            LedgerError::Unavailable(_) => "database_unavailable",
+            LedgerError::Damaged => "database_damaged",
+            LedgerError::Unreadable(_) => "database_unreadable",
+        };
+        Self { code: code.into(), detail: None, field: None, retryable: true }
+    }
+}
+
+impl From<AnswerError> for AppError {
+    fn from(error: AnswerError) -> Self {
+        let code = match error {
+            AnswerError::Gone => "gone",
+            AnswerError::Stale => "stale",
+            AnswerError::NotPossible => "not_possible",
+            AnswerError::TooClose => "too_close",
+            AnswerError::Ledger(error) => return error.into(),
+        };
+        Self { code: code.into(), detail: None, field: None, retryable: false }
+    }
+}
+
+impl AppError {
+    /// An input that cannot be used, with the field named.
+    pub fn input(field: &str) -> Self {
+        Self { code: "bad_input".into(), detail: None, field: Some(field.into()), retryable: false }
+    }
+    /// Needs both accounts first.
+    pub fn not_connected() -> Self {
+        Self { code: "not_connected".into(), detail: None, field: None, retryable: false }
+    }
+}

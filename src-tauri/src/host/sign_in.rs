@@ -1,0 +1,347 @@
+//! Signing in: the system's browser, a loopback address, and what follows from the answer. One sign-in at a time.
+
+use super::accounts::{GoogleExtra, PlatformExtra};
+use super::vault::{PassingVault, for_store};
+use super::{Host, HostEvent};
+use crate::ipc::dto::{AppError, SignInView};
+use roundtrip_engine::ports::{PlatformPort, PortError};
+use roundtrip_google::Account;
+use roundtrip_http::oauth::{LoopbackSignIn, OAuthConfig, SignInAttempt, SignInError, StoredTokens, TokenSet};
+use roundtrip_platform::{DEEP_LINK_REDIRECT, DiscoveryError, PlatformClient, PlatformMetadata};
+use roundtrip_store::{Integration, Provider};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// The sign-in that goes on or has just ended.
+#[derive(Default)]
+pub struct Current {
+    pub(crate) view: Option<SignInView>,
+    cancel: Option<CancellationToken>,
+    /// Takes the `roundtrip://signin/platform` link, if this sign-in ends with one.
+    link: Option<mpsc::Sender<String>>,
+    /// Signed in with another account than before: waits for the trainer's word.
+    other: Option<Box<Finished>>,
+}
+
+/// A sign-in that was begun: what to open, and how it ends.
+pub struct Begun {
+    /// The page for the system's browser.
+    pub url: String,
+    /// How it ended.
+    pub ended: oneshot::Receiver<SignInView>,
+}
+
+/// A sign-in whose answer is in order, before it is kept.
+struct Finished {
+    integration: Integration,
+    tokens: StoredTokens,
+    service: Provider,
+}
+
+enum Waiting {
+    Loopback(LoopbackSignIn),
+    Link(Box<SignInAttempt>, mpsc::Receiver<String>),
+}
+
+impl Host {
+    /// Begins a sign-in. The platform needs its address the first time.
+    ///
+    /// # Errors
+    /// A problem that is known before the browser opens: the address, no client id, no port.
+    pub async fn begin_sign_in(
+        self: &Arc<Self>,
+        service: Provider,
+        address: Option<&str>,
+    ) -> Result<Begun, AppError> {
+        self.cancel_sign_in();
+        let accounts = self.accounts().await;
+        let (config, metadata) = match service {
+            Provider::Platform => {
+                let known = accounts.platform.as_ref().map(|(_, extra)| extra.metadata.clone());
+                let metadata = match (address.map(str::trim).filter(|text| !text.is_empty()), known) {
+                    (Some(address), _) => roundtrip_platform::discover(self.http.as_ref(), address)
+                        .await
+                        .map_err(|error| discovery_problem(&error))?,
+                    (None, Some(known)) => known,
+                    (None, None) => return Err(problem("no_address", Some("address"))),
+                };
+                (metadata.sign_in(), Some(metadata))
+            }
+            Provider::Google => {
+                if !self.google.has_client() {
+                    return Err(problem("no_google_client", None));
+                }
+                let email = accounts.google.as_ref().and_then(|(known, _)| known.email.clone());
+                (email.map_or_else(|| self.google.sign_in(), |email| self.google.sign_in_again(&email)), None)
+            }
+        };
+        let (waiting, url) = self.open_attempt(service, config).await?;
+        let cancel = CancellationToken::new();
+        let (ended_tx, ended) = oneshot::channel();
+        let view = view_of(service, "waiting", Some(url.clone()), None);
+        {
+            let mut current = self.sign_in();
+            current.view = Some(view.clone());
+            current.cancel = Some(cancel.clone());
+            current.other = None;
+        }
+        self.tell(HostEvent::SignIn(view));
+        let host = Arc::clone(self);
+        tokio::spawn(async move {
+            let view = tokio::select! {
+                () = cancel.cancelled() => view_of(service, "cancelled", None, None),
+                view = host.finish(service, waiting, metadata) => view,
+            };
+            {
+                let mut current = host.sign_in();
+                // A newer sign-in has taken the place of this one: it is not overwritten.
+                if !cancel.is_cancelled() || current.cancel.as_ref().is_some_and(CancellationToken::is_cancelled) {
+                    current.view = Some(view.clone());
+                }
+                current.link = None;
+            }
+            host.tell(HostEvent::SignIn(view.clone()));
+            // The caller may have gone away; the window has heard the event.
+            let _ = ended_tx.send(view);
+        });
+        Ok(Begun { url, ended })
+    }
+
+    async fn open_attempt(&self, service: Provider, config: OAuthConfig) -> Result<(Waiting, String), AppError> {
+        match LoopbackSignIn::begin(config.clone(), Arc::clone(&self.clock)).await {
+            Ok(attempt) => {
+                let url = attempt.authorize_url().to_string();
+                Ok((Waiting::Loopback(attempt), url))
+            }
+            // No port of this laptop may be opened: the platform can also end with a link.
+            Err(SignInError::NoPort) if service == Provider::Platform => {
+                let attempt = SignInAttempt::begin(config, DEEP_LINK_REDIRECT, self.clock.now())
+                    .map_err(|error| sign_in_problem(&error))?;
+                let url = attempt.authorize_url().to_string();
+                let (link, links) = mpsc::channel(4);
+                self.sign_in().link = Some(link);
+                Ok((Waiting::Link(Box::new(attempt), links), url))
+            }
+            Err(error) => Err(sign_in_problem(&error)),
+        }
+    }
+
+    async fn finish(
+        self: &Arc<Self>,
+        service: Provider,
+        waiting: Waiting,
+        metadata: Option<PlatformMetadata>,
+    ) -> SignInView {
+        let tokens = match waiting {
+            Waiting::Loopback(attempt) => attempt.wait(self.http.as_ref()).await,
+            Waiting::Link(attempt, links) => self.wait_for_link(*attempt, links).await,
+        };
+        let tokens = match tokens {
+            Ok(tokens) => tokens,
+            Err(SignInError::Expired) => return view_of(service, "timed_out", None, Some("timed_out")),
+            Err(error) => return view_of(service, "failed", None, Some(&sign_in_problem(&error).code)),
+        };
+        let finished = match service {
+            Provider::Platform => self.finish_platform(tokens, metadata).await,
+            Provider::Google => self.finish_google(tokens).await,
+        };
+        match finished {
+            Ok(finished) => self.keep_or_ask(finished).await,
+            Err(code) => view_of(service, "failed", None, Some(&code)),
+        }
+    }
+
+    async fn wait_for_link(
+        &self,
+        mut attempt: SignInAttempt,
+        mut links: mpsc::Receiver<String>,
+    ) -> Result<TokenSet, SignInError> {
+        let left = (attempt.expires_at() - self.clock.now()).to_std().unwrap_or_default();
+        let code = tokio::time::timeout(left, async {
+            loop {
+                let Some(link) = links.recv().await else { return Err(SignInError::Expired) };
+                match attempt.complete_from_url(&link, self.clock.now()) {
+                    Ok(code) => return Ok(code),
+                    // A link that is not the answer to ours changes nothing.
+                    Err(SignInError::StateMismatch | SignInError::WrongAddress | SignInError::Incomplete) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        })
+        .await
+        .map_err(|_| SignInError::Expired)??;
+        attempt.exchange(code, self.http.as_ref(), self.clock.as_ref()).await
+    }
+
+    async fn finish_platform(
+        &self,
+        tokens: TokenSet,
+        metadata: Option<PlatformMetadata>,
+    ) -> Result<Finished, String> {
+        let metadata = metadata.ok_or("no_address")?;
+        let vault = Arc::new(PassingVault::holding(tokens.into()));
+        let client = PlatformClient::new(
+            Arc::clone(&self.http),
+            Arc::clone(&self.clock),
+            metadata.clone(),
+            Arc::clone(&vault) as Arc<dyn roundtrip_http::oauth::TokenVault>,
+        );
+        let me = client.me().await.map_err(|error| port_problem(&error).to_owned())?;
+        drop(client);
+        let tokens = vault.take().ok_or("wrong_answer")?;
+        let mut integration = Integration::new(Provider::Platform, me.id.as_str());
+        integration.email = Some(me.email.clone());
+        integration.display_name = Some(me.platform_name.clone());
+        integration.scopes = tokens.scopes.iter().cloned().collect();
+        integration.extra =
+            serde_json::to_value(PlatformExtra { metadata, me }).map_err(|_| "wrong_answer".to_owned())?;
+        Ok(Finished { integration, tokens, service: Provider::Platform })
+    }
+
+    async fn finish_google(&self, tokens: TokenSet) -> Result<Finished, String> {
+        if !Account::missing_rights(&tokens).is_empty() {
+            return Err("calendar_right_missing".into());
+        }
+        let account = Account::of(&tokens, &self.google).map_err(|error| port_problem(&error).to_owned())?;
+        let known = self.accounts().await.google;
+        // The chosen calendar belongs to the account: it is kept only for the same one.
+        let extra = known
+            .filter(|(known, _)| known.account_id == account.subject)
+            .map_or_else(GoogleExtra::default, |(_, extra)| extra);
+        let tokens = StoredTokens::from(tokens);
+        let mut integration = Integration::new(Provider::Google, account.subject);
+        integration.email = account.email;
+        integration.display_name = Some("Google Calendar".into());
+        integration.scopes = tokens.scopes.iter().cloned().collect();
+        integration.extra = serde_json::to_value(extra).map_err(|_| "wrong_answer".to_owned())?;
+        Ok(Finished { integration, tokens, service: Provider::Google })
+    }
+
+    /// Another account than before is never taken silently: both addresses are named, and the trainer decides.
+    async fn keep_or_ask(self: &Arc<Self>, finished: Finished) -> SignInView {
+        let accounts = self.accounts().await;
+        let known = match finished.service {
+            Provider::Platform => accounts.platform.map(|(known, _)| known),
+            Provider::Google => accounts.google.map(|(known, _)| known),
+        };
+        if let Some(known) = known.filter(|known| known.account_id != finished.integration.account_id) {
+            let name = |integration: &Integration| integration.email.clone().unwrap_or_default();
+            let mut view = view_of(finished.service, "failed", None, Some("other_account"));
+            view.accounts = Some((name(&known), name(&finished.integration)));
+            self.sign_in().other = Some(Box::new(finished));
+            return view;
+        }
+        self.keep(finished).await
+    }
+
+    async fn keep(self: &Arc<Self>, finished: Finished) -> SignInView {
+        let now = self.clock.now();
+        let service = finished.service;
+        let account = finished.integration.account_id.clone();
+        let integrations = self.database.integrations();
+        let kept = integrations.put_with_tokens(&finished.integration, &for_store(&finished.tokens), now).await;
+        if let Err(error) = kept {
+            tracing::warn!(%error, %service, "sign-in could not be kept");
+            return view_of(service, "failed", None, Some("keychain"));
+        }
+        // One account of each service: the one before has no tokens here any more. Its links stay in the ledger.
+        if let Ok(all) = integrations.list().await {
+            for old in all.iter().filter(|old| old.provider == service && old.account_id != account) {
+                if let Err(error) = integrations.delete(service, &old.account_id).await {
+                    tracing::warn!(%error, "the account before could not be forgotten");
+                }
+            }
+        }
+        let details = serde_json::json!({ "service": service.as_str() });
+        if let Err(error) = self.database.audit(None, "sign_in", &details, now).await {
+            tracing::warn!(%error, "audit log could not be written");
+        }
+        self.rebuild().await;
+        view_of(service, "done", None, None)
+    }
+
+    /// The trainer's word on another account.
+    pub async fn confirm_other_account(self: &Arc<Self>, accept: bool) -> Option<SignInView> {
+        let finished = self.sign_in().other.take()?;
+        let service = finished.service;
+        let view =
+            if accept { self.keep(*finished).await } else { view_of(service, "cancelled", None, None) };
+        self.sign_in().view = Some(view.clone());
+        self.tell(HostEvent::SignIn(view.clone()));
+        Some(view)
+    }
+
+    /// Ends a sign-in that goes on; its port closes.
+    pub fn cancel_sign_in(&self) {
+        let mut current = self.sign_in();
+        if let Some(cancel) = current.cancel.take() {
+            cancel.cancel();
+        }
+        current.link = None;
+        current.other = None;
+        current.view = None;
+    }
+
+    /// A `roundtrip://signin/platform` link arrived. It can only end a sign-in that this app began.
+    pub fn sign_in_link(&self, link: &str) {
+        if let Some(waiting) = &self.sign_in().link {
+            // Full: somebody floods us with links; the right one fits in later.
+            let _ = waiting.try_send(link.to_owned());
+        }
+    }
+}
+
+fn view_of(service: Provider, state: &str, url: Option<String>, problem: Option<&str>) -> SignInView {
+    SignInView {
+        service: service.as_str().into(),
+        state: state.into(),
+        url,
+        problem: problem.map(str::to_owned),
+        accounts: None,
+    }
+}
+
+fn problem(code: &str, field: Option<&str>) -> AppError {
+    AppError { code: code.into(), detail: None, field: field.map(str::to_owned), retryable: false }
+}
+
+/// Stable code of what is wrong with a platform address.
+fn discovery_problem(error: &DiscoveryError) -> AppError {
+    let (code, retryable) = match error {
+        DiscoveryError::BadAddress => ("bad_address", false),
+        DiscoveryError::NotReachable => ("unreachable", true),
+        DiscoveryError::WrongCertificate => ("wrong_certificate", false),
+        DiscoveryError::NotAPlatform => ("no_platform", false),
+        DiscoveryError::BadAnswer { .. } => ("wrong_answer", false),
+        DiscoveryError::Unsafe { .. } => ("unsafe_platform", false),
+        DiscoveryError::Trouble { .. } => ("server_trouble", true),
+    };
+    AppError { retryable, ..problem(code, Some("address")) }
+}
+
+fn sign_in_problem(error: &SignInError) -> AppError {
+    let code = match error {
+        SignInError::Expired => "timed_out",
+        SignInError::Denied { .. } => "access_denied",
+        SignInError::WrongAddress
+        | SignInError::StateMismatch
+        | SignInError::AlreadyAnswered
+        | SignInError::IssuerMismatch
+        | SignInError::Incomplete
+        | SignInError::CodeNotAccepted => "wrong_answer",
+        SignInError::UnsafeAddress => "unsafe_platform",
+        SignInError::NoPort => "no_port",
+        SignInError::Service(error) => port_problem(error),
+    };
+    problem(code, None)
+}
+
+fn port_problem(error: &PortError) -> &'static str {
+    match error {
+        PortError::Unreachable { .. } => "unreachable",
+        PortError::ServerTrouble { .. } | PortError::Throttled { .. } => "server_trouble",
+        PortError::SyncDisabled { .. } => "sync_disabled",
+        _ => "wrong_answer",
+    }
+}

@@ -1,0 +1,467 @@
+//! The commands of the window. Each checks its input, asks the host, and decides nothing about sync.
+
+use super::convert;
+use super::dto::{
+    AppError, AppInfo, AppointmentRow, CheckView, ConflictView, HistoryQuery, HistoryRow, Overview, Preview,
+    ResolutionInput, RunRow, SeenView, SettingsPatch, SettingsView, SignInView,
+};
+use super::settings::{self, keys};
+use crate::gui::Gui;
+use crate::gui::browser;
+use crate::host::overview::moved_back;
+use crate::host::{Host, Running};
+use chrono::{DateTime, Duration, Local, TimeZone, Utc};
+use roundtrip_core::conflict::{Choice, Resolution, Seen};
+use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId, RunId};
+use roundtrip_core::outbox::{DeleteReason, Intent};
+use roundtrip_core::question::Answer;
+use roundtrip_core::time::TimeSpan;
+use roundtrip_engine::AnswerError;
+use roundtrip_engine::ledger::{HistoryFilter, HistoryResult, Trigger};
+use roundtrip_store::Provider;
+use std::sync::Arc;
+use tauri::{AppHandle, State};
+
+type Answered<T> = Result<T, AppError>;
+
+/// Ids come from the window as texts: longer ones are none of ours.
+fn checked(field: &str, text: String) -> Answered<String> {
+    if text.is_empty() || text.len() > 512 { Err(AppError::input(field)) } else { Ok(text) }
+}
+
+async fn running(gui: &Gui) -> Answered<Running> {
+    gui.host.running().await.ok_or_else(AppError::not_connected)
+}
+
+/// Everything the dashboard shows.
+#[tauri::command]
+#[specta::specta]
+pub async fn get_overview(gui: State<'_, Gui>) -> Answered<Overview> {
+    gui.host.overview().await
+}
+
+/// Appointments that are not over, by start.
+#[tauri::command]
+#[specta::specta]
+pub async fn list_appointments(gui: State<'_, Gui>) -> Answered<Vec<AppointmentRow>> {
+    let Some(running) = gui.host.running().await else { return Ok(Vec::new()) };
+    let snapshot = running.engine.snapshot().await?;
+    let moved = moved_back(&running).await?;
+    let today = snapshot.now - Duration::hours(24);
+    Ok(snapshot
+        .appointments
+        .iter()
+        .filter(|status| status.rendered.time.end > today)
+        .map(|status| convert::row(status, moved.get(&status.record.appointment_id)))
+        .collect())
+}
+
+/// Open conflicts, oldest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn list_conflicts(gui: State<'_, Gui>) -> Answered<Vec<ConflictView>> {
+    let Some(running) = gui.host.running().await else { return Ok(Vec::new()) };
+    let snapshot = running.engine.snapshot().await?;
+    Ok(snapshot.conflicts.iter().map(|conflict| convert::conflict(conflict, &snapshot)).collect())
+}
+
+/// Answers a conflict. If it changed since it was shown nothing is done, and the new state comes back.
+#[tauri::command]
+#[specta::specta]
+pub async fn resolve_conflict(
+    gui: State<'_, Gui>,
+    id: String,
+    seen: SeenView,
+    resolution: ResolutionInput,
+) -> Answered<Option<ConflictView>> {
+    let running = running(&gui).await?;
+    let id = ConflictId(checked("id", id)?);
+    let shown = Seen { version: seen.version.map(u64::from), etag: seen.etag.map(Etag) };
+    let zone = zone(&gui.host).await;
+    let resolution = resolution_of(resolution, zone)?;
+    match running.engine.resolve_conflict(&id, &shown, &resolution).await {
+        Ok(()) => Ok(None),
+        Err(AnswerError::Stale) => {
+            let snapshot = running.engine.snapshot().await?;
+            let now = snapshot.conflicts.iter().find(|conflict| conflict.id == id);
+            now.map(|conflict| Some(convert::conflict(conflict, &snapshot)))
+                .ok_or_else(|| AppError::from(AnswerError::Gone))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn zone(host: &Host) -> chrono_tz::Tz {
+    host.accounts().await.platform.map_or(chrono_tz::UTC, |(_, extra)| extra.me.time_zone)
+}
+
+fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answered<Resolution> {
+    Ok(match input {
+        ResolutionInput::KeepPlatform => Resolution::KeepPlatform,
+        ResolutionInput::KeepCalendar => Resolution::KeepCalendar,
+        ResolutionInput::MostRecent => Resolution::MostRecent,
+        ResolutionInput::StopSyncing => Resolution::StopSyncing,
+        ResolutionInput::Merge { choices } => {
+            let mut chosen = Vec::new();
+            for choice in choices {
+                let field = convert::field_named(&choice.field).ok_or_else(|| AppError::input("field"))?;
+                let choice = match (choice.choice.as_str(), choice.start, choice.end) {
+                    ("platform", _, _) => Choice::Platform,
+                    ("calendar", _, _) => Choice::Calendar,
+                    ("time", Some(start), Some(end)) if start < end => {
+                        Choice::Time { time: TimeSpan { start, end, zone } }
+                    }
+                    ("time", _, _) => return Err(AppError::input("time")),
+                    _ => return Err(AppError::input("choice")),
+                };
+                chosen.push((field, choice));
+            }
+            Resolution::Merge { choices: chosen }
+        }
+    })
+}
+
+/// Answers a question of the guard: go on (or put back), or leave as it is.
+#[tauri::command]
+#[specta::specta]
+pub async fn answer_question(gui: State<'_, Gui>, id: String, go_on: bool) -> Answered<()> {
+    let running = running(&gui).await?;
+    let answer = if go_on { Answer::GoOn } else { Answer::Leave };
+    Ok(running.engine.answer_question(&QuestionId(checked("id", id)?), answer).await?)
+}
+
+/// The history, newest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn list_history(gui: State<'_, Gui>, query: HistoryQuery) -> Answered<Vec<HistoryRow>> {
+    let Some(running) = gui.host.running().await else { return Ok(Vec::new()) };
+    let result = match query.result.as_deref() {
+        None => None,
+        Some("ok") => Some(HistoryResult::Ok),
+        Some("waiting") => Some(HistoryResult::Waiting),
+        Some("problem") => Some(HistoryResult::Problem),
+        Some(_) => return Err(AppError::input("result")),
+    };
+    let filter = HistoryFilter {
+        result,
+        appointment_id: query.appointment_id.map(AppointmentId),
+        run_id: query.run_id.map(RunId),
+        before: query.before,
+        limit: query.limit.clamp(1, 500),
+    };
+    Ok(running.engine.ledger().history(&filter).await?.into_iter().map(convert::history).collect())
+}
+
+/// Runs of the last 30 days, newest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn list_runs(gui: State<'_, Gui>, limit: u32) -> Answered<Vec<RunRow>> {
+    let Some(running) = gui.host.running().await else { return Ok(Vec::new()) };
+    let since = running.engine.now() - Duration::days(30);
+    let runs = running.engine.ledger().runs(since, limit.clamp(1, 500)).await?;
+    Ok(runs.iter().map(convert::run).collect())
+}
+
+/// Settings.
+#[tauri::command]
+#[specta::specta]
+pub async fn get_settings(gui: State<'_, Gui>) -> Answered<SettingsView> {
+    settings::view(&gui.host, &running(&gui).await?).await
+}
+
+/// Changes settings; what is none stays.
+#[tauri::command]
+#[specta::specta]
+pub async fn change_settings(
+    app: AppHandle,
+    gui: State<'_, Gui>,
+    patch: SettingsPatch,
+) -> Answered<SettingsView> {
+    gui.change_app_settings(&app, &patch).await?;
+    let running = running(&gui).await?;
+    let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
+    let after = settings::patched(&before, &patch)?;
+    if after != before {
+        let confirmed = confirmed_removals(&running, &after, patch.confirmed_removals).await?;
+        running.engine.change_settings(after, confirmed).await?;
+    }
+    if let Some(calendar) = patch.calendar_id {
+        gui.host.choose_calendar(&checked("calendar_id", calendar)?).await?;
+        return settings::view(&gui.host, &self::running(&gui).await?).await;
+    }
+    settings::view(&gui.host, &running).await
+}
+
+/// The appointments whose events go, if the number that was confirmed is still the true one.
+async fn confirmed_removals(
+    running: &Running,
+    after: &roundtrip_core::settings::SyncSettings,
+    confirmed: Option<u32>,
+) -> Answered<Vec<AppointmentId>> {
+    let Some(confirmed) = confirmed else { return Ok(Vec::new()) };
+    let preview = running.engine.preview(after.clone()).await?;
+    let removed: Vec<AppointmentId> = preview
+        .decisions
+        .iter()
+        .filter(|decision| {
+            decision
+                .intents
+                .iter()
+                .any(|intent| matches!(intent, Intent::Delete { reason: DeleteReason::LeftOut, .. }))
+        })
+        .map(|decision| decision.record.appointment_id.clone())
+        .collect();
+    Ok(if u32::try_from(removed.len()) == Ok(confirmed) { removed } else { Vec::new() })
+}
+
+/// What a change of settings would do. Nothing is written.
+#[tauri::command]
+#[specta::specta]
+pub async fn preview_settings(gui: State<'_, Gui>, patch: SettingsPatch) -> Answered<Preview> {
+    let running = running(&gui).await?;
+    let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
+    let after = settings::patched(&before, &patch)?;
+    Ok(convert::preview(&running.engine.preview(after).await?))
+}
+
+/// What the first run would do. Reads both sides, writes to neither.
+#[tauri::command]
+#[specta::specta]
+pub async fn preview_start(gui: State<'_, Gui>) -> Answered<Preview> {
+    let running = running(&gui).await?;
+    let report = running.engine.cycle(Trigger::Start).await?;
+    if let Some(error) = report.platform.or(report.calendar) {
+        return Err(AppError {
+            code: roundtrip_engine::error_code(&error).into(),
+            detail: None,
+            field: None,
+            retryable: true,
+        });
+    }
+    let settings = running.engine.ledger().settings().await.map_err(AppError::from)?;
+    Ok(convert::preview(&running.engine.preview(settings).await?))
+}
+
+/// From now on it may write.
+#[tauri::command]
+#[specta::specta]
+pub async fn start_syncing(gui: State<'_, Gui>) -> Answered<()> {
+    Ok(running(&gui).await?.engine.start_syncing().await?)
+}
+
+/// Runs a cycle soon.
+#[tauri::command]
+#[specta::specta]
+pub async fn sync_now(gui: State<'_, Gui>) -> Answered<()> {
+    running(&gui).await?.engine.ask_for(Trigger::Manual);
+    Ok(())
+}
+
+/// The current run finishes the item it is at and ends.
+#[tauri::command]
+#[specta::specta]
+pub async fn cancel_sync(gui: State<'_, Gui>) -> Answered<()> {
+    running(&gui).await?.engine.cancel_cycle();
+    Ok(())
+}
+
+/// Pauses for so many minutes, until tomorrow morning, or until resumed.
+#[tauri::command]
+#[specta::specta]
+pub async fn pause(gui: State<'_, Gui>, minutes: Option<u32>, until_tomorrow: bool) -> Answered<()> {
+    let running = running(&gui).await?;
+    let now = running.engine.now();
+    let until = match (minutes, until_tomorrow) {
+        (Some(minutes), _) => now + Duration::minutes(i64::from(minutes.clamp(1, 60 * 24 * 30))),
+        (None, true) => tomorrow(now),
+        (None, false) => DateTime::<Utc>::MAX_UTC - Duration::days(1),
+    };
+    Ok(running.engine.pause_until(Some(until)).await?)
+}
+
+/// Six o'clock tomorrow morning, in the laptop's zone.
+fn tomorrow(now: DateTime<Utc>) -> DateTime<Utc> {
+    let day = now.with_timezone(&Local).date_naive() + Duration::days(1);
+    let six = day.and_hms_opt(6, 0, 0).unwrap_or_else(|| day.and_time(chrono::NaiveTime::MIN));
+    Local.from_local_datetime(&six).earliest().map_or(now + Duration::hours(12), |at| at.with_timezone(&Utc))
+}
+
+/// Ends a pause; a full check follows.
+#[tauri::command]
+#[specta::specta]
+pub async fn resume(gui: State<'_, Gui>) -> Answered<()> {
+    Ok(running(&gui).await?.engine.pause_until(None).await?)
+}
+
+/// Puts back an event that was deleted in the calendar.
+#[tauri::command]
+#[specta::specta]
+pub async fn put_back(gui: State<'_, Gui>, appointment_id: String) -> Answered<()> {
+    let id = AppointmentId(checked("appointment_id", appointment_id)?);
+    Ok(running(&gui).await?.engine.put_back(&id).await?)
+}
+
+/// Tries waiting writes again at once: of one appointment, or all.
+#[tauri::command]
+#[specta::specta]
+pub async fn retry(gui: State<'_, Gui>, appointment_id: Option<String>) -> Answered<()> {
+    let id = appointment_id.map(|id| checked("appointment_id", id)).transpose()?.map(AppointmentId);
+    Ok(running(&gui).await?.engine.retry(id.as_ref()).await?)
+}
+
+/// Leaves a single appointment out, or lets it in again.
+#[tauri::command]
+#[specta::specta]
+pub async fn exclude(gui: State<'_, Gui>, appointment_id: String, excluded: bool) -> Answered<()> {
+    let running = running(&gui).await?;
+    let id = AppointmentId(checked("appointment_id", appointment_id)?);
+    let mut after = running.engine.ledger().settings().await.map_err(AppError::from)?;
+    if excluded {
+        after.filters.excluded.insert(id);
+    } else {
+        after.filters.excluded.remove(&id);
+    }
+    Ok(running.engine.change_settings(after, Vec::new()).await?)
+}
+
+fn provider(word: &str) -> Answered<Provider> {
+    match word {
+        "platform" => Ok(Provider::Platform),
+        "google" => Ok(Provider::Google),
+        _ => Err(AppError::input("service")),
+    }
+}
+
+/// Begins a sign-in and opens the system's browser.
+#[tauri::command]
+#[specta::specta]
+pub async fn begin_sign_in(
+    gui: State<'_, Gui>,
+    service: String,
+    address: Option<String>,
+) -> Answered<SignInView> {
+    gui.sign_in(provider(&service)?, address.as_deref()).await
+}
+
+/// Where the sign-in stands.
+#[tauri::command]
+#[specta::specta]
+pub async fn sign_in_state(gui: State<'_, Gui>) -> Answered<Option<SignInView>> {
+    Ok(gui.host.sign_in().view.clone())
+}
+
+/// Ends the sign-in; its port closes.
+#[tauri::command]
+#[specta::specta]
+pub async fn cancel_sign_in(gui: State<'_, Gui>) -> Answered<()> {
+    gui.host.cancel_sign_in();
+    Ok(())
+}
+
+/// Opens the page of the sign-in in the browser once more.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_sign_in_again(gui: State<'_, Gui>) -> Answered<()> {
+    let url = gui.host.sign_in().view.clone().and_then(|view| view.url);
+    browser::open(&url.ok_or_else(|| AppError::input("url"))?)
+}
+
+/// The trainer's word on signing in with another account than before.
+#[tauri::command]
+#[specta::specta]
+pub async fn confirm_other_account(gui: State<'_, Gui>, accept: bool) -> Answered<()> {
+    gui.host.confirm_other_account(accept).await;
+    Ok(())
+}
+
+/// Disconnects a service. Events stay unless their deletion was chosen.
+#[tauri::command]
+#[specta::specta]
+pub async fn disconnect(
+    gui: State<'_, Gui>,
+    service: String,
+    delete_events: bool,
+    only_this_laptop: bool,
+) -> Answered<()> {
+    gui.host.disconnect(provider(&service)?, delete_events, only_this_laptop).await.map(|_| ())
+}
+
+/// Makes this laptop the one that writes.
+#[tauri::command]
+#[specta::specta]
+pub async fn take_over(gui: State<'_, Gui>) -> Answered<()> {
+    running(&gui).await?.engine.take_over();
+    Ok(())
+}
+
+/// Uses another calendar of the account, by its id.
+#[tauri::command]
+#[specta::specta]
+pub async fn choose_calendar(gui: State<'_, Gui>, id: String) -> Answered<()> {
+    gui.host.choose_calendar(&checked("calendar_id", id)?).await
+}
+
+/// Opens an event or an appointment in the system's browser. Only addresses that the app itself knows are opened.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_link(gui: State<'_, Gui>, kind: String, appointment_id: String) -> Answered<()> {
+    let running = running(&gui).await?;
+    let id = AppointmentId(checked("appointment_id", appointment_id)?);
+    let record = running.engine.ledger().record(&id).await.map_err(AppError::from)?;
+    let record = record.ok_or_else(|| AppError::from(AnswerError::Gone))?;
+    let url = match kind.as_str() {
+        "event" => record.event.and_then(|event| event.html_link),
+        "appointment" => record.appointment.map(|appointment| appointment.url),
+        _ => return Err(AppError::input("kind")),
+    };
+    browser::open(&url.ok_or_else(|| AppError::from(AnswerError::Gone))?)
+}
+
+/// Diagnostics, one by one.
+#[tauri::command]
+#[specta::specta]
+pub async fn run_doctor(gui: State<'_, Gui>) -> Answered<Vec<CheckView>> {
+    Ok(gui.host.doctor().await)
+}
+
+/// The page is there; answers the place it should show, if a link asked for one.
+#[tauri::command]
+#[specta::specta]
+pub async fn window_ready(gui: State<'_, Gui>) -> Answered<Option<String>> {
+    Ok(gui.take_route())
+}
+
+/// "Closing keeps syncing" was read.
+#[tauri::command]
+#[specta::specta]
+pub async fn hide_hint_seen(gui: State<'_, Gui>) -> Answered<()> {
+    Ok(gui.host.database.put_setting(keys::HIDE_HINT, &true).await?)
+}
+
+/// Ends Roundtrip.
+#[tauri::command]
+#[specta::specta]
+pub async fn quit(app: AppHandle, gui: State<'_, Gui>) -> Answered<()> {
+    gui.quit(&app).await;
+    Ok(())
+}
+
+/// What the window needs to know of the app.
+#[tauri::command]
+#[specta::specta]
+pub async fn app_info(app: AppHandle, gui: State<'_, Gui>) -> Answered<AppInfo> {
+    let host: &Arc<Host> = &gui.host;
+    let text = async |key: &str| -> Answered<String> {
+        Ok(host.database.setting::<String>(key).await?.unwrap_or_else(|| "system".into()))
+    };
+    Ok(AppInfo {
+        version: env!("CARGO_PKG_VERSION").into(),
+        system_language: settings::system_language().into(),
+        language: text(keys::LANGUAGE).await?,
+        theme: text(keys::THEME).await?,
+        system_theme: crate::gui::window::system_theme(&app).into(),
+        hide_hint_seen: host.database.setting::<bool>(keys::HIDE_HINT).await?.unwrap_or(false),
+        platform_url: std::env::var("ROUNDTRIP_PLATFORM_URL").ok().filter(|url| !url.is_empty()),
+        google_client: host.google.has_client(),
+    })
+}

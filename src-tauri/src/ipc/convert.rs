@@ -1,0 +1,393 @@
+//! From the engine's values to what the window is sent.
+
+use super::dto::{
+    AppointmentRow, ConflictView, FieldView, FilterCheck, HistoryRow, LeftOutCount, MovedBack, Preview, PreviewItem,
+    QuestionItem, QuestionView, RunRow, SeenView, ValueView,
+};
+use roundtrip_core::badge::Badge;
+use roundtrip_core::conflict::{Conflict, ConflictCause};
+use roundtrip_core::filter::LeftOut;
+use roundtrip_core::outbox::Intent;
+use roundtrip_core::question::{Question, QuestionKind};
+use roundtrip_core::record::{Field, Value};
+use roundtrip_core::resolve;
+use roundtrip_core::time::{EventTime, TimeSpan};
+use roundtrip_engine::ledger::{HistoryItem, HistoryWhat, Run, RunResult};
+use roundtrip_engine::{AppointmentStatus, Snapshot};
+
+fn badge(badge: Badge) -> super::dto::Badge {
+    use super::dto::Badge as View;
+    match badge {
+        Badge::Synced => View::Synced,
+        Badge::Waiting => View::Waiting,
+        Badge::Syncing => View::Syncing,
+        Badge::LeftOut => View::LeftOut,
+        Badge::Conflict => View::Conflict,
+        Badge::Problem => View::Problem,
+        Badge::Removed => View::Removed,
+        Badge::Ended => View::Ended,
+    }
+}
+
+/// One appointment of the agenda.
+pub fn row(status: &AppointmentStatus, moved: Option<&MovedBack>) -> AppointmentRow {
+    let record = &status.record;
+    let appointment = record.appointment.as_ref();
+    let time = status.rendered.time;
+    let place = appointment.and_then(|appointment| appointment.place.as_ref());
+    AppointmentRow {
+        id: record.appointment_id.to_string(),
+        title: status.rendered.title.clone(),
+        location: place.and_then(|place| place.address.clone().or_else(|| place.name.clone())),
+        kind: appointment.map(|appointment| appointment.kind.name.clone()).unwrap_or_default(),
+        start: time.start,
+        end: time.end,
+        zone: time.zone.name().into(),
+        tentative: status.rendered.tentative,
+        private: status.rendered.private,
+        badge: badge(status.badge),
+        reason: status.reason.clone(),
+        due_at: status.due_at,
+        moved_back: moved.cloned(),
+        conflict_id: record.conflict.as_ref().map(ToString::to_string),
+        checks: checks(status),
+        platform_url: appointment.map(|appointment| appointment.url.clone()).unwrap_or_default(),
+        event_url: record.event.as_ref().and_then(|event| event.html_link.clone()),
+    }
+}
+
+fn checks(status: &AppointmentStatus) -> Vec<FilterCheck> {
+    let appointment = status.record.appointment.as_ref();
+    let assigned = FilterCheck {
+        check: "assigned".into(),
+        passed: status.record.removal.is_none(),
+        value: None,
+    };
+    std::iter::once(assigned)
+        .chain(status.checks.iter().map(|check| {
+            let (name, value) = match check.reason {
+                LeftOut::BeforeConnection => ("connection", None),
+                LeftOut::TypeOff => ("type", appointment.map(|appointment| appointment.kind.name.clone())),
+                LeftOut::ClientOff => ("client", None),
+                LeftOut::OutsideDates => ("dates", None),
+                LeftOut::WeekdayOff => ("weekday", None),
+                LeftOut::Private => ("private", None),
+                LeftOut::Excluded => ("excluded", None),
+                LeftOut::OwnRule => ("own_rule", None),
+            };
+            FilterCheck { check: name.into(), passed: check.passed, value }
+        }))
+        .collect()
+}
+
+fn time_view(time: &TimeSpan) -> ValueView {
+    ValueView::Time { start: time.start, end: time.end, zone: time.zone.name().into() }
+}
+
+fn value(value: &Value) -> ValueView {
+    match value {
+        Value::Time(EventTime::Timed(time)) => time_view(time),
+        Value::Time(EventTime::AllDay { start, end }) => ValueView::AllDay { start: *start, end: *end },
+        Value::Text(text) => ValueView::Text { text: text.clone() },
+        Value::Hash(_) => ValueView::Unknown,
+    }
+}
+
+/// Stable word of a field.
+pub fn field_word(field: Field) -> &'static str {
+    match field {
+        Field::Time => "time",
+        Field::Title => "title",
+        Field::Location => "location",
+        Field::Notes => "notes",
+    }
+}
+
+/// Field by its stable word.
+pub fn field_named(word: &str) -> Option<Field> {
+    Field::ALL.into_iter().find(|field| field_word(*field) == word)
+}
+
+/// A snake-case word of a value whose JSON form is a plain text.
+fn word(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A conflict, with the answers that make sense for it.
+pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
+    let status = snapshot
+        .appointments
+        .iter()
+        .find(|status| status.record.appointment_id == conflict.appointment_id);
+    let seen = status.map(|status| resolve::seen(&status.record)).unwrap_or_else(|| conflict.seen.clone());
+    let (cause, refusal) = match &conflict.cause {
+        ConflictCause::BothChanged => ("both_changed", None),
+        ConflictCause::NoBase => ("no_base", None),
+        ConflictCause::MovedIntoPast => ("moved_into_past", None),
+        ConflictCause::MovedFar => ("moved_far", None),
+        ConflictCause::ManyMoves => ("many_moves", None),
+        ConflictCause::MadeAllDay => ("made_all_day", None),
+        ConflictCause::MadeSeries => ("made_series", None),
+        ConflictCause::SeriesCancelled => ("series_cancelled", None),
+        ConflictCause::Refused(refusal) => ("refused", Some(refusal)),
+        ConflictCause::PingPong => ("ping_pong", None),
+        ConflictCause::NotEditable => ("not_editable", None),
+    };
+    let choices: &[&str] = match &conflict.cause {
+        ConflictCause::BothChanged if conflict.fields.len() > 1 => {
+            &["keep_platform", "keep_calendar", "most_recent", "merge", "stop_syncing"]
+        }
+        ConflictCause::BothChanged => &["keep_platform", "keep_calendar", "most_recent", "stop_syncing"],
+        ConflictCause::NoBase if conflict.fields.len() > 1 => {
+            &["keep_platform", "keep_calendar", "merge", "stop_syncing"]
+        }
+        ConflictCause::NoBase
+        | ConflictCause::MovedIntoPast
+        | ConflictCause::MovedFar
+        | ConflictCause::ManyMoves
+        | ConflictCause::PingPong
+        | ConflictCause::SeriesCancelled => &["keep_platform", "keep_calendar", "stop_syncing"],
+        ConflictCause::Refused(_) => &["keep_platform", "keep_calendar", "set_time", "stop_syncing"],
+        ConflictCause::MadeAllDay => &["set_time", "keep_platform", "stop_syncing"],
+        ConflictCause::MadeSeries => &["stop_syncing"],
+        ConflictCause::NotEditable => &["keep_platform", "stop_syncing"],
+    };
+    let differing: Vec<Field> = conflict.fields.iter().map(|field| field.field).collect();
+    ConflictView {
+        id: conflict.id.to_string(),
+        appointment_id: conflict.appointment_id.to_string(),
+        title: status.map(|status| status.rendered.title.clone()).unwrap_or_default(),
+        kind: word(conflict.kind),
+        cause: cause.into(),
+        refusal_reason: refusal.map(|refusal| refusal.reason.clone()),
+        refusal_detail: refusal.and_then(|refusal| refusal.detail.clone()),
+        fields: conflict
+            .fields
+            .iter()
+            .map(|field| FieldView {
+                field: field_word(field.field).into(),
+                before: field.before.as_ref().map_or(ValueView::Unknown, value),
+                platform: value(&field.platform),
+                calendar: value(&field.calendar),
+            })
+            .collect(),
+        same_fields: Field::ALL
+            .into_iter()
+            .filter(|field| !differing.contains(field))
+            .map(|field| field_word(field).to_owned())
+            .collect(),
+        seen: SeenView {
+            version: seen.version.map(|version| u32::try_from(version).unwrap_or(u32::MAX)),
+            etag: seen.etag.map(|etag| etag.to_string()),
+        },
+        platform_changed_at: conflict.platform_changed_at,
+        platform_changed_by: conflict.platform_changed_by.clone(),
+        calendar_changed_at: conflict.calendar_changed_at,
+        raised_at: conflict.raised_at,
+        choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+    }
+}
+
+/// A question of the guard, with the first appointments behind its number.
+pub fn question(question: &Question, snapshot: &Snapshot) -> QuestionView {
+    let items = question
+        .appointments
+        .iter()
+        .take(200)
+        .map(|id| {
+            let status = snapshot.appointments.iter().find(|status| status.record.appointment_id == *id);
+            QuestionItem {
+                appointment_id: id.to_string(),
+                title: status.map(|status| status.rendered.title.clone()).unwrap_or_default(),
+                start: status.map(|status| status.rendered.time.start),
+            }
+        })
+        .collect();
+    QuestionView {
+        id: question.id.to_string(),
+        kind: question_word(question.kind),
+        count: u32::try_from(question.appointments.len()).unwrap_or(u32::MAX),
+        items,
+        asked_at: question.asked_at,
+    }
+}
+
+fn question_word(kind: QuestionKind) -> String {
+    word(kind)
+}
+
+/// Stable word of a run's result.
+pub fn run_result(result: RunResult) -> &'static str {
+    match result {
+        RunResult::Running => "running",
+        RunResult::Success => "success",
+        RunResult::Partial => "partial",
+        RunResult::Failed => "failed",
+    }
+}
+
+/// A run.
+pub fn run(run: &Run) -> RunRow {
+    let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    RunRow {
+        id: run.id.to_string(),
+        trigger: word(run.trigger),
+        started_at: run.started_at,
+        ended_at: run.ended_at,
+        result: run_result(run.result).into(),
+        added: run.counts.added,
+        changed: run.counts.changed,
+        removed: run.counts.removed,
+        moved_back: run.counts.moved_back,
+        conflicts: run.counts.conflicts,
+        problems: run.counts.problems,
+        platform_requests: small(run.counts.platform_requests),
+        calendar_requests: small(run.counts.calendar_requests),
+        problem: run.problem.clone(),
+    }
+}
+
+/// A line of the history.
+pub fn history(item: HistoryItem) -> HistoryRow {
+    let mut row = HistoryRow {
+        id: item.id,
+        run_id: item.run_id.map(|run| run.to_string()),
+        at: item.at,
+        appointment_id: item.appointment_id.map(|id| id.to_string()),
+        title: item.title,
+        what: String::new(),
+        from: None,
+        to: None,
+        fields: Vec::new(),
+        word: None,
+        detail: None,
+        admin_notified: None,
+        count: None,
+        source: word(item.source),
+        result: word(item.result),
+        problem: item.problem,
+        request_id: item.request_id,
+    };
+    row.what = match item.what {
+        HistoryWhat::Added { time } => {
+            row.to = Some(time_view(&time));
+            "added"
+        }
+        HistoryWhat::Changed { fields, from, to } => {
+            row.fields = fields.into_iter().map(|field| field_word(field).to_owned()).collect();
+            row.from = from.as_ref().map(time_view);
+            row.to = to.as_ref().map(time_view);
+            "changed"
+        }
+        HistoryWhat::Deleted { reason, .. } => {
+            row.word = Some(word(reason));
+            "deleted"
+        }
+        HistoryWhat::Adopted => "adopted",
+        HistoryWhat::MovedBack { from, to, admin_notified } => {
+            row.from = Some(time_view(&from));
+            row.to = Some(time_view(&to));
+            row.admin_notified = Some(admin_notified);
+            "moved_back"
+        }
+        HistoryWhat::NotesBack { admin_notified } => {
+            row.admin_notified = Some(admin_notified);
+            "notes_back"
+        }
+        HistoryWhat::Refused { reason, detail } => {
+            row.word = Some(reason);
+            row.detail = detail;
+            "refused"
+        }
+        HistoryWhat::RemovedInCalendar { by_trainer } => {
+            row.word = Some(if by_trainer { "by_you" } else { "unknown" }.into());
+            "removed_in_calendar"
+        }
+        HistoryWhat::ChangedSinceRemoved => "changed_since_removed",
+        HistoryWhat::PutBack => "put_back",
+        HistoryWhat::ConflictRaised { kind, .. } => {
+            row.word = Some(word(kind));
+            "conflict_raised"
+        }
+        HistoryWhat::ConflictResolved { resolution, by_policy, .. } => {
+            row.word = Some(resolution);
+            row.detail = by_policy.then(|| "by_policy".to_owned());
+            "conflict_resolved"
+        }
+        HistoryWhat::Merged => "merged",
+        HistoryWhat::Asked { question, count } => {
+            row.word = Some(question_word(question));
+            row.count = Some(count);
+            "asked"
+        }
+        HistoryWhat::Answered { question, answer } => {
+            row.word = Some(question_word(question));
+            row.detail = Some(word(answer));
+            "answered"
+        }
+        HistoryWhat::Connected { service } => {
+            row.word = Some(service);
+            "connected"
+        }
+        HistoryWhat::Disconnected { service } => {
+            row.word = Some(service);
+            "disconnected"
+        }
+        HistoryWhat::WriteFailed { intent } => {
+            row.word = Some(intent);
+            "write_failed"
+        }
+        HistoryWhat::Unreadable { field } => {
+            row.word = Some(field);
+            "unreadable"
+        }
+        HistoryWhat::Rebuilt { count } => {
+            row.count = Some(count);
+            "rebuilt"
+        }
+        HistoryWhat::ReadingShrank => "reading_shrank",
+    }
+    .into();
+    row
+}
+
+/// A preview, nearest first.
+pub fn preview(preview: &roundtrip_engine::Preview) -> Preview {
+    let mut view = Preview {
+        added: 0,
+        changed: 0,
+        removed: 0,
+        moved_back: 0,
+        left_out: preview
+            .left_out
+            .iter()
+            .map(|(reason, count)| LeftOutCount { reason: (*reason).into(), count: *count })
+            .collect(),
+        items: Vec::new(),
+    };
+    for decision in &preview.decisions {
+        for intent in &decision.intents {
+            let (action, counter) = match intent {
+                Intent::Insert { .. } => ("added", &mut view.added),
+                Intent::Patch { .. } => ("changed", &mut view.changed),
+                Intent::Delete { .. } => ("removed", &mut view.removed),
+                Intent::Move { .. } | Intent::Notes { .. } => ("moved_back", &mut view.moved_back),
+            };
+            *counter += 1;
+            let Some(appointment) = &decision.record.appointment else { continue };
+            let time = match intent {
+                Intent::Move { time, .. } => *time,
+                _ => appointment.span(),
+            };
+            view.items.push(PreviewItem {
+                action: action.into(),
+                title: roundtrip_engine::title_of(&decision.record).unwrap_or_default(),
+                start: time.start,
+                end: time.end,
+                zone: time.zone.name().into(),
+            });
+        }
+    }
+    view.items.sort_by_key(|item| item.start);
+    view
+}

@@ -1,0 +1,29 @@
+//! Typed events from the app to the window.
+
+use super::dto::{Progress, SignInView};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use tauri_specta::Event;
+
+/// Something the window shows has changed: ask again for these topics (`overview`, `appointments`, `conflicts`,
+/// `history`, `settings`).
+#[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
+pub struct StateChanged {
+    /// Topics.
+    pub topics: Vec<String>,
+}
+
+/// The run goes on.
+#[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
+pub struct SyncProgress(pub Progress);
+
+/// A sign-in went on.
+#[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
+pub struct SignInChanged(pub SignInView);
+
+/// Show this place: `/`, `/appointments/apt_1`, `/conflicts/…`, `/settings`, `/connect/google`.
+#[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
+pub struct Navigate {
+    /// Route.
+    pub route: String,
+}

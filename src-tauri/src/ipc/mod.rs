@@ -1,0 +1,64 @@
+//! What crosses between the app and the window: commands, events and their types.
+
+pub mod commands;
+pub mod convert;
+pub mod dto;
+pub mod events;
+pub mod settings;
+
+use tauri_specta::{Builder, collect_commands, collect_events};
+
+/// All commands and events; the TypeScript bindings are generated from it.
+pub fn builder() -> Builder<tauri::Wry> {
+    Builder::<tauri::Wry>::new()
+        .commands(collect_commands![
+            commands::get_overview,
+            commands::list_appointments,
+            commands::list_conflicts,
+            commands::resolve_conflict,
+            commands::answer_question,
+            commands::list_history,
+            commands::list_runs,
+            commands::get_settings,
+            commands::change_settings,
+            commands::preview_settings,
+            commands::preview_start,
+            commands::start_syncing,
+            commands::sync_now,
+            commands::cancel_sync,
+            commands::pause,
+            commands::resume,
+            commands::put_back,
+            commands::retry,
+            commands::exclude,
+            commands::begin_sign_in,
+            commands::sign_in_state,
+            commands::cancel_sign_in,
+            commands::open_sign_in_again,
+            commands::confirm_other_account,
+            commands::disconnect,
+            commands::take_over,
+            commands::choose_calendar,
+            commands::open_link,
+            commands::run_doctor,
+            commands::window_ready,
+            commands::hide_hint_seen,
+            commands::quit,
+            commands::app_info,
+        ])
+        .events(collect_events![
+            events::StateChanged,
+            events::SyncProgress,
+            events::SignInChanged,
+            events::Navigate,
+        ])
+}
+
+/// Writes the TypeScript bindings.
+///
+/// # Errors
+/// If a type cannot be written in TypeScript, or the file cannot be written.
+pub fn write_bindings(path: &std::path::Path) -> Result<(), String> {
+    let language = specta_typescript::Typescript::default();
+    builder().export(language, path).map_err(|error| error.to_string())
+}
