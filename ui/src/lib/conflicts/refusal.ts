@@ -1,0 +1,13 @@
+import { m } from '$lib/paraglide/messages';
+
+const REASONS: Record<string, () => string> = {
+  overlap: () => m.cf_reason_overlap(),
+  outside_hours: () => m.cf_reason_outside_hours(),
+  locked: () => m.cf_reason_locked(),
+  in_past: () => m.cf_reason_in_past(),
+  holiday: () => m.cf_reason_holiday(),
+};
+
+/** Why the platform said no: in its own words if it has some, else in ours for its reason. */
+export const refusal = (reason: string | null, detail: string | null, platform: string): string =>
+  detail ? m.cf_story_refused_said({ platform, detail }) : (REASONS[reason ?? '']?.() ?? m.cf_reason_other());

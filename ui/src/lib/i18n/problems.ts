@@ -1,0 +1,54 @@
+import { m } from '$lib/paraglide/messages';
+
+/** The sentence of a problem: what isn't working, and why. The same in the dashboard, the history and the sign-in. */
+export type ProblemWords = { title: string; why: string };
+
+type Words = (args: { platform: string }) => [string, string];
+
+const WORDS: Record<string, Words> = {
+  google_reauth: () => [m.p_google_reauth(), m.p_google_reauth_why()],
+  platform_reauth: (p) => [m.p_platform_reauth(p), m.p_platform_reauth_why()],
+  google_unreachable: () => [m.p_google_unreachable(), m.p_google_unreachable_why()],
+  platform_unreachable: (p) => [m.p_platform_unreachable(p), m.p_platform_unreachable_why()],
+  calendar_not_found: () => [m.p_calendar_not_found(), m.p_calendar_not_found_why()],
+  right_missing: () => [m.p_right_missing(), m.p_right_missing_why()],
+  quota_gone: () => [m.p_quota_gone(), m.p_quota_gone_why()],
+  clock_wrong: () => [m.p_clock_wrong(), m.p_clock_wrong_why()],
+  sync_disabled: (p) => [m.p_sync_disabled(p), m.p_sync_disabled_why()],
+  database: () => [m.p_database(), m.p_database_why()],
+  keychain: () => [m.p_keychain(), m.p_keychain_why()],
+  writes_failed: () => [m.p_writes_failed(), m.p_writes_failed_why()],
+  not_the_writer: () => [m.p_not_the_writer(), m.p_not_the_writer_why()],
+  reading_shrank: () => [m.p_reading_shrank(), m.p_reading_shrank_why()],
+  conflict_gone: () => [m.p_conflict_gone(), m.p_conflict_gone_why()],
+  access_denied: () => [m.p_access_denied(), m.p_access_denied_why()],
+  calendar_right_missing: () => [m.p_calendar_right_missing(), m.p_calendar_right_missing_why()],
+  other_account: () => [m.p_other_account(), m.p_other_account_why()],
+  wrong_answer: () => [m.p_wrong_answer(), m.p_wrong_answer_why()],
+  unreachable: () => [m.p_unreachable(), m.p_unreachable_why()],
+  no_platform: () => [m.p_no_platform(), m.p_no_platform_why()],
+  wrong_certificate: () => [m.p_wrong_certificate(), m.p_wrong_certificate_why()],
+  timed_out: () => [m.p_timed_out(), m.p_timed_out_why()],
+  address_missing: () => [m.p_address_missing(), m.p_address_missing_why()],
+  offline: () => [m.p_offline(), m.p_offline_why()],
+  app_gone: () => [m.p_app_gone(), m.p_app_gone_why()],
+};
+
+export function problemWords(code: string | null | undefined, platform: string): ProblemWords {
+  const words = code ? WORDS[code] : undefined;
+  const [title, why] = words ? words({ platform }) : [m.p_unknown(), m.p_unknown_why()];
+  return { title, why };
+}
+
+export const knownProblem = (code: string): boolean => code in WORDS;
+
+const ACTIONS: Record<string, (args: { platform: string }) => string> = {
+  reconnect_google: () => m.a_reconnect_google(),
+  reconnect_platform: (p) => m.a_reconnect_platform(p),
+  choose_calendar: () => m.a_choose_calendar(),
+  try_again: () => m.a_try_again(),
+  take_over: () => m.a_take_over(),
+};
+
+/** The label of the one next step; none if there is nothing to do. */
+export const actionLabel = (action: string, platform: string): string | undefined => ACTIONS[action]?.({ platform });

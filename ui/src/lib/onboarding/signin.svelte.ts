@@ -1,0 +1,54 @@
+import type { SignInView } from '$lib/bindings';
+import { asCommandError, type CommandError } from '$lib/command';
+import { beginSignIn, cancelSignIn, confirmOtherAccount, signInState } from './api';
+
+/** The sign-in that is going on, if one is. At most one at a time. */
+class SignIn {
+  view = $state.raw<SignInView | null>(null);
+  /** Why the last one could not even begin. */
+  error = $state.raw<CommandError | undefined>();
+  busy = $state(false);
+
+  get waiting(): boolean {
+    return this.view?.state === 'waiting';
+  }
+
+  /** True while this service waits for the browser or asks which account. */
+  concerns(service: string): boolean {
+    return this.view?.service === service;
+  }
+
+  async begin(service: string, address: string | null = null): Promise<void> {
+    this.busy = true;
+    this.error = undefined;
+    this.view = null;
+    try {
+      this.view = await beginSignIn(service, address);
+    } catch (e) {
+      this.error = asCommandError(e);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async cancel(): Promise<void> {
+    await cancelSignIn().catch(() => undefined);
+    this.view = null;
+  }
+
+  async answerOtherAccount(accept: boolean): Promise<void> {
+    try {
+      await confirmOtherAccount(accept);
+      this.view = null;
+    } catch (e) {
+      this.error = asCommandError(e);
+    }
+  }
+
+  /** A window that was closed meanwhile picks up where the sign-in stands. */
+  async restore(): Promise<void> {
+    this.view = await signInState().catch(() => null);
+  }
+}
+
+export const signIn = new SignIn();

@@ -1,0 +1,98 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Overview } from '$lib/bindings';
+import { useLanguage } from '$lib/i18n/locale.svelte';
+import { emptyOverview } from '../../mock/data';
+import { googleAccount, platformAccount } from '../../mock/model';
+import { headline } from './headline';
+import { statusLine } from './status';
+
+const NOW = Date.parse('2026-11-21T09:00:00Z');
+
+function overview(more: Partial<Overview> = {}, counts: Partial<Overview['counts']> = {}): Overview {
+  return {
+    ...emptyOverview(),
+    started: true,
+    state: 'up_to_date',
+    as_of: '2026-11-21T08:58:00Z',
+    platform: platformAccount(NOW),
+    calendar: googleAccount(NOW),
+    ...more,
+    counts: { appointments: 42, synced: 42, waiting: 0, left_out: 0, conflicts: 0, problems: 0, ...counts },
+  };
+}
+const all = (o: Overview) => {
+  const { title, sub } = headline(o, NOW);
+  return `${title} ${sub}`.trim();
+};
+
+describe('headline in English', () => {
+  beforeEach(() => useLanguage('en', 'en-GB'));
+
+  it('says that everything is right', () => {
+    expect(all(overview())).toBe('Your calendar is right. All 42 upcoming appointments are in Google Calendar as they should be.');
+  });
+
+  it('uses the singular for one', () => {
+    expect(all(overview({}, { appointments: 1, synced: 1 }))).toBe('Your calendar is right. Your one upcoming appointment is in Google Calendar as it should be.');
+  });
+
+  it('accounts for each appointment that is not there', () => {
+    expect(all(overview({}, { synced: 38, waiting: 1, left_out: 3 }))).toBe(
+      'Your calendar is right. 38 of 42 upcoming appointments are in Google Calendar as they should be. One change is on its way. 3 are left out by your rules.',
+    );
+  });
+
+  it('asks for decisions with small numbers as words', () => {
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 2, synced: 40 }), NOW).title).toBe('Two decisions for you. The rest is right.');
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 1, synced: 41 }), NOW).title).toBe('One decision for you. The rest is right.');
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 12, synced: 30 }), NOW).title).toBe('12 decisions for you. The rest is right.');
+  });
+
+  it('does not call the rest right while something else waits or could not be written', () => {
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 2, waiting: 1, synced: 39 }), NOW).title).toBe('Two decisions for you.');
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 2, problems: 1, synced: 39 }), NOW).title).toBe('Two decisions for you.');
+    expect(headline(overview({ state: 'needs_attention', as_of: null }, { conflicts: 2, synced: 40 }), NOW).title).toBe('Two decisions for you.');
+  });
+
+  it('lets the cause hide its consequences', () => {
+    const problem = { code: 'google_reauth', service: 'google', detail: null, since: null, retry_at: null, action: 'reconnect_google' };
+    expect(headline(overview({ state: 'needs_attention', problem }, { waiting: 5 }), NOW).title).toBe('Google asks you to sign in again.');
+  });
+
+  it('says until when it is paused, in the zone of the trainer', () => {
+    expect(headline(overview({ state: 'paused', paused_until: '2026-11-21T13:30:00Z' }), NOW).title).toBe('Paused until 14:30.');
+    expect(headline(overview({ state: 'paused', paused_for_ever: true }), NOW).title).toBe('Paused until you resume.');
+    expect(headline(overview({ state: 'paused' }), NOW).title).toBe('Linden Akademie has paused syncing.');
+  });
+
+  it('says as of when the calendar was right while offline', () => {
+    expect(all(overview({ state: 'offline' }))).toContain('Your calendar was right at 09:58.');
+  });
+});
+
+describe('headline in German', () => {
+  beforeEach(() => useLanguage('de', 'en-GB'));
+
+  it('speaks German with its own plurals', () => {
+    expect(all(overview({}, { synced: 38, waiting: 1, left_out: 3 }))).toBe(
+      'Ihr Kalender stimmt. 38 von 42 kommenden Terminen stehen richtig in Google Kalender. Eine Änderung ist unterwegs. 3 bleiben nach Ihren Regeln draußen.',
+    );
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 1, synced: 41 }), NOW).title).toBe('Eine Entscheidung für Sie. Der Rest stimmt.');
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 3, synced: 39 }), NOW).title).toBe('Drei Entscheidungen für Sie. Der Rest stimmt.');
+  });
+
+  it('writes numbers the German way', () => {
+    expect(headline(overview({}, { appointments: 2000, synced: 2000 }), NOW).sub).toContain('Alle 2.000 kommenden Termine');
+  });
+});
+
+describe('status line', () => {
+  it('always says when with "up to date"', () => {
+    useLanguage('en', 'en-GB');
+    expect(statusLine(overview(), NOW)).toBe('Up to date · 2 min ago');
+    expect(statusLine(overview({ state: 'syncing', progress: { done: 3, total: 9 } }), NOW)).toBe('Syncing 3 of 9');
+    expect(statusLine(overview({ state: 'offline' }), NOW)).toBe('Waiting (offline) · as of 09:58');
+    useLanguage('de', 'de-DE');
+    expect(statusLine(overview(), NOW)).toBe('Aktuell · vor 2 Min.');
+  });
+});

@@ -1,0 +1,98 @@
+import type { Overview } from '$lib/bindings';
+import { problemWords } from '$lib/i18n/problems';
+import { m } from '$lib/paraglide/messages';
+import { accountName, endTime } from './status';
+
+/** The answer to "is my calendar right?" in one sentence, and the rest of the truth in a second one. */
+export type Headline = { title: string; sub: string };
+
+const NUMBERS = [m.num_1, m.num_2, m.num_3, m.num_4, m.num_5, m.num_6, m.num_7, m.num_8, m.num_9];
+
+/** "Two", "12": small numbers are words. */
+export const numberWord = (n: number): string => NUMBERS[n - 1]?.() ?? String(n);
+
+export function headline(overview: Overview, nowMs: number): Headline {
+  const platform = accountName(overview.platform);
+  const calendar = m.google_calendar();
+  const zone = overview.time_zone;
+  switch (overview.state) {
+    case 'starting':
+      return { title: m.head_starting(), sub: m.head_starting_sub() };
+    case 'not_connected':
+      return overview.problem
+        ? fromProblem(overview, platform)
+        : { title: m.head_not_connected(), sub: m.head_not_connected_sub({ platform }) };
+    case 'needs_attention':
+      return attention(overview, platform, calendar, nowMs);
+    case 'offline':
+      return {
+        title: m.head_offline(),
+        sub: overview.as_of
+          ? m.head_offline_sub({ time: endTime(overview.as_of, zone, nowMs) })
+          : m.head_offline_sub_never(),
+      };
+    case 'paused':
+      if (overview.paused_until)
+        return {
+          title: m.head_paused_until({ time: endTime(overview.paused_until, zone, nowMs) }),
+          sub: m.head_paused_sub(),
+        };
+      if (overview.paused_for_ever) return { title: m.head_paused(), sub: m.head_paused_sub() };
+      return {
+        title: m.head_paused_platform({ platform }),
+        sub: overview.problem?.detail ? overview.problem.detail : m.head_paused_platform_sub(),
+      };
+    case 'syncing':
+      return {
+        title: m.head_syncing(),
+        sub: overview.progress?.total
+          ? m.head_syncing_progress({ done: overview.progress.done, total: overview.progress.total })
+          : m.head_syncing_reading(),
+      };
+    case 'up_to_date':
+      return overview.counts.appointments === 0
+        ? { title: m.head_right_nothing(), sub: m.head_right_nothing_sub({ platform, calendar }) }
+        : { title: m.head_right(), sub: numbers(overview, calendar) };
+  }
+}
+
+const fromProblem = (overview: Overview, platform: string): Headline => {
+  const words = problemWords(overview.problem?.code, platform);
+  return { title: words.title, sub: words.why };
+};
+
+function attention(overview: Overview, platform: string, calendar: string, nowMs: number): Headline {
+  const { counts, questions, problem } = overview;
+  if (problem && problem.code !== 'writes_failed') {
+    // The card beside it says why; here stands what is still true, and as of when.
+    const { title, sub } = fromProblem(overview, platform);
+    const text = numbers(overview, calendar);
+    if (!text) return { title, sub };
+    return { title, sub: overview.as_of ? m.head_as_of({ time: endTime(overview.as_of, overview.time_zone, nowMs), text }) : text };
+  }
+  const asked: string[] = [];
+  if (counts.conflicts > 0) asked.push(m.head_decisions({ count: counts.conflicts, word: numberWord(counts.conflicts) }));
+  else if (questions.length > 0) asked.push(m.head_question({ count: questions.length, word: numberWord(questions.length) }));
+  else if (counts.problems > 0) asked.push(m.head_writes({ count: counts.problems, word: numberWord(counts.problems) }));
+  else return problem ? fromProblem(overview, platform) : { title: m.head_attention(), sub: numbers(overview, calendar) };
+  // "The rest is right" is said only where it is true.
+  const restRight =
+    counts.waiting === 0 && questions.length === 0 && (counts.conflicts === 0 || counts.problems === 0) && overview.as_of !== null;
+  if (restRight) asked.push(m.head_rest_right());
+  return { title: asked.join(' '), sub: numbers(overview, calendar) };
+}
+
+/** How many are right, and where each of the others is. */
+export function numbers(overview: Overview, calendar: string): string {
+  const { appointments, synced, waiting, left_out, problems } = overview.counts;
+  if (appointments === 0) return '';
+  const parts = [
+    synced === appointments
+      ? m.head_all_in({ count: appointments, calendar })
+      : m.head_some_in({ count: appointments, synced, calendar }),
+  ];
+  if (waiting > 0) parts.push(m.head_waiting({ count: waiting }));
+  if (left_out > 0) parts.push(m.head_left_out({ count: left_out }));
+  if (problems > 0) parts.push(m.head_problems({ count: problems }));
+  return parts.join(' ');
+}

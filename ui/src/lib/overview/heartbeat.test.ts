@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import type { Beat } from '$lib/bindings';
+import { heartbeat } from './heartbeat';
+
+const NOW = Date.parse('2026-11-21T09:00:00Z');
+const HOUR = 3_600_000;
+const beat = (ago: number): Beat => ({ run_id: `r${ago}`, at: new Date(NOW - ago * HOUR).toISOString(), result: 'success', changes: 0, problem: null });
+const every15 = (fromHours: number, toHours: number): Beat[] => {
+  const found: Beat[] = [];
+  for (let ago = fromHours; ago >= toHours; ago -= 0.25) found.push(beat(ago));
+  return found;
+};
+
+describe('heartbeat', () => {
+  it('has no gaps while the laptop was awake', () => {
+    const { strokes, gaps } = heartbeat(every15(24, 0), NOW, 15);
+    expect(strokes).toHaveLength(97);
+    expect(gaps).toEqual([]);
+  });
+
+  it('explains the night in between, and nothing for one late run', () => {
+    const { gaps } = heartbeat([...every15(24, 18), ...every15(6, 1), beat(0.5), beat(0)], NOW, 15);
+    expect(gaps).toHaveLength(1);
+    expect(gaps[0]?.reason).toBe('asleep');
+    expect(gaps[0]?.from).toBeCloseTo(0.25, 5);
+    expect(gaps[0]?.to).toBeCloseTo(0.75, 5);
+  });
+
+  it('does not call the time before the first run sleep', () => {
+    expect(heartbeat(every15(2, 0), NOW, 15).gaps.map((g) => g.reason)).toEqual(['before']);
+  });
+
+  it('names the gap that is still open by what is true now', () => {
+    expect(heartbeat(every15(24, 3), NOW, 15, 'paused').gaps.map((g) => g.reason)).toEqual(['paused']);
+    expect(heartbeat(every15(24, 3), NOW, 15, 'offline').gaps.map((g) => g.reason)).toEqual(['offline']);
+  });
+
+  it('takes the chosen frequency into account', () => {
+    const hourly = Array.from({ length: 25 }, (_, i) => beat(24 - i));
+    expect(heartbeat(hourly, NOW, 60).gaps).toEqual([]);
+    expect(heartbeat(hourly, NOW, 15).gaps).toHaveLength(24);
+  });
+
+  it('leaves out what is older than a day', () => {
+    expect(heartbeat([beat(30), beat(0.1)], NOW, 15).strokes).toHaveLength(1);
+  });
+});

@@ -1,0 +1,38 @@
+import type { Beat } from '$lib/bindings';
+
+/** Something on the 24-hour strip, from left (0) to right (1). */
+export type Stroke = { kind: 'beat'; at: number; beat: Beat };
+export type Gap = { kind: 'gap'; from: number; to: number; reason: 'asleep' | 'before' | 'paused' | 'offline' };
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Beats and the gaps between them. A run that is missing although it was due means the laptop was off or asleep; before
+ * the first run ever there is nothing to explain. `offlineSince` and `pausedSince` name the gap that is still open.
+ */
+export function heartbeat(
+  beats: Beat[],
+  nowMs: number,
+  everyMinutes: number,
+  open: 'paused' | 'offline' | null = null,
+): { strokes: Stroke[]; gaps: Gap[] } {
+  const begin = nowMs - DAY_MS;
+  const place = (ms: number) => Math.min(1, Math.max(0, (ms - begin) / DAY_MS));
+  const strokes = beats
+    .map((beat): Stroke => ({ kind: 'beat', at: place(Date.parse(beat.at)), beat }))
+    .filter(({ beat }) => Date.parse(beat.at) >= begin && Date.parse(beat.at) <= nowMs + 60_000);
+  const gaps: Gap[] = [];
+  // Two checks missed in a row, with some air for jitter; one late check explains nothing.
+  const missing = 2.5 * everyMinutes * 60_000;
+  const times = strokes.map(({ beat }) => Date.parse(beat.at));
+  const first = times[0];
+  if (first === undefined) return { strokes, gaps };
+  if (first - begin > missing) gaps.push({ kind: 'gap', from: 0, to: place(first), reason: 'before' });
+  times.forEach((time, i) => {
+    const next = times[i + 1] ?? nowMs;
+    if (next - time <= missing) return;
+    const last = i === times.length - 1;
+    gaps.push({ kind: 'gap', from: place(time), to: place(next), reason: last && open ? open : 'asleep' });
+  });
+  return { strokes, gaps };
+}

@@ -1,0 +1,159 @@
+import type { Account, AppointmentRow, ConflictView, HistoryRow, Overview, Problem, QuestionView, RunRow, SettingsView, SignInView } from '$lib/bindings';
+import { appointmentsFor, beats, conflictsFor, emptyOverview, historyFor, iso, question, runsFor, settingsFor } from './data';
+
+export const SCENARIOS = [
+  'fresh',
+  'onboarding-google',
+  'preview',
+  'healthy',
+  'conflicts',
+  'offline',
+  'reauth',
+  'paused',
+  'question',
+  'many',
+  'empty',
+  'error',
+  'syncing',
+  'second-laptop',
+  'starting',
+] as const;
+export type Scenario = (typeof SCENARIOS)[number];
+
+/** What the app behind the window would know. */
+export type Model = {
+  overview: Overview;
+  rows: AppointmentRow[];
+  conflicts: ConflictView[];
+  questions: QuestionView[];
+  history: HistoryRow[];
+  runs: RunRow[];
+  settings: SettingsView;
+  signIn: SignInView | null;
+};
+
+const MINUTE = 60_000;
+
+export const platformAccount = (nowMs: number, more: Partial<Account> = {}): Account => ({
+  service: 'platform',
+  name: 'Linden Akademie',
+  email: 'mara.vogt@linden-akademie.example',
+  status: 'active',
+  scopes: ['appointments.read', 'appointments.write', 'calendar_sync'],
+  last_read_at: iso(nowMs - 2 * MINUTE),
+  calendar_id: null,
+  url: 'https://platform.example',
+  ...more,
+});
+
+export const googleAccount = (nowMs: number, more: Partial<Account> = {}): Account => ({
+  service: 'google',
+  name: 'Google Calendar',
+  email: 'mara.vogt@mail.example',
+  status: 'active',
+  scopes: ['openid', 'email', 'calendar.events'],
+  last_read_at: iso(nowMs - 2 * MINUTE - 17_000),
+  calendar_id: 'primary',
+  url: null,
+  ...more,
+});
+
+export function model(scenario: Scenario, nowMs: number): Model {
+  const kind = scenario === 'conflicts' || scenario === 'many' || scenario === 'error' || scenario === 'paused' || scenario === 'offline' ? scenario : 'healthy';
+  const before = scenario === 'fresh' || scenario === 'onboarding-google' || scenario === 'preview';
+  const rows = scenario === 'empty' ? [] : appointmentsFor(nowMs, kind);
+  if (scenario === 'fresh' || scenario === 'onboarding-google') rows.forEach((r) => Object.assign(r, { badge: 'waiting', reason: 'not_started' }));
+  const conflicts = scenario === 'conflicts' ? conflictsFor(nowMs) : [];
+  const questions = scenario === 'question' ? [question(nowMs)] : [];
+  const history = before || scenario === 'empty' ? [] : historyFor(nowMs, scenario === 'error');
+  const made: Model = {
+    overview: emptyOverview(),
+    rows,
+    conflicts,
+    questions,
+    history,
+    runs: before ? [] : runsFor(nowMs),
+    settings: settingsFor(),
+    signIn: null,
+  };
+  const o = made.overview;
+  if (scenario === 'fresh') return made;
+  o.platform = platformAccount(nowMs, before ? { last_read_at: null } : {});
+  if (scenario === 'onboarding-google') return made;
+  o.calendar = googleAccount(nowMs, before ? { last_read_at: null } : {});
+  if (scenario === 'preview') return made;
+
+  o.started = true;
+  o.state = 'up_to_date';
+  o.as_of = iso(nowMs - 2 * MINUTE - 17_000);
+  o.next_sync_at = iso(nowMs + 13 * MINUTE);
+  o.heartbeat = scenario === 'empty' ? beats(nowMs, { asleep: false, problem: false, until: nowMs }).slice(-3) : beats(nowMs);
+  o.latest = history.find((h) => h.result === 'ok') ?? null;
+  switch (scenario) {
+    case 'conflicts':
+    case 'question':
+      o.state = 'needs_attention';
+      break;
+    case 'offline':
+      o.state = 'offline';
+      o.as_of = iso(nowMs - 48 * MINUTE);
+      o.heartbeat = beats(nowMs, { until: nowMs - 45 * MINUTE });
+      break;
+    case 'paused':
+      o.state = 'paused';
+      o.paused_until = iso(nowMs + 74 * MINUTE);
+      o.next_sync_at = null;
+      break;
+    case 'reauth':
+      o.state = 'needs_attention';
+      o.calendar = googleAccount(nowMs, { status: 'needs_reauth', last_read_at: iso(nowMs - 3 * 60 * MINUTE) });
+      o.problem = problem('google_reauth', 'google', 'reconnect_google', nowMs, { detail: 'invalid_grant' });
+      break;
+    case 'error':
+      o.state = 'needs_attention';
+      o.problem = problem('google_unreachable', 'google', 'try_again', nowMs, { detail: '503 backendError', retry_at: iso(nowMs + 4 * MINUTE) });
+      break;
+    case 'second-laptop':
+      o.other_writer = { device: 'Maras ThinkPad', since: iso(nowMs - 90 * MINUTE) };
+      o.state = 'needs_attention';
+      o.problem = problem('not_the_writer', null, 'take_over', nowMs);
+      break;
+    case 'syncing':
+      o.state = 'syncing';
+      o.progress = { done: 17, total: 42 };
+      break;
+    case 'starting':
+      o.state = 'starting';
+      break;
+  }
+  settle(made);
+  return made;
+}
+
+const problem = (code: string, service: string | null, action: string, nowMs: number, more: Partial<Problem> = {}): Problem => ({
+  code,
+  service,
+  detail: null,
+  since: iso(nowMs - 22 * MINUTE),
+  retry_at: null,
+  action,
+  ...more,
+});
+
+/** Brings the numbers into line with the rows. */
+export function settle(made: Model): void {
+  const o = made.overview;
+  const count = (badge: AppointmentRow['badge']) => made.rows.filter((r) => r.badge === badge).length;
+  o.counts = {
+    appointments: made.rows.length,
+    synced: count('synced'),
+    waiting: count('waiting') + count('syncing'),
+    left_out: count('left_out') + count('removed'),
+    conflicts: made.conflicts.length,
+    problems: count('problem'),
+  };
+  o.conflicts = made.conflicts;
+  o.questions = made.questions;
+  o.next = o.started ? made.rows.slice(0, 8) : [];
+  if (o.state === 'needs_attention' && !o.problem && !made.conflicts.length && !made.questions.length && !o.counts.problems) o.state = 'up_to_date';
+}
