@@ -1,0 +1,47 @@
+//! The engine running by itself, as in the app.
+
+use crate::Laptop;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// An engine that runs its cycles by itself.
+pub struct Driving<'a> {
+    laptop: &'a Laptop,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+    limit: DateTime<Utc>,
+}
+
+impl Laptop {
+    /// Lets the engine run by itself; it has had its first cycle when this returns. Time passes only in
+    /// [`Driving::let_pass`].
+    pub async fn drive(&self) -> Driving<'_> {
+        let limit = self.now();
+        self.clock.stop_at(limit);
+        let stop = CancellationToken::new();
+        let (engine, stopped) = (self.engine.clone(), stop.clone());
+        let task = tokio::spawn(async move { engine.drive(stopped).await });
+        let mut driving = Driving { laptop: self, stop, task, limit };
+        driving.let_pass(0).await;
+        driving
+    }
+}
+
+impl Driving<'_> {
+    /// So many seconds pass, with all that becomes due in them.
+    pub async fn let_pass(&mut self, seconds: i64) {
+        // Never twice the same limit: the clock tells by it whether somebody has come there.
+        self.limit = self.limit.max(self.laptop.now()) + TimeDelta::seconds(seconds) + TimeDelta::milliseconds(1);
+        self.laptop.clock.let_pass_until(self.limit).await;
+    }
+
+    /// Stops it.
+    ///
+    /// # Panics
+    /// If it panicked itself.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("the engine ends by itself");
+    }
+}

@@ -1,0 +1,302 @@
+//! What the trainer deletes in the calendar, and what only looks deleted.
+
+use chrono::TimeDelta;
+use roundtrip_behaviour_tests::{World, at};
+use roundtrip_core::badge::Badge;
+use roundtrip_core::record::LinkState;
+use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_engine::ports::PortError;
+use roundtrip_engine::{AnswerError, error_code};
+use roundtrip_sandbox::faults::Fault;
+use roundtrip_sandbox::platform::AppointmentStatus;
+use serde_json::{Value, json};
+
+async fn with_visit() -> (World, String) {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    world.advance(60);
+    (world, visit)
+}
+
+/// More than a day passes, so that the next cycle takes full listings.
+fn a_day_passes(world: &World) {
+    world.set_time(world.now() + TimeDelta::hours(25));
+}
+
+fn not_found() -> Fault {
+    let body = json!({"error": {"errors": [{"domain": "global", "reason": "notFound", "message": "Not Found"}],
+        "code": 404, "message": "Not Found"}});
+    Fault::Status { status: 404, body: Some(body), headers: Vec::new() }
+}
+
+#[tokio::test]
+async fn deleting_an_event_unlinks_it_and_never_cancels_the_appointment() {
+    let (world, visit) = with_visit().await;
+    world.trainer().delete(&visit);
+    world.settle().await;
+
+    assert_eq!(world.admin().appointment(&visit).status, AppointmentStatus::Scheduled);
+    assert_eq!(world.admin().writes(), []);
+    assert!(!world.trainer().has(&visit));
+    assert_eq!(world.badge(&visit).await, (Badge::Removed, Some("removed_by_you".into())));
+    assert!(world.story(&visit).await.contains(&HistoryWhat::RemovedInCalendar { by_trainer: true }));
+    world.check_invariants().await;
+    assert!(!world.trainer().has(&visit), "it stays removed");
+}
+
+#[tokio::test]
+async fn put_back_makes_a_new_event_that_syncs_both_ways() {
+    let (world, visit) = with_visit().await;
+    let dead = world.trainer().delete(&visit);
+    world.settle().await;
+
+    world.put_back(&visit).await.expect("it was removed");
+    world.settle().await;
+
+    assert_ne!(world.trainer().event_id(&visit), dead, "a deleted id is never revived");
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.settle().await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    assert_eq!(world.put_back(&visit).await, Err(AnswerError::Gone), "there is nothing to put back now");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn it_can_be_deleted_and_put_back_again_and_again() {
+    let (world, visit) = with_visit().await;
+    for _ in 0..3 {
+        world.advance(900);
+        world.trainer().delete(&visit);
+        world.settle().await;
+        assert_eq!(world.badge(&visit).await.0, Badge::Removed);
+        world.put_back(&visit).await.expect("it was removed");
+        world.settle().await;
+        assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    }
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_removed_appointment_that_changes_is_said_once_and_stays_removed() {
+    let (world, visit) = with_visit().await;
+    world.trainer().delete(&visit);
+    world.settle().await;
+
+    world.admin().move_to(&visit, "2026-12-02 09:00");
+    world.settle().await;
+    world.settle().await;
+
+    assert!(!world.trainer().has(&visit));
+    assert_eq!(world.badge(&visit).await, (Badge::Removed, Some("changed_since_removed".into())));
+    let told = world.story(&visit).await.into_iter().filter(|what| *what == HistoryWhat::ChangedSinceRemoved);
+    assert_eq!(told.count(), 1);
+    world.put_back(&visit).await.expect("it was removed");
+    world.settle().await;
+    assert_eq!(world.trainer().start(&visit), at("2026-12-02 09:00"));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn deleted_on_both_sides_is_simply_gone() {
+    let (world, visit) = with_visit().await;
+    world.trainer().delete(&visit);
+    world.admin().cancel(&visit);
+    world.settle().await;
+
+    assert!(!world.trainer().has(&visit));
+    assert_eq!(world.conflicts().await, []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_event_restored_from_the_bin_is_linked_again() {
+    let (world, visit) = with_visit().await;
+    let id = world.trainer().delete(&visit);
+    world.settle().await;
+    assert_eq!(world.badge(&visit).await.0, Badge::Removed);
+
+    world.advance(60);
+    world.trainer().google().restore_event(world.person().google, "primary", &id).expect("it is in the bin");
+    world.settle().await;
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+
+    world.admin().move_to(&visit, "2026-12-02 09:00");
+    world.settle().await;
+    assert_eq!(world.trainer().event_id(&visit), id);
+    assert_eq!(world.trainer().start(&visit), at("2026-12-02 09:00"));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_event_restored_after_put_back_is_one_too_many_and_only_the_newest_stays() {
+    let (world, visit) = with_visit().await;
+    let old = world.trainer().delete(&visit);
+    world.settle().await;
+    world.put_back(&visit).await.expect("it was removed");
+    world.settle().await;
+    let new = world.trainer().event_id(&visit);
+
+    world.advance(60);
+    world.trainer().google().restore_event(world.person().google, "primary", &old).expect("it is in the bin");
+    world.settle().await;
+
+    assert_eq!(world.trainer().event_id(&visit), new);
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_event_deleted_just_before_it_is_changed_is_removed_and_not_made_again() {
+    let (world, visit) = with_visit().await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    // The listing does not tell of the deletion yet; the patch finds out.
+    world.trainer().delete(&visit);
+    world.spoil_google(Fault::EmptyPage, |rule| rule.method("GET").path("syncToken"));
+    world.settle().await;
+    world.repair();
+
+    assert!(!world.trainer().has(&visit));
+    assert_eq!(world.badge(&visit).await.0, Badge::Removed);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_lost_database_does_not_bring_back_what_the_trainer_removed() {
+    let (mut world, visit) = with_visit().await;
+    world.trainer().delete(&visit);
+    world.settle().await;
+    world.advance(60);
+
+    world.lose_database().await;
+    world.start().await;
+    world.settle().await;
+
+    assert!(!world.trainer().has(&visit));
+    assert_eq!(world.badge(&visit).await.0, Badge::Removed);
+    world.put_back(&visit).await.expect("it was removed");
+    world.settle().await;
+    assert!(world.trainer().has(&visit));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn after_a_lost_database_a_change_since_the_deletion_makes_a_new_event() {
+    let (mut world, visit) = with_visit().await;
+    let dead = world.trainer().delete(&visit);
+    world.settle().await;
+    world.advance(60);
+    world.lose_database().await;
+    world.admin().move_to(&visit, "2026-12-02 09:00");
+
+    world.start().await;
+    world.settle().await;
+
+    assert_ne!(world.trainer().event_id(&visit), dead);
+    assert_eq!(world.trainer().start(&visit), at("2026-12-02 09:00"));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_404_without_a_tombstone_is_looked_at_again_and_proves_nothing() {
+    let (world, visit) = with_visit().await;
+    let id = world.trainer().event_id(&visit);
+    a_day_passes(&world);
+    // Neither the full listing nor the first look shows it; a minute later it is there again.
+    world.spoil_google(Fault::EmptyPage, |rule| rule.method("GET").path("events?"));
+    world.spoil_google(not_found(), |rule| rule.method("GET").path(&format!("events/{id}")));
+    let mark = world.mark();
+    world.sync().await;
+    assert_eq!(world.badge(&visit).await, (Badge::Waiting, Some("looking_again".into())));
+    world.settle().await;
+    world.repair();
+
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    assert_eq!(world.trainer().event_id(&visit), id);
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_really_gone_without_a_tombstone_is_made_again_in_the_end() {
+    let (world, visit) = with_visit().await;
+    let id = world.trainer().delete(&visit);
+    world.trainer().google().purge_event(world.person().google, "primary", &id).expect("it was deleted");
+    a_day_passes(&world);
+
+    world.sync().await;
+    assert_eq!(world.badge(&visit).await, (Badge::Waiting, Some("looking_again".into())));
+    let mark = world.mark();
+    world.settle().await;
+
+    // The same id was tried first, and only when it proved taken and unseen for ten minutes the next one.
+    let inserts = world.writes_since(mark);
+    assert_eq!(inserts.iter().map(|request| request.status).collect::<Vec<_>>(), [Some(409), Some(200)]);
+    let (first, last) = (inserts[0].at, inserts[1].at);
+    assert!(last - first >= TimeDelta::minutes(9), "{first} {last}");
+    assert_ne!(world.trainer().event_id(&visit), id);
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_deleted_calendar_stops_the_connection_with_calendar_not_found() {
+    let (world, visit) = with_visit().await;
+    world.trainer().google().remove_calendar(world.person().google, "primary").expect("it is there");
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    let mark = world.mark();
+
+    let report = world.sync().await;
+
+    assert_eq!(report.calendar, Some(PortError::CalendarNotFound));
+    assert_eq!(report.platform, None);
+    assert_eq!(error_code(&PortError::CalendarNotFound), "calendar_not_found");
+    assert_eq!(world.snapshot().await.live.calendar.problem, Some(PortError::CalendarNotFound));
+    let tried: Vec<_> =
+        world.writes_since(mark).into_iter().filter(|request| request.status != Some(404)).collect();
+    assert!(tried.is_empty(), "{tried:?}");
+    // Nothing is unlinked or forgotten because of it, and the platform's side goes on.
+    let record = world.record(&visit).await.expect("it is known");
+    assert_eq!(record.link, LinkState::Linked);
+    assert!(record.event.is_some());
+    assert_ne!(world.badge(&visit).await.0, Badge::Synced);
+    assert_eq!(world.admin().appointment(&visit).status, AppointmentStatus::Scheduled);
+    world.check_safety();
+}
+
+#[tokio::test]
+async fn a_calendar_that_was_away_for_a_while_is_taken_up_again() {
+    let (world, visit) = with_visit().await;
+    let id = world.trainer().event_id(&visit);
+    world.spoil_google(Fault::CalendarGone, |rule| rule.times(0));
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    assert_eq!(world.sync().await.calendar, Some(PortError::CalendarNotFound));
+    world.repair();
+    world.settle().await;
+
+    assert_eq!(world.trainer().event_id(&visit), id);
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_404_of_a_proxy_is_no_deletion() {
+    let (world, visit) = with_visit().await;
+    a_day_passes(&world);
+    let html = Fault::Status {
+        status: 404,
+        body: Some(Value::String("<html><title>Not here</title></html>".into())),
+        headers: vec![("Content-Type".into(), "text/html".into())],
+    };
+    world.spoil_google(html.clone(), |rule| rule.times(0));
+    world.spoil_platform(html, |rule| rule.path("/v1/").times(0));
+    let report = world.sync().await;
+    assert!(matches!(report.calendar, Some(PortError::BadAnswer { .. })), "{report:?}");
+    assert!(matches!(report.platform, Some(PortError::BadAnswer { .. })), "{report:?}");
+    world.repair();
+    world.settle().await;
+
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.check_invariants().await;
+}

@@ -1,0 +1,169 @@
+//! What the trainer writes into an event stays theirs.
+
+use roundtrip_behaviour_tests::{World, at};
+use roundtrip_core::badge::Badge;
+use roundtrip_core::conflict::{ConflictKind, Resolution};
+use serde_json::json;
+
+async fn with_visit() -> (World, String) {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    (world, visit)
+}
+
+#[tokio::test]
+async fn an_edited_title_survives_until_the_platform_changes_it() {
+    let (world, visit) = with_visit().await;
+    world.trainer().rename(&visit, "Linden (Frau Schulz fragen)");
+    world.settle().await;
+    assert_eq!(world.badge(&visit).await, (Badge::Synced, Some("own_wording".into())));
+
+    // Anything else may change; the title stays.
+    world.admin().note(&visit, "Hintereingang.");
+    world.admin().move_to(&visit, "2026-12-02 09:00");
+    world.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Linden (Frau Schulz fragen)");
+    assert_eq!(world.trainer().start(&visit), at("2026-12-02 09:00"));
+    assert!(world.trainer().description(&visit).contains("Hintereingang."));
+
+    // The platform changes the very field: that is asked about, and answered by the trainer.
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.settle().await;
+    assert_eq!(world.conflict(&visit).await.kind, ConflictKind::DataMismatch);
+    world.resolve(&visit, Resolution::KeepPlatform).await.expect("it is as shown");
+    world.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    assert_eq!(world.admin().writes(), []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn own_text_before_and_after_the_block_survives_every_update() {
+    let (world, visit) = with_visit().await;
+    let block = world.trainer().description(&visit);
+    let mine = format!("Schlüssel beim Hausmeister.\n\n{block}\nDanach: Einkauf.");
+    world.trainer().edit(&visit, &json!({"description": mine}));
+    world.settle().await;
+
+    for round in 0..3 {
+        world.admin().note(&visit, &format!("Notiz {round}"));
+        world.sync().await;
+    }
+
+    let shown = world.trainer().description(&visit);
+    assert!(shown.starts_with("Schlüssel beim Hausmeister.\n\n"), "{shown}");
+    assert!(shown.ends_with("\nDanach: Einkauf."), "{shown}");
+    assert!(shown.contains("Notiz 2") && !shown.contains("Notiz 1"), "{shown}");
+    assert_eq!(world.conflicts().await, []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn own_html_stays_as_it_is() {
+    let (world, visit) = with_visit().await;
+    let block = world.trainer().description(&visit).replace('\n', "<br>");
+    let mine = format!("<b>Wichtig</b>: <i>klingeln</i><br><br>{block}");
+    world.trainer().edit(&visit, &json!({"description": mine}));
+    world.settle().await;
+
+    world.admin().note(&visit, "Tür & Tor <offen>");
+    world.settle().await;
+
+    let shown = world.trainer().description(&visit);
+    assert!(shown.starts_with("<b>Wichtig</b>: <i>klingeln</i><br><br>"), "{shown}");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_edited_place_survives() {
+    let (world, visit) = with_visit().await;
+    world.trainer().edit(&visit, &json!({"location": "Treffpunkt U-Bahn"}));
+    world.settle().await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.settle().await;
+
+    assert_eq!(world.trainer().event(&visit)["location"], "Treffpunkt U-Bahn");
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_service_that_rewrites_white_space_and_html_is_not_answered() {
+    let (world, visit) = with_visit().await;
+    let mark = world.mark();
+    let rewritten = format!("<p>{}</p>\u{a0}", world.trainer().description(&visit).replace('\n', "<br/>\r\n"));
+    world.trainer().edit(&visit, &json!({"description": rewritten, "summary": " Linden-Apotheke\u{200b} "}));
+    world.settle().await;
+
+    assert!(world.writes_since(mark).is_empty());
+    assert_eq!(world.conflicts().await, []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn client_names_are_off_until_turned_on_and_off_again_takes_them_out() {
+    let world = World::new().await;
+    let mut draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
+    draft.client = Some(roundtrip_sandbox::platform::Client {
+        id: "cli_3".into(),
+        name: Some("Ada Klein".into()),
+        email: Some("ada@example.org".into()),
+        phone: Some("+49 30 1234567".into()),
+    });
+    let visit = world.admin().plan(draft);
+    world.sync().await;
+    let said = |world: &World| world.trainer().event(&visit).to_string();
+    assert!(!said(&world).contains("Ada") && !said(&world).contains("1234567"));
+
+    let turn = |on| {
+        move |settings: &mut roundtrip_core::settings::SyncSettings| {
+            settings.text.client_names = on;
+            settings.text.client_contact = on;
+        }
+    };
+    world.set(turn(true)).await;
+    world.settle().await;
+    assert!(said(&world).contains("Linden-Apotheke · Ada Klein") && said(&world).contains("+49 30 1234567"));
+
+    world.set(turn(false)).await;
+    world.settle().await;
+    assert!(!said(&world).contains("Ada") && !said(&world).contains("1234567"));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn guests_colour_and_reminders_that_the_trainer_adds_are_never_touched() {
+    let (world, visit) = with_visit().await;
+    let theirs = json!({
+        "colorId": "11",
+        "attendees": [{"email": "kollege@example.net", "displayName": "Kollege"}],
+        "reminders": {"useDefault": false, "overrides": [{"method": "popup", "minutes": 30}]},
+    });
+    world.trainer().edit(&visit, &theirs);
+    world.settle().await;
+
+    world.admin().move_to(&visit, "2026-12-02 09:00");
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.settle().await;
+
+    let event = world.trainer().event(&visit);
+    assert_eq!(world.trainer().start(&visit), at("2026-12-02 09:00"));
+    assert_eq!(event["colorId"], "11");
+    assert_eq!(event["attendees"][0]["email"], "kollege@example.net");
+    assert_eq!(event["reminders"], theirs["reminders"]);
+    // The oracle looks at every write: no attendees in it, nobody mailed.
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_event_marked_as_free_is_left_alone_and_shown() {
+    let (world, visit) = with_visit().await;
+    let mark = world.mark();
+    world.trainer().edit(&visit, &json!({"transparency": "transparent"}));
+    world.settle().await;
+
+    assert!(world.writes_since(mark).is_empty());
+    assert_eq!(world.badge(&visit).await, (Badge::Synced, Some("marked_free".into())));
+    world.check_invariants().await;
+}

@@ -1,0 +1,117 @@
+//! The scenarios, by topic.
+
+mod background;
+mod decisions;
+mod onboarding;
+mod reconnect;
+
+use anyhow::{Context, Result};
+use chrono::NaiveDate;
+use serde_json::Value;
+use std::time::Duration;
+use xtask::pages::TRAINER;
+use xtask::play::{self, SignIn, Stage};
+
+/// From the last edit in the calendar to the report: 20 s of settling, and a cycle that notices.
+const REPORTED: Duration = Duration::from_secs(120);
+
+/// One test.
+pub struct Scenario {
+    /// Also the name of its folder.
+    pub name: &'static str,
+    /// How many appointments the trainer has.
+    pub appointments: usize,
+    /// How sign-in pages are answered.
+    pub sign_in: SignIn,
+    /// What happens.
+    pub act: fn(&mut Stage) -> Result<()>,
+}
+
+/// All of them.
+pub fn all() -> Vec<Scenario> {
+    let usual = |name, act| Scenario {
+        name,
+        appointments: 12,
+        sign_in: SignIn::ByItself,
+        act,
+    };
+    vec![
+        Scenario {
+            name: "onboarding_by_clicks",
+            appointments: 24,
+            sign_in: SignIn::ByClicks,
+            act: onboarding::by_clicks,
+        },
+        usual("a_wrong_address_is_said_in_words", onboarding::wrong_address),
+        usual(
+            "a_move_in_the_calendar_is_reported_and_shown",
+            decisions::move_is_reported,
+        ),
+        usual(
+            "a_conflict_resolved_with_the_platforms_time",
+            decisions::keep_platform,
+        ),
+        usual(
+            "a_conflict_resolved_with_the_calendars_time",
+            decisions::keep_calendar,
+        ),
+        usual("revoked_access_notifies_and_reconnects", reconnect::revoked),
+        usual("a_link_navigates_the_first_window", background::link),
+        usual("closing_goes_on_and_a_second_start_reopens", background::closing),
+        Scenario {
+            name: "killed_in_mid_first_sync_finishes_right",
+            appointments: 200,
+            sign_in: SignIn::ByItself,
+            act: background::killed,
+        },
+    ]
+}
+
+/// An appointment at six in the evening of a day that is free, made by the admin; its id and day.
+fn appointment(stage: &Stage, title: &str) -> Result<(String, NaiveDate)> {
+    let admin = stage.admin()?;
+    let day = *play::free_evenings(&admin.rows()?, 1)?
+        .first()
+        .context("no free evening")?;
+    let id = admin.create(TRAINER.user, title, &day.to_string(), "18:00", "19:00")?;
+    Ok((id, day))
+}
+
+/// The trainer's events that Roundtrip wrote and that are alive, as the calendar service holds them.
+fn our_events(stage: &Stage) -> Result<Vec<Value>> {
+    let account = TRAINER.google_account;
+    let path = format!("/google/accounts/{account}/calendars/{account}/events");
+    let events = stage.sandbox.get(&path)?;
+    let events = events.as_array().context("no events")?;
+    Ok(events
+        .iter()
+        .filter(|event| event["status"] != "cancelled")
+        .filter(|event| {
+            event["extendedProperties"]["private"]
+                .as_object()
+                .is_some_and(|mark| !mark.is_empty())
+        })
+        .cloned()
+        .collect())
+}
+
+/// Nobody else is ever mailed: no write named guests, and each asked for silence.
+fn nobody_was_mailed(stage: &Stage) -> Result<()> {
+    let audit = stage.sandbox.get("/google/audit")?;
+    // What the trainer does on the calendar's own page is theirs.
+    let writes: Vec<&Value> = audit
+        .as_array()
+        .context("no audit")?
+        .iter()
+        .filter(|one| one["via"] == "api")
+        .collect();
+    anyhow::ensure!(!writes.is_empty(), "the calendar service saw no write");
+    for write in writes {
+        anyhow::ensure!(write["attendees_sent"] == false, "a write named guests: {write}");
+        anyhow::ensure!(
+            write["send_updates"] == "none",
+            "a write did not ask for silence: {write}"
+        );
+    }
+    Ok(())
+}

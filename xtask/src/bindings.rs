@@ -1,0 +1,20 @@
+//! `xtask bindings`: the window's view of the app's commands, generated from the Rust types.
+
+use crate::building::FEATURES;
+use crate::project;
+use crate::run::{cargo, read, say};
+use anyhow::Result;
+
+/// Writes `ui/src/lib/bindings.ts`. A test of the app keeps it current.
+pub fn generate() -> Result<()> {
+    let file = project::ui().join("src/lib/bindings.ts");
+    say("generating ui/src/lib/bindings.ts");
+    let text = read(
+        cargo()
+            .args(["run", "--quiet", "--locked", "-p", "roundtrip"])
+            .args(FEATURES)
+            .args(["--", "bindings"]),
+    )?;
+    std::fs::write(file, text)?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! `xtask build`: the window, then the app and the sandbox.
+
+use crate::project::{self, Profile};
+use crate::run::{cargo, npm, run, say};
+use anyhow::Result;
+use std::sync::{Mutex, PoisonError};
+
+/// The feature that makes the app carry its window instead of asking a development server for it.
+///
+/// All cargo calls use it, tests too, or the heavy crates would be built twice.
+pub const FEATURES: [&str; 2] = ["--features", "roundtrip/custom-protocol"];
+
+/// Builds what the person's and the tests' window needs.
+pub fn build(profile: Profile) -> Result<()> {
+    window_once()?;
+    say("building the app and the sandbox (the first time takes some minutes)");
+    let mut command = cargo();
+    command
+        .args(["build", "--locked", "-p", "roundtrip", "-p", "roundtrip-sandbox"])
+        .args(FEATURES);
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    run(&mut command)?;
+    if profile == Profile::Release {
+        // The sandbox is a tool: its debug build is the one that is started.
+        run(cargo().args(["build", "--locked", "-p", "roundtrip-sandbox"]))?;
+    }
+    Ok(())
+}
+
+/// Builds the window into `ui/dist`, once in our life: the app embeds it, so it has to be there before anything of the app
+/// compiles.
+pub fn window_once() -> Result<()> {
+    static BUILT: Mutex<bool> = Mutex::new(false);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*built {
+        say("building the window");
+        run(npm(&project::ui()).args(["run", "--silent", "build"]))?;
+        *built = true;
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask …`: see `cargo xtask --help`.
+
+#![forbid(unsafe_code)]
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use xtask::lanes::{self, Lane};
+use xtask::project::Profile;
+use xtask::setup::{self, Need};
+use xtask::{bench, bindings, browse, building, demo, icons, process};
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what building and testing need (apt on Debian and Ubuntu, npm, tauri-driver).
+    Setup,
+    /// Build the window, the app and the sandbox.
+    Build {
+        /// As shipped.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Show the main job with the real app against a sandbox on this machine.
+    Demo(demo::Options),
+    /// Run every test.
+    Test {
+        /// Only this lane (may be given several times).
+        #[arg(long)]
+        only: Vec<Lane>,
+    },
+    /// Format, lint and architecture rules.
+    Check,
+    /// Measure: requests, time, memory, lines.
+    Bench(bench::Options),
+    /// Generate the window's view of the app's commands (ui/src/lib/bindings.ts).
+    Bindings,
+    /// Render the icons from their drawings.
+    Icons,
+    /// Follow a sign-in address to its end (what a browser would do where the sandbox consents by itself).
+    #[command(hide = true)]
+    Browse {
+        /// The address.
+        url: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().command;
+    let outcome = process::end_children_on_signals().and_then(|()| run(task));
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// True if all went well.
+fn run(task: Task) -> Result<bool> {
+    match task {
+        Task::Setup => setup::setup(Need::Everything).map(|()| true),
+        Task::Build { release } => {
+            setup::setup(Need::Build)?;
+            building::build(if release { Profile::Release } else { Profile::Debug }).map(|()| true)
+        }
+        Task::Demo(options) => demo::demo(&options),
+        Task::Test { only } => lanes::test(&only),
+        Task::Check => lanes::check(),
+        Task::Bench(options) => bench::bench(&options).map(|()| true),
+        Task::Bindings => bindings::generate().map(|()| true),
+        Task::Icons => icons::render().map(|()| true),
+        Task::Browse { url } => browse::follow(&url).map(|_| true),
+    }
+}

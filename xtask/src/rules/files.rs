@@ -1,0 +1,213 @@
+//! What no source file may contain, and what each must.
+
+use super::Rule;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file with more lines than this is several topics.
+const LONGEST_FILE: usize = 700;
+
+/// A source file.
+struct Source {
+    path: String,
+    text: String,
+}
+
+/// The rules about files.
+pub fn rules(root: &Path) -> Result<Vec<Rule>> {
+    let sources = read_sources(root)?;
+    Ok(vec![
+        rule("each library forbids unsafe code", &sources, |source| {
+            (is_library(source) && !source.text.contains("#![forbid(unsafe_code)]")).then_some(1)
+        }),
+        rule("each library opens with what it is for", &sources, |source| {
+            (is_library(source) && !source.text.starts_with("//!")).then_some(1)
+        }),
+        rule(
+            "each crate takes its lints from the workspace",
+            &sources,
+            |source| {
+                (source.path.ends_with("Cargo.toml") && !takes_workspace_lints(&source.text)).then_some(1)
+            },
+        ),
+        // The words are put together here so that this file does not break its own rule.
+        rule("nothing is left for later in a comment", &sources, |source| {
+            line_with(
+                source,
+                &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:")],
+            )
+        }),
+        rule("no machine's paths", &sources, |source| {
+            line_with(
+                source,
+                &[
+                    concat!("/ro", "ot/"),
+                    concat!("/ho", "me/"),
+                    concat!("/wo", "rk/"),
+                    concat!("/Us", "ers/"),
+                ],
+            )
+        }),
+        rule("core reads no clock", &sources, |source| {
+            let clocks = ["Utc::now", "Local::now", "SystemTime::now", "Instant::now"];
+            source
+                .path
+                .starts_with("crates/core/src")
+                .then(|| line_with(source, &clocks))
+                .flatten()
+        }),
+        rule("SQL appears in the store only", &sources, |source| {
+            let outside = is_rust(source)
+                && !source.path.starts_with("crates/store")
+                && !source.path.starts_with("xtask");
+            outside
+                .then(|| line_with(source, &["sqlx::query", "SELECT * FROM", "INSERT INTO "]))
+                .flatten()
+        }),
+        rule("no test is switched off", &sources, |source| {
+            let words = [
+                concat!("#[ign", "ore"),
+                concat!("it.sk", "ip("),
+                concat!("test.sk", "ip("),
+                concat!("describe.sk", "ip("),
+            ];
+            line_with(source, &words)
+        }),
+        rule(
+            "text from outside is never put into the window as HTML",
+            &sources,
+            |source| {
+                source
+                    .path
+                    .ends_with(".svelte")
+                    .then(|| line_with(source, &["{@html", "innerHTML"]))
+                    .flatten()
+            },
+        ),
+        rule("no file is longer than one topic", &sources, |source| {
+            let code = is_rust(source) || source.path.ends_with(".svelte") || source.path.ends_with(".ts");
+            let made = source.path.ends_with("bindings.ts");
+            let lines = source.text.lines().count();
+            (code && !made && lines > LONGEST_FILE).then_some(lines)
+        }),
+    ])
+}
+
+/// `find` answers the line that breaks the rule.
+fn rule(name: &str, sources: &[Source], find: impl Fn(&Source) -> Option<usize>) -> Rule {
+    let broken = sources
+        .iter()
+        .filter_map(|source| Some(format!("{}:{}", source.path, find(source)?)))
+        .collect();
+    Rule {
+        name: name.to_owned(),
+        broken,
+    }
+}
+
+fn line_with(source: &Source, words: &[&str]) -> Option<usize> {
+    let found = source
+        .text
+        .lines()
+        .position(|line| words.iter().any(|word| line.contains(word)));
+    found.map(|line| line + 1)
+}
+
+fn is_rust(source: &Source) -> bool {
+    source.path.ends_with(".rs")
+}
+
+fn is_library(source: &Source) -> bool {
+    source.path.ends_with("src/lib.rs")
+}
+
+fn takes_workspace_lints(manifest: &str) -> bool {
+    let after = manifest.split("[lints]").nth(1).unwrap_or_default();
+    after.trim_start().starts_with("workspace = true")
+}
+
+const FOLDERS: [&str; 7] = ["crates", "src-tauri", "tests", "ui/src", "xtask", "docs", ".ci"];
+const ENDINGS: [&str; 9] = ["rs", "toml", "ts", "svelte", "css", "html", "md", "sql", "json"];
+/// Generated, or not ours.
+const LEFT_OUT: [&str; 7] = [
+    "node_modules",
+    "target",
+    "gen",
+    "dist",
+    "dist-mock",
+    "paraglide",
+    "schemas",
+];
+
+fn read_sources(root: &Path) -> Result<Vec<Source>> {
+    let mut files = vec![root.join("Cargo.toml")];
+    for folder in FOLDERS {
+        collect(&root.join(folder), &mut files)?;
+    }
+    files.sort();
+    files
+        .iter()
+        .map(|file| {
+            let path = file
+                .strip_prefix(root)
+                .unwrap_or(file)
+                .to_string_lossy()
+                .replace('\\', "/");
+            let text = fs::read_to_string(file).with_context(|| format!("couldn't read {path}"))?;
+            Ok(Source { path, text })
+        })
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if path.is_dir() {
+            if !LEFT_OUT.contains(&name.as_str()) {
+                collect(&path, files)?;
+            }
+        } else if ENDINGS.iter().any(|ending| name.ends_with(&format!(".{ending}"))) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(path: &str, text: &str) -> Source {
+        Source {
+            path: path.into(),
+            text: text.into(),
+        }
+    }
+
+    #[test]
+    fn a_broken_line_is_named() {
+        let sources = [source("crates/core/src/x.rs", "fn a() {}\nlet t = Utc::now();\n")];
+        let found = rule("clock", &sources, |source| line_with(source, &["Utc::now"]));
+        assert_eq!(found.broken, ["crates/core/src/x.rs:2"]);
+    }
+
+    #[test]
+    fn lints_must_come_from_the_workspace() {
+        assert!(takes_workspace_lints("[package]\n\n[lints]\nworkspace = true\n"));
+        assert!(!takes_workspace_lints("[package]\nname = \"x\"\n"));
+        assert!(!takes_workspace_lints(
+            "[lints.rust]\nunused = \"allow\"\n[features]\nworkspace = true"
+        ));
+    }
+}
