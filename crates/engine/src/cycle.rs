@@ -73,6 +73,13 @@ impl Engine {
             state.connected_at = Some(self.now());
             self.ledger.commit(vec![Change::PutSyncState(Box::new(state.clone()))]).await?;
         }
+        {
+            let mut live = self.lock();
+            if live.writer.is_none() {
+                live.writer = state.writer.clone();
+                live.reported = state.reported.clone();
+            }
+        }
         let mut records = Records::new(self.ledger.records().await?);
         let requests_before = (self.platform.requests_sent(), self.calendar.requests_sent());
         let mut run = Run {
@@ -126,6 +133,7 @@ impl Engine {
         // 4. The record of the run, and what the platform is told.
         let may_write = self.may_write(&state, settings.enabled);
         self.sum_up(&mut report, &standing, &state, &records, may_write).await?;
+        self.report_if_changed(&settings, &mut state, &report, &records).await;
         counts.platform_requests = self.platform.requests_sent() - requests_before.0;
         counts.calendar_requests = self.calendar.requests_sent() - requests_before.1;
         let failed = report.platform.is_some() && report.calendar.is_some();
@@ -142,7 +150,10 @@ impl Engine {
             state.last_success_at = run.ended_at;
         }
         self.ledger.commit(vec![Change::PutRun(run.clone()), Change::PutSyncState(Box::new(state.clone()))]).await?;
-        self.report_if_changed(&settings, &mut state, &report, &records).await?;
+        if !may_write && self.may_write(&state, settings.enabled) {
+            // The lease came with the report: what could not be written goes on at once, after another reading.
+            report.next_due_at = Some(self.now() + Duration::seconds(1));
+        }
         report.counts = counts;
         report.result = Some(run.result);
         Ok(report)
@@ -241,7 +252,10 @@ impl Engine {
         let settings = self.ledger.settings().await.unwrap_or_default();
         let state = self.ledger.sync_state().await.unwrap_or_default();
         let status = self.status_word(&settings, &state, 0, 0, 0, None);
-        self.report(LaptopStatus { status: "disconnected".into(), ..status }).await
+        self.report(LaptopStatus { status: "disconnected".into(), ..status }).await?;
+        // Should the trainer connect again, the next report is a new one.
+        self.lock().reported = None;
+        Ok(())
     }
 
     async fn report(&self, status: LaptopStatus) -> Result<(), PortError> {
@@ -259,39 +273,35 @@ impl Engine {
         }
     }
 
+    /// Tells the platform how this laptop does, if that is news or half an hour has passed. The platform sees it with the
+    /// next one if it cannot be told now; nothing depends on it.
     async fn report_if_changed(
         &self,
         settings: &SyncSettings,
         state: &mut SyncState,
         report: &CycleReport,
         records: &Records,
-    ) -> Result<(), LedgerError> {
-        if let Some(other) = self.other_writer() {
-            let now = self.now();
-            if state.other_writer_at.is_none_or(|seen| now - seen > Duration::minutes(1)) || other.expires_at < now {
-                state.other_writer_at = Some(now);
-                self.ledger.commit(vec![Change::PutSyncState(Box::new(state.clone()))]).await?;
-            }
-        }
-        if report.platform.is_some() || !state.started {
-            return Ok(());
-        }
-        let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
-        let problem = report.calendar.as_ref();
-        let status = self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
-        let known = self.live().reported;
-        let same = known.as_ref().is_some_and(|(at, known)| {
-            // The time of the last success alone is no news.
-            let known = LaptopStatus { last_success_at: status.last_success_at, ..known.clone() };
-            known == status && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
-        });
-        if !same {
-            // The platform sees it with the next one; nothing depends on it.
-            if let Err(error) = self.report(status).await {
+    ) {
+        if report.platform.is_none() && state.started {
+            let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
+            let problem = report.calendar.as_ref();
+            let status = self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
+            let known = self.live().reported;
+            let same = known.as_ref().is_some_and(|(at, known)| {
+                // The time of the last success alone is no news.
+                let known = LaptopStatus { last_success_at: status.last_success_at, ..known.clone() };
+                known == status && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
+            });
+            if !same && let Err(error) = self.report(status).await {
                 tracing::debug!(code = error_code(&error), "status could not be told");
             }
         }
-        Ok(())
+        if self.other_writer().is_some() {
+            state.other_writer_at = Some(self.now());
+        }
+        let live = self.live();
+        state.writer = live.writer;
+        state.reported = live.reported;
     }
 
     fn status_word(

@@ -5,8 +5,9 @@ use crate::ledger::{Change, Counts, HistoryItem, HistoryResult, HistorySource, H
 use crate::ports::{Accepted, EventLookup, MoveReport, PortError};
 use crate::read::{Records, wait_after};
 use chrono::{DateTime, Duration, Utc};
+use futures::StreamExt;
 use futures::future::{Either, select};
-use futures::{Stream, StreamExt};
+use futures::stream::FuturesUnordered;
 use roundtrip_core::absorb;
 use roundtrip_core::appointment::{Removal, RemovalReason};
 use roundtrip_core::conflict::Refusal;
@@ -18,7 +19,6 @@ use roundtrip_core::record::{Field, LinkState, Record, Value};
 use roundtrip_core::text;
 use roundtrip_core::time::EventTime;
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 
@@ -117,16 +117,18 @@ impl Engine {
         let mut finished = 0;
         let mut failure = None;
         {
-            let mut answers = std::pin::pin!(
-                futures::stream::iter(rows)
-                    .map(|row| self.send(row, &blocked, cancel))
-                    .buffer_unordered(IN_FLIGHT)
-            );
+            let mut rows = rows.into_iter();
+            let mut under_way = FuturesUnordered::new();
+            // What came back while an earlier outcome was being recorded; it counts as in flight until it is recorded too.
             let mut early = VecDeque::new();
             loop {
+                while under_way.len() + early.len() < IN_FLIGHT {
+                    let Some(row) = rows.next() else { break };
+                    under_way.push(self.send(row, &blocked, cancel));
+                }
                 let answer = match early.pop_front() {
                     Some(answer) => answer,
-                    None => match answers.next().await {
+                    None => match under_way.next().await {
                         Some(answer) => answer,
                         None => break,
                     },
@@ -147,7 +149,7 @@ impl Engine {
                     }
                 }
                 let recorded = self.record_outcome(row, outcome, records, ctx, run, counts, &mut executed);
-                alongside(recorded, answers.as_mut(), &mut early).await?;
+                alongside(recorded, &mut under_way, &mut early).await?;
                 finished += 1;
                 self.progress(finished, total);
             }
@@ -466,12 +468,16 @@ impl Engine {
 
 /// Waits for `work` while the writes under way go on; what they bring is kept in `early`. One of them may hold what `work`
 /// waits for (the ledger writes one transaction at a time), so that none may stand still meanwhile.
-async fn alongside<T, S: Stream>(work: impl Future<Output = T>, mut others: Pin<&mut S>, early: &mut VecDeque<S::Item>) -> T {
+async fn alongside<T, F: Future>(
+    work: impl Future<Output = T>,
+    others: &mut FuturesUnordered<F>,
+    early: &mut VecDeque<F::Output>,
+) -> T {
     let mut work = std::pin::pin!(work);
     loop {
         match select(work.as_mut(), others.next()).await {
             Either::Left((result, _)) => return result,
-            Either::Right((Some(item), _)) => early.push_back(item),
+            Either::Right((Some(output), _)) => early.push_back(output),
             Either::Right((None, _)) => return work.await,
         }
     }

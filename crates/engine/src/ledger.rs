@@ -64,6 +64,10 @@ pub struct SyncState {
     pub paused_until: Option<DateTime<Utc>>,
     /// The trainer has seen the preview and said "Start syncing".
     pub started: bool,
+    /// Who writes, as last heard, so that a restart does not ask for the lease again.
+    pub writer: Option<crate::ports::Writer>,
+    /// When the status was last told to the platform, and what.
+    pub reported: Option<(DateTime<Utc>, crate::ports::LaptopStatus)>,
 }
 
 /// How a run ended.

@@ -66,14 +66,17 @@ impl Metered {
         let Ok(date) = DateTime::parse_from_rfc2822(date) else {
             return;
         };
-        let middle = before + (self.clock.now() - before) / 2;
-        let offset = date.with_timezone(&Utc) - middle;
-        // The header has whole seconds and the answer travelled: less than this says nothing.
+        // The answer was dated at some moment of its journey, and a laptop may sleep in the middle of one: what the
+        // journey itself explains says nothing against what is known. The header has whole seconds.
         let noise = Duration::seconds(2);
-        let offset = if offset.abs() <= noise {
-            Duration::zero()
+        let date = date.with_timezone(&Utc);
+        let (least, most) = (date - self.clock.now() - noise, date - before + noise);
+        let known = self.clock_offset().unwrap_or_default();
+        let offset = if (least..=most).contains(&known) {
+            known
         } else {
-            offset
+            let middle = least + (most - least) / 2;
+            if middle.abs() <= noise { Duration::zero() } else { middle }
         };
         self.offset_ms.store(offset.num_milliseconds(), Ordering::Relaxed);
     }

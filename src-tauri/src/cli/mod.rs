@@ -235,7 +235,6 @@ async fn connected(host: &Arc<Host>) -> Result<Running, Trouble> {
 async fn sync(wait: bool, json: bool) -> Result<ExitCode, Trouble> {
     let host = Host::open(Purpose::Verb).await?;
     let running = connected(&host).await?;
-    host.refresh_me(&running).await;
     running.engine.start_syncing().await?;
     let mut report = running.engine.cycle(Trigger::Manual).await?;
     let mut total = report.counts;

@@ -11,6 +11,8 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 /// All commands and events; the TypeScript bindings are generated from it.
 pub fn builder() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
+        // One shape for both directions: the window sends back what it was sent.
+        .disable_serde_phases()
         .commands(collect_commands![
             commands::get_overview,
             commands::list_appointments,

@@ -8,9 +8,10 @@ use crate::event::PatchMask;
 use crate::ids::{AppointmentId, EventId};
 use crate::outbox::{DeleteReason, Intent, Side};
 use crate::reconcile::reconcile;
-use crate::record::{Field, LinkState};
+use crate::record::{Field, LinkState, Value};
 use crate::settings::Direction;
 use crate::testing::{patched, stored, taken};
+use crate::text::{normalise, observed, split};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
 
@@ -82,12 +83,13 @@ impl World {
                     }
                     self.time_written(id, body.time);
                 }
-                if !lost {
+                if lost {
+                    self.unanswered.push((id.clone(), None, intent.clone()));
+                } else {
                     let record = self.records.get_mut(id).expect("its record");
                     absorb::written(record, event, body, *mask, &self.ctx);
                 }
             }
-            // A deletion whose answer is lost is learned from the outbox, which this world does not have.
             Intent::Delete {
                 event_id,
                 expected,
@@ -111,6 +113,9 @@ impl World {
                 }
                 if *reason != DeleteReason::Duplicate {
                     self.unsettled.remove(id);
+                }
+                if lost {
+                    return self.unanswered.push((id.clone(), None, intent.clone()));
                 }
                 absorb::deleted(
                     self.records.get_mut(id).expect("its record"),
@@ -209,9 +214,49 @@ impl World {
         let answer = taken(&said, intent, now);
         self.platform.get_mut(id).expect("its appointment").said = answer.clone();
         if lost {
-            self.unanswered.push((id.clone(), answer, intent.clone()));
+            self.unanswered.push((id.clone(), Some(answer), intent.clone()));
         } else {
             self.learn(id, answer, intent);
+        }
+    }
+
+    /// A deletion whose answer was lost finds nothing at the second try, a patch finds another etag. If the event says
+    /// what was written, it went through.
+    pub fn look(&mut self, id: &AppointmentId, intent: &Intent) {
+        let (Some(record), now) = (self.records.get_mut(id), self.ctx.now) else {
+            return;
+        };
+        if let Intent::Delete { event_id, .. } = intent {
+            if self.calendar[event_id].buried_at.is_some() {
+                absorb::deleted(record, event_id, now);
+            }
+            return;
+        }
+        let Intent::Patch {
+            event_id, body, mask, ..
+        } = intent
+        else {
+            return;
+        };
+        let Some(entry) = self
+            .calendar
+            .get(event_id)
+            .filter(|entry| entry.buried_at.is_none())
+        else {
+            return;
+        };
+        let (shown, block) = (
+            observed(&entry.event),
+            split(&body.description).block.unwrap_or_default(),
+        );
+        let text = |text: &str| Some(Value::Text(normalise(text)));
+        let says = (!mask.time || shown.time == Some(Value::Time(EventTime::Timed(body.time))))
+            && (!mask.title || shown.title == text(&body.title))
+            && (!mask.location || shown.location == text(&body.location))
+            && (!mask.description || shown.notes == text(&block));
+        let event = entry.event.clone();
+        if says && record.event.is_some() {
+            absorb::written(record, event, body, *mask, &self.ctx);
         }
     }
 

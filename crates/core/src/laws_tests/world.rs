@@ -85,7 +85,8 @@ pub struct World {
     pub counter: usize,
     pub refused: BTreeSet<(AppointmentId, i64, i64, Version)>,
     pub seen_before: Vec<Fact>,
-    pub unanswered: Vec<(AppointmentId, Appointment, Intent)>,
+    /// Writes whose answer was lost; the platform remembers what it answered.
+    pub unanswered: Vec<(AppointmentId, Option<Appointment>, Intent)>,
     pub lost: Vec<bool>,
     pub writes: usize,
     pub seed: u64,
@@ -210,9 +211,12 @@ impl World {
     /// One cycle: read both sides, decide, carry out. True if something was written or becomes due.
     pub fn cycle(&mut self) -> bool {
         self.read();
-        // The outbox sends a report whose answer was lost once more, with the same key, before anything else is decided.
+        // The outbox learns the outcome of a write whose answer was lost before anything else is decided.
         for (id, answer, intent) in std::mem::take(&mut self.unanswered) {
-            self.learn(&id, answer, &intent);
+            match answer {
+                Some(answer) => self.learn(&id, answer, &intent),
+                None => self.look(&id, &intent),
+            }
         }
         let mut busy = false;
         for id in self.records.keys().cloned().collect::<Vec<_>>() {
