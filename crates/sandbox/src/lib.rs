@@ -112,7 +112,7 @@ impl Sandbox {
 
     /// Google, logged and with faults.
     pub fn google_router(&self) -> Router {
-        observed(self.google.router(), &self.shared, Service::Google)
+        google::compressed(observed(self.google.router(), &self.shared, Service::Google))
     }
 
     /// The control API, below `/control`.

@@ -166,7 +166,7 @@ pub async fn list_runs(gui: State<'_, Gui>, limit: u32) -> Answered<Vec<RunRow>>
 #[tauri::command]
 #[specta::specta]
 pub async fn get_settings(gui: State<'_, Gui>) -> Answered<SettingsView> {
-    settings::view(&gui.host, &running(&gui).await?).await
+    settings::view(&gui.host, gui.host.running().await.as_ref()).await
 }
 
 /// Changes settings; what is none stays.
@@ -178,7 +178,10 @@ pub async fn change_settings(
     patch: SettingsPatch,
 ) -> Answered<SettingsView> {
     gui.change_app_settings(&app, &patch).await?;
-    let running = running(&gui).await?;
+    let Some(running) = gui.host.running().await else {
+        // Before both accounts are connected there are only the app's own settings.
+        return settings::view(&gui.host, None).await;
+    };
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
     let after = settings::patched(&before, &patch)?;
     if after != before {
@@ -187,9 +190,9 @@ pub async fn change_settings(
     }
     if let Some(calendar) = patch.calendar_id {
         gui.host.choose_calendar(&checked("calendar_id", calendar)?).await?;
-        return settings::view(&gui.host, &self::running(&gui).await?).await;
+        return settings::view(&gui.host, gui.host.running().await.as_ref()).await;
     }
-    settings::view(&gui.host, &running).await
+    settings::view(&gui.host, Some(&running)).await
 }
 
 /// The appointments whose events go, if the number that was confirmed is still the true one.

@@ -5,6 +5,8 @@ pub mod convert;
 pub mod dto;
 pub mod events;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 

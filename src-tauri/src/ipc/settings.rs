@@ -6,7 +6,7 @@ use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::settings::{
     ConflictPolicy, Direction, Language, LeftOutPolicy, PrivacyLevel, SyncSettings,
 };
-use roundtrip_engine::Snapshot;
+use roundtrip_engine::{Preview, Snapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -101,15 +101,21 @@ pub fn system_language() -> &'static str {
     if german { "de" } else { "en" }
 }
 
-/// Settings as the window shows them.
+/// Settings as the window shows them. Before both accounts are connected they are the defaults, beside the app's own.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn view(host: &Arc<Host>, running: &Running) -> Result<SettingsView, AppError> {
-    let snapshot = running.engine.snapshot().await?;
-    let preview = running.engine.preview(snapshot.settings.clone()).await?;
-    let settings = &snapshot.settings;
+pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<SettingsView, AppError> {
+    let (settings, preview, snapshot) = match running {
+        Some(running) => {
+            let snapshot = running.engine.snapshot().await?;
+            let preview = running.engine.preview(snapshot.settings.clone()).await?;
+            (snapshot.settings.clone(), preview, Some(snapshot))
+        }
+        None => (SyncSettings::default(), Preview::default(), None),
+    };
     let accounts = host.accounts().await;
+    let allowed = accounts.platform.is_none_or(|(_, extra)| extra.me.client_names_allowed);
     let calendar = accounts.google.and_then(|(_, extra)| extra.calendar).unwrap_or_else(|| "primary".into());
     let setting = async |key: &str, default: &str| -> Result<String, AppError> {
         Ok(host.database.setting::<String>(key).await?.unwrap_or_else(|| default.to_owned()))
@@ -122,12 +128,12 @@ pub async fn view(host: &Arc<Host>, running: &Running) -> Result<SettingsView, A
         notes: settings.text.notes,
         client_names: settings.text.client_names,
         client_contact: settings.text.client_contact,
-        client_names_allowed: running.engine.config().client_names_allowed,
+        client_names_allowed: allowed,
         privacy: word(settings.text.privacy),
         include_private: settings.filters.include_private,
         policy: word(settings.policy),
-        types: types(&snapshot),
-        clients: clients(&snapshot),
+        types: snapshot.as_ref().map(types).unwrap_or_default(),
+        clients: snapshot.as_ref().map(clients).unwrap_or_default(),
         excluded: settings.filters.excluded.iter().map(ToString::to_string).collect(),
         left_out: word(settings.filters.left_out),
         theme: setting(keys::THEME, "system").await?,
