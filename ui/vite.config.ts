@@ -10,7 +10,9 @@ const src = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   plugins: [
     // Tests use the messages as compiled before; the plugin's watcher would keep them from ending.
-    ...(process.env.VITEST ? [] : [paraglideVitePlugin({ project: './project.inlang', outdir: './src/lib/paraglide' })]),
+    ...(process.env.VITEST
+      ? []
+      : [paraglideVitePlugin({ project: './project.inlang', outdir: './src/lib/paraglide' })]),
     svelte(),
     ...(process.env.VITEST ? [svelteTesting()] : []),
   ],
@@ -26,6 +28,12 @@ export default defineConfig({
   clearScreen: false,
   server: { port: 1420, strictPort: true, watch: { ignored: ['**/src-tauri/**', '**/crates/**', '**/target/**'] } },
   // WebKitGTK 2.40 and Safari 16.4 are the oldest engines the window is drawn in; inlined data would need a wider CSP.
-  build: { target: ['safari16.4', 'chrome111'], assetsInlineLimit: 0, emptyOutDir: true, sourcemap: false, chunkSizeWarningLimit: 800 },
+  build: {
+    target: ['safari16.4', 'chrome111'],
+    assetsInlineLimit: 0,
+    emptyOutDir: true,
+    sourcemap: false,
+    chunkSizeWarningLimit: 800,
+  },
   test: { environment: 'jsdom', include: ['src/**/*.test.ts'], setupFiles: ['./src/test-setup.ts'] },
 });

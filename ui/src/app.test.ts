@@ -8,11 +8,14 @@ import { conflicts } from '$lib/conflicts/state.svelte';
 import { signIn } from '$lib/onboarding/signin.svelte';
 import { overview } from '$lib/overview/state.svelte';
 import { settings } from '$lib/settings/state.svelte';
+import { info } from '$lib/shell/info.svelte';
 import { start } from './mock/ipc';
 import { SCENARIOS, type Scenario } from './mock/model';
 
-const find = (test: string, root: ParentNode = document): HTMLElement | null => root.querySelector(`[data-test="${test}"]`);
-const get = async (test: string): Promise<HTMLElement> => waitFor(() => find(test) ?? Promise.reject(new Error(`no ${test}`)), { timeout: 5_000 });
+const find = (test: string, root: ParentNode = document): HTMLElement | null =>
+  root.querySelector(`[data-test="${test}"]`);
+const get = async (test: string): Promise<HTMLElement> =>
+  waitFor(() => find(test) ?? Promise.reject(new Error(`no ${test}`)), { timeout: 5_000 });
 
 async function open(scenario: Scenario, route = '/', language = 'en') {
   const app = start(scenario, { language, slowMs: 0 });
@@ -24,7 +27,7 @@ async function open(scenario: Scenario, route = '/', language = 'en') {
 
 afterEach(() => {
   cleanup();
-  for (const resource of [overview, appointments, conflicts, settings]) resource.clear();
+  for (const resource of [overview, appointments, conflicts, settings, info]) resource.clear();
   signIn.view = null;
   signIn.error = undefined;
   document.body.innerHTML = '';
@@ -32,7 +35,9 @@ afterEach(() => {
 
 /** Rules that need real layout or colours run in the real engine instead. */
 async function problems(): Promise<string[]> {
-  const result = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false }, region: { enabled: false } } });
+  const result = await axe.run(document.body, {
+    rules: { 'color-contrast': { enabled: false }, region: { enabled: false } },
+  });
   return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`);
 }
 
@@ -44,7 +49,15 @@ describe('every screen', () => {
       expect(await problems()).toEqual([]);
     }, 20_000);
 
-  const places = ['/appointments', '/appointments/apt_5', '/conflicts/cf_1', '/conflicts/cf_3', '/history', '/history?view=runs', '/connect/google'];
+  const places = [
+    '/appointments',
+    '/appointments/apt_5',
+    '/conflicts/cf_1',
+    '/conflicts/cf_3',
+    '/history',
+    '/history?view=runs',
+    '/connect/google',
+  ];
   const sections = ['sync', 'which', 'content', 'accounts', 'look', 'diagnostics'].map((s) => `/settings?section=${s}`);
   for (const place of [...places, ...sections])
     it(`has no accessibility problem at ${place}, in German`, async () => {
@@ -96,7 +109,11 @@ describe('dashboard', () => {
     const user = userEvent.setup();
     await open('reauth');
     const card = await get('problem-card');
-    expect(within(card).getAllByRole('button').filter((b) => b.classList.contains('primary'))).toHaveLength(1);
+    expect(
+      within(card)
+        .getAllByRole('button')
+        .filter((b) => b.classList.contains('primary')),
+    ).toHaveLength(1);
     await user.click(await get('problem-action'));
     expect((await get('sign-in-waiting')).dataset.service).toBe('google');
   });
@@ -155,7 +172,8 @@ describe('decisions', () => {
     await open('conflicts', '/conflicts/cf_3');
     await user.click(await get('resolve-merge'));
     const apply = (await get('resolve-apply')) as HTMLButtonElement;
-    const pick = (field: string) => user.click(document.querySelector(`[data-test="merge-platform"][data-field="${field}"]`) as HTMLElement);
+    const pick = (field: string) =>
+      user.click(document.querySelector(`[data-test="merge-platform"][data-field="${field}"]`) as HTMLElement);
     await pick('time');
     await pick('location');
     expect(apply.disabled).toBe(true);
@@ -166,6 +184,25 @@ describe('decisions', () => {
   it('ends calmly', async () => {
     await open('healthy', '/conflicts');
     await get('no-conflicts');
+  });
+});
+
+describe('before anything is connected', () => {
+  it('can already change language and look', async () => {
+    const user = userEvent.setup();
+    await open('fresh', '/settings?section=look');
+    await user.click(await get('language-de'));
+    await waitFor(() => expect(find('headline')?.textContent).toBe('Einstellungen'));
+    expect(document.querySelector('[data-sonner-toast][data-type="error"]')).toBeNull();
+  });
+
+  it('says once that closing keeps syncing', async () => {
+    const user = userEvent.setup();
+    await open('preview');
+    expect(find('hide-hint')).toBeNull();
+    await user.click(await get('start-syncing'));
+    await user.click(await get('hide-hint-ok'));
+    await waitFor(() => expect(find('hide-hint')).toBeNull());
   });
 });
 

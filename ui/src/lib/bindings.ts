@@ -5,624 +5,746 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 
 /** Commands */
 export const commands = {
+	/**  Everything the dashboard shows. */
 	getOverview: () => typedError<Overview, AppError>(__TAURI_INVOKE("get_overview")),
+	/**  Appointments that are not over, by start. */
 	listAppointments: () => typedError<AppointmentRow[], AppError>(__TAURI_INVOKE("list_appointments")),
+	/**  Open conflicts, oldest first. */
 	listConflicts: () => typedError<ConflictView[], AppError>(__TAURI_INVOKE("list_conflicts")),
+	/**  Answers a conflict. If it changed since it was shown nothing is done, and the new state comes back. */
 	resolveConflict: (id: string, seen: SeenView, resolution: ResolutionInput) => typedError<ConflictView | null, AppError>(__TAURI_INVOKE("resolve_conflict", { id, seen, resolution })),
+	/**  Answers a question of the guard: go on (or put back), or leave as it is. */
 	answerQuestion: (id: string, goOn: boolean) => typedError<null, AppError>(__TAURI_INVOKE("answer_question", { id, goOn })),
+	/**  The history, newest first. */
 	listHistory: (query: HistoryQuery) => typedError<HistoryRow[], AppError>(__TAURI_INVOKE("list_history", { query })),
+	/**  Runs of the last 30 days, newest first. */
 	listRuns: (limit: number) => typedError<RunRow[], AppError>(__TAURI_INVOKE("list_runs", { limit })),
+	/**  Settings. */
 	getSettings: () => typedError<SettingsView, AppError>(__TAURI_INVOKE("get_settings")),
+	/**  Changes settings; what is none stays. */
 	changeSettings: (patch: SettingsPatch) => typedError<SettingsView, AppError>(__TAURI_INVOKE("change_settings", { patch })),
+	/**  What a change of settings would do. Nothing is written. */
 	previewSettings: (patch: SettingsPatch) => typedError<Preview, AppError>(__TAURI_INVOKE("preview_settings", { patch })),
+	/**  What the first run would do. Reads both sides, writes to neither. */
 	previewStart: () => typedError<Preview, AppError>(__TAURI_INVOKE("preview_start")),
+	/**  From now on it may write. */
 	startSyncing: () => typedError<null, AppError>(__TAURI_INVOKE("start_syncing")),
+	/**  Runs a cycle soon. */
 	syncNow: () => typedError<null, AppError>(__TAURI_INVOKE("sync_now")),
+	/**  The current run finishes the item it is at and ends. */
 	cancelSync: () => typedError<null, AppError>(__TAURI_INVOKE("cancel_sync")),
+	/**  Pauses for so many minutes, until tomorrow morning, or until resumed. */
 	pause: (minutes: number | null, untilTomorrow: boolean) => typedError<null, AppError>(__TAURI_INVOKE("pause", { minutes, untilTomorrow })),
+	/**  Ends a pause; a full check follows. */
 	resume: () => typedError<null, AppError>(__TAURI_INVOKE("resume")),
+	/**  Puts back an event that was deleted in the calendar. */
 	putBack: (appointmentId: string) => typedError<null, AppError>(__TAURI_INVOKE("put_back", { appointmentId })),
+	/**  Tries waiting writes again at once: of one appointment, or all. */
 	retry: (appointmentId: string | null) => typedError<null, AppError>(__TAURI_INVOKE("retry", { appointmentId })),
+	/**  Leaves a single appointment out, or lets it in again. */
 	exclude: (appointmentId: string, excluded: boolean) => typedError<null, AppError>(__TAURI_INVOKE("exclude", { appointmentId, excluded })),
+	/**  Begins a sign-in and opens the system's browser. */
 	beginSignIn: (service: string, address: string | null) => typedError<SignInView, AppError>(__TAURI_INVOKE("begin_sign_in", { service, address })),
+	/**  Where the sign-in stands. */
 	signInState: () => typedError<SignInView | null, AppError>(__TAURI_INVOKE("sign_in_state")),
+	/**  Ends the sign-in; its port closes. */
 	cancelSignIn: () => typedError<null, AppError>(__TAURI_INVOKE("cancel_sign_in")),
+	/**  Opens the page of the sign-in in the browser once more. */
 	openSignInAgain: () => typedError<null, AppError>(__TAURI_INVOKE("open_sign_in_again")),
+	/**  The trainer's word on signing in with another account than before. */
 	confirmOtherAccount: (accept: boolean) => typedError<null, AppError>(__TAURI_INVOKE("confirm_other_account", { accept })),
+	/**  Disconnects a service. Events stay unless their deletion was chosen. */
 	disconnect: (service: string, deleteEvents: boolean, onlyThisLaptop: boolean) => typedError<null, AppError>(__TAURI_INVOKE("disconnect", { service, deleteEvents, onlyThisLaptop })),
+	/**  Makes this laptop the one that writes. */
 	takeOver: () => typedError<null, AppError>(__TAURI_INVOKE("take_over")),
+	/**  Uses another calendar of the account, by its id. */
 	chooseCalendar: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("choose_calendar", { id })),
+	/**  Opens an event or an appointment in the system's browser. Only addresses that the app itself knows are opened. */
 	openLink: (kind: string, appointmentId: string) => typedError<null, AppError>(__TAURI_INVOKE("open_link", { kind, appointmentId })),
+	/**  Diagnostics, one by one. */
 	runDoctor: () => typedError<CheckView[], AppError>(__TAURI_INVOKE("run_doctor")),
+	/**  The page is there; answers the place it should show, if a link asked for one. */
 	windowReady: () => typedError<string | null, AppError>(__TAURI_INVOKE("window_ready")),
+	/**  "Closing keeps syncing" was read. */
 	hideHintSeen: () => typedError<null, AppError>(__TAURI_INVOKE("hide_hint_seen")),
+	/**  Ends Roundtrip. */
 	quit: () => typedError<null, AppError>(__TAURI_INVOKE("quit")),
+	/**  What the window needs to know of the app. */
 	appInfo: () => typedError<AppInfo, AppError>(__TAURI_INVOKE("app_info")),
 };
 
 /** Events */
 export const events = {
-	navigate: makeEvent<Navigate>("navigate"),
-	signInChanged: makeEvent<SignInChanged>("sign-in-changed"),
-	stateChanged: makeEvent<StateChanged>("state-changed"),
-	syncProgress: makeEvent<SyncProgress>("sync-progress"),
+	navigate: makeEvent<Navigate, Navigate>("navigate"),
+	signInChanged: makeEvent<SignInChanged, SignInChanged>("sign-in-changed"),
+	stateChanged: makeEvent<StateChanged, StateChanged>("state-changed"),
+	syncProgress: makeEvent<SyncProgress, SyncProgress>("sync-progress"),
 };
 
 /* Types */
-/** An account card. */
+/**  An account card. */
 export type Account = {
-	/** `platform`, `google`. */
-	service: string;
-	/** Shown name ("Linden Akademie", "Google Calendar"). */
-	name: string;
-	/** Address of the account. */
-	email: string;
-	/** `active`, `needs_reauth`, `error`, `revoked`. */
-	status: string;
-	/** Granted rights, in the service's words. */
-	scopes: string[];
-	/** Last good reading. */
-	last_read_at: string | null;
-	/** Calendar in use, for a calendar account. */
-	calendar_id: string | null;
-	/** Address of the platform. */
-	url: string | null;
+	/**  `platform`, `google`. */
+	service: string,
+	/**  Shown name ("Linden Akademie", "Google Calendar"). */
+	name: string,
+	/**  Address of the account. */
+	email: string,
+	/**  `active`, `needs_reauth`, `error`, `revoked`. */
+	status: string,
+	/**  Granted rights, in the service's words. */
+	scopes: string[],
+	/**  Last good reading. */
+	last_read_at: string | null,
+	/**  Calendar in use, for a calendar account. */
+	calendar_id: string | null,
+	/**  Address of the platform. */
+	url: string | null,
 };
 
-/** A command that did not work: what, why if known, and whether trying again can help. */
+/**  A command that did not work: what, why if known, and whether trying again can help. */
 export type AppError = {
-	/** Stable code; the window has the sentence. */
-	code: string;
-	/** The platform's own words, if it sent some for the trainer. */
-	detail: string | null;
-	/** Which input was wrong, if one was. */
-	field: string | null;
-	/** True if the same command may work later. */
-	retryable: boolean;
+	/**  Stable code; the window has the sentence. */
+	code: string,
+	/**  The platform's own words, if it sent some for the trainer. */
+	detail: string | null,
+	/**  Which input was wrong, if one was. */
+	field: string | null,
+	/**  True if the same command may work later. */
+	retryable: boolean,
 };
 
-/** What the app says about itself. */
+/**  What the window needs to know of the app. */
 export type AppInfo = {
-	/** Version of the app. */
-	version: string;
-	/** Language of the system (BCP 47). */
-	language_system: string;
+	/**  Version. */
+	version: string,
+	/**  `de` or `en`, as the system says. */
+	system_language: string,
+	/**  `system`, `en`, `de`. */
+	language: string,
+	/**  `system`, `light`, `dark`. */
+	theme: string,
+	/**  `light` or `dark`, as the system says. */
+	system_theme: string,
+	/**  The line "closing keeps syncing" was shown already. */
+	hide_hint_seen: boolean,
+	/**  Address of a platform to propose (`ROUNDTRIP_PLATFORM_URL`). */
+	platform_url: string | null,
+	/**  A Google client is built in or given, so that signing in to Google can work. */
+	google_client: boolean,
 };
 
-/** One appointment in the agenda. */
+/**  One appointment in the agenda. */
 export type AppointmentRow = {
-	/** Platform id. */
-	id: string;
-	/** Title as the event shows it. */
-	title: string;
-	/** Address line. */
-	location: string | null;
-	/** Name of the type. */
-	kind: string;
-	/** Start. */
-	start: string;
-	/** End. */
-	end: string;
-	/** The appointment's own zone (IANA). */
-	zone: string;
-	/** Tentative on the platform. */
-	tentative: boolean;
-	/** Private on the platform. */
-	private: boolean;
-	/** Badge. */
-	badge: Badge;
-	/** Why: stable code, e.g. `type_off`, `client_off`, `excluded`, `outside_dates`, `weekday_off`, `private`, `own_rule`, `before_connection`, `settling`, `cool_down`, `retrying`, `offline`, `not_the_writer`, `question`, `paused`, `not_started`, `moved_by_you`, `own_wording`, `marked_free`, `declined`, `removed_by_you`, `removed`, `changed_since_removed`, `kept`, `stopped`, `direction_pull`, or a problem code. */
-	reason: string | null;
-	/** When a waiting write becomes due. */
-	due_at: string | null;
-	/** Last admin told about a move, for "Moved by you · Jana was told". */
-	moved_back: MovedBack | null;
-	/** Open conflict, if any. */
-	conflict_id: string | null;
-	/** The steps of the why-not inspector, in order. */
-	checks: FilterCheck[];
-	/** Link to the appointment on the platform. */
-	platform_url: string;
-	/** Link to the event in the calendar. */
-	event_url: string | null;
+	/**  Platform id. */
+	id: string,
+	/**  Title as the event shows it. */
+	title: string,
+	/**  Address line. */
+	location: string | null,
+	/**  Name of the type. */
+	kind: string,
+	/**  Start. */
+	start: string,
+	/**  End. */
+	end: string,
+	/**  The appointment's own zone (IANA). */
+	zone: string,
+	/**  Tentative on the platform. */
+	tentative: boolean,
+	/**  Private on the platform. */
+	private: boolean,
+	/**  Badge. */
+	badge: Badge,
+	/**
+	 *  Why: stable code, e.g. `type_off`, `client_off`, `excluded`, `outside_dates`, `weekday_off`, `private`, `own_rule`,
+	 *  `before_connection`, `settling`, `cool_down`, `retrying`, `offline`, `not_the_writer`, `question`, `paused`,
+	 *  `not_started`, `moved_by_you`, `own_wording`, `marked_free`, `declined`, `removed_by_you`, `removed`,
+	 *  `changed_since_removed`, `kept`, `stopped`, `direction_pull`, or a problem code.
+	 */
+	reason: string | null,
+	/**  When a waiting write becomes due. */
+	due_at: string | null,
+	/**  Last admin told about a move, for "Moved by you · Jana was told". */
+	moved_back: MovedBack | null,
+	/**  Open conflict, if any. */
+	conflict_id: string | null,
+	/**  The steps of the why-not inspector, in order. */
+	checks: FilterCheck[],
+	/**  Link to the appointment on the platform. */
+	platform_url: string,
+	/**  Link to the event in the calendar. */
+	event_url: string | null,
 };
 
-/** A badge is true, or it is not shown. */
-export type Badge = "synced" | "waiting" | "syncing" | "left_out" | "conflict" | "problem" | "removed" | "ended";
+/**  A badge is true, or it is not shown. */
+export type Badge = 
+/**  In the calendar as it should be, as of the last readings. */
+"synced" | 
+/**  A write waits (settling, cool-down, retry, offline, not the writer). */
+"waiting" | 
+/**  Being written now. */
+"syncing" | 
+/**  By the trainer's rules, or because it began before the connection. */
+"left_out" | 
+/**  Waits for a decision. */
+"conflict" | 
+/**  Could not be written. */
+"problem" | 
+/**  The event was deleted in the calendar; "Put back". */
+"removed" | 
+/**  The appointment is over. */
+"ended";
 
-/** One dot of the heartbeat. */
+/**  One dot of the heartbeat. */
 export type Beat = {
-	/** Run id. */
-	run_id: string;
-	/** When. */
-	at: string;
-	/** `running`, `success`, `partial`, `failed`. */
-	result: string;
-	/** How much it changed. */
-	changes: number;
-	/** Stable code of its problem. */
-	problem: string | null;
+	/**  Run id. */
+	run_id: string,
+	/**  When. */
+	at: string,
+	/**  `running`, `success`, `partial`, `failed`. */
+	result: string,
+	/**  How much it changed. */
+	changes: number,
+	/**  Stable code of its problem. */
+	problem: string | null,
 };
 
-/** One line of diagnostics. */
+/**  One line of diagnostics. */
 export type CheckView = {
-	/** `network`, `clock`, `platform_sign_in`, `google_sign_in`, `calendar_rights`, `database`, `keychain`. */
-	check: string;
-	/** `ok`, `problem`, `skipped`. */
-	result: string;
-	/** Stable code of what is wrong. */
-	problem: string | null;
-	/** Technical detail, without content. */
-	detail: string | null;
+	/**  `network`, `clock`, `platform_sign_in`, `google_sign_in`, `calendar_rights`, `database`, `keychain`. */
+	check: string,
+	/**  `ok`, `problem`, `skipped`. */
+	result: string,
+	/**  Stable code of what is wrong. */
+	problem: string | null,
+	/**  Technical detail, without content. */
+	detail: string | null,
 };
 
-/** A conflict as shown. */
+/**  A conflict as shown. */
 export type ConflictView = {
-	/** Its id. */
-	id: string;
-	/** Whose. */
-	appointment_id: string;
-	/** Shown name. */
-	title: string;
-	/** `time_change`, `data_mismatch`, `deleted`, `created_externally`, `refused`, `unusual_move`. */
-	kind: string;
-	/** `both_changed`, `no_base`, `moved_into_past`, `moved_far`, `made_all_day`, `made_series`, `series_cancelled`, `refused`, `ping_pong`, `not_editable`. */
-	cause: string;
-	/** For `refused`: the platform's reason word (`overlap`, `outside_hours`, `locked` …). */
-	refusal_reason: string | null;
-	/** For `refused`: the platform's own words. */
-	refusal_detail: string | null;
-	/** Fields that differ. */
-	fields: FieldView[];
-	/** Fields that are the same. */
-	same_fields: string[];
-	/** State it is about; sent back with the answer. */
-	seen: SeenView;
-	/** When the platform's value was said. */
-	platform_changed_at: string | null;
-	/** Who said it. */
-	platform_changed_by: string | null;
-	/** When the calendar's value was said. */
-	calendar_changed_at: string | null;
-	/** When it was raised. */
-	raised_at: string;
-	/** Which answers make sense here: `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `set_time`, `stop_syncing`. */
-	choices: string[];
+	/**  Its id. */
+	id: string,
+	/**  Whose. */
+	appointment_id: string,
+	/**  Shown name. */
+	title: string,
+	/**  `time_change`, `data_mismatch`, `deleted`, `created_externally`, `refused`, `unusual_move`. */
+	kind: string,
+	/**
+	 *  `both_changed`, `no_base`, `moved_into_past`, `moved_far`, `many_moves`, `made_all_day`,
+	 *  `made_series`, `series_cancelled`, `refused`, `ping_pong`, `not_editable`.
+	 */
+	cause: string,
+	/**  For `refused`: the platform's reason word (`overlap`, `outside_hours`, `locked` …). */
+	refusal_reason: string | null,
+	/**  For `refused`: the platform's own words. */
+	refusal_detail: string | null,
+	/**  Fields that differ. */
+	fields: FieldView[],
+	/**  Fields that are the same. */
+	same_fields: string[],
+	/**  State it is about; sent back with the answer. */
+	seen: SeenView,
+	/**  When the platform's value was said. */
+	platform_changed_at: string | null,
+	/**  Who said it. */
+	platform_changed_by: string | null,
+	/**  When the calendar's value was said. */
+	calendar_changed_at: string | null,
+	/**  When it was raised. */
+	raised_at: string,
+	/**  Which answers make sense here: `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `set_time`, `stop_syncing`. */
+	choices: string[],
 };
 
-/** Which value a field gets. */
+/**  Which value a field gets. */
 export type FieldChoice = {
-	/** Which field. */
-	field: string;
-	/** `platform`, `calendar` or `time`. */
-	choice: string;
-	/** With `time`: start. */
-	start: string | null;
-	/** With `time`: end. */
-	end: string | null;
+	/**  Which field. */
+	field: string,
+	/**  `platform`, `calendar` or `time`. */
+	choice: string,
+	/**  With `time`: start. */
+	start: string | null,
+	/**  With `time`: end. */
+	end: string | null,
 };
 
-/** A field with both sides. */
+/**  A field with both sides. */
 export type FieldView = {
-	/** `time`, `title`, `location`, `notes`. */
-	field: string;
-	/** Before. */
-	before: ValueView;
-	/** On the platform. */
-	platform: ValueView;
-	/** In the calendar. */
-	calendar: ValueView;
+	/**  `time`, `title`, `location`, `notes`. */
+	field: string,
+	/**  Before. */
+	before: ValueView,
+	/**  On the platform. */
+	platform: ValueView,
+	/**  In the calendar. */
+	calendar: ValueView,
 };
 
-/** One step of the why-not inspector. */
+/**  One step of the why-not inspector. */
 export type FilterCheck = {
-	/** `assigned`, `type`, `client`, `dates`, `weekday`, `private`, `excluded`, `own_rule`, `connection`. */
-	check: string;
-	/** Passed. */
-	passed: boolean;
-	/** Value looked at (type name, date …). */
-	value: string | null;
+	/**  `assigned`, `type`, `client`, `dates`, `weekday`, `private`, `excluded`, `own_rule`, `connection`. */
+	check: string,
+	/**  Passed. */
+	passed: boolean,
+	/**  Value looked at (type name, date …). */
+	value: string | null,
 };
 
-/** Which part of the history is wanted. */
+/**  Which part of the history is wanted. */
 export type HistoryQuery = {
-	/** `ok`, `waiting`, `problem`. */
-	result: string | null;
-	/** Only this appointment. */
-	appointment_id: string | null;
-	/** Only this run. */
-	run_id: string | null;
-	/** Only before. */
-	before: string | null;
-	/** At most so many. */
-	limit: number;
+	/**  `ok`, `waiting`, `problem`. */
+	result: string | null,
+	/**  Only this appointment. */
+	appointment_id: string | null,
+	/**  Only this run. */
+	run_id: string | null,
+	/**  Only before. */
+	before: string | null,
+	/**  At most so many. */
+	limit: number,
 };
 
-/** A line of the history. The window makes the sentence from `what` and its values. */
+/**  A line of the history. The window makes the sentence from `what` and its values. */
 export type HistoryRow = {
-	/** Its id. */
-	id: string;
-	/** Its run. */
-	run_id: string | null;
-	/** When. */
-	at: string;
-	/** Whose. */
-	appointment_id: string | null;
-	/** Shown name. */
-	title: string | null;
-	/** `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `refused`, `removed_in_calendar`, `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`, `asked`, `answered`, `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`. */
-	what: string;
-	/** Time before, where it moved. */
-	from: ValueView | null;
-	/** Time now. */
-	to: ValueView | null;
-	/** Fields concerned. */
-	fields: string[];
-	/** Further word: delete reason, resolution, service, question kind, refusal reason, intent. */
-	word: string | null;
-	/** Platform's own words, for `refused`. */
-	detail: string | null;
-	/** The admin was told. */
-	admin_notified: boolean | null;
-	/** How many, where it counts something. */
-	count: number | null;
-	/** `you`, `platform`, `roundtrip`. */
-	source: string;
-	/** `ok`, `waiting`, `problem`. */
-	result: string;
-	/** Stable code of the problem. */
-	problem: string | null;
-	/** Request id. */
-	request_id: string | null;
+	/**  Its id. */
+	id: string,
+	/**  Its run. */
+	run_id: string | null,
+	/**  When. */
+	at: string,
+	/**  Whose. */
+	appointment_id: string | null,
+	/**  Shown name. */
+	title: string | null,
+	/**
+	 *  `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `refused`, `removed_in_calendar`,
+	 *  `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`, `asked`, `answered`,
+	 *  `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`.
+	 */
+	what: string,
+	/**  Time before, where it moved. */
+	from: ValueView | null,
+	/**  Time now. */
+	to: ValueView | null,
+	/**  Fields concerned. */
+	fields: string[],
+	/**  Further word: delete reason, resolution, service, question kind, refusal reason, intent. */
+	word: string | null,
+	/**  Platform's own words, for `refused`. */
+	detail: string | null,
+	/**  The admin was told. */
+	admin_notified: boolean | null,
+	/**  How many, where it counts something. */
+	count: number | null,
+	/**  `you`, `platform`, `roundtrip`. */
+	source: string,
+	/**  `ok`, `waiting`, `problem`. */
+	result: string,
+	/**  Stable code of the problem. */
+	problem: string | null,
+	/**  Request id. */
+	request_id: string | null,
 };
 
-/** How many are left out for one reason. */
+/**  How many are left out for one reason. */
 export type LeftOutCount = {
-	/** Stable code. */
-	reason: string;
-	/** How many. */
-	count: number;
+	/**  Stable code. */
+	reason: string,
+	/**  How many. */
+	count: number,
 };
 
-/** A recent move that was reported and taken. */
+/**  A recent move that was reported and taken. */
 export type MovedBack = {
-	/** When it was taken. */
-	at: string;
-	/** The admin was told. */
-	admin_notified: boolean;
+	/**  When it was taken. */
+	at: string,
+	/**  The admin was told. */
+	admin_notified: boolean,
 };
 
-/** Show this place: `/`, `/appointments/apt_1`, `/conflicts/…`, `/settings`, `/connect/google`. */
+/**  Show this place: `/`, `/appointments/apt_1`, `/conflicts/…`, `/settings`, `/connect/google`. */
 export type Navigate = {
-	/** Route. */
-	route: string;
+	/**  Route. */
+	route: string,
 };
 
-/** Another laptop that writes. */
+/**  Another laptop that writes. */
 export type OtherWriter = {
-	/** Its name. */
-	device: string;
-	/** Since when. */
-	since: string;
+	/**  Its name. */
+	device: string,
+	/**  Since when. */
+	since: string,
 };
 
-/** Exactly one at a time, by severity. */
-export type OverallState = "starting" | "not_connected" | "needs_attention" | "offline" | "paused" | "syncing" | "up_to_date";
+/**  Exactly one at a time, by severity. */
+export type OverallState = 
+/**  First seconds after launch. */
+"starting" | 
+/**  No account yet, or signed out. */
+"not_connected" | 
+/**  A conflict, a question, a lost sign-in, a problem that lasts. */
+"needs_attention" | 
+/**  No network. */
+"offline" | 
+/**  By the trainer, or turned off by the platform. */
+"paused" | 
+/**  A run is going on. */
+"syncing" | 
+/**  Everything right, as of `as_of`. */
+"up_to_date";
 
-/** Everything the dashboard shows. */
+/**  Everything the dashboard shows. */
 export type Overview = {
-	/** Overall state. */
-	state: OverallState;
-	/** What the state is true for: the older of the last two good readings. */
-	as_of: string | null;
-	/** Next scheduled run. */
-	next_sync_at: string | null;
-	/** Pause end, if paused by the trainer; none with `paused_for_ever` means until resumed. */
-	paused_until: string | null;
-	/** Paused until the trainer resumes. */
-	paused_for_ever: boolean;
-	/** The problem with the highest severity, if any. */
-	problem: Problem | null;
-	/** Platform account. */
-	platform: Account | null;
-	/** Calendar account. */
-	calendar: Account | null;
-	/** True once "Start syncing" was pressed. */
-	started: boolean;
-	/** The trainer's zone (IANA). */
-	time_zone: string;
-	/** Numbers. */
-	counts: OverviewCounts;
-	/** Progress of the current run. */
-	progress: Progress | null;
-	/** Runs of the last 24 hours, oldest first. */
-	heartbeat: Beat[];
-	/** The next visits, at most 8. */
-	next: AppointmentRow[];
-	/** Open questions of the guard. */
-	questions: QuestionView[];
-	/** Open conflicts, short. */
-	conflicts: ConflictView[];
-	/** Which laptop writes, if it is not this one. */
-	other_writer: OtherWriter | null;
-	/** The newest thing that happened, for the line under the headline. */
-	latest: HistoryRow | null;
-	/** Tokens are kept in memory only because there is no keychain. */
-	tokens_volatile: boolean;
+	/**  Overall state. */
+	state: OverallState,
+	/**  What the state is true for: the older of the last two good readings. */
+	as_of: string | null,
+	/**  Next scheduled run. */
+	next_sync_at: string | null,
+	/**  Pause end, if paused by the trainer; none with `paused_for_ever` means until resumed. */
+	paused_until: string | null,
+	/**  Paused until the trainer resumes. */
+	paused_for_ever: boolean,
+	/**  The problem with the highest severity, if any. */
+	problem: Problem | null,
+	/**  Platform account. */
+	platform: Account | null,
+	/**  Calendar account. */
+	calendar: Account | null,
+	/**  True once "Start syncing" was pressed. */
+	started: boolean,
+	/**  The trainer's zone (IANA). */
+	time_zone: string,
+	/**  Numbers. */
+	counts: OverviewCounts,
+	/**  Progress of the current run. */
+	progress: Progress | null,
+	/**  Runs of the last 24 hours, oldest first. */
+	heartbeat: Beat[],
+	/**  The next visits, at most 8. */
+	next: AppointmentRow[],
+	/**  Open questions of the guard. */
+	questions: QuestionView[],
+	/**  Open conflicts, short. */
+	conflicts: ConflictView[],
+	/**  Which laptop writes, if it is not this one. */
+	other_writer: OtherWriter | null,
+	/**  The newest thing that happened, for the line under the headline. */
+	latest: HistoryRow | null,
+	/**  Tokens are kept in memory only because there is no keychain. */
+	tokens_volatile: boolean,
 };
 
-/** Numbers of the dashboard. */
+/**  Numbers of the dashboard. */
 export type OverviewCounts = {
-	/** Future appointments. */
-	appointments: number;
-	/** Of them synced. */
-	synced: number;
-	/** Waiting to be written. */
-	waiting: number;
-	/** Left out by the trainer's rules. */
-	left_out: number;
-	/** Open conflicts. */
-	conflicts: number;
-	/** Problems. */
-	problems: number;
+	/**  Future appointments. */
+	appointments: number,
+	/**  Of them synced. */
+	synced: number,
+	/**  Waiting to be written. */
+	waiting: number,
+	/**  Left out by the trainer's rules. */
+	left_out: number,
+	/**  Open conflicts. */
+	conflicts: number,
+	/**  Problems. */
+	problems: number,
 };
 
-/** What a first run, or a changed setting, would do. Nothing is written for it. */
+/**  What a first run, or a changed setting, would do. Nothing is written for it. */
 export type Preview = {
-	/** Events that would be made. */
-	added: number;
-	/** Changed. */
-	changed: number;
-	/** Removed. */
-	removed: number;
-	/** Moves that would be reported. */
-	moved_back: number;
-	/** Left out, by reason. */
-	left_out: LeftOutCount[];
-	/** The appointments concerned, nearest first. */
-	items: PreviewItem[];
+	/**  Events that would be made. */
+	added: number,
+	/**  Changed. */
+	changed: number,
+	/**  Removed. */
+	removed: number,
+	/**  Moves that would be reported. */
+	moved_back: number,
+	/**  Left out, by reason. */
+	left_out: LeftOutCount[],
+	/**  The appointments concerned, nearest first. */
+	items: PreviewItem[],
 };
 
-/** One line of a preview. */
+/**  One line of a preview. */
 export type PreviewItem = {
-	/** `added`, `changed`, `removed`, `moved_back`. */
-	action: string;
-	/** Shown name. */
-	title: string;
-	/** Start. */
-	start: string;
-	/** End. */
-	end: string;
-	/** Zone. */
-	zone: string;
+	/**  `added`, `changed`, `removed`, `moved_back`. */
+	action: string,
+	/**  Shown name. */
+	title: string,
+	/**  Start. */
+	start: string,
+	/**  End. */
+	end: string,
+	/**  Zone. */
+	zone: string,
 };
 
-/** The one thing that is wrong, with its next step. One cause, one message, everywhere the same. */
+/**  The one thing that is wrong, with its next step. One cause, one message, everywhere the same. */
 export type Problem = {
-	/** Stable code: `google_reauth`, `platform_reauth`, `google_unreachable`, `platform_unreachable`, `calendar_not_found`, `right_missing`, `quota_gone`, `clock_wrong`, `sync_disabled`, `database`, `keychain`, `writes_failed`, `not_the_writer`, `reading_shrank`. */
-	code: string;
-	/** `google`, `platform` or none. */
-	service: string | null;
-	/** What the service or platform said (a reason word or its sentence). */
-	detail: string | null;
-	/** Since when. */
-	since: string | null;
-	/** When it goes on by itself. */
-	retry_at: string | null;
-	/** The one next step: `reconnect_google`, `reconnect_platform`, `choose_calendar`, `try_again`, `take_over`, `none`. */
-	action: string;
+	/**
+	 *  Stable code: `google_reauth`, `platform_reauth`, `google_unreachable`, `platform_unreachable`, `calendar_not_found`,
+	 *  `right_missing`, `quota_gone`, `clock_wrong`, `sync_disabled`, `database`, `keychain`, `writes_failed`,
+	 *  `not_the_writer`, `reading_shrank`.
+	 */
+	code: string,
+	/**  `google`, `platform` or none. */
+	service: string | null,
+	/**  What the service or platform said (a reason word or its sentence). */
+	detail: string | null,
+	/**  Since when. */
+	since: string | null,
+	/**  When it goes on by itself. */
+	retry_at: string | null,
+	/**  The one next step: `reconnect_google`, `reconnect_platform`, `choose_calendar`, `try_again`, `take_over`, `none`. */
+	action: string,
 };
 
-/** Progress of a run; never goes back within one run. */
+/**  Progress of a run; never goes back within one run. */
 export type Progress = {
-	/** Done. */
-	done: number;
-	/** Of so many; 0 while still reading. */
-	total: number;
+	/**  Done. */
+	done: number,
+	/**  Of so many; 0 while still reading. */
+	total: number,
 };
 
-/** One line behind the number of a question. */
+/**  One line behind the number of a question. */
 export type QuestionItem = {
-	/** Appointment. */
-	appointment_id: string;
-	/** Shown name. */
-	title: string;
-	/** Start, if known. */
-	start: string | null;
+	/**  Appointment. */
+	appointment_id: string,
+	/**  Shown name. */
+	title: string,
+	/**  Start, if known. */
+	start: string | null,
 };
 
-/** A question of the guard. */
+/**  A question of the guard. */
 export type QuestionView = {
-	/** Its id. */
-	id: string;
-	/** `inferred_deletions`, `cancellations`, `moves`, `removed_in_calendar`. */
-	kind: string;
-	/** How many. */
-	count: number;
-	/** The first of them, by title and time. */
-	items: QuestionItem[];
-	/** When it was asked. */
-	asked_at: string;
+	/**  Its id. */
+	id: string,
+	/**  `inferred_deletions`, `cancellations`, `moves`, `removed_in_calendar`. */
+	kind: string,
+	/**  How many. */
+	count: number,
+	/**  The first of them, by title and time. */
+	items: QuestionItem[],
+	/**  When it was asked. */
+	asked_at: string,
 };
 
-/** The answer to a conflict. */
-export type ResolutionInput =
-	| { kind: "keep_platform" }
-	| { kind: "keep_calendar" }
-	| { kind: "most_recent" }
-	| { kind: "merge"; choices: FieldChoice[] }
-	| { kind: "stop_syncing" };
+/**  The answer to a conflict. */
+export type ResolutionInput = 
+/**  The platform's. */
+{ kind: "keep_platform" } | 
+/**  The calendar's. */
+{ kind: "keep_calendar" } | 
+/**  Whichever was said last. */
+{ kind: "most_recent" } | 
+/**  Per field. */
+{ kind: "merge"; 
+/**  Choices. */
+choices: FieldChoice[] } | 
+/**  Leave both sides alone from now on. */
+{ kind: "stop_syncing" };
 
-/** A run with its items folded. */
+/**  A run with its items folded. */
 export type RunRow = {
-	/** Its id. */
-	id: string;
-	/** `timer`, `manual`, `changed`, `wake_up`, `network_back`, `start`, `hint`, `due`. */
-	trigger: string;
-	/** When it began. */
-	started_at: string;
-	/** When it ended. */
-	ended_at: string | null;
-	/** `running`, `success`, `partial`, `failed`. */
-	result: string;
-	/** Events made. */
-	added: number;
-	/** Events changed. */
-	changed: number;
-	/** Events deleted. */
-	removed: number;
-	/** Moves taken. */
-	moved_back: number;
-	/** Conflicts raised. */
-	conflicts: number;
-	/** Writes that failed. */
-	problems: number;
-	/** Requests to the platform. */
-	platform_requests: number;
-	/** Requests to the calendar. */
-	calendar_requests: number;
-	/** Stable code of what stopped it. */
-	problem: string | null;
+	/**  Its id. */
+	id: string,
+	/**  `timer`, `manual`, `changed`, `wake_up`, `network_back`, `start`, `hint`, `due`. */
+	trigger: string,
+	/**  When it began. */
+	started_at: string,
+	/**  When it ended. */
+	ended_at: string | null,
+	/**  `running`, `success`, `partial`, `failed`. */
+	result: string,
+	/**  Events made. */
+	added: number,
+	/**  Events changed. */
+	changed: number,
+	/**  Events deleted. */
+	removed: number,
+	/**  Moves taken. */
+	moved_back: number,
+	/**  Conflicts raised. */
+	conflicts: number,
+	/**  Writes that failed. */
+	problems: number,
+	/**  Requests to the platform. */
+	platform_requests: number,
+	/**  Requests to the calendar. */
+	calendar_requests: number,
+	/**  Stable code of what stopped it. */
+	problem: string | null,
 };
 
-/** What a person saw when deciding. */
+/**  What a person saw when deciding. */
 export type SeenView = {
-	/** Platform version. */
-	version: number | null;
-	/** Event etag. */
-	etag: string | null;
+	/**  Platform version. */
+	version: number | null,
+	/**  Event etag. */
+	etag: string | null,
 };
 
-/** Settings to change; what is none stays. */
+/**  Settings to change; what is none stays. */
 export type SettingsPatch = {
-	/** Sync on. */
-	enabled?: boolean | null;
-	/** `both`, `push`, `pull`. */
-	direction?: string | null;
-	/** 5 to 60. */
-	every_minutes?: number | null;
-	/** Calendar id. */
-	calendar_id?: string | null;
-	/** Notes in events. */
-	notes?: boolean | null;
-	/** Client names in events. */
-	client_names?: boolean | null;
-	/** Client contact in events. */
-	client_contact?: boolean | null;
-	/** Privacy level. */
-	privacy?: string | null;
-	/** Private appointments. */
-	include_private?: boolean | null;
-	/** Conflict policy. */
-	policy?: string | null;
-	/** Types that are off. */
-	types_off?: string[] | null;
-	/** Clients that are off. */
-	clients_off?: string[] | null;
-	/** Single appointments that are off. */
-	excluded?: string[] | null;
-	/** What happens to events that a rule leaves out. */
-	left_out?: string | null;
-	/** Theme. */
-	theme?: string | null;
-	/** Language. */
-	language?: string | null;
-	/** Start with the laptop. */
-	autostart?: boolean | null;
-	/** Titles on notifications. */
-	titles_in_notifications?: boolean | null;
+	/**  Sync on. */
+	enabled?: boolean | null,
+	/**  `both`, `push`, `pull`. */
+	direction?: string | null,
+	/**  5 to 60. */
+	every_minutes?: number | null,
+	/**  Calendar id. */
+	calendar_id?: string | null,
+	/**  Notes in events. */
+	notes?: boolean | null,
+	/**  Client names in events. */
+	client_names?: boolean | null,
+	/**  Client contact in events. */
+	client_contact?: boolean | null,
+	/**  Privacy level. */
+	privacy?: string | null,
+	/**  Private appointments. */
+	include_private?: boolean | null,
+	/**  Conflict policy. */
+	policy?: string | null,
+	/**  Types that are off. */
+	types_off?: string[] | null,
+	/**  Clients that are off. */
+	clients_off?: string[] | null,
+	/**  Single appointments that are off. */
+	excluded?: string[] | null,
+	/**  What happens to events that a rule leaves out. */
+	left_out?: string | null,
+	/**  Theme. */
+	theme?: string | null,
+	/**  Language. */
+	language?: string | null,
+	/**  Start with the laptop. */
+	autostart?: boolean | null,
+	/**  Titles on notifications. */
+	titles_in_notifications?: boolean | null,
+	/**  The trainer confirmed that so many events are removed by this change: the guard does not ask again. */
+	confirmed_removals?: number | null,
 };
 
-/** Settings as shown. */
+/**  Settings as shown. */
 export type SettingsView = {
-	/** Sync on. */
-	enabled: boolean;
-	/** `both`, `push`, `pull`. */
-	direction: string;
-	/** 5 to 60. */
-	every_minutes: number;
-	/** Calendar id. */
-	calendar_id: string;
-	/** Notes in events. */
-	notes: boolean;
-	/** Client names in events. */
-	client_names: boolean;
-	/** Client contact in events. */
-	client_contact: boolean;
-	/** The platform allows client names. */
-	client_names_allowed: boolean;
-	/** `busy`, `type_only`, `full`. */
-	privacy: string;
-	/** Private appointments as "Busy". */
-	include_private: boolean;
-	/** `ask`, `keep_platform`, `keep_calendar`, `most_recent`. */
-	policy: string;
-	/** Types known, with on/off. */
-	types: Toggle[];
-	/** Clients known, with on/off (names only if allowed and turned on). */
-	clients: Toggle[];
-	/** Single appointments that are off. */
-	excluded: string[];
-	/** `remove`, `keep`: events that a rule leaves out later. */
-	left_out: string;
-	/** `system`, `light`, `dark`. */
-	theme: string;
-	/** `system`, `en`, `de`. */
-	language: string;
-	/** Start with the laptop; none while not asked yet. */
-	autostart: boolean | null;
-	/** Titles may appear on notifications. */
-	titles_in_notifications: boolean;
-	/** How many appointments pass. */
-	matching: number;
-	/** Of how many. */
-	total: number;
+	/**  Sync on. */
+	enabled: boolean,
+	/**  `both`, `push`, `pull`. */
+	direction: string,
+	/**  5 to 60. */
+	every_minutes: number,
+	/**  Calendar id. */
+	calendar_id: string,
+	/**  Notes in events. */
+	notes: boolean,
+	/**  Client names in events. */
+	client_names: boolean,
+	/**  Client contact in events. */
+	client_contact: boolean,
+	/**  The platform allows client names. */
+	client_names_allowed: boolean,
+	/**  `busy`, `type_only`, `full`. */
+	privacy: string,
+	/**  Private appointments as "Busy". */
+	include_private: boolean,
+	/**  `ask`, `keep_platform`, `keep_calendar`, `most_recent`. */
+	policy: string,
+	/**  Types known, with on/off. */
+	types: Toggle[],
+	/**  Clients known, with on/off (names only if allowed and turned on). */
+	clients: Toggle[],
+	/**  Single appointments that are off. */
+	excluded: string[],
+	/**  `remove`, `keep`: events that a rule leaves out later. */
+	left_out: string,
+	/**  `system`, `light`, `dark`. */
+	theme: string,
+	/**  `system`, `en`, `de`. */
+	language: string,
+	/**  Start with the laptop; none while not asked yet. */
+	autostart: boolean | null,
+	/**  Titles may appear on notifications. */
+	titles_in_notifications: boolean,
+	/**  How many appointments pass. */
+	matching: number,
+	/**  Of how many. */
+	total: number,
 };
 
-/** A sign-in went on. */
+/**  A sign-in went on. */
 export type SignInChanged = SignInView;
 
-/** Where a sign-in stands. */
+/**  Where a sign-in stands. */
 export type SignInView = {
-	/** `platform` or `google`. */
-	service: string;
-	/** `waiting`, `done`, `cancelled`, `timed_out`, `failed`. */
-	state: string;
-	/** The URL that was opened, for "Copy link". */
-	url: string | null;
-	/** Stable code if it failed: `access_denied`, `calendar_right_missing`, `other_account`, `wrong_answer`, `unreachable`, `no_platform`, `wrong_certificate` … */
-	problem: string | null;
-	/** For `other_account`: the two addresses. */
-	accounts: [string, string] | null;
+	/**  `platform` or `google`. */
+	service: string,
+	/**  `waiting`, `done`, `cancelled`, `timed_out`, `failed`. */
+	state: string,
+	/**  The URL that was opened, for "Copy link". */
+	url: string | null,
+	/**
+	 *  Stable code if it failed: `access_denied`, `calendar_right_missing`, `other_account`, `wrong_answer`, `unreachable`,
+	 *  `no_platform`, `wrong_certificate` …
+	 */
+	problem: string | null,
+	/**  For `other_account`: the two addresses. */
+	accounts: [string, string] | null,
 };
 
-/** Something the window shows has changed: ask again for these topics (`overview`, `appointments`, `conflicts`, `history`, `settings`). */
+/**
+ *  Something the window shows has changed: ask again for these topics (`overview`, `appointments`, `conflicts`,
+ *  `history`, `settings`).
+ */
 export type StateChanged = {
-	/** Topics. */
-	topics: string[];
+	/**  Topics. */
+	topics: string[],
 };
 
-/** The run goes on. */
+/**  The run goes on. */
 export type SyncProgress = Progress;
 
-/** Something that can be on or off. */
+/**  Something that can be on or off. */
 export type Toggle = {
-	/** Id. */
-	id: string;
-	/** Shown name. */
-	name: string;
-	/** On. */
-	on: boolean;
-	/** How many appointments it concerns. */
-	count: number;
+	/**  Id. */
+	id: string,
+	/**  Shown name. */
+	name: string,
+	/**  On. */
+	on: boolean,
+	/**  How many appointments it concerns. */
+	count: number,
 };
 
-/** A value of a field in a conflict. */
-export type ValueView =
-	| { kind: "time"; start: string; end: string; zone: string }
-	| { kind: "all_day"; start: string; end: string }
-	| { kind: "text"; text: string }
-	| { kind: "unknown" };
+/**  A value of a field in a conflict. */
+export type ValueView = 
+/**  Start and end. */
+{ kind: "time"; 
+/**  Start. */
+start: string; 
+/**  End. */
+end: string; 
+/**  Zone (IANA). */
+zone: string } | 
+/**  Whole days. */
+{ kind: "all_day"; 
+/**  First day. */
+start: string; 
+/**  First day after it. */
+end: string } | 
+/**  Text. */
+{ kind: "text"; 
+/**  The text. */
+text: string } | 
+/**  Not known. */
+{ kind: "unknown" };
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {
@@ -658,3 +780,4 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
 
     return Object.assign(fn, base);
 }
+

@@ -33,4 +33,9 @@ const lost = (e: unknown): AppError => ({ code: 'app_gone', detail: String(e), f
 export const asCommandError = (e: unknown): CommandError =>
   e instanceof CommandError
     ? e
-    : new CommandError({ code: 'unknown', detail: e instanceof Error ? e.message : String(e), field: null, retryable: true });
+    : new CommandError({
+        code: 'unknown',
+        detail: e instanceof Error ? e.message : String(e),
+        field: null,
+        retryable: true,
+      });

@@ -1,14 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import german from '../../messages/de.json';
+import english from '../../messages/en.json';
 
 type Variant = { match: Record<string, string>; selectors: string[] };
 type Messages = Record<string, string | Variant[]>;
-const load = (locale: string): Messages => JSON.parse(readFileSync(`messages/${locale}.json`, 'utf8')) as Messages;
-const en = load('en');
-const de = load('de');
+const en = english as unknown as Messages;
+const de = german as unknown as Messages;
 
-const texts = (message: string | Variant[]): string[] => (typeof message === 'string' ? [message] : message.flatMap((v) => Object.values(v.match)));
-const inputs = (message: string | Variant[]): string[] => [...new Set(texts(message).flatMap((t) => [...t.matchAll(/\{(\w+)\}/g)].map((x) => x[1] ?? '')))].sort();
+const texts = (message: string | Variant[]): string[] =>
+  typeof message === 'string' ? [message] : message.flatMap((v) => Object.values(v.match));
+const inputs = (message: string | Variant[]): string[] =>
+  [...new Set(texts(message).flatMap((t) => [...t.matchAll(/\{(\w+)\}/g)].map((x) => x[1] ?? '')))].sort();
 
 describe('messages', () => {
   it('has every key in both languages', () => {
@@ -22,7 +24,8 @@ describe('messages', () => {
       if (other === undefined) continue;
       expect(typeof other, key).toBe(typeof message);
       expect(inputs(other), key).toEqual(inputs(message));
-      for (const m of [message, other]) if (typeof m !== 'string') expect(Object.keys(m[0]?.match ?? {}), key).toEqual(['plural=one', 'plural=other']);
+      for (const m of [message, other])
+        if (typeof m !== 'string') expect(Object.keys(m[0]?.match ?? {}), key).toEqual(['plural=one', 'plural=other']);
     }
   });
 

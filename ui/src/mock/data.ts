@@ -49,7 +49,9 @@ const PLACES: [string, string][] = [
 function at(nowMs: number, days: number, hour: number, minute = 0): number {
   const day = dayKey(nowMs + days * DAY, ZONE);
   const guess = Date.parse(`${day}T${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}:00Z`);
-  const shown = Number(new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, hour: '2-digit', hourCycle: 'h23' }).format(guess));
+  const shown = Number(
+    new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, hour: '2-digit', hourCycle: 'h23' }).format(guess),
+  );
   const offset = (((shown - hour + 36) % 24) - 12) * 60 * MINUTE;
   return guess - offset;
 }
@@ -63,7 +65,12 @@ const passed = (kind: string): FilterCheck[] => [
   { check: 'excluded', passed: true, value: null },
 ];
 
-export function appointment(n: number, start: number, minutes: number, more: Partial<AppointmentRow> = {}): AppointmentRow {
+export function appointment(
+  n: number,
+  start: number,
+  minutes: number,
+  more: Partial<AppointmentRow> = {},
+): AppointmentRow {
   const [title, location] = PLACES[n % PLACES.length] ?? ['Coaching Session', ''];
   const kind = more.kind ?? 'Apothekenbesuch';
   return {
@@ -92,7 +99,10 @@ const off = (kind: string, check: string, value: string | null = null): FilterCh
   passed(kind).map((c) => (c.check === check ? { check, passed: false, value } : c));
 
 /** What a normal few weeks look like, with one of each badge near the top. */
-export function appointmentsFor(nowMs: number, kind: 'healthy' | 'conflicts' | 'many' | 'error' | 'paused' | 'offline'): AppointmentRow[] {
+export function appointmentsFor(
+  nowMs: number,
+  kind: 'healthy' | 'conflicts' | 'many' | 'error' | 'paused' | 'offline',
+): AppointmentRow[] {
   const rows: AppointmentRow[] = [];
   const next = nowMs + 95 * MINUTE;
   rows.push(appointment(0, next - (next % (15 * MINUTE)), 90));
@@ -100,16 +110,50 @@ export function appointmentsFor(nowMs: number, kind: 'healthy' | 'conflicts' | '
   const plan: [number, number, number, number, Partial<AppointmentRow>][] = [
     [monday, 9, 0, 90, { moved_back: { at: iso(nowMs - 50 * MINUTE), admin_notified: true } }],
     [monday, 13, 0, 60, kind === 'conflicts' ? { badge: 'conflict', conflict_id: 'cf_1' } : {}],
-    [monday + 1, 10, 0, 90, kind === 'healthy' ? { badge: 'waiting', reason: 'settling', due_at: iso(nowMs + 14_000) } : {}],
-    [monday + 1, 15, 0, 60, { title: 'Teamrunde', location: null, kind: 'Online-Termin', badge: 'left_out', reason: 'type_off', checks: off('Online-Termin', 'type', 'Online-Termin') }],
+    [
+      monday + 1,
+      10,
+      0,
+      90,
+      kind === 'healthy' ? { badge: 'waiting', reason: 'settling', due_at: iso(nowMs + 14_000) } : {},
+    ],
+    [
+      monday + 1,
+      15,
+      0,
+      60,
+      {
+        title: 'Teamrunde',
+        location: null,
+        kind: 'Online-Termin',
+        badge: 'left_out',
+        reason: 'type_off',
+        checks: off('Online-Termin', 'type', 'Online-Termin'),
+      },
+    ],
     [monday + 2, 8, 30, 90, {}],
     [monday + 2, 14, 0, 60, kind === 'conflicts' ? { badge: 'conflict', conflict_id: 'cf_2' } : { tentative: true }],
     [monday + 3, 9, 0, 120, { zone: 'America/New_York' }],
     [monday + 3, 16, 0, 60, { badge: 'removed', reason: 'removed_by_you' }],
     [monday + 4, 11, 0, 90, kind === 'error' ? { badge: 'problem', reason: 'writes_failed' } : {}],
-    [monday + 4, 14, 30, 45, { private: true, title: 'Beschäftigt', location: null, badge: 'left_out', reason: 'private', checks: off('Privat', 'private') }],
+    [
+      monday + 4,
+      14,
+      30,
+      45,
+      {
+        private: true,
+        title: 'Beschäftigt',
+        location: null,
+        badge: 'left_out',
+        reason: 'private',
+        checks: off('Privat', 'private'),
+      },
+    ],
   ];
-  plan.forEach(([days, hour, minute, minutes, more], i) => rows.push(appointment(i + 1, at(nowMs, days, hour, minute), minutes, more)));
+  plan.forEach(([days, hour, minute, minutes, more], i) =>
+    rows.push(appointment(i + 1, at(nowMs, days, hour, minute), minutes, more)),
+  );
   const r = random(7);
   const total = kind === 'many' ? 2_000 : 42;
   for (let n = rows.length; n < total; n += 1) {
@@ -117,11 +161,16 @@ export function appointmentsFor(nowMs: number, kind: 'healthy' | 'conflicts' | '
     const hour = 8 + Math.floor(r() * 9);
     const roll = r();
     const more: Partial<AppointmentRow> =
-      kind === 'many' && roll > 0.97 ? { badge: 'waiting', reason: 'retrying', due_at: iso(nowMs + 4 * MINUTE) } : kind === 'many' && roll > 0.94 ? { badge: 'left_out', reason: 'excluded', checks: off('Apothekenbesuch', 'excluded') } : {};
+      kind === 'many' && roll > 0.97
+        ? { badge: 'waiting', reason: 'retrying', due_at: iso(nowMs + 4 * MINUTE) }
+        : kind === 'many' && roll > 0.94
+          ? { badge: 'left_out', reason: 'excluded', checks: off('Apothekenbesuch', 'excluded') }
+          : {};
     rows.push(appointment(n, at(nowMs, day, hour, r() > 0.5 ? 30 : 0), 60 + Math.floor(r() * 3) * 30, more));
   }
   if (kind === 'offline' || kind === 'paused')
-    for (const row of rows.slice(3, 5)) if (row.badge === 'synced') Object.assign(row, { badge: 'waiting', reason: kind });
+    for (const row of rows.slice(3, 5))
+      if (row.badge === 'synced') Object.assign(row, { badge: 'waiting', reason: kind });
   return rows.sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
 }
 
@@ -162,7 +211,9 @@ export function conflictsFor(nowMs: number): ConflictView[] {
       cause: 'both_changed',
       refusal_reason: null,
       refusal_detail: null,
-      fields: [{ field: 'time', before: time(monday, 10, 60), platform: time(monday, 11, 60), calendar: time(monday, 13, 60) }],
+      fields: [
+        { field: 'time', before: time(monday, 10, 60), platform: time(monday, 11, 60), calendar: time(monday, 13, 60) },
+      ],
       same_fields: ['title', 'location', 'notes'],
       seen: { version: 7, etag: '"e1"' },
       platform_changed_at: iso(nowMs - 31 * MINUTE),
@@ -179,7 +230,14 @@ export function conflictsFor(nowMs: number): ConflictView[] {
       cause: 'refused',
       refusal_reason: 'outside_hours',
       refusal_detail: 'Die Adler-Apotheke hat mittwochs ab 13 Uhr geschlossen.',
-      fields: [{ field: 'time', before: time(monday + 2, 10, 60), platform: time(monday + 2, 10, 60), calendar: time(monday + 2, 14, 60) }],
+      fields: [
+        {
+          field: 'time',
+          before: time(monday + 2, 10, 60),
+          platform: time(monday + 2, 10, 60),
+          calendar: time(monday + 2, 14, 60),
+        },
+      ],
       same_fields: ['title', 'location', 'notes'],
       seen: { version: 3, etag: '"e2"' },
       platform_changed_at: null,
@@ -197,7 +255,12 @@ export function conflictsFor(nowMs: number): ConflictView[] {
       refusal_reason: null,
       refusal_detail: null,
       fields: [
-        { field: 'time', before: time(monday + 3, 16, 60), platform: time(monday + 3, 16, 90), calendar: time(monday + 3, 17, 60) },
+        {
+          field: 'time',
+          before: time(monday + 3, 16, 60),
+          platform: time(monday + 3, 16, 90),
+          calendar: time(monday + 3, 17, 60),
+        },
         {
           field: 'location',
           before: text('Mariendorfer Damm 301, 12107 Berlin'),
@@ -234,7 +297,12 @@ export const question = (nowMs: number): QuestionView => ({
 });
 
 export function historyFor(nowMs: number, problem: boolean): HistoryRow[] {
-  const time = (days: number, hour: number) => ({ kind: 'time' as const, start: iso(at(nowMs, days, hour)), end: iso(at(nowMs, days, hour + 1)), zone: ZONE });
+  const time = (days: number, hour: number) => ({
+    kind: 'time' as const,
+    start: iso(at(nowMs, days, hour)),
+    end: iso(at(nowMs, days, hour + 1)),
+    zone: ZONE,
+  });
   const row = (id: number, ago: number, what: string, more: Partial<HistoryRow>): HistoryRow => ({
     id: `h_${id}`,
     run_id: `run_${96 - Math.floor(ago / 15)}`,
@@ -258,14 +326,29 @@ export function historyFor(nowMs: number, problem: boolean): HistoryRow[] {
   return [
     ...(problem
       ? [
-          row(1, 3, 'write_failed', { result: 'problem', problem: 'google_unreachable', source: 'roundtrip', detail: '503 backendError' }),
-          row(2, 5, 'write_failed', { result: 'problem', problem: 'quota_gone', source: 'roundtrip', detail: '403 quotaExceeded' }),
+          row(1, 3, 'write_failed', {
+            result: 'problem',
+            problem: 'google_unreachable',
+            source: 'roundtrip',
+            detail: '503 backendError',
+          }),
+          row(2, 5, 'write_failed', {
+            result: 'problem',
+            problem: 'quota_gone',
+            source: 'roundtrip',
+            detail: '403 quotaExceeded',
+          }),
         ]
       : []),
     row(3, 4, 'changed', { from: time(2, 10), to: time(2, 11) }),
     row(4, 26, 'conflict_raised', { source: 'roundtrip', result: 'waiting' }),
     row(5, 50, 'moved_back', { from: time(4, 9), to: time(4, 10), source: 'you', admin_notified: true }),
-    row(6, 51, 'refused', { source: 'platform', result: 'problem', word: 'outside_hours', detail: 'Die Adler-Apotheke hat mittwochs ab 13 Uhr geschlossen.' }),
+    row(6, 51, 'refused', {
+      source: 'platform',
+      result: 'problem',
+      word: 'outside_hours',
+      detail: 'Die Adler-Apotheke hat mittwochs ab 13 Uhr geschlossen.',
+    }),
     row(7, 62, 'added', { to: time(9, 14) }),
     row(8, 63, 'changed', { fields: ['location', 'notes'] }),
     row(9, 200, 'deleted', { word: 'cancelled' }),

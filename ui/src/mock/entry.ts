@@ -6,5 +6,9 @@ export async function startMock(): Promise<void> {
   const query = new URLSearchParams(location.search);
   const wanted = query.get('scenario') ?? 'healthy';
   const scenario = SCENARIOS.find((s) => s === wanted) ?? ('healthy' satisfies Scenario);
-  start(scenario, { language: query.get('lang') ?? undefined, theme: query.get('theme') ?? undefined, slowMs: Number(query.get('slow') ?? 60) });
+  start(scenario, {
+    language: query.get('lang') ?? undefined,
+    theme: query.get('theme') ?? undefined,
+    slowMs: Number(query.get('slow') ?? 60),
+  });
 }

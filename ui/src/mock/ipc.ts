@@ -1,6 +1,14 @@
 import { emit } from '@tauri-apps/api/event';
 import { mockIPC, mockWindows } from '@tauri-apps/api/mocks';
-import type { AppError, FieldChoice, HistoryQuery, ResolutionInput, SettingsPatch, SignInView, ValueView } from '$lib/bindings';
+import type {
+  AppError,
+  FieldChoice,
+  HistoryQuery,
+  ResolutionInput,
+  SettingsPatch,
+  SignInView,
+  ValueView,
+} from '$lib/bindings';
 import { iso, previewFor } from './data';
 import { googleAccount, model, platformAccount, settle, type Model, type Scenario } from './model';
 
@@ -12,10 +20,14 @@ const refuse = (code: string, more: Partial<AppError> = {}): never => {
 };
 
 /** Stands in for the app; returns its state, so that a test can change it and say so. */
-export function start(scenario: Scenario, options: Options = {}): { state: Model; changed: (...topics: string[]) => Promise<void> } {
+export function start(
+  scenario: Scenario,
+  options: Options = {},
+): { state: Model; changed: (...topics: string[]) => Promise<void> } {
   const now = options.now ?? Date.now;
   const state = model(scenario, now());
   if (options.language) state.settings.language = options.language;
+  let hintSeen = scenario !== 'preview' && scenario !== 'fresh';
   if (options.theme) state.settings.theme = options.theme;
 
   const changed = async (...topics: string[]) => {
@@ -41,7 +53,13 @@ export function start(scenario: Scenario, options: Options = {}): { state: Model
       o.next_sync_at = iso(now() + state.settings.every_minutes * 60_000);
       for (const r of state.rows) if (r.badge === 'waiting') Object.assign(r, { badge: 'synced', reason: null });
       for (const account of [o.platform, o.calendar]) if (account) account.last_read_at = iso(now());
-      o.heartbeat.push({ run_id: `run_${o.heartbeat.length + 200}`, at: iso(now()), result: 'success', changes: total, problem: null });
+      o.heartbeat.push({
+        run_id: `run_${o.heartbeat.length + 200}`,
+        at: iso(now()),
+        result: 'success',
+        changes: total,
+        problem: null,
+      });
       if (state.conflicts.length || state.questions.length) o.state = 'needs_attention';
       void changed('overview', 'appointments', 'history');
     };
@@ -51,7 +69,13 @@ export function start(scenario: Scenario, options: Options = {}): { state: Model
   function signIn(service: string, address: unknown): SignInView {
     const text = typeof address === 'string' ? address : '';
     if (service === 'platform' && /nirgends|nowhere/.test(text)) refuse('no_platform', { field: 'address' });
-    state.signIn = { service, state: 'waiting', url: `https://${service}.example/authorize?state=abc`, problem: null, accounts: null };
+    state.signIn = {
+      service,
+      state: 'waiting',
+      url: `https://${service}.example/authorize?state=abc`,
+      problem: null,
+      accounts: null,
+    };
     later(1800, () => {
       if (state.signIn?.state !== 'waiting') return;
       state.signIn = { ...state.signIn, state: 'done', url: null };
@@ -78,7 +102,12 @@ export function start(scenario: Scenario, options: Options = {}): { state: Model
     state.conflicts = state.conflicts.filter((c) => c !== found);
     if (owner) {
       const chosen = time && chosenTime(resolution, time.platform, time.calendar);
-      Object.assign(owner, { conflict_id: null, badge: resolution.kind === 'stop_syncing' ? 'left_out' : 'waiting', reason: resolution.kind === 'stop_syncing' ? 'stopped' : 'settling', ...chosen });
+      Object.assign(owner, {
+        conflict_id: null,
+        badge: resolution.kind === 'stop_syncing' ? 'left_out' : 'waiting',
+        reason: resolution.kind === 'stop_syncing' ? 'stopped' : 'settling',
+        ...chosen,
+      });
     }
     void changed('overview', 'conflicts', 'appointments', 'history');
     return null;
@@ -94,12 +123,17 @@ export function start(scenario: Scenario, options: Options = {}): { state: Model
     }
     s.matching = s.types.filter((t) => t.on).reduce((sum, t) => sum + t.count, 0);
     void changed('settings', 'overview');
-    return structuredClone(s);
+    return state.overview.platform && state.overview.calendar ? structuredClone(s) : refuse('not_connected');
   }
 
   function history(q: HistoryQuery) {
     return state.history
-      .filter((h) => (!q.result || h.result === q.result) && (!q.appointment_id || h.appointment_id === q.appointment_id) && (!q.run_id || h.run_id === q.run_id))
+      .filter(
+        (h) =>
+          (!q.result || h.result === q.result) &&
+          (!q.appointment_id || h.appointment_id === q.appointment_id) &&
+          (!q.run_id || h.run_id === q.run_id),
+      )
       .filter((h) => !q.before || h.at < q.before)
       .slice(0, q.limit);
   }
@@ -115,12 +149,26 @@ export function start(scenario: Scenario, options: Options = {}): { state: Model
     },
     list_history: ({ query }) => structuredClone(history(query as HistoryQuery)),
     list_runs: ({ limit }) => structuredClone(state.runs.slice(0, limit as number)),
-    get_settings: () => structuredClone(state.settings),
+    // As in the app: settings of the sync exist once both accounts do.
+    get_settings: () =>
+      state.overview.platform && state.overview.calendar ? structuredClone(state.settings) : refuse('not_connected'),
     change_settings: ({ patch }) => change(patch as SettingsPatch),
     preview_settings: ({ patch }) => {
       const p = patch as SettingsPatch;
-      const removed = (p.types_off?.length ?? 0) > state.settings.types.filter((t) => !t.on).length && state.settings.left_out === 'remove' ? 6 : 0;
-      return { ...previewFor(state.rows), added: 0, removed, items: previewFor(state.rows).items.slice(0, removed).map((i) => ({ ...i, action: 'removed' })), left_out: [] };
+      const removed =
+        (p.types_off?.length ?? 0) > state.settings.types.filter((t) => !t.on).length &&
+        state.settings.left_out === 'remove'
+          ? 6
+          : 0;
+      return {
+        ...previewFor(state.rows),
+        added: 0,
+        removed,
+        items: previewFor(state.rows)
+          .items.slice(0, removed)
+          .map((i) => ({ ...i, action: 'removed' })),
+        left_out: [],
+      };
     },
     preview_start: () => previewFor(state.rows),
     start_syncing: () => {
@@ -150,7 +198,10 @@ export function start(scenario: Scenario, options: Options = {}): { state: Model
     },
     retry: () => void changed('history', 'overview'),
     exclude: ({ appointmentId, excluded }) => {
-      Object.assign(row(appointmentId), excluded ? { badge: 'left_out', reason: 'excluded' } : { badge: 'waiting', reason: 'settling' });
+      Object.assign(
+        row(appointmentId),
+        excluded ? { badge: 'left_out', reason: 'excluded' } : { badge: 'waiting', reason: 'settling' },
+      );
       void changed('overview', 'appointments');
     },
     begin_sign_in: ({ service, address }) => signIn(service as string, address),
@@ -173,14 +224,32 @@ export function start(scenario: Scenario, options: Options = {}): { state: Model
     choose_calendar: ({ id }) => void change({ calendar_id: id as string }),
     open_link: () => undefined,
     run_doctor: () =>
-      ['network', 'clock', 'platform_sign_in', 'google_sign_in', 'calendar_rights', 'database', 'keychain'].map((check) => {
-        const bad = state.overview.problem?.code === 'google_reauth' && check === 'google_sign_in';
-        return { check, result: bad ? 'problem' : 'ok', problem: bad ? 'google_reauth' : null, detail: bad ? 'invalid_grant' : null };
-      }),
+      ['network', 'clock', 'platform_sign_in', 'google_sign_in', 'calendar_rights', 'database', 'keychain'].map(
+        (check) => {
+          const bad = state.overview.problem?.code === 'google_reauth' && check === 'google_sign_in';
+          return {
+            check,
+            result: bad ? 'problem' : 'ok',
+            problem: bad ? 'google_reauth' : null,
+            detail: bad ? 'invalid_grant' : null,
+          };
+        },
+      ),
     window_ready: () => null,
-    hide_hint_seen: () => undefined,
+    hide_hint_seen: () => {
+      hintSeen = true;
+    },
     quit: () => undefined,
-    app_info: () => ({ version: '0.1.0', language_system: options.language ?? 'en' }),
+    app_info: () => ({
+      version: '0.1.0',
+      system_language: options.language ?? 'en',
+      language: state.settings.language,
+      theme: state.settings.theme,
+      system_theme: 'light',
+      hide_hint_seen: hintSeen,
+      platform_url: null,
+      google_client: true,
+    }),
   };
 
   mockWindows('main');
@@ -196,7 +265,11 @@ export function start(scenario: Scenario, options: Options = {}): { state: Model
   return { state, changed };
 }
 
-function chosenTime(resolution: ResolutionInput, platform: ValueView, calendar: ValueView): { start: string; end: string } | undefined {
+function chosenTime(
+  resolution: ResolutionInput,
+  platform: ValueView,
+  calendar: ValueView,
+): { start: string; end: string } | undefined {
   const set = resolution.kind === 'merge' ? resolution.choices.find((c: FieldChoice) => c.field === 'time') : undefined;
   if (set?.start && set.end) return { start: set.start, end: set.end };
   const side = resolution.kind === 'keep_platform' || set?.choice === 'platform' ? platform : calendar;

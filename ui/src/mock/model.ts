@@ -1,5 +1,26 @@
-import type { Account, AppointmentRow, ConflictView, HistoryRow, Overview, Problem, QuestionView, RunRow, SettingsView, SignInView } from '$lib/bindings';
-import { appointmentsFor, beats, conflictsFor, emptyOverview, historyFor, iso, question, runsFor, settingsFor } from './data';
+import type {
+  Account,
+  AppointmentRow,
+  ConflictView,
+  HistoryRow,
+  Overview,
+  Problem,
+  QuestionView,
+  RunRow,
+  SettingsView,
+  SignInView,
+} from '$lib/bindings';
+import {
+  appointmentsFor,
+  beats,
+  conflictsFor,
+  emptyOverview,
+  historyFor,
+  iso,
+  question,
+  runsFor,
+  settingsFor,
+} from './data';
 
 export const SCENARIOS = [
   'fresh',
@@ -59,10 +80,18 @@ export const googleAccount = (nowMs: number, more: Partial<Account> = {}): Accou
 });
 
 export function model(scenario: Scenario, nowMs: number): Model {
-  const kind = scenario === 'conflicts' || scenario === 'many' || scenario === 'error' || scenario === 'paused' || scenario === 'offline' ? scenario : 'healthy';
+  const kind =
+    scenario === 'conflicts' ||
+    scenario === 'many' ||
+    scenario === 'error' ||
+    scenario === 'paused' ||
+    scenario === 'offline'
+      ? scenario
+      : 'healthy';
   const before = scenario === 'fresh' || scenario === 'onboarding-google' || scenario === 'preview';
   const rows = scenario === 'empty' ? [] : appointmentsFor(nowMs, kind);
-  if (scenario === 'fresh' || scenario === 'onboarding-google') rows.forEach((r) => Object.assign(r, { badge: 'waiting', reason: 'not_started' }));
+  if (scenario === 'fresh' || scenario === 'onboarding-google')
+    rows.forEach((r) => Object.assign(r, { badge: 'waiting', reason: 'not_started' }));
   const conflicts = scenario === 'conflicts' ? conflictsFor(nowMs) : [];
   const questions = scenario === 'question' ? [question(nowMs)] : [];
   const history = before || scenario === 'empty' ? [] : historyFor(nowMs, scenario === 'error');
@@ -87,7 +116,8 @@ export function model(scenario: Scenario, nowMs: number): Model {
   o.state = 'up_to_date';
   o.as_of = iso(nowMs - 2 * MINUTE - 17_000);
   o.next_sync_at = iso(nowMs + 13 * MINUTE);
-  o.heartbeat = scenario === 'empty' ? beats(nowMs, { asleep: false, problem: false, until: nowMs }).slice(-3) : beats(nowMs);
+  o.heartbeat =
+    scenario === 'empty' ? beats(nowMs, { asleep: false, problem: false, until: nowMs }).slice(-3) : beats(nowMs);
   o.latest = history.find((h) => h.result === 'ok') ?? null;
   switch (scenario) {
     case 'conflicts':
@@ -111,7 +141,10 @@ export function model(scenario: Scenario, nowMs: number): Model {
       break;
     case 'error':
       o.state = 'needs_attention';
-      o.problem = problem('google_unreachable', 'google', 'try_again', nowMs, { detail: '503 backendError', retry_at: iso(nowMs + 4 * MINUTE) });
+      o.problem = problem('google_unreachable', 'google', 'try_again', nowMs, {
+        detail: '503 backendError',
+        retry_at: iso(nowMs + 4 * MINUTE),
+      });
       break;
     case 'second-laptop':
       o.other_writer = { device: 'Maras ThinkPad', since: iso(nowMs - 90 * MINUTE) };
@@ -130,7 +163,13 @@ export function model(scenario: Scenario, nowMs: number): Model {
   return made;
 }
 
-const problem = (code: string, service: string | null, action: string, nowMs: number, more: Partial<Problem> = {}): Problem => ({
+const problem = (
+  code: string,
+  service: string | null,
+  action: string,
+  nowMs: number,
+  more: Partial<Problem> = {},
+): Problem => ({
   code,
   service,
   detail: null,
@@ -155,5 +194,12 @@ export function settle(made: Model): void {
   o.conflicts = made.conflicts;
   o.questions = made.questions;
   o.next = o.started ? made.rows.slice(0, 8) : [];
-  if (o.state === 'needs_attention' && !o.problem && !made.conflicts.length && !made.questions.length && !o.counts.problems) o.state = 'up_to_date';
+  if (
+    o.state === 'needs_attention' &&
+    !o.problem &&
+    !made.conflicts.length &&
+    !made.questions.length &&
+    !o.counts.problems
+  )
+    o.state = 'up_to_date';
 }

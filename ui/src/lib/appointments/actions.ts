@@ -27,12 +27,29 @@ export function actionsFor(row: AppointmentRow, platform: string): MenuItem[] {
   const items: MenuItem[] = [];
   if (row.conflict_id) {
     const id = row.conflict_id;
-    items.push({ test: 'act-decide', label: m.act_decide(), icon: Split, run: () => go(`/conflicts/${encodeURIComponent(id)}`) });
+    items.push({
+      test: 'act-decide',
+      label: m.act_decide(),
+      icon: Split,
+      run: () => go(`/conflicts/${encodeURIComponent(id)}`),
+    });
   }
-  if (row.badge === 'removed') items.push({ test: 'act-put-back', label: m.act_put_back(), icon: CalendarCheck, run: () => void act(() => putBack(row.id), m.toast_put_back()) });
+  if (row.badge === 'removed')
+    items.push({
+      test: 'act-put-back',
+      label: m.act_put_back(),
+      icon: CalendarCheck,
+      run: () => void act(() => putBack(row.id), m.toast_put_back()),
+    });
   if (row.badge === 'problem' || row.reason === 'retrying')
-    items.push({ test: 'act-retry', label: m.act_retry(), icon: RotateCcw, run: () => void act(() => retry(row.id), m.toast_retry()) });
-  if (row.badge !== 'ended') items.push({ test: 'act-sync-now', label: m.act_sync_now(), icon: RefreshCw, run: () => void act(syncNow) });
+    items.push({
+      test: 'act-retry',
+      label: m.act_retry(),
+      icon: RotateCcw,
+      run: () => void act(() => retry(row.id), m.toast_retry()),
+    });
+  if (row.badge !== 'ended')
+    items.push({ test: 'act-sync-now', label: m.act_sync_now(), icon: RefreshCw, run: () => void act(syncNow) });
   if (row.badge !== 'ended') {
     const excluded = row.reason === 'excluded';
     items.push({
@@ -42,8 +59,25 @@ export function actionsFor(row: AppointmentRow, platform: string): MenuItem[] {
       run: () => void setExcluded(row, !excluded),
     });
   }
-  items.push({ test: 'act-show-event', label: m.act_show_event(), icon: ExternalLink, disabled: !row.event_url, apart: true, run: () => void act(() => openEvent(row.id)) });
-  items.push({ test: 'act-show-platform', label: m.act_show_platform({ platform }), icon: ExternalLink, run: () => void act(() => openOnPlatform(row.id)) });
-  items.push({ test: 'act-show-history', label: m.act_show_history(), icon: History, run: () => go('/history', { appointment: row.id }) });
+  items.push({
+    test: 'act-show-event',
+    label: m.act_show_event(),
+    icon: ExternalLink,
+    disabled: !row.event_url,
+    apart: true,
+    run: () => void act(() => openEvent(row.id)),
+  });
+  items.push({
+    test: 'act-show-platform',
+    label: m.act_show_platform({ platform }),
+    icon: ExternalLink,
+    run: () => void act(() => openOnPlatform(row.id)),
+  });
+  items.push({
+    test: 'act-show-history',
+    label: m.act_show_history(),
+    icon: History,
+    run: () => go('/history', { appointment: row.id }),
+  });
   return items;
 }

@@ -9,13 +9,18 @@ const ZONE = 'Europe/Berlin';
 
 describe('badges', () => {
   beforeEach(() => useLanguage('en', 'en-GB'));
-  const text = (more: Parameters<typeof appointment>[3]) => badgeText(appointment(0, NOW, 60, more), 'Linden Akademie', ZONE, NOW);
+  const text = (more: Parameters<typeof appointment>[3]) =>
+    badgeText(appointment(0, NOW, 60, more), 'Linden Akademie', ZONE, NOW);
 
   it('gives the reason with the word', () => {
     expect(text({})).toBe('Synced');
     expect(text({ badge: 'left_out', reason: 'type_off' })).toBe('Not synced · type is off');
-    expect(text({ badge: 'waiting', reason: 'settling', due_at: new Date(NOW + 14_000).toISOString() })).toBe('Waiting · sends in 14 sec');
-    expect(text({ badge: 'waiting', reason: 'retrying', due_at: new Date(NOW + 240_000).toISOString() })).toBe('Waiting · will try again in 4 min');
+    expect(text({ badge: 'waiting', reason: 'settling', due_at: new Date(NOW + 14_000).toISOString() })).toBe(
+      'Waiting · sends in 14 sec',
+    );
+    expect(text({ badge: 'waiting', reason: 'retrying', due_at: new Date(NOW + 240_000).toISOString() })).toBe(
+      'Waiting · will try again in 4 min',
+    );
     expect(text({ badge: 'problem', reason: 'quota_gone' })).toBe('Problem · Google’s limit for today is used up');
   });
 
@@ -54,7 +59,9 @@ describe('agenda', () => {
     const found = filterRows(rows, texts, 'baren berlin', null);
     expect(found.length).toBeGreaterThan(0);
     expect(found.every((r) => r.title === 'Bären-Apotheke')).toBe(true);
-    expect(filterRows(rows, texts, 'baren', 'left_out').every((r) => r.badge === 'left_out' && r.title === 'Bären-Apotheke')).toBe(true);
+    expect(
+      filterRows(rows, texts, 'baren', 'left_out').every((r) => r.badge === 'left_out' && r.title === 'Bären-Apotheke'),
+    ).toBe(true);
     expect(filterRows(rows, texts, 'zzz', null)).toEqual([]);
   });
 });

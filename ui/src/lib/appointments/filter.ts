@@ -6,16 +6,18 @@ export type AgendaItem =
   | { kind: 'row'; key: string; row: AppointmentRow; position: number };
 
 /** Lower case and without accents, so that "baren" finds "Bären". */
-export const plain = (text: string): string =>
-  text
-    .normalize('NFD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase();
+export const plain = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 
 /** What is searched, worked out once per list and not per key press. */
-export const searchable = (rows: AppointmentRow[]): string[] => rows.map((r) => plain(`${r.title} ${r.location ?? ''} ${r.kind}`));
+export const searchable = (rows: AppointmentRow[]): string[] =>
+  rows.map((r) => plain(`${r.title} ${r.location ?? ''} ${r.kind}`));
 
-export function filterRows(rows: AppointmentRow[], texts: string[], query: string, badge: Badge | null): AppointmentRow[] {
+export function filterRows(
+  rows: AppointmentRow[],
+  texts: string[],
+  query: string,
+  badge: Badge | null,
+): AppointmentRow[] {
   const words = plain(query).split(/\s+/).filter(Boolean);
   return rows.filter((row, i) => (!badge || row.badge === badge) && words.every((word) => texts[i]?.includes(word)));
 }

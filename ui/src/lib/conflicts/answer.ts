@@ -23,12 +23,17 @@ export function resolution(conflict: ConflictView, draft: Draft): ResolutionInpu
       return { kind: draft.choice };
     case 'merge': {
       if (conflict.fields.some((f) => !draft.merge[f.field])) return null;
-      return { kind: 'merge', choices: conflict.fields.map((f) => fieldChoice(f.field, draft.merge[f.field] as SideName)) };
+      return {
+        kind: 'merge',
+        choices: conflict.fields.map((f) => fieldChoice(f.field, draft.merge[f.field] as SideName)),
+      };
     }
     case 'set_time': {
       if (!draft.time) return null;
       // The other fields keep the side that was picked for them, or the platform's.
-      const others = conflict.fields.filter((f) => f.field !== 'time').map((f) => fieldChoice(f.field, draft.merge[f.field] ?? 'platform'));
+      const others = conflict.fields
+        .filter((f) => f.field !== 'time')
+        .map((f) => fieldChoice(f.field, draft.merge[f.field] ?? 'platform'));
       return { kind: 'merge', choices: [{ field: 'time', choice: 'time', ...draft.time }, ...others] };
     }
     case null:
@@ -48,13 +53,19 @@ export function consequence(conflict: ConflictView, draft: Draft, c: Context): s
       return m.cf_pick_first();
     case 'keep_platform':
       if (conflict.kind === 'deleted') return m.cf_c_put_back();
-      return time ? m.cf_c_platform_time({ calendar, platform, time: shortTime(time.platform, c) }) : m.cf_c_platform_data({ platform });
+      return time
+        ? m.cf_c_platform_time({ calendar, platform, time: shortTime(time.platform, c) })
+        : m.cf_c_platform_data({ platform });
     case 'keep_calendar':
       if (conflict.kind === 'deleted') return m.cf_c_keep_removed();
-      return time ? m.cf_c_calendar_time({ platform, time: shortTime(time.calendar, c) }) : m.cf_c_calendar_data({ platform });
+      return time
+        ? m.cf_c_calendar_time({ platform, time: shortTime(time.calendar, c) })
+        : m.cf_c_calendar_data({ platform });
     case 'most_recent': {
       const side = later(conflict);
-      return m.cf_c_most_recent({ side: side === 'calendar' ? calendar : side === 'platform' ? platform : m.cf_unknown_value() });
+      return m.cf_c_most_recent({
+        side: side === 'calendar' ? calendar : side === 'platform' ? platform : m.cf_unknown_value(),
+      });
     }
     case 'merge':
       return conflict.fields.some((f) => draft.merge[f.field])
@@ -79,7 +90,8 @@ export function applyLabel(conflict: ConflictView, draft: Draft, c: Context): st
   const time = timeField(conflict);
   if (draft.choice === 'keep_platform' || draft.choice === 'keep_calendar') {
     const platform = draft.choice === 'keep_platform';
-    if (time && conflict.fields.length === 1) return m.cf_keep({ value: shortTime(platform ? time.platform : time.calendar, c) });
+    if (time && conflict.fields.length === 1)
+      return m.cf_keep({ value: shortTime(platform ? time.platform : time.calendar, c) });
     return m.cf_keep_side({ side: platform ? c.platform : m.google_calendar() });
   }
   switch (draft.choice) {
@@ -88,7 +100,9 @@ export function applyLabel(conflict: ConflictView, draft: Draft, c: Context): st
     case 'stop_syncing':
       return m.cf_stop();
     case 'set_time':
-      return draft.time ? m.cf_keep({ value: shortTime({ kind: 'time', ...draft.time, zone: c.zone }, c) }) : m.cf_apply();
+      return draft.time
+        ? m.cf_keep({ value: shortTime({ kind: 'time', ...draft.time, zone: c.zone }, c) })
+        : m.cf_apply();
     default:
       return m.cf_apply();
   }

@@ -44,29 +44,55 @@ describe('sides', () => {
 
   it('marks the words that only one side has, each on its own side', () => {
     const field = text('Bring the blue handouts.', 'Bring the handouts today.');
-    const words = (side: 'platform' | 'calendar') => marked(field, side).filter((p) => p.changed).map((p) => p.text);
+    const words = (side: 'platform' | 'calendar') =>
+      marked(field, side)
+        .filter((p) => p.changed)
+        .map((p) => p.text);
     expect(words('platform')).toEqual(['blue']);
     expect(words('calendar')).toEqual(['today']);
-    expect(marked(field, 'platform').map((p) => p.text).join('')).toBe('Bring the blue handouts.');
-    expect(marked(field, 'calendar').map((p) => p.text).join('')).toBe('Bring the handouts today.');
+    expect(
+      marked(field, 'platform')
+        .map((p) => p.text)
+        .join(''),
+    ).toBe('Bring the blue handouts.');
+    expect(
+      marked(field, 'calendar')
+        .map((p) => p.text)
+        .join(''),
+    ).toBe('Bring the handouts today.');
   });
 
   it('treats markup as text', () => {
     const field = text('<b>x</b>', '<script>1</script>');
-    expect(marked(field, 'calendar').map((p) => p.text).join('')).toBe('<script>1</script>');
+    expect(
+      marked(field, 'calendar')
+        .map((p) => p.text)
+        .join(''),
+    ).toBe('<script>1</script>');
   });
 
   it('does not say which is later if they are less than two minutes apart', () => {
     const one = conflict(0);
     expect(later(one)).toBe('calendar');
-    expect(later({ ...one, calendar_changed_at: new Date(Date.parse(one.platform_changed_at ?? '') + 60_000).toISOString() })).toBeNull();
+    expect(
+      later({
+        ...one,
+        calendar_changed_at: new Date(Date.parse(one.platform_changed_at ?? '') + 60_000).toISOString(),
+      }),
+    ).toBeNull();
   });
 
   it('tells the story in words', () => {
-    expect(story(conflict(0), context)).toBe('You moved it to 13:00 in Google Calendar, 5 minutes after Jana Roth moved it to 11:00.');
-    expect(story(conflict(1), context)).toContain('Linden Akademie says: “Die Adler-Apotheke hat mittwochs ab 13 Uhr geschlossen.”');
+    expect(story(conflict(0), context)).toBe(
+      'You moved it to 13:00 in Google Calendar, 5 minutes after Jana Roth moved it to 11:00.',
+    );
+    expect(story(conflict(1), context)).toContain(
+      'Linden Akademie says: “Die Adler-Apotheke hat mittwochs ab 13 Uhr geschlossen.”',
+    );
     useLanguage('de', 'de-DE');
-    expect(story(conflict(0), context)).toBe('Sie haben es in Google Kalender auf 13:00 verschoben, 5 Minuten nachdem Jana Roth es auf 11:00 verschob.');
+    expect(story(conflict(0), context)).toBe(
+      'Sie haben es in Google Kalender auf 13:00 verschoben, 5 Minuten nachdem Jana Roth es auf 11:00 verschob.',
+    );
   });
 });
 
@@ -76,12 +102,18 @@ describe('answers', () => {
   it('names the button by its result and says what will happen', () => {
     const draft = { ...emptyDraft(), choice: 'keep_calendar' as const };
     expect(applyLabel(conflict(0), draft, context)).toMatch(/^Keep Mon,? 23 Nov, 13:00$/);
-    expect(consequence(conflict(0), draft, context)).toMatch(/Linden Akademie moves it to Mon,? 23 Nov, 13:00 and tells the admin\./);
+    expect(consequence(conflict(0), draft, context)).toMatch(
+      /Linden Akademie moves it to Mon,? 23 Nov, 13:00 and tells the admin\./,
+    );
     expect(resolution(conflict(0), draft)).toEqual({ kind: 'keep_calendar' });
   });
 
   it('sends a merge only once every field has a side', () => {
-    const draft = { ...emptyDraft(), choice: 'merge' as const, merge: { time: 'platform', location: 'calendar' } as Record<string, 'platform' | 'calendar'> };
+    const draft = {
+      ...emptyDraft(),
+      choice: 'merge' as const,
+      merge: { time: 'platform', location: 'calendar' } as Record<string, 'platform' | 'calendar'>,
+    };
     expect(resolution(conflict(2), draft)).toBeNull();
     draft.merge.notes = 'calendar';
     expect(resolution(conflict(2), draft)).toEqual({
@@ -96,7 +128,10 @@ describe('answers', () => {
 
   it('sends a time of one’s own as a merge on the time', () => {
     const time = { start: '2026-11-23T14:00:00.000Z', end: '2026-11-23T15:00:00.000Z' };
-    expect(resolution(conflict(0), { ...emptyDraft(), choice: 'set_time', time })).toEqual({ kind: 'merge', choices: [{ field: 'time', choice: 'time', ...time }] });
+    expect(resolution(conflict(0), { ...emptyDraft(), choice: 'set_time', time })).toEqual({
+      kind: 'merge',
+      choices: [{ field: 'time', choice: 'time', ...time }],
+    });
     expect(resolution(conflict(0), { ...emptyDraft(), choice: 'set_time' })).toBeNull();
   });
 });

@@ -14,7 +14,8 @@ export const origin = (conflict: ConflictView, side: SideName): { at: string | n
     ? { at: conflict.platform_changed_at, by: conflict.platform_changed_by }
     : { at: conflict.calendar_changed_at, by: null };
 
-export const sideValue = (field: FieldView, side: SideName): ValueView => (side === 'platform' ? field.platform : field.calendar);
+export const sideValue = (field: FieldView, side: SideName): ValueView =>
+  side === 'platform' ? field.platform : field.calendar;
 
 /** A side's text with the words marked that the other side does not have. */
 export function marked(field: FieldView, side: SideName): Part[] {

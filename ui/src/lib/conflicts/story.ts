@@ -4,7 +4,8 @@ import { m } from '$lib/paraglide/messages';
 import { fieldWord, type Context } from '$lib/history/sentence';
 import { refusal } from './refusal';
 
-export const timeField = (conflict: ConflictView): FieldView | undefined => conflict.fields.find((f) => f.field === 'time');
+export const timeField = (conflict: ConflictView): FieldView | undefined =>
+  conflict.fields.find((f) => f.field === 'time');
 
 /** "Mon 23 Nov, 11:00–12:00". */
 export function valueText(value: ValueView, c: Context): string {
@@ -55,7 +56,8 @@ export function card(conflict: ConflictView, platform: string): string {
 export function brief(conflict: ConflictView, c: Context): string {
   if (conflict.kind === 'refused') return refusal(conflict.refusal_reason, conflict.refusal_detail, c.platform);
   const time = timeField(conflict);
-  if (time) return `${c.platform}: ${shortTime(time.platform, c)}. ${m.google_calendar()}: ${shortTime(time.calendar, c)}.`;
+  if (time)
+    return `${c.platform}: ${shortTime(time.platform, c)}. ${m.google_calendar()}: ${shortTime(time.calendar, c)}.`;
   return conflict.fields.map((f) => fieldWord(f.field)).join(', ');
 }
 
@@ -67,7 +69,8 @@ export function question(conflict: ConflictView, platform: string): string {
   if (conflict.kind === 'deleted') return m.cf_q_deleted({ title });
   if (conflict.kind === 'created_externally') return m.cf_q_created({ title });
   const [only] = conflict.fields;
-  if (conflict.fields.length === 1 && only) return only.field === 'time' ? m.cf_q_when({ title }) : m.cf_q_what({ title, field: fieldWord(only.field) });
+  if (conflict.fields.length === 1 && only)
+    return only.field === 'time' ? m.cf_q_when({ title }) : m.cf_q_what({ title, field: fieldWord(only.field) });
   return m.cf_q_both({ title });
 }
 
@@ -82,6 +85,8 @@ export function story(conflict: ConflictView, c: Context): string {
       return m.cf_story_past({ calendar });
     case 'moved_far':
       return m.cf_story_far({ calendar });
+    case 'many_moves':
+      return m.cf_story_many({ calendar });
     case 'made_all_day':
       return m.cf_story_all_day({ calendar, platform });
     case 'made_series':
@@ -114,7 +119,13 @@ function bothChanged(conflict: ConflictView, c: Context, calendar: string): stri
   if (time?.platform.kind === 'time' && time.calendar.kind === 'time') {
     const oneDay = dayKey(time.platform.start, c.zone) === dayKey(time.calendar.start, c.zone);
     const say = (at: string) => (oneDay ? clock(at, c.zone) : moment(at, c.zone, c.nowMs));
-    return m.cf_story_both_move({ calendar, gap, who, calendar_time: say(time.calendar.start), platform_time: say(time.platform.start) });
+    return m.cf_story_both_move({
+      calendar,
+      gap,
+      who,
+      calendar_time: say(time.calendar.start),
+      platform_time: say(time.platform.start),
+    });
   }
   return m.cf_story_both({ calendar, gap, who, platform: c.platform });
 }

@@ -13,7 +13,8 @@ const TRIGGERS: Record<string, (p: { platform: string }) => string> = {
   due: () => m.run_due(),
 };
 
-export const triggerWord = (trigger: string, platform: string): string => (TRIGGERS[trigger] ?? TRIGGERS.timer)?.({ platform }) ?? trigger;
+export const triggerWord = (trigger: string, platform: string): string =>
+  (TRIGGERS[trigger] ?? TRIGGERS.timer)?.({ platform }) ?? trigger;
 
 /** "12 changed · 1 problem", or that there was nothing to change. */
 export function runSum(run: RunRow): string {

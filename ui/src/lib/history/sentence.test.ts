@@ -8,17 +8,33 @@ const NOW = Date.parse('2026-11-21T09:00:00Z');
 const context = { platform: 'Linden Akademie', zone: 'Europe/Berlin', nowMs: NOW };
 const time = (start: string) => ({ kind: 'time' as const, start, end: start, zone: 'Europe/Berlin' });
 const row = (what: string, more: Partial<HistoryRow> = {}): HistoryRow => ({
-  id: 'h', run_id: null, at: '2026-11-21T08:00:00Z', appointment_id: 'apt_1', title: 'PT – A. K.', what, from: null, to: null, fields: [], word: null,
-  detail: null, admin_notified: null, count: null, source: 'platform', result: 'ok', problem: null, request_id: null, ...more,
+  id: 'h',
+  run_id: null,
+  at: '2026-11-21T08:00:00Z',
+  appointment_id: 'apt_1',
+  title: 'PT – A. K.',
+  what,
+  from: null,
+  to: null,
+  fields: [],
+  word: null,
+  detail: null,
+  admin_notified: null,
+  count: null,
+  source: 'platform',
+  result: 'ok',
+  problem: null,
+  request_id: null,
+  ...more,
 });
 
 describe('history sentences', () => {
   beforeEach(() => useLanguage('en', 'en-GB'));
 
   it('does not repeat the day of a move within one day', () => {
-    expect(sentence(row('changed', { from: time('2026-11-24T09:00:00Z'), to: time('2026-11-24T10:00:00Z') }), context)).toMatch(
-      /^Moved “PT – A. K.” from Tue,? 24 Nov, 10:00 to 11:00 in Google Calendar\.$/,
-    );
+    expect(
+      sentence(row('changed', { from: time('2026-11-24T09:00:00Z'), to: time('2026-11-24T10:00:00Z') }), context),
+    ).toMatch(/^Moved “PT – A. K.” from Tue,? 24 Nov, 10:00 to 11:00 in Google Calendar\.$/);
   });
 
   it('says why something was taken out', () => {
@@ -27,11 +43,35 @@ describe('history sentences', () => {
   });
 
   it('lists fields in words', () => {
-    expect(sentence(row('changed', { fields: ['location', 'notes'] }), context)).toBe('Updated place and notes of “PT – A. K.” in Google Calendar.');
+    expect(sentence(row('changed', { fields: ['location', 'notes'] }), context)).toBe(
+      'Updated place and notes of “PT – A. K.” in Google Calendar.',
+    );
   });
 
   it('has a sentence for each kind in both languages, and for a new one', () => {
-    const kinds = ['added', 'changed', 'deleted', 'adopted', 'moved_back', 'notes_back', 'refused', 'removed_in_calendar', 'changed_since_removed', 'put_back', 'conflict_raised', 'conflict_resolved', 'merged', 'asked', 'answered', 'connected', 'disconnected', 'write_failed', 'unreadable', 'rebuilt', 'reading_shrank'];
+    const kinds = [
+      'added',
+      'changed',
+      'deleted',
+      'adopted',
+      'moved_back',
+      'notes_back',
+      'refused',
+      'removed_in_calendar',
+      'changed_since_removed',
+      'put_back',
+      'conflict_raised',
+      'conflict_resolved',
+      'merged',
+      'asked',
+      'answered',
+      'connected',
+      'disconnected',
+      'write_failed',
+      'unreadable',
+      'rebuilt',
+      'reading_shrank',
+    ];
     const english = kinds.map((k) => sentence(row(k), context));
     expect(new Set(english).size).toBe(kinds.length);
     const unknown = sentence(row('something_new'), context);
@@ -41,7 +81,22 @@ describe('history sentences', () => {
   });
 
   it('sums a run up with real plurals', () => {
-    const run = { id: 'r', trigger: 'timer', started_at: '', ended_at: null, result: 'partial', added: 0, changed: 12, removed: 0, moved_back: 0, conflicts: 0, problems: 1, platform_requests: 1, calendar_requests: 1, problem: null };
+    const run = {
+      id: 'r',
+      trigger: 'timer',
+      started_at: '',
+      ended_at: null,
+      result: 'partial',
+      added: 0,
+      changed: 12,
+      removed: 0,
+      moved_back: 0,
+      conflicts: 0,
+      problems: 1,
+      platform_requests: 1,
+      calendar_requests: 1,
+      problem: null,
+    };
     expect(runSum(run)).toBe('12 changed · 1 problem');
     expect(runSum({ ...run, changed: 0, problems: 0 })).toBe('Nothing to change');
   });

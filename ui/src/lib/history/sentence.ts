@@ -33,12 +33,17 @@ export function fromTo(row: HistoryRow, c: Context): { from: string; to: string 
   const from = when(row.from, c);
   let to = when(row.to, c);
   if (!from || !to) return undefined;
-  if (row.from?.kind === 'time' && row.to?.kind === 'time' && dayKey(row.from.start, c.zone) === dayKey(row.to.start, c.zone))
+  if (
+    row.from?.kind === 'time' &&
+    row.to?.kind === 'time' &&
+    dayKey(row.from.start, c.zone) === dayKey(row.to.start, c.zone)
+  )
     to = clock(row.to.start, c.zone);
   return { from, to };
 }
 
-const serviceName = (word: string | null, platform: string): string => (word === 'google' ? m.google_calendar() : platform);
+const serviceName = (word: string | null, platform: string): string =>
+  word === 'google' ? m.google_calendar() : platform;
 
 /** What happened, as one sentence. */
 export function sentence(row: HistoryRow, c: Context): string {
@@ -78,6 +83,7 @@ export function sentence(row: HistoryRow, c: Context): string {
       return m.h_conflict_raised({ title });
     case 'conflict_resolved': {
       const choice = row.word ? CHOICES[row.word]?.({ platform }) : undefined;
+      if (choice && row.detail === 'by_policy') return m.h_conflict_by_policy({ title, choice });
       return choice ? m.h_conflict_resolved({ title, choice }) : m.h_conflict_resolved_plain({ title });
     }
     case 'merged':

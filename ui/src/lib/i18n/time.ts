@@ -57,7 +57,12 @@ export function dayKey(at: string | number, zone: string): string {
   const key = `day|${zone}`;
   let found = formats.get(key);
   if (!found) {
-    found = new Intl.DateTimeFormat('en-US', { timeZone: known(zone), year: 'numeric', month: '2-digit', day: '2-digit' });
+    found = new Intl.DateTimeFormat('en-US', {
+      timeZone: known(zone),
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+    });
     formats.set(key, found);
   }
   // No locale promises this order (engines differ on en-CA), so it is put together from the parts.
@@ -76,7 +81,9 @@ export const addDays = (key: string, days: number): string =>
 /** "Mon 23 Nov"; with the year if it is another one. */
 export function day(at: string | number, zone: string, nowMs: number): string {
   const other = dayKey(at, zone).slice(0, 4) !== dayKey(nowMs, zone).slice(0, 4);
-  return format(zone, { weekday: 'short', day: 'numeric', month: 'short', ...(other && { year: 'numeric' }) }).format(ms(at));
+  return format(zone, { weekday: 'short', day: 'numeric', month: 'short', ...(other && { year: 'numeric' }) }).format(
+    ms(at),
+  );
 }
 
 /** "Today", "Tomorrow", "Yesterday" or the day. */
@@ -97,8 +104,10 @@ export function dayWord(at: string | number, zone: string, nowMs: number): strin
 export const dayLong = (at: string | number, zone: string): string =>
   format(zone, { weekday: 'long', day: 'numeric', month: 'long' }).format(ms(at));
 
-export const weekdayShort = (at: string | number, zone: string): string => format(zone, { weekday: 'short' }).format(ms(at));
-export const dayOfMonth = (at: string | number, zone: string): string => format(zone, { day: 'numeric' }).format(ms(at));
+export const weekdayShort = (at: string | number, zone: string): string =>
+  format(zone, { weekday: 'short' }).format(ms(at));
+export const dayOfMonth = (at: string | number, zone: string): string =>
+  format(zone, { day: 'numeric' }).format(ms(at));
 
 /** "today 14:00", "Mon 23 Nov, 14:00". */
 export const moment = (at: string | number, zone: string, nowMs: number): string => {
@@ -157,7 +166,9 @@ export function duration(lengthMs: number): string {
         : minutes < 36 * 60
           ? [Math.round(minutes / 60), 'hour']
           : [Math.round(minutes / 1440), 'day'];
-  return new Intl.NumberFormat(intlLocale(), { style: 'unit', unit: unit as string, unitDisplay: 'long' }).format(n as number);
+  return new Intl.NumberFormat(intlLocale(), { style: 'unit', unit: unit as string, unitDisplay: 'long' }).format(
+    n as number,
+  );
 }
 
 /** Both zones show the same wall clock at that moment, so naming the second would only be noise. */
@@ -173,6 +184,7 @@ export const plainDay = (date: string): string =>
     Date.parse(`${date}T12:00:00Z`),
   );
 
-export const list = (parts: string[]): string => new Intl.ListFormat(intlLocale(), { type: 'conjunction' }).format(parts);
+export const list = (parts: string[]): string =>
+  new Intl.ListFormat(intlLocale(), { type: 'conjunction' }).format(parts);
 export const listPlain = (parts: string[]): string => parts.join(' · ');
 export const number = (n: number): string => new Intl.NumberFormat(intlLocale()).format(n);

@@ -1,7 +1,8 @@
 import { commands } from '$lib/bindings';
 import { value } from '$lib/command';
 
-export const beginSignIn = (service: string, address: string | null = null) => value(commands.beginSignIn(service, address));
+export const beginSignIn = (service: string, address: string | null = null) =>
+  value(commands.beginSignIn(service, address));
 export const signInState = () => value(commands.signInState());
 export const cancelSignIn = () => value(commands.cancelSignIn());
 export const openSignInAgain = () => value(commands.openSignInAgain());

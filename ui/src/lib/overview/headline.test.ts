@@ -29,11 +29,15 @@ describe('headline in English', () => {
   beforeEach(() => useLanguage('en', 'en-GB'));
 
   it('says that everything is right', () => {
-    expect(all(overview())).toBe('Your calendar is right. All 42 upcoming appointments are in Google Calendar as they should be.');
+    expect(all(overview())).toBe(
+      'Your calendar is right. All 42 upcoming appointments are in Google Calendar as they should be.',
+    );
   });
 
   it('uses the singular for one', () => {
-    expect(all(overview({}, { appointments: 1, synced: 1 }))).toBe('Your calendar is right. Your one upcoming appointment is in Google Calendar as it should be.');
+    expect(all(overview({}, { appointments: 1, synced: 1 }))).toBe(
+      'Your calendar is right. Your one upcoming appointment is in Google Calendar as it should be.',
+    );
   });
 
   it('accounts for each appointment that is not there', () => {
@@ -43,26 +47,74 @@ describe('headline in English', () => {
   });
 
   it('asks for decisions with small numbers as words', () => {
-    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 2, synced: 40 }), NOW).title).toBe('Two decisions for you. The rest is right.');
-    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 1, synced: 41 }), NOW).title).toBe('One decision for you. The rest is right.');
-    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 12, synced: 30 }), NOW).title).toBe('12 decisions for you. The rest is right.');
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 2, synced: 40 }), NOW).title).toBe(
+      'Two decisions for you. The rest is right.',
+    );
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 1, synced: 41 }), NOW).title).toBe(
+      'One decision for you. The rest is right.',
+    );
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 12, synced: 30 }), NOW).title).toBe(
+      '12 decisions for you. The rest is right.',
+    );
   });
 
   it('does not call the rest right while something else waits or could not be written', () => {
-    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 2, waiting: 1, synced: 39 }), NOW).title).toBe('Two decisions for you.');
-    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 2, problems: 1, synced: 39 }), NOW).title).toBe('Two decisions for you.');
-    expect(headline(overview({ state: 'needs_attention', as_of: null }, { conflicts: 2, synced: 40 }), NOW).title).toBe('Two decisions for you.');
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 2, waiting: 1, synced: 39 }), NOW).title).toBe(
+      'Two decisions for you.',
+    );
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 2, problems: 1, synced: 39 }), NOW).title).toBe(
+      'Two decisions for you.',
+    );
+    expect(headline(overview({ state: 'needs_attention', as_of: null }, { conflicts: 2, synced: 40 }), NOW).title).toBe(
+      'Two decisions for you.',
+    );
   });
 
   it('lets the cause hide its consequences', () => {
-    const problem = { code: 'google_reauth', service: 'google', detail: null, since: null, retry_at: null, action: 'reconnect_google' };
-    expect(headline(overview({ state: 'needs_attention', problem }, { waiting: 5 }), NOW).title).toBe('Google asks you to sign in again.');
+    const problem = {
+      code: 'google_reauth',
+      service: 'google',
+      detail: null,
+      since: null,
+      retry_at: null,
+      action: 'reconnect_google',
+    };
+    expect(all(overview({ state: 'needs_attention', problem }, { waiting: 5, synced: 37 }))).toBe(
+      'Google asks you to sign in again. As of 09:58: 37 of 42 upcoming appointments are in Google Calendar as they should be. 5 changes are on their way.',
+    );
   });
 
   it('says until when it is paused, in the zone of the trainer', () => {
-    expect(headline(overview({ state: 'paused', paused_until: '2026-11-21T13:30:00Z' }), NOW).title).toBe('Paused until 14:30.');
+    expect(headline(overview({ state: 'paused', paused_until: '2026-11-21T13:30:00Z' }), NOW).title).toBe(
+      'Paused until 14:30.',
+    );
     expect(headline(overview({ state: 'paused', paused_for_ever: true }), NOW).title).toBe('Paused until you resume.');
-    expect(headline(overview({ state: 'paused' }), NOW).title).toBe('Linden Akademie has paused syncing.');
+    const problem = {
+      code: 'sync_disabled',
+      service: null,
+      detail: 'maintenance',
+      since: null,
+      retry_at: null,
+      action: 'none',
+    };
+    expect(all(overview({ state: 'paused', problem }))).toBe(
+      'Linden Akademie has paused syncing. There is maintenance going on. It comes back by itself. Your calendar stays as it is.',
+    );
+    expect(headline(overview({ state: 'paused' }), NOW).title).toBe('Syncing is turned off.');
+  });
+
+  it('does not say offline where only one service cannot be reached', () => {
+    const problem = {
+      code: 'google_unreachable',
+      service: 'google',
+      detail: null,
+      since: null,
+      retry_at: null,
+      action: 'try_again',
+    };
+    const one = overview({ state: 'offline', problem });
+    expect(headline(one, NOW).title).toBe('Google Calendar can’t be reached.');
+    expect(statusLine(one, NOW)).toBe('Waiting · as of 09:58');
   });
 
   it('says as of when the calendar was right while offline', () => {
@@ -77,12 +129,18 @@ describe('headline in German', () => {
     expect(all(overview({}, { synced: 38, waiting: 1, left_out: 3 }))).toBe(
       'Ihr Kalender stimmt. 38 von 42 kommenden Terminen stehen richtig in Google Kalender. Eine Änderung ist unterwegs. 3 bleiben nach Ihren Regeln draußen.',
     );
-    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 1, synced: 41 }), NOW).title).toBe('Eine Entscheidung für Sie. Der Rest stimmt.');
-    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 3, synced: 39 }), NOW).title).toBe('Drei Entscheidungen für Sie. Der Rest stimmt.');
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 1, synced: 41 }), NOW).title).toBe(
+      'Eine Entscheidung für Sie. Der Rest stimmt.',
+    );
+    expect(headline(overview({ state: 'needs_attention' }, { conflicts: 3, synced: 39 }), NOW).title).toBe(
+      'Drei Entscheidungen für Sie. Der Rest stimmt.',
+    );
   });
 
   it('writes numbers the German way', () => {
-    expect(headline(overview({}, { appointments: 2000, synced: 2000 }), NOW).sub).toContain('Alle 2.000 kommenden Termine');
+    expect(headline(overview({}, { appointments: 2000, synced: 2000 }), NOW).sub).toContain(
+      'Alle 2.000 kommenden Termine',
+    );
   });
 });
 

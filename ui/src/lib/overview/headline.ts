@@ -25,6 +25,8 @@ export function headline(overview: Overview, nowMs: number): Headline {
     case 'needs_attention':
       return attention(overview, platform, calendar, nowMs);
     case 'offline':
+      // "Waiting" for one service only: then it isn't the network, and that one is named.
+      if (overview.problem && overview.problem.code !== 'offline') return troubled(overview, platform, calendar, nowMs);
       return {
         title: m.head_offline(),
         sub: overview.as_of
@@ -38,9 +40,10 @@ export function headline(overview: Overview, nowMs: number): Headline {
           sub: m.head_paused_sub(),
         };
       if (overview.paused_for_ever) return { title: m.head_paused(), sub: m.head_paused_sub() };
+      if (overview.problem?.code !== 'sync_disabled') return { title: m.head_off(), sub: m.head_off_sub() };
       return {
         title: m.head_paused_platform({ platform }),
-        sub: overview.problem?.detail ? overview.problem.detail : m.head_paused_platform_sub(),
+        sub: [DISABLED[overview.problem.detail ?? '']?.(), m.head_paused_platform_sub()].filter(Boolean).join(' '),
       };
     case 'syncing':
       return {
@@ -56,6 +59,23 @@ export function headline(overview: Overview, nowMs: number): Headline {
   }
 }
 
+const DISABLED: Record<string, () => string> = {
+  disabled_by_admin: () => m.sd_disabled_by_admin(),
+  maintenance: () => m.sd_maintenance(),
+  kill_switch: () => m.sd_kill_switch(),
+};
+
+/** What is wrong, and what is still true, as of when; the card beside it says why. */
+function troubled(overview: Overview, platform: string, calendar: string, nowMs: number): Headline {
+  const { title, sub } = fromProblem(overview, platform);
+  const text = numbers(overview, calendar);
+  if (!text) return { title, sub };
+  return {
+    title,
+    sub: overview.as_of ? m.head_as_of({ time: endTime(overview.as_of, overview.time_zone, nowMs), text }) : text,
+  };
+}
+
 const fromProblem = (overview: Overview, platform: string): Headline => {
   const words = problemWords(overview.problem?.code, platform);
   return { title: words.title, sub: words.why };
@@ -63,21 +83,22 @@ const fromProblem = (overview: Overview, platform: string): Headline => {
 
 function attention(overview: Overview, platform: string, calendar: string, nowMs: number): Headline {
   const { counts, questions, problem } = overview;
-  if (problem && problem.code !== 'writes_failed') {
-    // The card beside it says why; here stands what is still true, and as of when.
-    const { title, sub } = fromProblem(overview, platform);
-    const text = numbers(overview, calendar);
-    if (!text) return { title, sub };
-    return { title, sub: overview.as_of ? m.head_as_of({ time: endTime(overview.as_of, overview.time_zone, nowMs), text }) : text };
-  }
+  if (problem && problem.code !== 'writes_failed') return troubled(overview, platform, calendar, nowMs);
   const asked: string[] = [];
-  if (counts.conflicts > 0) asked.push(m.head_decisions({ count: counts.conflicts, word: numberWord(counts.conflicts) }));
-  else if (questions.length > 0) asked.push(m.head_question({ count: questions.length, word: numberWord(questions.length) }));
-  else if (counts.problems > 0) asked.push(m.head_writes({ count: counts.problems, word: numberWord(counts.problems) }));
-  else return problem ? fromProblem(overview, platform) : { title: m.head_attention(), sub: numbers(overview, calendar) };
+  if (counts.conflicts > 0)
+    asked.push(m.head_decisions({ count: counts.conflicts, word: numberWord(counts.conflicts) }));
+  else if (questions.length > 0)
+    asked.push(m.head_question({ count: questions.length, word: numberWord(questions.length) }));
+  else if (counts.problems > 0)
+    asked.push(m.head_writes({ count: counts.problems, word: numberWord(counts.problems) }));
+  else
+    return problem ? fromProblem(overview, platform) : { title: m.head_attention(), sub: numbers(overview, calendar) };
   // "The rest is right" is said only where it is true.
   const restRight =
-    counts.waiting === 0 && questions.length === 0 && (counts.conflicts === 0 || counts.problems === 0) && overview.as_of !== null;
+    counts.waiting === 0 &&
+    questions.length === 0 &&
+    (counts.conflicts === 0 || counts.problems === 0) &&
+    overview.as_of !== null;
   if (restRight) asked.push(m.head_rest_right());
   return { title: asked.join(' '), sub: numbers(overview, calendar) };
 }

@@ -4,7 +4,13 @@ import { heartbeat } from './heartbeat';
 
 const NOW = Date.parse('2026-11-21T09:00:00Z');
 const HOUR = 3_600_000;
-const beat = (ago: number): Beat => ({ run_id: `r${ago}`, at: new Date(NOW - ago * HOUR).toISOString(), result: 'success', changes: 0, problem: null });
+const beat = (ago: number): Beat => ({
+  run_id: `r${ago}`,
+  at: new Date(NOW - ago * HOUR).toISOString(),
+  result: 'success',
+  changes: 0,
+  problem: null,
+});
 const every15 = (fromHours: number, toHours: number): Beat[] => {
   const found: Beat[] = [];
   for (let ago = fromHours; ago >= toHours; ago -= 0.25) found.push(beat(ago));

@@ -8,12 +8,32 @@ export function questionWords(question: QuestionView, platform: string): Questio
   const { count } = question;
   switch (question.kind) {
     case 'cancellations':
-      return { title: m.q_cancellations({ count, platform }), why: m.q_cancellations_why(), yes: m.q_go_take_out({ count }), no: m.q_no_keep() };
+      return {
+        title: m.q_cancellations({ count, platform }),
+        why: m.q_cancellations_why(),
+        yes: m.q_go_take_out({ count }),
+        no: m.q_no_keep(),
+      };
     case 'moves':
-      return { title: m.q_moves({ count, platform }), why: m.q_moves_why(), yes: m.q_go_report({ count }), no: m.q_no_report() };
+      return {
+        title: m.q_moves({ count, platform }),
+        why: m.q_moves_why(),
+        yes: m.q_go_report({ count }),
+        no: m.q_no_report(),
+      };
     case 'removed_in_calendar':
-      return { title: m.q_removed_in_calendar({ count }), why: m.q_removed_in_calendar_why(), yes: m.q_go_put_back({ count }), no: m.q_no_leave() };
+      return {
+        title: m.q_removed_in_calendar({ count }),
+        why: m.q_removed_in_calendar_why(),
+        yes: m.q_go_put_back({ count }),
+        no: m.q_no_leave(),
+      };
     default:
-      return { title: m.q_inferred_deletions({ count }), why: m.q_inferred_deletions_why(), yes: m.q_go_take_out({ count }), no: m.q_no_keep() };
+      return {
+        title: m.q_inferred_deletions({ count }),
+        why: m.q_inferred_deletions_why(),
+        yes: m.q_go_take_out({ count }),
+        no: m.q_no_keep(),
+      };
   }
 }

@@ -1,12 +1,12 @@
 import type { Progress } from '$lib/bindings';
-import { m } from '$lib/paraglide/messages';
 import { Resource } from '$lib/resource.svelte';
 import { getOverview } from './api';
+import { accountName } from './status';
 
 export const overview = new Resource(getOverview);
 
 export const zone = (): string => overview.value?.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-export const platformName = (): string => overview.value?.platform?.name ?? m.your_platform();
+export const platformName = (): string => accountName(overview.value?.platform ?? null);
 
 /** A bar never goes back: a late event of the same run must not undo a newer one. */
 export function progressed(progress: Progress): void {

@@ -17,7 +17,11 @@ export const stateWord = (state: OverallState): string => WORDS[state]();
 /** The state in one short line; "Up to date" and "Offline" always say as of when. */
 export function statusLine(overview: Overview, nowMs: number): string {
   const { state, as_of, time_zone: zone } = overview;
-  const word = stateWord(state);
+  // Offline is said only where it is the network; one service that cannot be reached is waited for.
+  const word =
+    state === 'offline' && overview.problem && overview.problem.code !== 'offline'
+      ? m.state_waiting()
+      : stateWord(state);
   if (state === 'syncing' && overview.progress && overview.progress.total > 0)
     return m.state_progress({ done: overview.progress.done, total: overview.progress.total });
   if (state === 'paused' && overview.paused_until)
@@ -52,7 +56,19 @@ export function tone(overview: Overview): Tone {
 
 /** Name of an account in the window's language: a service's own product name is translated, an academy's is not. */
 export const accountName = (account: Account | null): string =>
-  !account ? m.your_platform() : account.service === 'google' ? m.google_calendar() : account.name;
+  !account
+    ? m.your_platform()
+    : account.service === 'google'
+      ? m.google_calendar()
+      : account.name || hostOf(account.url) || m.your_platform();
+
+function hostOf(url: string | null): string | undefined {
+  try {
+    return url ? new URL(url).host : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 export const accountStatus = (status: string): string =>
   status === 'active'

@@ -7,7 +7,12 @@ export type Week = { days: WeekDay[]; fromHour: number; toHour: number };
 
 /** Hours since midnight on that zone's wall clock: on DST days an appointment stays where the clock shows it. */
 function wallHour(at: string, zone: string): number {
-  const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).formatToParts(Date.parse(at));
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone: zone,
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(Date.parse(at));
   const part = (type: string) => Number(parts.find((p) => p.type === type)?.value ?? 0);
   return part('hour') + part('minute') / 60;
 }

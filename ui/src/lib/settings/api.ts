@@ -20,12 +20,14 @@ export const EMPTY: SettingsPatch = {
   language: null,
   autostart: null,
   titles_in_notifications: null,
+  confirmed_removals: null,
 };
 
 export const getSettings = () => value(commands.getSettings());
 export const changeSettings = (patch: Partial<SettingsPatch>) => value(commands.changeSettings({ ...EMPTY, ...patch }));
 /** What the change would do to the calendar; nothing is written for it. */
-export const previewSettings = (patch: Partial<SettingsPatch>) => value(commands.previewSettings({ ...EMPTY, ...patch }));
+export const previewSettings = (patch: Partial<SettingsPatch>) =>
+  value(commands.previewSettings({ ...EMPTY, ...patch }));
 export const disconnect = (service: string, deleteEvents: boolean, onlyThisLaptop: boolean) =>
   value(commands.disconnect(service, deleteEvents, onlyThisLaptop));
 export const chooseCalendar = (id: string) => value(commands.chooseCalendar(id));

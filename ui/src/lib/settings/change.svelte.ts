@@ -2,6 +2,7 @@ import type { Preview, SettingsPatch } from '$lib/bindings';
 import { sayProblem } from '$lib/ui/act';
 import { asCommandError } from '$lib/command';
 import { overview } from '$lib/overview/state.svelte';
+import { info } from '$lib/shell/info.svelte';
 import { changeSettings, previewSettings } from './api';
 import { settings } from './state.svelte';
 
@@ -22,9 +23,12 @@ class Change {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => (this.saved = undefined), 4_000);
     } catch (e) {
-      sayProblem(asCommandError(e));
+      const error = asCommandError(e);
+      // Before both accounts are there only the app's own settings exist; these were saved all the same.
+      if (error.code !== 'not_connected') sayProblem(error);
       void settings.refresh();
     }
+    void info.refresh();
   }
 
   /** For what changes which events exist. Before the start, and while nothing is connected, there is nothing to lose. */
@@ -32,7 +36,8 @@ class Change {
     if (!overview.value?.started) return this.apply(field, patch);
     try {
       const preview = await previewSettings(patch);
-      if (preview.removed === 0 && preview.moved_back === 0 && preview.added + preview.changed <= 10) return await this.apply(field, patch);
+      if (preview.removed === 0 && preview.moved_back === 0 && preview.added + preview.changed <= 10)
+        return await this.apply(field, patch);
       this.asking = { patch, preview, field };
     } catch (e) {
       sayProblem(asCommandError(e));
@@ -43,7 +48,8 @@ class Change {
   async confirm(): Promise<void> {
     const asked = this.asking;
     this.asking = undefined;
-    if (asked) await this.apply(asked.field, asked.patch);
+    // The number goes along: if it is no longer true, the guard asks again.
+    if (asked) await this.apply(asked.field, { ...asked.patch, confirmed_removals: asked.preview.removed || null });
   }
 
   cancel(): void {

@@ -17,5 +17,8 @@ export async function act(run: () => Promise<unknown>, done?: string): Promise<b
 
 export function sayProblem(error: CommandError): void {
   const words = problemWords(error.code, platformName());
-  toast.error(words.title, { description: error.detail && error.code !== 'app_gone' ? error.detail : words.why, duration: 12_000 });
+  toast.error(words.title, {
+    description: words.why,
+    duration: 12_000,
+  });
 }
