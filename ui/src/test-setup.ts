@@ -1,4 +1,5 @@
-import { clearMocks } from '@tauri-apps/api/mocks';
+import { clearMocks, mockIPC } from '@tauri-apps/api/mocks';
+import { cleanup } from '@testing-library/svelte';
 import { afterEach, beforeAll, vi } from 'vitest';
 
 // What jsdom lacks of a web view.
@@ -32,6 +33,9 @@ beforeAll(() => {
 });
 
 afterEach(() => {
+  cleanup();
   clearMocks();
+  // A call that a timer of the last test still makes is never answered, instead of failing in the next one.
+  mockIPC(() => new Promise(() => undefined));
   location.hash = '';
 });

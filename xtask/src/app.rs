@@ -76,7 +76,7 @@ impl Installation {
         }
         command.env(
             "ROUNDTRIP_LOG",
-            std::env::var("ROUNDTRIP_LOG").unwrap_or_else(|_| "info".into()),
+            std::env::var("ROUNDTRIP_LOG").unwrap_or_else(|_| "debug,sqlx=warn".into()),
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Everything on the stage at once: desk, sandbox, browser and app; and what a trainer does first.
 
-use crate::app::{AppWindow, Installation};
+use crate::app::{AppWindow, Installation, TITLE};
 use crate::browse;
 use crate::browser::Browser;
 use crate::desk::Desk;
@@ -162,15 +162,31 @@ impl Stage {
         Requests::since(&self.sandbox, mark)
     }
 
+    /// Keeps the app's own log and the services' one, which would go with the desk.
+    pub fn keep_logs(&self, folder: &Path) {
+        if let Ok(requests) = self.sandbox.get("/requests?since=0") {
+            let _ = std::fs::write(folder.join("requests.txt"), Requests::story(&requests));
+        }
+        let Ok(entries) = std::fs::read_dir(self.installation.data.join("logs")) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let name = format!("app-log-{}", entry.file_name().to_string_lossy());
+            // Only for whoever looks into a failure; that failure is the news, not a missing copy.
+            let _ = std::fs::copy(entry.path(), folder.join(name));
+        }
+    }
+
     /// Saves pictures of the window and of the whole desk.
     pub fn pictures(&self, folder: &Path, name: &str) -> Result<PathBuf> {
         std::fs::create_dir_all(folder)?;
-        let window = folder.join(format!("{name}.png"));
-        if let Some(app) = &self.app {
-            app.session.screenshot(&window)?;
+        let file = folder.join(format!("{name}.png"));
+        // Pictures are taken from the display: the web view's own screenshot call was seen to hang.
+        if let Some(window) = self.desk.screen()?.window(TITLE)? {
+            self.desk.screenshot_of(window.id, &file)?;
         }
         self.desk.screenshot(&folder.join(format!("{name}-desk.png")))?;
-        Ok(window)
+        Ok(file)
     }
 }
 
@@ -190,6 +206,26 @@ impl Requests {
     pub fn since(sandbox: &Sandbox, mark: u64) -> Result<Requests> {
         let counts = sandbox.get(&format!("/requests/counts?since={mark}"))?;
         Ok(Requests(counts.as_array().context("no counts")?.clone()))
+    }
+
+    /// The request log, one line each.
+    fn story(log: &Value) -> String {
+        let lines = log["requests"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|one| !is_page(one))
+            .map(|one| {
+                let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
+                let query = text("query");
+                let mark = if query.is_empty() { "" } else { "?" };
+                let (at, service, method, path) = (text("at"), text("service"), text("method"), text("path"));
+                format!(
+                    "{at} {service} {method} {path}{mark}{query} → {} ({} ms)\n",
+                    one["status"], one["duration_ms"]
+                )
+            });
+        lines.collect()
     }
 
     /// How many of a service; `""` for any method or route part.

@@ -46,10 +46,13 @@ impl Profile {
     }
 }
 
-/// A binary of the project. `ROUNDTRIP_BIN_DIR` may name another folder, e.g. an installed one.
+/// Names a folder with ready-made programs, e.g. of an installed package; then nothing is built.
+pub const BINARIES: &str = "ROUNDTRIP_BIN_DIR";
+
+/// A program of the project.
 pub fn binary(name: &str, profile: Profile) -> PathBuf {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    match std::env::var_os("ROUNDTRIP_BIN_DIR") {
+    match std::env::var_os(BINARIES) {
         Some(dir) => root().join(dir).join(file),
         None => target().join(profile.folder()).join(file),
     }

@@ -10,7 +10,6 @@ pub use wire::WebDriverError;
 use crate::wait;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::time::Duration;
 use wire::Wire;
 
@@ -253,16 +252,6 @@ impl Session {
     /// Everything that the page shows as text.
     pub fn page_text(&self) -> Result<String> {
         text_of(self.script("return document.body ? document.body.innerText : ''", json!([]))?)
-    }
-
-    /// Saves a picture of the page as PNG.
-    pub fn screenshot(&self, file: &Path) -> Result<()> {
-        use base64::Engine as _;
-        let picture = text_of(self.get("/screenshot")?)?;
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(picture)
-            .context("no base64 picture")?;
-        std::fs::write(file, bytes).with_context(|| format!("couldn't write {}", file.display()))
     }
 
     /// Ends the session, and with it the browser or app that the driver started.

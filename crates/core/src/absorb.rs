@@ -3,7 +3,8 @@
 //! Facts are kept as they are said. What they mean is decided by [`crate::reconcile`] alone.
 
 use crate::appointment::{Appointment, AppointmentStatus, Removal, RemovalReason};
-use crate::event::{Event, EventBody, PatchMask};
+use crate::conflict::Refusal;
+use crate::event::{Event, EventBody, FieldHashes, PatchMask};
 use crate::event_id::Identity;
 use crate::ids::{AppointmentId, EventId, Version};
 use crate::reconcile::Context;
@@ -18,10 +19,9 @@ pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
     if known.is_some_and(|known| said.version < known) {
         return;
     }
-    if said.status == AppointmentStatus::Cancelled {
-        record.removal.get_or_insert(Removal { reason: RemovalReason::Cancelled, inferred: false, at: now });
-    } else if record.removal.is_none() || known.is_none_or(|known| said.version > known) {
-        record.removal = None;
+    if record.removal.is_none() || known.is_none_or(|known| said.version > known) {
+        let cancelled = said.status == AppointmentStatus::Cancelled;
+        record.removal = cancelled.then_some(Removal { reason: RemovalReason::Cancelled, inferred: false, at: now });
     }
     record.appointment = Some(said);
 }
@@ -37,7 +37,10 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
             appointment.version = version;
         }
     }
-    record.removal.get_or_insert(removal);
+    // What was only inferred gives way to the platform's own word.
+    if record.removal.is_none_or(|known| known.inferred && !removal.inferred) {
+        record.removal = Some(removal);
+    }
 }
 
 /// The calendar showed one of our events. An older reading than the known one is ignored: replicas may lag.
@@ -53,8 +56,39 @@ pub fn event(record: &mut Record, seen: Event, now: DateTime<Utc>) {
     if seen.updated.zip(record.tombstone_at).is_some_and(|(seen, buried)| seen < buried) {
         return;
     }
+    follow_mark(record, &seen);
     let before = record.event.take();
     live(record, seen, before.as_ref(), now);
+}
+
+/// Another mark than the known one was written by us, in a write whose answer never came, or by the trainer's other
+/// laptop. What it tells is the base since then: without it, an event that was moved back to the old base after that
+/// write would look as if the write had never happened. A mark that knows more of the platform than we do waits for us.
+fn follow_mark(record: &mut Record, seen: &Event) {
+    let (Some(mark), Some(known)) = (&seen.mark, record.mark().cloned()) else { return };
+    let version = record.appointment.as_ref().map(|appointment| appointment.version);
+    if mark.generation != known.generation || version.is_none_or(|version| mark.version > version) {
+        return;
+    }
+    if let Some(time) = mark.time.filter(|time| known.time != Some(*time)) {
+        let value = Some(Value::Time(EventTime::Timed(time)));
+        (record.base.platform.time, record.base.calendar.time) = (value.clone(), value);
+    }
+    let (Some(platform), Some(written)) = (&mark.platform_hashes, &mark.written_hashes) else { return };
+    for field in [Field::Title, Field::Location, Field::Notes] {
+        let of = |hashes: &FieldHashes| match field {
+            Field::Title => hashes.title.clone(),
+            Field::Location => hashes.location.clone(),
+            Field::Notes | Field::Time => hashes.notes.clone(),
+        };
+        let (said, shown) = (of(platform), of(written));
+        let as_known = known.platform_hashes.as_ref().map(&of).as_ref() == Some(&said)
+            && known.written_hashes.as_ref().map(&of).as_ref() == Some(&shown);
+        if !as_known && !said.is_empty() && !shown.is_empty() {
+            record.base.platform.set(field, Some(Value::Hash(said)));
+            record.base.calendar.set(field, Some(Value::Hash(shown)));
+        }
+    }
 }
 
 /// Takes a reading as the present state. `before` is what was known of the same event.
@@ -224,6 +258,7 @@ fn wrote_now(rendered: &crate::text::Rendered, body: &EventBody, field: Field) -
 /// The platform took a move or notes. `sent` is what was reported; the answer is the base for that field.
 pub fn reported(record: &mut Record, answer: Appointment, field: Field, sent: Option<TimeSpan>, ctx: &Context) {
     let rendered = render(&answer, &ctx.settings.text, ctx.settings.language, ctx.client_names_allowed);
+    let before = record.appointment.as_ref().map(|appointment| appointment.version);
     appointment(record, answer, ctx.now);
     let shown = record.event.as_ref().map(observed).unwrap_or_default();
     let taken = rendered.canonical().get(field).cloned();
@@ -255,7 +290,12 @@ pub fn reported(record: &mut Record, answer: Appointment, field: Field, sent: Op
             record.calendar_moved_at = None;
         }
     }
-    record.refusal = None;
+    // Our own report is no reason to repeat another one that was refused.
+    let now = record.appointment.as_ref().map_or(0, |appointment| appointment.version);
+    record.refusal = record.refusal.take().filter(|refusal| refusal.field != field).map(|refusal| {
+        let in_force = Some(refusal.version) == before;
+        Refusal { version: if in_force { now } else { refusal.version }, ..refusal }
+    });
     record.problem = None;
     wrote(record, ctx.now);
 }

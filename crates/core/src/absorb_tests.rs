@@ -63,6 +63,39 @@ fn only_a_newer_version_takes_a_removal_back() {
 }
 
 #[test]
+fn the_platforms_own_word_takes_the_place_of_an_inference() {
+    let inferred = Removal {
+        reason: RemovalReason::Deleted,
+        inferred: true,
+        at: at("2026-11-21T08:00:00Z"),
+    };
+    let missing = || Case::linked().with(|r| removed(r, None, inferred));
+    let said = missing()
+        .platform_removes(RemovalReason::Unassigned)
+        .record
+        .removal
+        .unwrap();
+    assert_eq!((said.reason, said.inferred), (RemovalReason::Unassigned, false));
+    let cancelled = missing()
+        .platform(|a| a.status = AppointmentStatus::Cancelled)
+        .record
+        .removal
+        .unwrap();
+    assert_eq!(
+        (cancelled.reason, cancelled.inferred),
+        (RemovalReason::Cancelled, false)
+    );
+    // The reverse is no news.
+    let known = Case::linked()
+        .platform_removes(RemovalReason::Cancelled)
+        .with(|r| removed(r, None, inferred));
+    assert_eq!(
+        known.record.removal.map(|removal| removal.reason),
+        Some(RemovalReason::Cancelled)
+    );
+}
+
+#[test]
 fn a_replayed_answer_to_a_report_does_not_lower_what_is_known() {
     let case = Case::linked().calendar_moves("12-01 14:00-15:30").later(20);
     let sent = case.decide().intents.remove(0);
@@ -119,6 +152,23 @@ fn a_drag_while_the_report_is_under_way_is_the_next_move() {
     case.expect("Settling; until 09:00:40")
         .later(20)
         .expect("move 12-01 16:00-17:30 v8");
+}
+
+#[test]
+fn our_own_report_is_no_reason_to_repeat_another_that_was_refused() {
+    let edit = |e: &mut Event| e.description = e.description.replace("handouts", "two handouts");
+    let case = Case::linked_as(|a| a.editable.notes = true)
+        .calendar_moves("12-01 14:00-15:30")
+        .later(20);
+    let refused = case.refused("overlap").calendar(edit).later(20);
+    let asked = "ask Refused Refused(overlap) [Time]";
+    let reported = refused
+        .expect(&format!(r#"notes "Bring the two handouts." v7; {asked}"#))
+        .carried_out();
+    reported
+        .expect(asked)
+        .platform(|a| a.topic = None)
+        .expect("move 12-01 14:00-15:30 v9");
 }
 
 // The calendar's side.
@@ -239,6 +289,46 @@ fn a_write_that_is_older_than_what_the_platform_says_now_is_written_again() {
     written(&mut case.record, answer, &body, mask, &case.ctx);
     case.expect("patch time title looks")
         .carried_out()
+        .expect("InSync");
+}
+
+/// A patch that went through though its answer was lost, and what the trainer made of the event then.
+fn patched_unheard(case: &mut Case, edit: impl FnOnce(&mut Event)) {
+    let crate::outbox::Intent::Patch { body, mask, .. } = case.decide().intents.remove(0) else {
+        panic!("a patch")
+    };
+    let mut event = crate::testing::patched(&shown(case), &body, mask, case.ctx.now);
+    edit(&mut event);
+    super::event(&mut case.record, event, case.ctx.now);
+}
+
+#[test]
+fn moved_back_after_a_write_whose_answer_was_lost_is_a_move() {
+    let mut case = Case::linked().platform_moves("12-02 09:00-10:30");
+    patched_unheard(&mut case, |e| {
+        e.time = EventTime::Timed(span("12-01 09:00-10:30"))
+    });
+    case.later(20).expect("move 12-01 09:00-10:30 v8");
+    let mut case = Case::linked().platform(|a| a.place.as_mut().unwrap().name = Some("Rosen".into()));
+    patched_unheard(&mut case, |e| e.title = "Linden-Apotheke".into());
+    case.expect("InSync; note OwnWording");
+    let mut case = Case::linked().platform_moves("12-02 09:00-10:30");
+    patched_unheard(&mut case, |_| {});
+    case.expect("InSync")
+        .platform_moves("12-01 09:00-10:30")
+        .expect("patch time");
+}
+
+#[test]
+fn a_mark_that_knows_more_of_the_platform_than_we_do_is_not_followed() {
+    // The other laptop has already written what the platform will tell us with its next answer.
+    let mut case = Case::linked();
+    let mut event = moved(&shown(&case), "12-02 09:00-10:30", case.ctx.now);
+    let mark = event.mark.as_mut().unwrap();
+    (mark.version, mark.time) = (8, Some(span("12-02 09:00-10:30")));
+    super::event(&mut case.record, event, case.ctx.now);
+    case.expect("Settling; until 09:00:20")
+        .platform_moves("12-02 09:00-10:30")
         .expect("InSync");
 }
 

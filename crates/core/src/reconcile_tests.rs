@@ -372,6 +372,16 @@ fn r11_a_move_into_the_future_that_was_not_reported_in_time_is_not_lost() {
 }
 
 #[test]
+fn r11_left_out_by_a_filter_it_is_closed_even_while_moved_into_the_future() {
+    Case::linked()
+        .now("2026-12-01T07:30:00Z")
+        .calendar_moves("12-01 14:00-15:30")
+        .settings(|s| _ = s.filters.types_off.insert("pharmacy_visit".into()))
+        .now("2026-12-01T10:00:00Z")
+        .expect("Ended");
+}
+
+#[test]
 fn r11_only_the_move_goes_on_after_the_end() {
     Case::linked()
         .now("2026-12-01T07:30:00Z")

@@ -110,7 +110,6 @@ fn choose(record: &mut Record, field: Field, choice: &Choice, ctx: &Context) -> 
                 record.confirmed_time = None;
                 record.requested_time = None;
             }
-            record.refusal = None;
         }
         (Choice::Calendar, Field::Time) => {
             let time = calendar_time.ok_or(ResolveError::NotPossible)?;
@@ -121,13 +120,11 @@ fn choose(record: &mut Record, field: Field, choice: &Choice, ctx: &Context) -> 
             record.requested_time = None;
             record.base.platform.set(field, platform);
             record.base.calendar.set(field, None);
-            record.refusal = None;
         }
         // The platform's value is acknowledged, the calendar's counts as new: it is reported, or stays as own wording.
         (Choice::Calendar, Field::Title | Field::Location | Field::Notes) => {
             record.base.platform.set(field, platform);
             record.base.calendar.set(field, None);
-            record.refusal = None;
         }
         (Choice::Time { time }, Field::Time) => {
             if !editable || time.end <= time.start {
@@ -139,12 +136,13 @@ fn choose(record: &mut Record, field: Field, choice: &Choice, ctx: &Context) -> 
             // Answered: only a move after this is one.
             record.base.calendar.set(field, None);
             record.calendar_moved_at = None;
-            record.refusal = None;
         }
         (Choice::Time { .. }, Field::Title | Field::Location | Field::Notes) => {
             return Err(ResolveError::NotPossible);
         }
     }
+    // Tried again is what was answered about; a "no" to another field stands.
+    record.refusal = record.refusal.take().filter(|refusal| refusal.field != field);
     Ok(())
 }
 

@@ -350,6 +350,27 @@ fn our_own_write_does_not_make_the_calendars_change_younger() {
 }
 
 #[test]
+fn a_policy_does_not_put_an_unusual_move_back_unasked_either() {
+    let keep_theirs = |case: Case| case.settings(|s| s.policy = ConflictPolicy::KeepPlatform);
+    let past = keep_theirs(Case::linked())
+        .calendar_moves("11-20 09:00-10:30")
+        .later(20);
+    past.expect("ask UnusualMove MovedIntoPast [Time]");
+    let refused = keep_theirs(Case::linked())
+        .calendar_moves("12-01 14:00-15:30")
+        .later(20)
+        .refused("overlap");
+    refused.expect("ask Refused Refused(overlap) [Time]");
+    let renamed =
+        |a: &mut crate::appointment::Appointment| a.place.as_mut().unwrap().name = Some("Rosen".into());
+    keep_theirs(Case::linked())
+        .platform(renamed)
+        .calendar(|e| (e.title, e.time) = ("Mine".into(), EventTime::Timed(span("11-20 09:00-10:30"))))
+        .later(20)
+        .expect("ask DataMismatch BothChanged [Title Time]");
+}
+
+#[test]
 fn a_policy_asks_where_its_answer_could_not_be_taken() {
     let keep_mine = |case: Case| case.settings(|s| s.policy = ConflictPolicy::KeepCalendar);
     let not_editable = keep_mine(Case::linked_as(|a| a.editable.time = false));
@@ -379,4 +400,43 @@ fn a_reading_after_the_answer_is_still_the_event_that_was_answered_about() {
     case.expect("move 12-03 11:00-12:00 v7")
         .carried_out()
         .expect("patch time");
+}
+
+#[test]
+fn an_answer_about_one_field_does_not_repeat_what_was_refused_about_another() {
+    let case = Case::linked()
+        .calendar_moves("12-01 14:00-15:30")
+        .calendar(|e| e.location = "Back door".into());
+    let case = case
+        .platform(|a| a.place.as_mut().unwrap().address = Some("Rosenweg 1".into()))
+        .later(20);
+    let refused = case
+        .refused("overlap")
+        .later(60)
+        .expect("ask DataMismatch BothChanged [Location Time]");
+    let choices = vec![
+        (Field::Location, Choice::Platform),
+        (Field::Time, Choice::Calendar),
+    ];
+    refused
+        .clone()
+        .answered(&Resolution::Merge { choices })
+        .expect("patch location; move 12-01 14:00-15:30 v8; tell Merged");
+    let mut answered = refused.clone();
+    let conflict = crate::conflict::Conflict {
+        fields: refused.question().fields[..1].to_vec(),
+        ..refused.question()
+    };
+    let shown = seen(&answered.record);
+    resolve(
+        &mut answered.record,
+        &conflict,
+        &Resolution::KeepPlatform,
+        &shown,
+        &answered.ctx,
+    )
+    .expect("about the location");
+    answered
+        .later(60)
+        .expect("patch location; ask Refused Refused(overlap) [Time]; tell Merged");
 }

@@ -14,13 +14,18 @@ const TICK_SECONDS: u64 = 30;
 const OFFLINE_SECONDS: i64 = 20;
 /// So much more wall-clock time than running time means that the laptop slept.
 const SLEPT_SECONDS: i64 = 60;
+/// A burst of hints is one cycle (P6): it begins when none has come for so long …
+const HINT_QUIET_SECONDS: u64 = 3;
+/// … or at the latest after so long.
+const HINT_PATIENCE_SECONDS: i64 = 20;
 
 impl Engine {
     /// Asks for a cycle soon. Several askings before it starts are one.
     pub fn ask_for(&self, trigger: Trigger) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        // "Sync now" is not hidden by a lesser reason.
-        if *asked != Some(Trigger::Manual) {
+        // "Sync now" is not hidden by a lesser reason, and nothing by a hint, which waits for its burst to end.
+        let lesser = trigger == Trigger::Hint && asked.is_some();
+        if *asked != Some(Trigger::Manual) && !lesser {
             *asked = Some(trigger);
         }
         drop(asked);
@@ -83,8 +88,10 @@ impl Engine {
 
     async fn wait_for_trigger(&self, next: Option<(DateTime<Utc>, Trigger)>) -> Trigger {
         loop {
-            if let Some(trigger) = self.take_asked() {
-                return trigger;
+            match self.take_asked() {
+                Some(Trigger::Hint) => return self.after_hints().await,
+                Some(trigger) => return trigger,
+                None => {}
             }
             let (wall, running) = (self.clock.now(), self.clock.monotonic());
             let until = next.map_or(std::time::Duration::from_secs(TICK_SECONDS), |(at, _)| {
@@ -99,10 +106,28 @@ impl Engine {
             if slept > Duration::seconds(SLEPT_SECONDS) {
                 return Trigger::WakeUp;
             }
-            if let Some((at, trigger)) = next {
-                if self.clock.now() >= at {
-                    return trigger;
-                }
+            if let Some((at, trigger)) = next
+                && self.clock.now() >= at
+            {
+                return trigger;
+            }
+        }
+    }
+
+    /// Waits until a burst of hints is over. Whatever else is asked for meanwhile does not wait.
+    async fn after_hints(&self) -> Trigger {
+        let latest = self.clock.now() + Duration::seconds(HINT_PATIENCE_SECONDS);
+        loop {
+            let woken = tokio::select! {
+                () = self.wake.notified() => true,
+                () = self.clock.sleep(std::time::Duration::from_secs(HINT_QUIET_SECONDS)) => false,
+            };
+            match self.take_asked() {
+                Some(Trigger::Hint) if self.clock.now() < latest => {}
+                Some(trigger) => return trigger,
+                // A wake-up left over from what was taken already.
+                None if woken => {}
+                None => return Trigger::Hint,
             }
         }
     }

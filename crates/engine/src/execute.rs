@@ -184,10 +184,10 @@ impl Engine {
             self.ledger.commit(vec![Change::PutOutbox(Box::new(row.clone()))]).await?;
         }
         let outcome = self.transmit(&row).await;
-        if let Outcome::Failed(error) = &outcome {
-            if stops_side(error) {
-                blocked.side(row.side).store(true, Ordering::Relaxed);
-            }
+        if let Outcome::Failed(error) = &outcome
+            && stops_side(error)
+        {
+            blocked.side(row.side).store(true, Ordering::Relaxed);
         }
         Ok((row, outcome))
     }

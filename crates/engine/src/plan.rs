@@ -235,14 +235,14 @@ impl Engine {
     ) {
         let seen = resolve::seen(&decision.record);
         let draft = decision.conflict.take();
-        if let (Some(open), Some(draft)) = (&open, &draft) {
-            if open.kind == draft.kind && open.cause == draft.cause && open.fields == draft.fields {
-                decision.record.conflict = Some(open.id.clone());
-                if open.seen != seen {
-                    changes.push(Change::PutConflict(Box::new(Conflict { seen, ..open.clone() })));
-                }
-                return;
+        if let (Some(open), Some(draft)) = (&open, &draft)
+            && (open.kind, &open.cause, &open.fields) == (draft.kind, &draft.cause, &draft.fields)
+        {
+            decision.record.conflict = Some(open.id.clone());
+            if open.seen != seen {
+                changes.push(Change::PutConflict(Box::new(Conflict { seen, ..open.clone() })));
             }
+            return;
         }
         if let Some(mut open) = open {
             open.state = ConflictState::Superseded { at: ctx.now };

@@ -144,6 +144,9 @@ impl Engine {
         if full && reading.platform.is_none() && reading.calendar.is_none() {
             state.full_at = Some(now);
         }
+        if !platform_waits && reading.platform.is_none() {
+            self.ask_for_unknown_appointments(records).await;
+        }
         self.look_at_missing(records).await;
         let mut changes = records.take_changes();
         changes.extend(reading.history.drain(..).map(|item| Change::AddItem(Box::new(item))));
@@ -225,6 +228,22 @@ impl Engine {
         state.deletions_frozen = false;
         state.cursor = Some(listing.next_cursor);
         state.feed_etag = listing.etag;
+    }
+
+    /// Events of ours whose appointments the feed did not tell of: after a rebuild from the calendar, or taken out of its
+    /// bin after their appointments were forgotten. What is over needs no asking.
+    async fn ask_for_unknown_appointments(&self, records: &mut Records) {
+        let now = self.now();
+        let unknown: Vec<AppointmentId> = records
+            .iter()
+            .filter(|record| record.appointment.is_none() && record.removal.is_none())
+            .filter(|record| {
+                let marked = record.mark().and_then(|mark| mark.time);
+                record.event.is_some() && marked.is_none_or(|time| time.end > now)
+            })
+            .map(|record| record.appointment_id.clone())
+            .collect();
+        self.ask_for_absent_appointments(&unknown, records).await;
     }
 
     /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts.

@@ -59,6 +59,9 @@ pub enum Verb {
         /// Say what was done as JSON.
         #[arg(long)]
         json: bool,
+        /// Make this laptop the one that writes, if another one is.
+        #[arg(long)]
+        take_over: bool,
     },
     /// Say how things stand.
     Status {
@@ -181,7 +184,7 @@ async fn carry_out(verb: Verb) -> Result<ExitCode, Trouble> {
         Verb::Connect { service, address, print_url, other_account } => {
             connect(service, address, print_url, other_account).await
         }
-        Verb::Sync { once: _, wait, json } => sync(wait, json).await,
+        Verb::Sync { once: _, wait, json, take_over } => sync(wait, json, take_over).await,
         Verb::Status { json } => status(json).await,
         Verb::Doctor => doctor().await,
         Verb::Disconnect { service, delete_events, only_this_laptop } => {
@@ -232,9 +235,12 @@ async fn connected(host: &Arc<Host>) -> Result<Running, Trouble> {
     }
 }
 
-async fn sync(wait: bool, json: bool) -> Result<ExitCode, Trouble> {
+async fn sync(wait: bool, json: bool, take_over: bool) -> Result<ExitCode, Trouble> {
     let host = Host::open(Purpose::Verb).await?;
     let running = connected(&host).await?;
+    if take_over {
+        running.engine.take_over();
+    }
     running.engine.start_syncing().await?;
     let mut report = running.engine.cycle(Trigger::Manual).await?;
     let mut total = report.counts;
@@ -315,6 +321,12 @@ async fn say_report(running: &Running, report: &CycleReport, json: bool) -> Resu
     for question in &snapshot.questions {
         let asked = words::of_question(question.kind, question.appointments.len());
         eprintln!("roundtrip: {asked}");
+    }
+    if let Some(writer) = running.engine.other_writer() {
+        eprintln!(
+            "roundtrip: \"{}\" is the laptop that writes, so nothing was written here; use --take-over to change that",
+            clean(&writer.device)
+        );
     }
     match problem {
         Some(error) => Err(Trouble(words::of_code(error_code(error), None))),

@@ -74,7 +74,10 @@ impl Admin {
     /// # Panics
     /// If there is none.
     pub fn appointment(&self, id: &str) -> Appointment {
-        self.platform.appointment(id).expect("an appointment of the test").appointment
+        self.platform
+            .appointment(id)
+            .expect("an appointment of the test")
+            .appointment
     }
 
     /// When it starts.
@@ -95,7 +98,9 @@ impl Admin {
         let known = self.appointment(id);
         let start = at(start);
         let end = known.end.map(|end| start + (end - known.start));
-        self.platform.move_appointment(id, start, end, None).expect("an admin may move");
+        self.platform
+            .move_appointment(id, start, end, None)
+            .expect("an admin may move");
     }
 
     /// Edits an appointment.
@@ -103,7 +108,9 @@ impl Admin {
     /// # Panics
     /// If the platform refuses it.
     pub fn edit(&self, id: &str, edit: AdminEdit) {
-        self.platform.edit_appointment(id, edit).expect("an admin may edit");
+        self.platform
+            .edit_appointment(id, edit)
+            .expect("an admin may edit");
     }
 
     /// Gives it another place of this name, which is what the event's title says.
@@ -112,17 +119,35 @@ impl Admin {
         if let Some(place) = &mut place {
             place.name = Some(name.to_owned());
         }
-        self.edit(id, AdminEdit { location: Some(place), ..AdminEdit::default() });
+        self.edit(
+            id,
+            AdminEdit {
+                location: Some(place),
+                ..AdminEdit::default()
+            },
+        );
     }
 
     /// Changes the notes.
     pub fn note(&self, id: &str, notes: &str) {
-        self.edit(id, AdminEdit { notes: Some(Some(notes.to_owned())), ..AdminEdit::default() });
+        self.edit(
+            id,
+            AdminEdit {
+                notes: Some(Some(notes.to_owned())),
+                ..AdminEdit::default()
+            },
+        );
     }
 
     /// Fixes the time, so that moves are refused.
     pub fn lock(&self, id: &str) {
-        self.edit(id, AdminEdit { locked: Some(true), ..AdminEdit::default() });
+        self.edit(
+            id,
+            AdminEdit {
+                locked: Some(true),
+                ..AdminEdit::default()
+            },
+        );
     }
 
     /// Calls it off.
@@ -138,7 +163,9 @@ impl Admin {
     /// # Panics
     /// If the platform refuses it.
     pub fn reassign(&self, id: &str, to: Person) {
-        self.platform.reassign_appointment(id, Some(to.user)).expect("an admin may reassign");
+        self.platform
+            .reassign_appointment(id, Some(to.user))
+            .expect("an admin may reassign");
     }
 
     /// Deletes it for good.

@@ -38,7 +38,12 @@ impl LaptopClock {
             began,
             waits: Vec::new(),
         };
-        Self { world, state: Mutex::new(state), limit: watch::Sender::new(None), parked: watch::Sender::new(None) }
+        Self {
+            world,
+            state: Mutex::new(state),
+            limit: watch::Sender::new(None),
+            parked: watch::Sender::new(None),
+        }
     }
 
     /// Makes the laptop's wall clock wrong by so much.
@@ -67,9 +72,16 @@ impl LaptopClock {
     /// # Panics
     /// If the sleeper is gone.
     pub async fn let_pass_until(&self, limit: DateTime<Utc>) {
+        // A sleeper that somebody has just woken leaves its place first.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
         let mut parked = self.parked.subscribe();
         self.stop_at(limit);
-        parked.wait_for(|at| *at == Some(limit)).await.expect("the clock lives as long as its sleeper");
+        parked
+            .wait_for(|at| *at == Some(limit))
+            .await
+            .expect("the clock lives as long as its sleeper");
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -89,7 +101,9 @@ impl Clock for LaptopClock {
 
     fn monotonic(&self) -> Duration {
         let state = self.lock();
-        (self.world_now() - state.began - state.slept).to_std().unwrap_or_default()
+        (self.world_now() - state.began - state.slept)
+            .to_std()
+            .unwrap_or_default()
     }
 
     async fn sleep(&self, time: Duration) {
@@ -102,7 +116,7 @@ impl Clock for LaptopClock {
                     if self.world_now() < until {
                         self.world.set(until);
                     }
-                    self.parked.send_replace(Some(until));
+                    let _parked = Parked::at(until, &self.parked);
                     if limit.changed().await.is_err() {
                         return std::future::pending().await;
                     }
@@ -119,6 +133,22 @@ impl Clock for LaptopClock {
 
     fn random(&self) -> u64 {
         self.lock().random.next_u64()
+    }
+}
+
+/// Says where a sleeper waits, for as long as it waits.
+struct Parked<'a>(&'a watch::Sender<Option<DateTime<Utc>>>);
+
+impl<'a> Parked<'a> {
+    fn at(limit: DateTime<Utc>, parked: &'a watch::Sender<Option<DateTime<Utc>>>) -> Self {
+        parked.send_replace(Some(limit));
+        Self(parked)
+    }
+}
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(None);
     }
 }
 

@@ -22,7 +22,12 @@ impl Laptop {
         let stop = CancellationToken::new();
         let (engine, stopped) = (self.engine.clone(), stop.clone());
         let task = tokio::spawn(async move { engine.drive(stopped).await });
-        let mut driving = Driving { laptop: self, stop, task, limit };
+        let mut driving = Driving {
+            laptop: self,
+            stop,
+            task,
+            limit,
+        };
         driving.let_pass(0).await;
         driving
     }
@@ -32,7 +37,8 @@ impl Driving<'_> {
     /// So many seconds pass, with all that becomes due in them.
     pub async fn let_pass(&mut self, seconds: i64) {
         // Never twice the same limit: the clock tells by it whether somebody has come there.
-        self.limit = self.limit.max(self.laptop.now()) + TimeDelta::seconds(seconds) + TimeDelta::milliseconds(1);
+        self.limit =
+            self.limit.max(self.laptop.now()) + TimeDelta::seconds(seconds) + TimeDelta::milliseconds(1);
         self.laptop.clock.let_pass_until(self.limit).await;
     }
 

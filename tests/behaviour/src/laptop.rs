@@ -1,7 +1,7 @@
 //! One installation of Roundtrip.
 
 use crate::clock::PatientClock;
-use crate::{LaptopClock, Person, StoreVault, Wire};
+use crate::{Cut, LaptopClock, Person, StoreVault, Wire};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::LOCATION;
@@ -58,6 +58,7 @@ pub struct Laptop {
     pub config: Config,
     services: Services,
     dir: Arc<TempDir>,
+    boot: u64,
 }
 
 /// What a laptop is before anybody signed in on it.
@@ -67,39 +68,67 @@ struct Bare {
     database: Database,
     clock: Arc<LaptopClock>,
     wire: Arc<Wire>,
+    boot: u64,
 }
 
 impl Bare {
-    async fn on(services: &Services, dir: Arc<TempDir>, device: &str) -> Self {
-        // Laptops differ in their chances, each is the same in every run.
-        let seed = device.bytes().fold(17, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
+    async fn on(services: &Services, dir: Arc<TempDir>, device: &str, boot: u64) -> Self {
+        // Laptops and starts differ in their chances, each is the same in every run.
+        let seed = device
+            .bytes()
+            .fold(boot, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
         let clock = Arc::new(LaptopClock::new(services.clock.clone(), seed));
         let keys = KeySource::with_provider(EnvKey::fixed(Key::new([7; 32])));
-        let database = Database::open(dir.path(), keys, clock.now()).await.expect("a database in a fresh folder");
+        let database = Database::open(dir.path(), keys, clock.now())
+            .await
+            .expect("a database in a fresh folder");
         let wire = Arc::new(Wire::new(services.http.clone()));
-        Self { services: services.clone(), dir, database, clock, wire }
+        Self {
+            services: services.clone(),
+            dir,
+            database,
+            clock,
+            wire,
+            boot,
+        }
+    }
+
+    fn platform(&self, vault: Arc<StoreVault>) -> Arc<PlatformClient> {
+        let (wire, clock) = (self.wire.clone(), self.clock.clone());
+        Arc::new(PlatformClient::new(
+            wire,
+            clock,
+            self.services.metadata.clone(),
+            vault,
+        ))
+    }
+
+    fn google(&self, vault: Arc<StoreVault>) -> Arc<GoogleCalendar> {
+        let (wire, clock) = (self.wire.clone(), self.clock.clone());
+        Arc::new(GoogleCalendar::new(
+            wire,
+            clock,
+            self.services.google.clone(),
+            vault,
+        ))
     }
 
     fn vault(&self, provider: Provider, account: &str) -> Arc<StoreVault> {
-        Arc::new(StoreVault::new(self.database.clone(), provider, account.to_owned(), self.clock.clone()))
+        Arc::new(StoreVault::new(
+            self.database.clone(),
+            provider,
+            account.to_owned(),
+            self.clock.clone(),
+        ))
     }
 
     fn assemble(self, config: Config) -> Laptop {
         let platform_vault = self.vault(Provider::Platform, config.identity.trainer.as_str());
         let google_vault = self.vault(Provider::Google, &config.identity.account);
-        let platform = Arc::new(PlatformClient::new(
-            self.wire.clone(),
-            self.clock.clone(),
-            self.services.metadata.clone(),
-            platform_vault.clone(),
-        ));
-        let google = Arc::new(GoogleCalendar::new(
-            self.wire.clone(),
-            self.clock.clone(),
-            self.services.google.clone(),
-            google_vault.clone(),
-        ));
-        let connection = roundtrip_store::Integration::new(Provider::Google, &*config.identity.account).connection();
+        let platform = self.platform(platform_vault.clone());
+        let google = self.google(google_vault.clone());
+        let connection =
+            roundtrip_store::Integration::new(Provider::Google, &*config.identity.account).connection();
         let ledger = Arc::new(self.database.ledger(connection));
         let engine = Arc::new(Engine::new(
             platform.clone(),
@@ -108,8 +137,28 @@ impl Bare {
             self.clock.clone(),
             config.clone(),
         ));
-        let Self { services, dir, database, clock, wire } = self;
-        Laptop { engine, database, platform, google, platform_vault, google_vault, clock, wire, config, services, dir }
+        let Self {
+            services,
+            dir,
+            database,
+            clock,
+            wire,
+            boot,
+        } = self;
+        Laptop {
+            engine,
+            database,
+            platform,
+            google,
+            platform_vault,
+            google_vault,
+            clock,
+            wire,
+            config,
+            services,
+            dir,
+            boot,
+        }
     }
 }
 
@@ -117,55 +166,72 @@ impl Laptop {
     /// A fresh laptop on which the person has signed in to both services. It writes nothing before [`Laptop::start`].
     pub(crate) async fn set_up(services: &Services, device: &str) -> Self {
         let dir = Arc::new(tempfile::tempdir().expect("a folder for the test"));
-        let bare = Bare::on(services, dir, device).await;
+        let bare = Bare::on(services, dir, device, 1).await;
         let person = services.person;
 
-        let tokens = sign_in(&bare, services.google.sign_in(), person.google).await.expect("Google's sign-in");
+        let tokens = sign_in(&bare, services.google.sign_in(), person.google)
+            .await
+            .expect("Google's sign-in");
         let account = Account::of(&tokens, &services.google).expect("an id token");
         assert_eq!(Account::missing_rights(&tokens), Vec::<String>::new());
-        let session = sign_in(&bare, services.metadata.sign_in(), person.email).await.expect("the platform's sign-in");
+        let session = sign_in(&bare, services.metadata.sign_in(), person.email)
+            .await
+            .expect("the platform's sign-in");
+
+        let platform = bare.platform(bare.vault(Provider::Platform, person.user));
+        platform.keeper().adopt(session).await.expect("tokens are kept");
+        let google = bare.google(bare.vault(Provider::Google, &account.subject));
+        google.keeper().adopt(tokens).await.expect("tokens are kept");
+        let me = platform.me().await.expect("the platform says who signed in");
+        assert_eq!(me.id.as_str(), person.user);
 
         let identity = Identity {
             platform: services.metadata.issuer.clone(),
-            trainer: roundtrip_core::ids::TrainerId::new(person.user),
+            trainer: me.id,
             account: account.subject,
             account_email: account.email.expect("the address was asked for"),
             calendar: CalendarId::new("primary"),
         };
-        let config = Config {
+        bare.assemble(Config {
             identity,
-            platform_name: services.metadata.shown_name().to_owned(),
-            client_names_allowed: true,
-            features: Vec::new(),
+            platform_name: me.platform_name,
+            client_names_allowed: me.client_names_allowed,
+            features: me.features,
             device_id: DeviceId::new(device),
             device_name: format!("{device} of the test"),
             app_version: "0.1.0".to_owned(),
-        };
-        let mut laptop = bare.assemble(config);
-        laptop.platform.keeper().adopt(session).await.expect("tokens are kept");
-        laptop.google.keeper().adopt(tokens).await.expect("tokens are kept");
-        let me = laptop.platform.me().await.expect("the platform says who signed in");
-        assert_eq!(me.id.as_str(), person.user);
-        laptop.config.features = me.features;
-        laptop.config.client_names_allowed = me.client_names_allowed;
-        // The engine is made anew with what the platform said of itself.
-        laptop.reopened().await
-    }
-
-    async fn reopened(self) -> Self {
-        let bare = Bare::on(&self.services, self.dir.clone(), self.config.device_id.as_str()).await;
-        bare.assemble(self.config.clone())
+        })
     }
 
     /// The same laptop after the power went or the app was closed: nothing but its disk is left.
     pub async fn restarted(&self) -> Self {
-        let bare = Bare::on(&self.services, self.dir.clone(), self.config.device_id.as_str()).await;
+        let bare = Bare::on(
+            &self.services,
+            self.dir.clone(),
+            self.config.device_id.as_str(),
+            self.boot + 1,
+        )
+        .await;
         bare.assemble(self.config.clone())
     }
 
     /// The same laptop after its database was lost: the trainer signs in again.
     pub async fn without_database(&self) -> Self {
         Self::set_up(&self.services, self.config.device_id.as_str()).await
+    }
+
+    /// The same laptop at a platform that lacks a feature.
+    pub async fn without_feature(&self, feature: &str) -> Self {
+        let mut config = self.config.clone();
+        config.features.retain(|known| known != feature);
+        let bare = Bare::on(
+            &self.services,
+            self.dir.clone(),
+            config.device_id.as_str(),
+            self.boot + 1,
+        )
+        .await;
+        bare.assemble(config)
     }
 
     /// The folder of its data.
@@ -183,9 +249,15 @@ impl Laptop {
     /// The trainer signs in to the platform again.
     pub async fn reconnect_platform(&self) {
         let mut config = self.services.metadata.sign_in();
-        config.extra.push(("login_hint".to_owned(), self.services.person.email.to_owned()));
+        config
+            .extra
+            .push(("login_hint".to_owned(), self.services.person.email.to_owned()));
         let tokens = self.sign_in(config).await.expect("the platform's sign-in");
-        self.platform.keeper().adopt(tokens).await.expect("tokens are kept");
+        self.platform
+            .keeper()
+            .adopt(tokens)
+            .await
+            .expect("tokens are kept");
     }
 
     /// A whole sign-in over HTTP: the browser follows the redirects to the loopback listener.
@@ -213,12 +285,12 @@ impl Laptop {
         self.cycle(Trigger::Manual).await
     }
 
-    /// "Sync now", and then every cycle that becomes due within half an hour: settle times, retries, waits.
+    /// "Sync now", and then every cycle that becomes due within twelve minutes: settle times, retries, waits.
     pub async fn settle(&self) -> CycleReport {
         let mut report = self.sync().await;
         for _ in 0..60 {
             match report.next_due_at {
-                Some(due) if due - self.clock.now() <= TimeDelta::minutes(30) => {
+                Some(due) if due - self.clock.now() <= TimeDelta::minutes(12) => {
                     if self.clock.now() < due {
                         self.services.clock.set(due);
                     }
@@ -230,20 +302,24 @@ impl Laptop {
         panic!("it never settles: {report:?}");
     }
 
-    /// Runs a cycle until the power goes, as [`Wire::cut_power`] arranged it, and gives the laptop as it starts again.
-    pub async fn sync_until_power_goes(&self) -> Self {
+    /// Runs a cycle in which the power goes at the write after the next `writes` ones. Gives the laptop as it starts again,
+    /// or `None` if the cycle ended before so much was written; then the power stays on.
+    pub async fn sync_or_lose_power(&self, writes: usize, cut: Cut) -> Option<Self> {
+        self.wire.cut_power(writes, cut);
         let engine = self.engine.clone();
         let running = tokio::spawn(async move { engine.cycle(Trigger::Manual).await.map(|_| ()) });
-        tokio::select! {
-            () = self.wire.power_gone() => {}
-            () = async { while !running.is_finished() { tokio::task::yield_now().await; } } => {
-                panic!("the cycle ended before the power went");
-            }
+        let gone = tokio::select! {
+            () = self.wire.power_gone() => true,
+            () = async { while !running.is_finished() { tokio::task::yield_now().await; } } => false,
+        };
+        if !gone {
+            self.wire.keep_power();
+            return None;
         }
         running.abort();
         // Whether it ended or was ended: it is over.
         let _ = running.await;
-        self.restarted().await
+        Some(self.restarted().await)
     }
 
     /// Everything the window shows.
@@ -258,7 +334,8 @@ impl Laptop {
     pub async fn status(&self, id: &str) -> AppointmentStatus {
         let mut all = self.snapshot().await.appointments;
         all.retain(|status| status.record.appointment_id.as_str() == id);
-        all.pop().unwrap_or_else(|| panic!("the window knows nothing of {id}"))
+        all.pop()
+            .unwrap_or_else(|| panic!("the window knows nothing of {id}"))
     }
 
     /// The badge of one appointment and its reason.
@@ -269,7 +346,11 @@ impl Laptop {
 
     /// What the ledger knows about one appointment.
     pub async fn record(&self, id: &str) -> Option<Record> {
-        self.engine.ledger().record(&AppointmentId::new(id)).await.expect("the ledger works")
+        self.engine
+            .ledger()
+            .record(&AppointmentId::new(id))
+            .await
+            .expect("the ledger works")
     }
 
     /// The writes that wait.
@@ -303,7 +384,9 @@ impl Laptop {
     /// As [`Engine::resolve_conflict`].
     pub async fn resolve(&self, id: &str, resolution: Resolution) -> Result<(), AnswerError> {
         let conflict = self.conflict(id).await;
-        self.engine.resolve_conflict(&conflict.id, &conflict.seen, &resolution).await
+        self.engine
+            .resolve_conflict(&conflict.id, &conflict.seen, &resolution)
+            .await
     }
 
     /// Open questions.
@@ -317,8 +400,13 @@ impl Laptop {
     /// If there is none, or more than one.
     pub async fn answer(&self, answer: Answer) {
         let questions = self.questions().await;
-        let [question] = questions.as_slice() else { panic!("one open question: {questions:?}") };
-        self.engine.answer_question(&question.id, answer).await.expect("an open question takes an answer");
+        let [question] = questions.as_slice() else {
+            panic!("one open question: {questions:?}")
+        };
+        self.engine
+            .answer_question(&question.id, answer)
+            .await
+            .expect("an open question takes an answer");
     }
 
     /// "Put back".
@@ -333,21 +421,41 @@ impl Laptop {
     pub async fn set(&self, change: impl FnOnce(&mut SyncSettings)) {
         let mut settings = self.engine.ledger().settings().await.expect("the ledger works");
         change(&mut settings);
-        self.engine.change_settings(settings, Vec::new()).await.expect("the ledger works");
+        self.engine
+            .change_settings(settings, Vec::new())
+            .await
+            .expect("the ledger works");
     }
 
     /// The whole history, oldest first.
     pub async fn history(&self) -> Vec<HistoryItem> {
-        let filter = HistoryFilter { limit: 10_000, ..HistoryFilter::default() };
-        let mut items = self.engine.ledger().history(&filter).await.expect("the ledger works");
+        let filter = HistoryFilter {
+            limit: 10_000,
+            ..HistoryFilter::default()
+        };
+        let mut items = self
+            .engine
+            .ledger()
+            .history(&filter)
+            .await
+            .expect("the ledger works");
         items.reverse();
         items
     }
 
     /// What happened to one appointment, oldest first.
     pub async fn story(&self, id: &str) -> Vec<HistoryWhat> {
-        let mine = |item: &HistoryItem| item.appointment_id.as_ref().is_some_and(|known| known.as_str() == id);
-        self.history().await.into_iter().filter(mine).map(|item| item.what).collect()
+        let mine = |item: &HistoryItem| {
+            item.appointment_id
+                .as_ref()
+                .is_some_and(|known| known.as_str() == id)
+        };
+        self.history()
+            .await
+            .into_iter()
+            .filter(mine)
+            .map(|item| item.what)
+            .collect()
     }
 
     /// The time by the laptop's clock.
@@ -376,10 +484,18 @@ async fn follow_sign_in(
 /// What a browser does with a page that answers by redirects.
 async fn follow_redirects(http: &dyn HttpPort, mut address: String) {
     for _ in 0..5 {
-        let request = http::Request::get(&address).body(Bytes::new()).expect("an address");
+        let request = http::Request::get(&address)
+            .body(Bytes::new())
+            .expect("an address");
         // The listener may close before its page was read.
-        let Ok(answer) = http.send(request).await else { return };
-        match answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()) {
+        let Ok(answer) = http.send(request).await else {
+            return;
+        };
+        match answer
+            .headers()
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok())
+        {
             Some(next) => address = next.to_owned(),
             None => return,
         }

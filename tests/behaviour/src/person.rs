@@ -12,11 +12,26 @@ pub struct Person {
 }
 
 /// Mara Vogt, a trainer in Berlin.
-pub const MARA: Person =
-    Person { user: "usr_7", email: "mara@example.org", google: "mara.vogt@gmail.example" };
+pub const MARA: Person = Person {
+    user: "usr_7",
+    email: "mara@example.org",
+    google: "mara.vogt@gmail.example",
+};
 /// Ben Adler, another trainer in Berlin.
-pub const BEN: Person = Person { user: "usr_8", email: "ben@example.org", google: "ben.adler@gmail.example" };
+pub const BEN: Person = Person {
+    user: "usr_8",
+    email: "ben@example.org",
+    google: "ben.adler@gmail.example",
+};
 /// Lena West, a trainer in Los Angeles whose calendar is in New York's time.
-pub const LENA: Person = Person { user: "usr_9", email: "lena@example.org", google: "lena.west@gmail.example" };
+pub const LENA: Person = Person {
+    user: "usr_9",
+    email: "lena@example.org",
+    google: "lena.west@gmail.example",
+};
 /// Jana Roth, an admin with appointments of her own.
-pub const JANA: Person = Person { user: "usr_1", email: "jana@example.org", google: "jana.roth@gmail.example" };
+pub const JANA: Person = Person {
+    user: "usr_1",
+    email: "jana@example.org",
+    google: "jana.roth@gmail.example",
+};

@@ -31,17 +31,25 @@ impl Trainer {
     /// # Panics
     /// If the calendar is gone.
     pub fn everything(&self) -> Vec<Value> {
-        self.google.list_all(self.person.google, "primary").expect("the trainer's own calendar")
+        self.google
+            .list_all(self.person.google, "primary")
+            .expect("the trainer's own calendar")
     }
 
     /// The live events that carry our mark, copies too.
     pub fn marked(&self) -> Vec<Value> {
-        self.everything().into_iter().filter(|event| is_live(event) && appointment_of(event).is_some()).collect()
+        self.everything()
+            .into_iter()
+            .filter(|event| is_live(event) && appointment_of(event).is_some())
+            .collect()
     }
 
     /// The live marked events of one appointment.
     pub fn events(&self, appointment: &str) -> Vec<Value> {
-        self.marked().into_iter().filter(|event| appointment_of(event) == Some(appointment)).collect()
+        self.marked()
+            .into_iter()
+            .filter(|event| appointment_of(event) == Some(appointment))
+            .collect()
     }
 
     /// True if the appointment has a live event.
@@ -90,7 +98,9 @@ impl Trainer {
     /// If the service refuses it.
     pub fn edit(&self, appointment: &str, patch: &Value) -> Value {
         let id = self.event_id(appointment);
-        self.google.patch_event(self.person.google, "primary", &id, patch).expect("the trainer may edit")
+        self.google
+            .patch_event(self.person.google, "primary", &id, patch)
+            .expect("the trainer may edit")
     }
 
     /// Drags the event of an appointment to another time, keeping its length.
@@ -99,9 +109,7 @@ impl Trainer {
         let start = at(start);
         let end = start + (end_of(&event) - start_of(&event));
         let zone = event["start"]["timeZone"].clone();
-        let side = |at: DateTime<Utc>| {
-            json!({"dateTime": at.to_rfc3339_opts(SecondsFormat::Secs, true), "timeZone": zone})
-        };
+        let side = |at: DateTime<Utc>| json!({"dateTime": at.to_rfc3339_opts(SecondsFormat::Secs, true), "timeZone": zone});
         self.edit(appointment, &json!({"start": side(start), "end": side(end)}));
     }
 
@@ -122,7 +130,9 @@ impl Trainer {
     /// If the service refuses it.
     pub fn delete(&self, appointment: &str) -> String {
         let id = self.event_id(appointment);
-        self.google.delete_event(self.person.google, "primary", &id).expect("the trainer may delete");
+        self.google
+            .delete_event(self.person.google, "primary", &id)
+            .expect("the trainer may delete");
         id
     }
 }
@@ -141,7 +151,9 @@ fn text<'a>(event: &'a Value, field: &str) -> &'a str {
 }
 
 fn instant(event: &Value, side: &str) -> DateTime<Utc> {
-    let told = event[side]["dateTime"].as_str().expect("an event with hours and minutes");
+    let told = event[side]["dateTime"]
+        .as_str()
+        .expect("an event with hours and minutes");
     DateTime::parse_from_rfc3339(told).expect("an instant").to_utc()
 }
 

@@ -20,7 +20,13 @@ pub struct StoreVault {
 impl StoreVault {
     /// The vault of this account.
     pub fn new(database: Database, provider: Provider, account: String, clock: Arc<dyn Clock>) -> Self {
-        Self { database, provider, account, clock, marks: Mutex::default() }
+        Self {
+            database,
+            provider,
+            account,
+            clock,
+            marks: Mutex::default(),
+        }
     }
 
     /// Every status it was told, in order: "reconnect" is asked once for each [`TokenStatus::NeedsReauth`].
@@ -30,7 +36,9 @@ impl StoreVault {
 }
 
 fn failed(error: impl std::fmt::Display) -> VaultError {
-    VaultError { reason: error.to_string() }
+    VaultError {
+        reason: error.to_string(),
+    }
 }
 
 fn status_of(integration: &Integration) -> TokenStatus {
@@ -45,10 +53,18 @@ fn status_of(integration: &Integration) -> TokenStatus {
 impl TokenVault for StoreVault {
     async fn load(&self) -> Result<Option<StoredTokens>, VaultError> {
         let integrations = self.database.integrations();
-        let Some(integration) = integrations.get(self.provider, &self.account).await.map_err(failed)? else {
+        let Some(integration) = integrations
+            .get(self.provider, &self.account)
+            .await
+            .map_err(failed)?
+        else {
             return Ok(None);
         };
-        let Some(tokens) = integrations.tokens(self.provider, &self.account).await.map_err(failed)? else {
+        let Some(tokens) = integrations
+            .tokens(self.provider, &self.account)
+            .await
+            .map_err(failed)?
+        else {
             return Ok(None);
         };
         let expires_at = tokens.expires_at.unwrap_or_else(|| self.clock.now());
@@ -64,8 +80,10 @@ impl TokenVault for StoreVault {
 
     async fn save(&self, tokens: &StoredTokens) -> Result<(), VaultError> {
         let scopes: Vec<String> = tokens.scopes.iter().cloned().collect();
-        let integration =
-            Integration { scopes: scopes.clone(), ..Integration::new(self.provider, self.account.clone()) };
+        let integration = Integration {
+            scopes: scopes.clone(),
+            ..Integration::new(self.provider, self.account.clone())
+        };
         let set = TokenSet {
             access: tokens.access_token.clone(),
             refresh: tokens.refresh_token.clone(),
@@ -73,21 +91,32 @@ impl TokenVault for StoreVault {
             scopes,
         };
         let integrations = self.database.integrations();
-        integrations.put_with_tokens(&integration, &set, self.clock.now()).await.map_err(failed)
+        integrations
+            .put_with_tokens(&integration, &set, self.clock.now())
+            .await
+            .map_err(failed)
     }
 
     async fn mark(&self, status: TokenStatus) -> Result<(), VaultError> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(status);
+        self.marks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(status);
         let status = match status {
             TokenStatus::Active => IntegrationStatus::Active,
             TokenStatus::NeedsReauth => IntegrationStatus::NeedsReauth,
             TokenStatus::Revoked => IntegrationStatus::Revoked,
         };
         let integrations = self.database.integrations();
-        integrations.update_status(self.provider, &self.account, status, self.clock.now()).await.map_err(failed)
+        integrations
+            .update_status(self.provider, &self.account, status, self.clock.now())
+            .await
+            .map_err(failed)
     }
 
     async fn refresh_lock(&self) -> Result<Box<dyn Any + Send>, VaultError> {
-        Ok(Box::new(self.database.refresh_lock(self.provider).await.map_err(failed)?))
+        Ok(Box::new(
+            self.database.refresh_lock(self.provider).await.map_err(failed)?,
+        ))
     }
 }

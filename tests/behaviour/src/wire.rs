@@ -34,22 +34,39 @@ struct State {
 impl Wire {
     /// A whole wire.
     pub fn new(inner: Arc<dyn HttpPort>) -> Self {
-        Self { inner, state: Mutex::default(), dead: watch::Sender::new(false) }
+        Self {
+            inner,
+            state: Mutex::default(),
+            dead: watch::Sender::new(false),
+        }
     }
 
     /// From now on this service cannot be reached: not even a connection is made.
     pub fn unplug(&self, root: &str) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).unplugged.push(root.to_owned());
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .unplugged
+            .push(root.to_owned());
     }
 
     /// Everything can be reached again.
     pub fn plug_in(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).unplugged.clear();
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .unplugged
+            .clear();
     }
 
     /// The power goes at the write after the next `writes` ones.
     pub fn cut_power(&self, writes: usize, cut: Cut) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).power = Some((writes, cut));
+    }
+
+    /// The power stays on after all.
+    pub fn keep_power(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).power = None;
     }
 
     /// Waits until the power has gone.
@@ -58,7 +75,9 @@ impl Wire {
     /// Never: the wire holds the other end itself.
     pub async fn power_gone(&self) {
         let mut dead = self.dead.subscribe();
-        dead.wait_for(|dead| *dead).await.expect("the wire itself holds the sender");
+        dead.wait_for(|dead| *dead)
+            .await
+            .expect("the wire itself holds the sender");
     }
 
     /// What becomes of this request: `None` is business as usual.

@@ -30,7 +30,13 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { person: MARA, appointments: 0, seed: 1, now: at("2026-11-21T08:00:00Z"), started: true }
+        Self {
+            person: MARA,
+            appointments: 0,
+            seed: 1,
+            now: at("2026-11-21T08:00:00Z"),
+            started: true,
+        }
     }
 }
 
@@ -70,21 +76,42 @@ impl World {
             sample_events: true,
             ..Config::default()
         };
-        let running = serve(config, clock.clone(), 0).await.expect("free ports on this machine");
+        let running = serve(config, clock.clone(), 0)
+            .await
+            .expect("free ports on this machine");
         let before = Before::of(&running.sandbox.google);
-        let http: Arc<dyn HttpPort> = Arc::new(ReqwestHttp::new(HttpOptions::default()).expect("a network client"));
-        let metadata = roundtrip_platform::discover(&*http, &running.platform_url).await.expect("a platform");
+        let http: Arc<dyn HttpPort> =
+            Arc::new(ReqwestHttp::new(HttpOptions::default()).expect("a network client"));
+        let metadata = roundtrip_platform::discover(&*http, &running.platform_url)
+            .await
+            .expect("a platform");
         let environment = running.environment();
         let google = GoogleConfig::from_settings(|name| {
-            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+            environment
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.clone())
         });
         let google = google.expect("the sandbox's own addresses");
-        let services = Services { http, clock: clock.clone(), metadata, google, person: setup.person };
+        let services = Services {
+            http,
+            clock: clock.clone(),
+            metadata,
+            google,
+            person: setup.person,
+        };
         let laptop = Laptop::set_up(&services, "laptop-1").await;
         if setup.started {
             laptop.start().await;
         }
-        Self { running, laptop, before, clock, person: setup.person, services }
+        Self {
+            running,
+            laptop,
+            before,
+            clock,
+            person: setup.person,
+            services,
+        }
     }
 
     /// The admin of the platform.
@@ -114,9 +141,12 @@ impl World {
 
     /// The power goes at the write after the next `writes` ones, in a cycle that begins now; then the laptop is started
     /// again.
+    ///
+    /// # Panics
+    /// If the cycle writes less than that.
     pub async fn lose_power(&mut self, writes: usize, cut: crate::Cut) {
-        self.laptop.wire.cut_power(writes, cut);
-        self.laptop = self.laptop.sync_until_power_goes().await;
+        let again = self.laptop.sync_or_lose_power(writes, cut).await;
+        self.laptop = again.expect("the cycle ended before the power went");
     }
 
     /// The database is lost; the trainer signs in again and starts.
@@ -136,12 +166,20 @@ impl World {
 
     /// Spoils requests to Google as the rule says.
     pub fn spoil_google(&self, fault: Fault, rule: impl FnOnce(FaultRule) -> FaultRule) {
-        self.running.sandbox.shared.faults().add(rule(FaultRule::new(Service::Google, fault)));
+        self.running
+            .sandbox
+            .shared
+            .faults()
+            .add(rule(FaultRule::new(Service::Google, fault)));
     }
 
     /// Spoils requests to the platform as the rule says.
     pub fn spoil_platform(&self, fault: Fault, rule: impl FnOnce(FaultRule) -> FaultRule) {
-        self.running.sandbox.shared.faults().add(rule(FaultRule::new(Service::Platform, fault)));
+        self.running
+            .sandbox
+            .shared
+            .faults()
+            .add(rule(FaultRule::new(Service::Platform, fault)));
     }
 
     /// No request is spoiled any more.
@@ -171,13 +209,17 @@ impl World {
         let mut writes = self.requests_since(mark);
         writes.retain(|request| {
             request.method != "GET"
-                && (request.path.starts_with("/calendar/v3/") || request.path.starts_with("/v1/appointments/"))
+                && (request.path.starts_with("/calendar/v3/")
+                    || request.path.starts_with("/v1/appointments/"))
         });
         writes
     }
 
     /// Writes to the calendar since a mark.
     pub fn calendar_writes_since(&self, mark: u64) -> usize {
-        self.writes_since(mark).iter().filter(|request| request.service == Service::Google).count()
+        self.writes_since(mark)
+            .iter()
+            .filter(|request| request.service == Service::Google)
+            .count()
     }
 }

@@ -15,12 +15,23 @@ async fn a_new_appointment_becomes_an_event() {
 
     let report = world.sync().await;
 
-    assert_eq!((report.counts.added, report.result), (1, Some(RunResult::Success)));
+    assert_eq!(
+        (report.counts.added, report.result),
+        (1, Some(RunResult::Success))
+    );
     let event = world.trainer().event(&visit);
     assert_eq!(event["summary"], "Linden-Apotheke");
     assert_eq!(event["location"], "Lindenstr. 5, 10969 Berlin");
-    assert!(event["description"].as_str().unwrap_or_default().contains("Bitte die Handouts mitbringen."));
-    assert_eq!(event["source"]["url"], json!(world.admin().appointment(&visit).url));
+    assert!(
+        event["description"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("Bitte die Handouts mitbringen.")
+    );
+    assert_eq!(
+        event["source"]["url"],
+        json!(world.admin().appointment(&visit).url)
+    );
     assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
     assert_eq!(world.trainer().end(&visit), at("2026-12-01 10:30"));
     assert_eq!(world.badge(&visit).await.0, Badge::Synced);
@@ -59,7 +70,10 @@ async fn a_cancelled_appointment_loses_its_event() {
 
     assert_eq!(report.counts.removed, 1);
     assert!(!world.trainer().has(&visit));
-    let deleted = HistoryWhat::Deleted { reason: DeleteReason::Cancelled, edit_lost: false };
+    let deleted = HistoryWhat::Deleted {
+        reason: DeleteReason::Cancelled,
+        edit_lost: false,
+    };
     assert!(world.story(&visit).await.contains(&deleted));
     world.check_invariants().await;
 }
@@ -75,7 +89,10 @@ async fn a_reassigned_appointment_loses_its_event() {
 
     assert_eq!(report.counts.removed, 1);
     assert!(!world.trainer().has(&visit));
-    let deleted = HistoryWhat::Deleted { reason: DeleteReason::Unassigned, edit_lost: false };
+    let deleted = HistoryWhat::Deleted {
+        reason: DeleteReason::Unassigned,
+        edit_lost: false,
+    };
     assert!(world.story(&visit).await.contains(&deleted));
     world.check_invariants().await;
 }
@@ -105,7 +122,11 @@ async fn an_appointment_that_comes_back_gets_a_new_event() {
     world.admin().reassign(&visit, world.person());
     world.sync().await;
 
-    assert_ne!(world.trainer().event_id(&visit), first, "a deleted id is dead for ever");
+    assert_ne!(
+        world.trainer().event_id(&visit),
+        first,
+        "a deleted id is dead for ever"
+    );
     assert_eq!(world.badge(&visit).await.0, Badge::Synced);
     world.check_invariants().await;
 }
@@ -118,7 +139,11 @@ async fn a_restored_appointment_gets_a_new_event() {
     world.admin().cancel(&visit);
     world.sync().await;
 
-    world.admin().platform().restore_appointment(&visit).expect("an admin may take a cancellation back");
+    world
+        .admin()
+        .platform()
+        .restore_appointment(&visit)
+        .expect("an admin may take a cancellation back");
     world.sync().await;
 
     assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
@@ -133,7 +158,11 @@ async fn cancelled_and_restored_between_two_cycles_is_no_change_at_all() {
     let first = world.trainer().event_id(&visit);
 
     world.admin().cancel(&visit);
-    world.admin().platform().restore_appointment(&visit).expect("an admin may take a cancellation back");
+    world
+        .admin()
+        .platform()
+        .restore_appointment(&visit)
+        .expect("an admin may take a cancellation back");
     let report = world.sync().await;
 
     assert_eq!((report.counts.removed, report.counts.added), (0, 0));
@@ -143,7 +172,11 @@ async fn cancelled_and_restored_between_two_cycles_is_no_change_at_all() {
 
 #[tokio::test]
 async fn nothing_from_before_the_connection_is_written() {
-    let world = World::of(Setup { started: false, ..Setup::default() }).await;
+    let world = World::of(Setup {
+        started: false,
+        ..Setup::default()
+    })
+    .await;
     // Began an hour ago, and still goes on.
     let running = world.admin().visit("Linden-Apotheke", "2026-11-21 08:00");
     let past = world.admin().visit("Rosen-Apotheke", "2026-11-20 08:00");
@@ -154,19 +187,29 @@ async fn nothing_from_before_the_connection_is_written() {
     assert!(!world.trainer().has(&running));
     assert!(!world.trainer().has(&past));
     assert!(world.trainer().has(&next));
-    assert_eq!(world.badge(&running).await, (Badge::LeftOut, Some("before_connection".into())));
+    assert_eq!(
+        world.badge(&running).await,
+        (Badge::LeftOut, Some("before_connection".into()))
+    );
     world.check_invariants().await;
 }
 
 #[tokio::test]
 async fn nothing_is_written_before_the_trainer_said_start() {
-    let world = World::of(Setup { started: false, ..Setup::default() }).await;
+    let world = World::of(Setup {
+        started: false,
+        ..Setup::default()
+    })
+    .await;
     let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
 
     world.sync().await;
     world.settle().await;
     assert!(!world.trainer().has(&visit));
-    assert_eq!(world.badge(&visit).await, (Badge::Waiting, Some("not_started".into())));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Waiting, Some("not_started".into()))
+    );
     let settings = world.snapshot().await.settings;
     let preview = world.engine.preview(settings).await.expect("the ledger works");
     assert_eq!((preview.matching, preview.decisions.len()), (1, 1));
@@ -202,7 +245,11 @@ async fn a_burst_that_waits_is_one_write_too() {
     let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
     world.sync().await;
     // Each edit is seen by a cycle of its own, but none may write.
-    world.engine.pause_until(Some(at("2026-11-21 12:00"))).await.expect("the ledger works");
+    world
+        .engine
+        .pause_until(Some(at("2026-11-21 12:00")))
+        .await
+        .expect("the ledger works");
     for edit in 0..10 {
         world.admin().rename(&visit, &format!("Apotheke {edit}"));
         world.sync().await;
@@ -249,15 +296,26 @@ async fn an_added_appointment_costs_one_write() {
 async fn the_nearest_appointments_are_written_first() {
     let world = World::new().await;
     for day in [20, 10, 15, 2, 5] {
-        world.admin().visit(&format!("Apotheke {day}"), &format!("2026-12-{day:02} 09:00"));
+        world
+            .admin()
+            .visit(&format!("Apotheke {day}"), &format!("2026-12-{day:02} 09:00"));
     }
     world.sync().await;
 
-    let written = world.trainer().everything().into_iter().filter(|event| event["source"]["url"].is_string());
-    let titles: Vec<String> =
-        written.map(|event| event["summary"].as_str().unwrap_or_default().to_owned()).collect();
+    let written = world
+        .trainer()
+        .everything()
+        .into_iter()
+        .filter(|event| event["source"]["url"].is_string());
+    let titles: Vec<String> = written
+        .map(|event| event["summary"].as_str().unwrap_or_default().to_owned())
+        .collect();
     // Four are on their way at a time, so the last of five is surely the farthest.
-    assert_eq!(titles.last().map(String::as_str), Some("Apotheke 20"), "{titles:?}");
+    assert_eq!(
+        titles.last().map(String::as_str),
+        Some("Apotheke 20"),
+        "{titles:?}"
+    );
     world.check_invariants().await;
 }
 
@@ -269,7 +327,10 @@ async fn a_missing_end_means_one_hour() {
 
     world.sync().await;
 
-    assert_eq!(world.trainer().end(&visit) - world.trainer().start(&visit), TimeDelta::hours(1));
+    assert_eq!(
+        world.trainer().end(&visit) - world.trainer().start(&visit),
+        TimeDelta::hours(1)
+    );
     assert_eq!(world.badge(&visit).await.0, Badge::Synced);
     world.check_invariants().await;
 }
@@ -278,12 +339,18 @@ async fn a_missing_end_means_one_hour() {
 async fn a_tentative_appointment_is_shown_as_such_until_it_is_firm() {
     let world = World::new().await;
     let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
-    let visit = world.admin().plan(NewAppointment { status: AppointmentStatus::Tentative, ..draft });
+    let visit = world.admin().plan(NewAppointment {
+        status: AppointmentStatus::Tentative,
+        ..draft
+    });
 
     world.sync().await;
     assert_eq!(world.trainer().event(&visit)["status"], "tentative");
 
-    let firm = AdminEdit { status: Some(AppointmentStatus::Scheduled), ..AdminEdit::default() };
+    let firm = AdminEdit {
+        status: Some(AppointmentStatus::Scheduled),
+        ..AdminEdit::default()
+    };
     world.admin().edit(&visit, firm);
     world.sync().await;
     assert_eq!(world.trainer().event(&visit)["status"], "confirmed");
@@ -294,9 +361,22 @@ async fn a_tentative_appointment_is_shown_as_such_until_it_is_firm() {
 async fn without_a_place_the_title_then_the_topic_then_coaching_session_is_the_title() {
     let world = World::new().await;
     let draft = || world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
-    let titled = world.admin().plan(NewAppointment { title: Some("Teamrunde".into()), location: None, ..draft() });
-    let topical = world.admin().plan(NewAppointment { title: None, location: None, ..draft() });
-    let bare = world.admin().plan(NewAppointment { title: None, location: None, topic: None, ..draft() });
+    let titled = world.admin().plan(NewAppointment {
+        title: Some("Teamrunde".into()),
+        location: None,
+        ..draft()
+    });
+    let topical = world.admin().plan(NewAppointment {
+        title: None,
+        location: None,
+        ..draft()
+    });
+    let bare = world.admin().plan(NewAppointment {
+        title: None,
+        location: None,
+        topic: None,
+        ..draft()
+    });
 
     world.sync().await;
 
@@ -310,23 +390,38 @@ async fn without_a_place_the_title_then_the_topic_then_coaching_session_is_the_t
 async fn a_private_appointment_is_left_out_unless_chosen_and_then_says_only_busy() {
     let world = World::new().await;
     let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
-    let visit = world.admin().plan(NewAppointment { private: true, ..draft });
+    let visit = world.admin().plan(NewAppointment {
+        private: true,
+        ..draft
+    });
     world.sync().await;
     assert!(!world.trainer().has(&visit));
-    assert_eq!(world.badge(&visit).await, (Badge::LeftOut, Some("private".into())));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::LeftOut, Some("private".into()))
+    );
 
-    world.set(|settings| settings.filters.include_private = true).await;
+    world
+        .set(|settings| settings.filters.include_private = true)
+        .await;
     world.sync().await;
 
     let event = world.trainer().event(&visit);
-    assert_eq!((&event["summary"], &event["visibility"]), (&json!("Busy"), &json!("private")));
+    assert_eq!(
+        (&event["summary"], &event["visibility"]),
+        (&json!("Busy"), &json!("private"))
+    );
     assert!(!event.to_string().contains("Linden"), "{event:#}");
     world.check_invariants().await;
 }
 
 #[tokio::test]
 async fn an_admin_who_connects_is_treated_like_a_trainer() {
-    let world = World::of(Setup { person: JANA, ..Setup::default() }).await;
+    let world = World::of(Setup {
+        person: JANA,
+        ..Setup::default()
+    })
+    .await;
     let own = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
     world.sync().await;
     assert_eq!(world.trainer().start(&own), at("2026-12-01 09:00"));
@@ -359,8 +454,18 @@ async fn an_ended_appointment_is_closed_and_never_rewritten_or_deleted() {
 
 #[tokio::test]
 async fn sample_appointments_of_every_kind_are_written_and_stay_quiet() {
-    let world = World::of(Setup { appointments: 40, ..Setup::default() }).await;
-    let synced = world.snapshot().await.appointments.iter().filter(|status| status.badge == Badge::Synced).count();
+    let world = World::of(Setup {
+        appointments: 40,
+        ..Setup::default()
+    })
+    .await;
+    let synced = world
+        .snapshot()
+        .await
+        .appointments
+        .iter()
+        .filter(|status| status.badge == Badge::Synced)
+        .count();
     assert!(synced >= 35, "{synced} of 40");
     world.check_invariants().await;
 }

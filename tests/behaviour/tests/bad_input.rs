@@ -23,14 +23,36 @@ async fn an_address_that_is_no_platform_is_told_from_one_that_cannot_be_reached(
     let world = World::new().await;
     let http = network();
     // Google answers there, and it is no booking platform.
-    assert_eq!(discover(&http, &world.running.google_url).await, Err(DiscoveryError::NotAPlatform));
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("bound");
-    assert_eq!(discover(&http, &format!("http://{free}")).await, Err(DiscoveryError::NotReachable));
-    for typed in ["", "two words", "ftp://linden.example", "http://linden.example", "https://user:pass@linden.example"] {
-        assert_eq!(discover(&http, typed).await, Err(DiscoveryError::BadAddress), "{typed}");
+    assert_eq!(
+        discover(&http, &world.running.google_url).await,
+        Err(DiscoveryError::NotAPlatform)
+    );
+    let free = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port")
+        .local_addr()
+        .expect("bound");
+    assert_eq!(
+        discover(&http, &format!("http://{free}")).await,
+        Err(DiscoveryError::NotReachable)
+    );
+    for typed in [
+        "",
+        "two words",
+        "ftp://linden.example",
+        "http://linden.example",
+        "https://user:pass@linden.example",
+    ] {
+        assert_eq!(
+            discover(&http, typed).await,
+            Err(DiscoveryError::BadAddress),
+            "{typed}"
+        );
     }
     let address = world.running.platform_url.trim_start_matches("http://");
-    let found = discover(&http, &format!("  {address}/ ")).await.expect("the platform, as a person types it");
+    let found = discover(&http, &format!("  {address}/ "))
+        .await
+        .expect("the platform, as a person types it");
     assert_eq!(found.shown_name(), "Linden Akademie");
 }
 
@@ -39,7 +61,9 @@ async fn a_platform_with_a_wrong_certificate_is_refused_as_such() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]);
     let made = made.expect("a certificate of the test's own");
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key);
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key);
     let acceptor = TlsAcceptor::from(Arc::new(config.expect("a server of the test's own")));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
@@ -58,27 +82,55 @@ async fn a_platform_with_a_wrong_certificate_is_refused_as_such() {
 #[tokio::test]
 async fn a_platform_whose_words_cannot_be_read_is_said() {
     let world = World::new().await;
-    let html = Fault::RawBody { body: "<html>Welcome</html>".into(), content_type: "text/html".into() };
+    let html = Fault::RawBody {
+        body: "<html>Welcome</html>".into(),
+        content_type: "text/html".into(),
+    };
     world.spoil_platform(html, |rule| rule.path(".well-known"));
-    assert_eq!(discover(&network(), &world.running.platform_url).await, Err(DiscoveryError::NotAPlatform));
-    let broken = Fault::RawBody { body: "{\"issuer\":".into(), content_type: "application/json".into() };
+    assert_eq!(
+        discover(&network(), &world.running.platform_url).await,
+        Err(DiscoveryError::NotAPlatform)
+    );
+    let broken = Fault::RawBody {
+        body: "{\"issuer\":".into(),
+        content_type: "application/json".into(),
+    };
     world.spoil_platform(broken, |rule| rule.path(".well-known"));
     let found = discover(&network(), &world.running.platform_url).await;
-    assert!(matches!(found, Err(DiscoveryError::BadAnswer { .. } | DiscoveryError::NotAPlatform)), "{found:?}");
+    assert!(
+        matches!(
+            found,
+            Err(DiscoveryError::BadAnswer { .. } | DiscoveryError::NotAPlatform)
+        ),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_wrong_code_is_refused_and_the_old_sign_in_stays() {
     let world = World::new().await;
     let config = world.google.keeper().config().clone();
-    let mut attempt = SignInAttempt::begin(config, "http://127.0.0.1:4999/callback", world.now()).expect("an attempt");
-    let state = attempt.authorize_url().query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let mut attempt =
+        SignInAttempt::begin(config, "http://127.0.0.1:4999/callback", world.now()).expect("an attempt");
+    let state = attempt
+        .authorize_url()
+        .query_pairs()
+        .find(|(name, _)| name == "state")
+        .expect("a state")
+        .1
+        .into_owned();
     let answer = format!("http://127.0.0.1:4999/callback?code=4%2F0Amadeup&state={state}");
-    let code = attempt.complete_from_url(&answer, world.now()).expect("an answer of this attempt");
+    let code = attempt
+        .complete_from_url(&answer, world.now())
+        .expect("an answer of this attempt");
 
     let tokens = attempt.exchange(code, &*world.wire, &*world.clock).await;
 
-    assert!(matches!(tokens, Err(SignInError::CodeNotAccepted)), "{:?}", tokens.err());
+    assert!(
+        matches!(tokens, Err(SignInError::CodeNotAccepted)),
+        "{:?}",
+        tokens.err()
+    );
     let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
     world.sync().await;
     assert!(world.trainer().has(&visit));
@@ -95,19 +147,46 @@ async fn a_state_is_good_for_one_answer_of_its_own_attempt() {
     };
     // The browser's way, up to the redirect back.
     let mut first = begin();
-    let page = http::Request::get(first.authorize_url().as_str()).body(Bytes::new()).expect("an address");
+    let page = http::Request::get(first.authorize_url().as_str())
+        .body(Bytes::new())
+        .expect("an address");
     let answer = network().send(page).await.expect("the consent page");
-    let back = answer.headers()[http::header::LOCATION].to_str().expect("an address").to_owned();
+    let back = answer.headers()[http::header::LOCATION]
+        .to_str()
+        .expect("an address")
+        .to_owned();
 
     let mut second = begin();
-    assert!(matches!(second.complete_from_url(&back, world.now()), Err(SignInError::StateMismatch)));
-    let code = first.complete_from_url(&back, world.now()).expect("its own answer");
-    assert!(matches!(first.complete_from_url(&back, world.now()), Err(SignInError::AlreadyAnswered)));
-    first.exchange(code, &*world.wire, &*world.clock).await.expect("tokens");
+    assert!(matches!(
+        second.complete_from_url(&back, world.now()),
+        Err(SignInError::StateMismatch)
+    ));
+    let code = first
+        .complete_from_url(&back, world.now())
+        .expect("its own answer");
+    assert!(matches!(
+        first.complete_from_url(&back, world.now()),
+        Err(SignInError::AlreadyAnswered)
+    ));
+    first
+        .exchange(code, &*world.wire, &*world.clock)
+        .await
+        .expect("tokens");
 
     let mut late = begin();
+    let state = late
+        .authorize_url()
+        .query_pairs()
+        .find(|(name, _)| name == "state")
+        .expect("a state")
+        .1
+        .into_owned();
     world.advance(301);
-    assert!(matches!(late.complete_from_url(&back, world.now()), Err(SignInError::Expired)));
+    let own = format!("{redirect}?code=4%2F0Alate&state={state}");
+    assert!(matches!(
+        late.complete_from_url(&own, world.now()),
+        Err(SignInError::Expired)
+    ));
 }
 
 #[tokio::test]
@@ -116,12 +195,22 @@ async fn a_code_is_good_once() {
     let redirect = "http://127.0.0.1:4999/callback";
     let config = world.google.keeper().config().clone();
     let mut attempt = SignInAttempt::begin(config, redirect, world.now()).expect("an attempt");
-    let page = http::Request::get(attempt.authorize_url().as_str()).body(Bytes::new()).expect("an address");
+    let page = http::Request::get(attempt.authorize_url().as_str())
+        .body(Bytes::new())
+        .expect("an address");
     let answer = network().send(page).await.expect("the consent page");
-    let back = answer.headers()[http::header::LOCATION].to_str().expect("an address").to_owned();
+    let back = answer.headers()[http::header::LOCATION]
+        .to_str()
+        .expect("an address")
+        .to_owned();
     // Somebody else on this machine saw the code: without the verifier it is of no use.
     let code = url::Url::parse(&back).expect("an address");
-    let code = code.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
+    let code = code
+        .query_pairs()
+        .find(|(name, _)| name == "code")
+        .expect("a code")
+        .1
+        .into_owned();
     let client = &world.running.sandbox.google_client;
     let form: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
@@ -136,7 +225,9 @@ async fn a_code_is_good_once() {
         .body(Bytes::from(form))
         .expect("a request");
     assert_eq!(network().send(stolen).await.expect("an answer").status(), 400);
-    let own = attempt.complete_from_url(&back, world.now()).expect("an answer of this attempt");
+    let own = attempt
+        .complete_from_url(&back, world.now())
+        .expect("an answer of this attempt");
     // Whether the code still works after a theft was tried is the service's choice; the app gets a clear answer.
     let tokens = attempt.exchange(own, &*world.wire, &*world.clock).await;
     assert!(matches!(tokens, Ok(_) | Err(SignInError::CodeNotAccepted)));
@@ -144,20 +235,36 @@ async fn a_code_is_good_once() {
 
 #[tokio::test]
 async fn malformed_json_is_a_clear_error_and_nothing_is_lost() {
-    for body in ["{\"items\":[{\"id\":", "[]", "null", "{\"items\":7}", "not json at all", ""] {
+    for body in [
+        "{\"items\":[{\"id\":",
+        "[]",
+        "null",
+        "{\"items\":7}",
+        "not json at all",
+        "",
+    ] {
         let world = World::new().await;
         let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
         world.sync().await;
         world.admin().rename(&visit, "Rosen-Apotheke");
         world.trainer().drag(&visit, "2026-12-01 15:00");
         world.advance(60);
-        let broken = || Fault::RawBody { body: body.into(), content_type: "application/json".into() };
+        let broken = || Fault::RawBody {
+            body: body.into(),
+            content_type: "application/json".into(),
+        };
         world.spoil_google(broken(), |rule| rule.method("GET").path("/calendar/"));
         world.spoil_platform(broken(), |rule| rule.method("GET").path("/v1/appointments"));
 
         let report = world.sync().await;
-        assert!(matches!(report.calendar, Some(PortError::BadAnswer { .. })), "{body}: {report:?}");
-        assert!(matches!(report.platform, Some(PortError::BadAnswer { .. })), "{body}: {report:?}");
+        assert!(
+            matches!(report.calendar, Some(PortError::BadAnswer { .. })),
+            "{body}: {report:?}"
+        );
+        assert!(
+            matches!(report.platform, Some(PortError::BadAnswer { .. })),
+            "{body}: {report:?}"
+        );
         assert_ne!(world.badge(&visit).await.0, Badge::Synced);
         world.repair();
         world.settle().await;
@@ -174,12 +281,21 @@ async fn an_answer_of_fifty_megabytes_is_a_clear_error_and_nothing_is_lost() {
     let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
     world.sync().await;
     world.admin().rename(&visit, "Rosen-Apotheke");
-    world.spoil_google(Fault::BigBody { bytes: 50 << 20 }, |rule| rule.method("GET").path("/calendar/"));
-    world.spoil_platform(Fault::BigBody { bytes: 50 << 20 }, |rule| rule.path("/v1/appointments"));
+    world.spoil_google(Fault::BigBody { bytes: 50 << 20 }, |rule| {
+        rule.method("GET").path("/calendar/")
+    });
+    world.spoil_platform(Fault::BigBody { bytes: 50 << 20 }, |rule| {
+        rule.path("/v1/appointments")
+    });
 
     let report = world.sync().await;
     for problem in [report.calendar, report.platform] {
-        assert_eq!(problem, Some(PortError::BadAnswer { what: "answer too large".into() }));
+        assert_eq!(
+            problem,
+            Some(PortError::BadAnswer {
+                what: "answer too large".into()
+            })
+        );
     }
     world.repair();
     world.settle().await;
@@ -192,7 +308,10 @@ async fn an_answer_to_a_write_that_cannot_be_read_is_learned_and_not_written_twi
     let world = World::new().await;
     let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
     world.spoil_google(
-        Fault::RawBody { body: "{\"id\":".into(), content_type: "application/json".into() },
+        Fault::RawBody {
+            body: "{\"id\":".into(),
+            content_type: "application/json".into(),
+        },
         |rule| rule.method("POST").path("/events"),
     );
     world.settle().await;
@@ -200,7 +319,9 @@ async fn an_answer_to_a_write_that_cannot_be_read_is_learned_and_not_written_twi
     assert_eq!(world.badge(&visit).await.0, Badge::Synced);
 
     world.trainer().drag(&visit, "2026-12-01 15:00");
-    world.spoil_platform(Fault::BigBody { bytes: 50 << 20 }, |rule| rule.method("POST").path("/move"));
+    world.spoil_platform(Fault::BigBody { bytes: 50 << 20 }, |rule| {
+        rule.method("POST").path("/move")
+    });
     world.settle().await;
     world.repair();
     assert_eq!(world.admin().told_of(&visit).len(), 1);
@@ -217,7 +338,10 @@ async fn one_appointment_that_cannot_be_read_marks_itself_and_the_rest_syncs() {
         {"change": "something_new", "id": "apt_998"},
     ], "next_cursor": "c_0", "has_more": false, "snapshot": false});
     world.spoil_platform(
-        Fault::RawBody { body: page.to_string(), content_type: "application/json".into() },
+        Fault::RawBody {
+            body: page.to_string(),
+            content_type: "application/json".into(),
+        },
         |rule| rule.method("GET").path("/v1/appointments?"),
     );
     world.sync().await;

@@ -55,24 +55,39 @@ async fn both_moved_is_a_conflict_that_shows_all_three_and_writes_nothing() {
     let (world, visit) = both_moved(60).await;
 
     let conflict = world.conflict(&visit).await;
-    assert_eq!((conflict.kind, &conflict.cause), (ConflictKind::TimeChange, &ConflictCause::BothChanged));
-    let [field] = conflict.fields.as_slice() else { panic!("{conflict:?}") };
+    assert_eq!(
+        (conflict.kind, &conflict.cause),
+        (ConflictKind::TimeChange, &ConflictCause::BothChanged)
+    );
+    let [field] = conflict.fields.as_slice() else {
+        panic!("{conflict:?}")
+    };
     assert_eq!(field.field, Field::Time);
     assert_eq!(field.before, Some(span(BEFORE)));
-    assert_eq!((&field.platform, &field.calendar), (&span(PLATFORM), &span(CALENDAR)));
+    assert_eq!(
+        (&field.platform, &field.calendar),
+        (&span(PLATFORM), &span(CALENDAR))
+    );
     assert_eq!(conflict.platform_changed_by.as_deref(), Some("Jana Roth"));
     assert_eq!(world.admin().start(&visit), at(PLATFORM));
     assert_eq!(world.trainer().start(&visit), at(CALENDAR));
     assert_eq!(world.badge(&visit).await.0, Badge::Conflict);
     world.check_invariants().await;
-    assert_eq!(world.conflict(&visit).await.id, conflict.id, "one conflict, however often it is looked at");
+    assert_eq!(
+        world.conflict(&visit).await.id,
+        conflict.id,
+        "one conflict, however often it is looked at"
+    );
     assert_eq!(world.admin().writes(), []);
 }
 
 #[tokio::test]
 async fn keep_platform_writes_the_platforms_time_into_the_calendar() {
     let (world, visit) = both_moved(60).await;
-    world.resolve(&visit, Resolution::KeepPlatform).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert_eq!(world.admin().writes(), []);
@@ -82,7 +97,10 @@ async fn keep_platform_writes_the_platforms_time_into_the_calendar() {
 #[tokio::test]
 async fn keep_calendar_reports_the_calendars_time_once() {
     let (world, visit) = both_moved(60).await;
-    world.resolve(&visit, Resolution::KeepCalendar).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepCalendar)
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert_eq!(world.admin().told_of(&visit).len(), 1);
@@ -92,12 +110,18 @@ async fn keep_calendar_reports_the_calendars_time_once() {
 #[tokio::test]
 async fn most_recent_takes_the_side_that_spoke_last() {
     let (world, visit) = both_moved(600).await;
-    world.resolve(&visit, Resolution::MostRecent).await.expect("ten minutes are enough to tell");
+    world
+        .resolve(&visit, Resolution::MostRecent)
+        .await
+        .expect("ten minutes are enough to tell");
     world.settle().await;
     agreed_at(&world, &visit, PLATFORM).await;
 
     let (world, visit) = both_moved(-600).await;
-    world.resolve(&visit, Resolution::MostRecent).await.expect("ten minutes are enough to tell");
+    world
+        .resolve(&visit, Resolution::MostRecent)
+        .await
+        .expect("ten minutes are enough to tell");
     world.settle().await;
     agreed_at(&world, &visit, CALENDAR).await;
 }
@@ -106,7 +130,10 @@ async fn most_recent_takes_the_side_that_spoke_last() {
 async fn most_recent_asks_when_both_spoke_within_two_minutes() {
     let (world, visit) = both_moved(100).await;
 
-    assert_eq!(world.resolve(&visit, Resolution::MostRecent).await, Err(AnswerError::TooClose));
+    assert_eq!(
+        world.resolve(&visit, Resolution::MostRecent).await,
+        Err(AnswerError::TooClose)
+    );
 
     assert_eq!(world.conflicts().await.len(), 1);
     world.check_invariants().await;
@@ -125,7 +152,10 @@ async fn merge_takes_each_field_from_the_side_chosen_for_it() {
     assert_eq!(world.conflict(&visit).await.fields.len(), 2);
 
     let choices = vec![(Field::Time, Choice::Calendar), (Field::Title, Choice::Platform)];
-    world.resolve(&visit, Resolution::Merge { choices }).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::Merge { choices })
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
@@ -136,9 +166,16 @@ async fn merge_takes_each_field_from_the_side_chosen_for_it() {
 async fn merge_with_a_third_time_writes_it_on_both_sides() {
     let (world, visit) = both_moved(60).await;
     let start = at("2026-12-04 13:00");
-    let time = TimeSpan { start, end: start + chrono::TimeDelta::hours(1), zone: chrono_tz::Europe::Berlin };
+    let time = TimeSpan {
+        start,
+        end: start + chrono::TimeDelta::hours(1),
+        zone: chrono_tz::Europe::Berlin,
+    };
     let choices = vec![(Field::Time, Choice::Time { time })];
-    world.resolve(&visit, Resolution::Merge { choices }).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::Merge { choices })
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert_eq!(world.admin().end(&visit), Some(at("2026-12-04 14:00")));
@@ -153,11 +190,21 @@ async fn an_answer_given_to_an_older_state_of_the_platform_is_refused() {
     world.admin().move_to(&visit, "2026-12-04 08:00");
     world.settle().await;
 
-    let answer = world.engine.resolve_conflict(&shown.id, &shown.seen, &Resolution::KeepCalendar).await;
+    let answer = world
+        .engine
+        .resolve_conflict(&shown.id, &shown.seen, &Resolution::KeepCalendar)
+        .await;
 
-    assert!(matches!(answer, Err(AnswerError::Stale | AnswerError::Gone)), "{answer:?}");
+    assert!(
+        matches!(answer, Err(AnswerError::Stale | AnswerError::Gone)),
+        "{answer:?}"
+    );
     let now = world.conflict(&visit).await;
-    assert_eq!(now.fields[0].platform, span("2026-12-04 08:00"), "the new state is shown instead");
+    assert_eq!(
+        now.fields[0].platform,
+        span("2026-12-04 08:00"),
+        "the new state is shown instead"
+    );
     assert_eq!(world.admin().writes(), []);
     world.check_invariants().await;
 }
@@ -169,9 +216,15 @@ async fn an_answer_given_to_an_older_state_of_the_calendar_is_refused() {
     world.trainer().drag(&visit, "2026-12-04 08:00");
     world.settle().await;
 
-    let answer = world.engine.resolve_conflict(&shown.id, &shown.seen, &Resolution::KeepPlatform).await;
+    let answer = world
+        .engine
+        .resolve_conflict(&shown.id, &shown.seen, &Resolution::KeepPlatform)
+        .await;
 
-    assert!(matches!(answer, Err(AnswerError::Stale | AnswerError::Gone)), "{answer:?}");
+    assert!(
+        matches!(answer, Err(AnswerError::Stale | AnswerError::Gone)),
+        "{answer:?}"
+    );
     assert_eq!(world.trainer().start(&visit), at("2026-12-04 08:00"));
     world.check_invariants().await;
 }
@@ -181,7 +234,10 @@ async fn an_answer_to_a_state_that_changed_unseen_never_overwrites_it() {
     let (world, visit) = both_moved(60).await;
     // The admin moves it once more, and no cycle has seen that yet.
     world.admin().move_to(&visit, "2026-12-04 08:00");
-    world.resolve(&visit, Resolution::KeepCalendar).await.expect("as far as the laptop knows");
+    world
+        .resolve(&visit, Resolution::KeepCalendar)
+        .await
+        .expect("as far as the laptop knows");
     world.settle().await;
 
     assert_eq!(world.admin().start(&visit), at("2026-12-04 08:00"));
@@ -197,22 +253,40 @@ async fn a_conflict_that_the_sides_settle_by_themselves_is_closed() {
     world.admin().move_to(&visit, CALENDAR);
     world.settle().await;
 
-    let closed = world.engine.ledger().conflict(&conflict.id).await.expect("the ledger works");
-    assert!(matches!(closed.map(|conflict| conflict.state), Some(ConflictState::Superseded { .. })));
+    let closed = world
+        .engine
+        .ledger()
+        .conflict(&conflict.id)
+        .await
+        .expect("the ledger works");
+    assert!(matches!(
+        closed.map(|conflict| conflict.state),
+        Some(ConflictState::Superseded { .. })
+    ));
     agreed_at(&world, &visit, CALENDAR).await;
 }
 
 #[tokio::test]
 async fn stop_syncing_leaves_both_sides_alone_until_it_is_resumed() {
     let (world, visit) = both_moved(60).await;
-    world.resolve(&visit, Resolution::StopSyncing).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::StopSyncing)
+        .await
+        .expect("it is as shown");
     let mark = world.mark();
     world.admin().rename(&visit, "Rosen-Apotheke");
     world.settle().await;
 
     assert!(world.writes_since(mark).is_empty());
-    assert_eq!(world.badge(&visit).await, (Badge::LeftOut, Some("stopped".into())));
-    world.engine.retry(Some(&roundtrip_core::ids::AppointmentId::new(&*visit))).await.expect("the ledger works");
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::LeftOut, Some("stopped".into()))
+    );
+    world
+        .engine
+        .retry(Some(&roundtrip_core::ids::AppointmentId::new(&*visit)))
+        .await
+        .expect("the ledger works");
     world.settle().await;
     assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
     world.check_invariants().await;
@@ -251,15 +325,25 @@ async fn a_standing_policy_answers_without_asking_and_says_so() {
 #[tokio::test]
 async fn after_an_answer_a_further_change_waits_and_is_not_dropped() {
     let (world, visit) = both_moved(60).await;
-    world.resolve(&visit, Resolution::KeepPlatform).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
     world.sync().await;
     let written = world.admin().writes().len();
     world.advance(1);
     world.trainer().drag(&visit, "2026-12-04 16:00");
     world.advance(30);
     world.sync().await;
-    assert_eq!(world.admin().writes().len(), written, "within a minute of the answer");
-    assert_eq!(world.badge(&visit).await, (Badge::Waiting, Some("cool_down".into())));
+    assert_eq!(
+        world.admin().writes().len(),
+        written,
+        "within a minute of the answer"
+    );
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Waiting, Some("cool_down".into()))
+    );
 
     world.settle().await;
     agreed_at(&world, &visit, "2026-12-04 16:00").await;
@@ -277,13 +361,23 @@ async fn a_title_changed_on_both_sides_is_a_mismatch_and_mine_stays_in_the_calen
     assert_eq!(world.conflict(&visit).await.kind, ConflictKind::DataMismatch);
     assert_eq!(world.trainer().title(&visit), "Meine Apotheke");
 
-    world.resolve(&visit, Resolution::KeepCalendar).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepCalendar)
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert_eq!(world.trainer().title(&visit), "Meine Apotheke");
-    let place = world.admin().appointment(&visit).location.and_then(|place| place.name);
+    let place = world
+        .admin()
+        .appointment(&visit)
+        .location
+        .and_then(|place| place.name);
     assert_eq!(place.as_deref(), Some("Rosen-Apotheke"));
-    assert_eq!(world.badge(&visit).await, (Badge::Synced, Some("own_wording".into())));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Synced, Some("own_wording".into()))
+    );
     world.check_invariants().await;
 }
 
@@ -309,7 +403,10 @@ async fn a_conflict_survives_a_restart() {
     world.settle().await;
 
     assert_eq!(world.conflict(&visit).await.id, conflict.id);
-    world.resolve(&visit, Resolution::KeepCalendar).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepCalendar)
+        .await
+        .expect("it is as shown");
     world.settle().await;
     agreed_at(&world, &visit, CALENDAR).await;
 }
@@ -330,7 +427,11 @@ async fn sides_that_chase_each_other_stop_and_become_a_conflict() {
     let written = world.trainer().title(&visit);
     assert_ne!(written, "Apotheke 7");
     world.check_invariants().await;
-    assert_eq!(world.trainer().title(&visit), written, "nothing more is written by itself");
+    assert_eq!(
+        world.trainer().title(&visit),
+        written,
+        "nothing more is written by itself"
+    );
 }
 
 #[tokio::test]

@@ -27,7 +27,11 @@ fn a_day_passes(world: &World) {
 fn not_found() -> Fault {
     let body = json!({"error": {"errors": [{"domain": "global", "reason": "notFound", "message": "Not Found"}],
         "code": 404, "message": "Not Found"}});
-    Fault::Status { status: 404, body: Some(body), headers: Vec::new() }
+    Fault::Status {
+        status: 404,
+        body: Some(body),
+        headers: Vec::new(),
+    }
 }
 
 #[tokio::test]
@@ -36,11 +40,22 @@ async fn deleting_an_event_unlinks_it_and_never_cancels_the_appointment() {
     world.trainer().delete(&visit);
     world.settle().await;
 
-    assert_eq!(world.admin().appointment(&visit).status, AppointmentStatus::Scheduled);
+    assert_eq!(
+        world.admin().appointment(&visit).status,
+        AppointmentStatus::Scheduled
+    );
     assert_eq!(world.admin().writes(), []);
     assert!(!world.trainer().has(&visit));
-    assert_eq!(world.badge(&visit).await, (Badge::Removed, Some("removed_by_you".into())));
-    assert!(world.story(&visit).await.contains(&HistoryWhat::RemovedInCalendar { by_trainer: true }));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Removed, Some("removed_by_you".into()))
+    );
+    assert!(
+        world
+            .story(&visit)
+            .await
+            .contains(&HistoryWhat::RemovedInCalendar { by_trainer: true })
+    );
     world.check_invariants().await;
     assert!(!world.trainer().has(&visit), "it stays removed");
 }
@@ -54,12 +69,20 @@ async fn put_back_makes_a_new_event_that_syncs_both_ways() {
     world.put_back(&visit).await.expect("it was removed");
     world.settle().await;
 
-    assert_ne!(world.trainer().event_id(&visit), dead, "a deleted id is never revived");
+    assert_ne!(
+        world.trainer().event_id(&visit),
+        dead,
+        "a deleted id is never revived"
+    );
     assert_eq!(world.badge(&visit).await.0, Badge::Synced);
     world.trainer().drag(&visit, "2026-12-01 15:00");
     world.settle().await;
     assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
-    assert_eq!(world.put_back(&visit).await, Err(AnswerError::Gone), "there is nothing to put back now");
+    assert_eq!(
+        world.put_back(&visit).await,
+        Err(AnswerError::Gone),
+        "there is nothing to put back now"
+    );
     world.check_invariants().await;
 }
 
@@ -89,8 +112,15 @@ async fn a_removed_appointment_that_changes_is_said_once_and_stays_removed() {
     world.settle().await;
 
     assert!(!world.trainer().has(&visit));
-    assert_eq!(world.badge(&visit).await, (Badge::Removed, Some("changed_since_removed".into())));
-    let told = world.story(&visit).await.into_iter().filter(|what| *what == HistoryWhat::ChangedSinceRemoved);
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Removed, Some("changed_since_removed".into()))
+    );
+    let told = world
+        .story(&visit)
+        .await
+        .into_iter()
+        .filter(|what| *what == HistoryWhat::ChangedSinceRemoved);
     assert_eq!(told.count(), 1);
     world.put_back(&visit).await.expect("it was removed");
     world.settle().await;
@@ -118,7 +148,11 @@ async fn an_event_restored_from_the_bin_is_linked_again() {
     assert_eq!(world.badge(&visit).await.0, Badge::Removed);
 
     world.advance(60);
-    world.trainer().google().restore_event(world.person().google, "primary", &id).expect("it is in the bin");
+    world
+        .trainer()
+        .google()
+        .restore_event(world.person().google, "primary", &id)
+        .expect("it is in the bin");
     world.settle().await;
     assert_eq!(world.badge(&visit).await.0, Badge::Synced);
 
@@ -139,7 +173,11 @@ async fn an_event_restored_after_put_back_is_one_too_many_and_only_the_newest_st
     let new = world.trainer().event_id(&visit);
 
     world.advance(60);
-    world.trainer().google().restore_event(world.person().google, "primary", &old).expect("it is in the bin");
+    world
+        .trainer()
+        .google()
+        .restore_event(world.person().google, "primary", &old)
+        .expect("it is in the bin");
     world.settle().await;
 
     assert_eq!(world.trainer().event_id(&visit), new);
@@ -205,10 +243,15 @@ async fn a_404_without_a_tombstone_is_looked_at_again_and_proves_nothing() {
     a_day_passes(&world);
     // Neither the full listing nor the first look shows it; a minute later it is there again.
     world.spoil_google(Fault::EmptyPage, |rule| rule.method("GET").path("events?"));
-    world.spoil_google(not_found(), |rule| rule.method("GET").path(&format!("events/{id}")));
+    world.spoil_google(not_found(), |rule| {
+        rule.method("GET").path(&format!("events/{id}"))
+    });
     let mark = world.mark();
     world.sync().await;
-    assert_eq!(world.badge(&visit).await, (Badge::Waiting, Some("looking_again".into())));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Waiting, Some("looking_again".into()))
+    );
     world.settle().await;
     world.repair();
 
@@ -222,17 +265,27 @@ async fn a_404_without_a_tombstone_is_looked_at_again_and_proves_nothing() {
 async fn an_event_that_is_really_gone_without_a_tombstone_is_made_again_in_the_end() {
     let (world, visit) = with_visit().await;
     let id = world.trainer().delete(&visit);
-    world.trainer().google().purge_event(world.person().google, "primary", &id).expect("it was deleted");
+    world
+        .trainer()
+        .google()
+        .purge_event(world.person().google, "primary", &id)
+        .expect("it was deleted");
     a_day_passes(&world);
 
     world.sync().await;
-    assert_eq!(world.badge(&visit).await, (Badge::Waiting, Some("looking_again".into())));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Waiting, Some("looking_again".into()))
+    );
     let mark = world.mark();
     world.settle().await;
 
     // The same id was tried first, and only when it proved taken and unseen for ten minutes the next one.
     let inserts = world.writes_since(mark);
-    assert_eq!(inserts.iter().map(|request| request.status).collect::<Vec<_>>(), [Some(409), Some(200)]);
+    assert_eq!(
+        inserts.iter().map(|request| request.status).collect::<Vec<_>>(),
+        [Some(409), Some(200)]
+    );
     let (first, last) = (inserts[0].at, inserts[1].at);
     assert!(last - first >= TimeDelta::minutes(9), "{first} {last}");
     assert_ne!(world.trainer().event_id(&visit), id);
@@ -243,7 +296,11 @@ async fn an_event_that_is_really_gone_without_a_tombstone_is_made_again_in_the_e
 #[tokio::test]
 async fn a_deleted_calendar_stops_the_connection_with_calendar_not_found() {
     let (world, visit) = with_visit().await;
-    world.trainer().google().remove_calendar(world.person().google, "primary").expect("it is there");
+    world
+        .trainer()
+        .google()
+        .remove_calendar(world.person().google, "primary")
+        .expect("it is there");
     world.admin().rename(&visit, "Rosen-Apotheke");
     let mark = world.mark();
 
@@ -252,16 +309,25 @@ async fn a_deleted_calendar_stops_the_connection_with_calendar_not_found() {
     assert_eq!(report.calendar, Some(PortError::CalendarNotFound));
     assert_eq!(report.platform, None);
     assert_eq!(error_code(&PortError::CalendarNotFound), "calendar_not_found");
-    assert_eq!(world.snapshot().await.live.calendar.problem, Some(PortError::CalendarNotFound));
-    let tried: Vec<_> =
-        world.writes_since(mark).into_iter().filter(|request| request.status != Some(404)).collect();
+    assert_eq!(
+        world.snapshot().await.live.calendar.problem,
+        Some(PortError::CalendarNotFound)
+    );
+    let tried: Vec<_> = world
+        .writes_since(mark)
+        .into_iter()
+        .filter(|request| request.status != Some(404))
+        .collect();
     assert!(tried.is_empty(), "{tried:?}");
     // Nothing is unlinked or forgotten because of it, and the platform's side goes on.
     let record = world.record(&visit).await.expect("it is known");
     assert_eq!(record.link, LinkState::Linked);
     assert!(record.event.is_some());
     assert_ne!(world.badge(&visit).await.0, Badge::Synced);
-    assert_eq!(world.admin().appointment(&visit).status, AppointmentStatus::Scheduled);
+    assert_eq!(
+        world.admin().appointment(&visit).status,
+        AppointmentStatus::Scheduled
+    );
     world.check_safety();
 }
 
@@ -292,8 +358,14 @@ async fn a_404_of_a_proxy_is_no_deletion() {
     world.spoil_google(html.clone(), |rule| rule.times(0));
     world.spoil_platform(html, |rule| rule.path("/v1/").times(0));
     let report = world.sync().await;
-    assert!(matches!(report.calendar, Some(PortError::BadAnswer { .. })), "{report:?}");
-    assert!(matches!(report.platform, Some(PortError::BadAnswer { .. })), "{report:?}");
+    assert!(
+        matches!(report.calendar, Some(PortError::BadAnswer { .. })),
+        "{report:?}"
+    );
+    assert!(
+        matches!(report.platform, Some(PortError::BadAnswer { .. })),
+        "{report:?}"
+    );
     world.repair();
     world.settle().await;
 

@@ -30,14 +30,21 @@ async fn a_move_reaches_the_platform_once_with_one_notification_and_a_history_ro
     let told = world.admin().told_of(&visit);
     assert_eq!(told.len(), 1);
     let source = told[0].source.clone().expect("the move says where it was made");
-    assert_eq!((source.provider.as_str(), source.event_id), ("google", Some(world.trainer().event_id(&visit))));
+    assert_eq!(
+        (source.provider.as_str(), source.event_id),
+        ("google", Some(world.trainer().event_id(&visit)))
+    );
     assert_eq!(source.moved_at, Some(at("2026-11-21T09:00:00Z")));
     let moves: Vec<_> = world
         .story(&visit)
         .await
         .into_iter()
         .filter_map(|what| match what {
-            HistoryWhat::MovedBack { from, to, admin_notified } => Some((from.start, to.start, admin_notified)),
+            HistoryWhat::MovedBack {
+                from,
+                to,
+                admin_notified,
+            } => Some((from.start, to.start, admin_notified)),
             _ => None,
         })
         .collect();
@@ -53,13 +60,20 @@ async fn a_move_waits_for_the_settle_time_and_two_drags_are_one_move() {
 
     world.trainer().drag(&visit, "2026-12-01 15:00");
     world.sync().await;
-    assert_eq!(world.badge(&visit).await, (Badge::Waiting, Some("settling".into())));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Waiting, Some("settling".into()))
+    );
     world.advance(15);
     world.trainer().drag(&visit, "2026-12-01 16:00");
     world.sync().await;
     world.advance(15);
     world.sync().await;
-    assert_eq!(world.admin().writes(), [], "half a minute after the first drag, a quarter after the second");
+    assert_eq!(
+        world.admin().writes(),
+        [],
+        "half a minute after the first drag, a quarter after the second"
+    );
     world.settle().await;
 
     assert_eq!(world.admin().start(&visit), at("2026-12-01 16:00"));
@@ -168,9 +182,14 @@ async fn a_refused_move_is_a_conflict_with_the_platforms_reason() {
     assert_eq!(world.admin().told_of(&visit), []);
     let conflict = world.conflict(&visit).await;
     assert_eq!(conflict.kind, ConflictKind::Refused);
-    let ConflictCause::Refused(refusal) = conflict.cause else { panic!("{conflict:?}") };
+    let ConflictCause::Refused(refusal) = conflict.cause else {
+        panic!("{conflict:?}")
+    };
     assert_eq!(refusal.reason, "locked");
-    assert_eq!(refusal.detail.as_deref(), Some("The time of this appointment has been fixed by the admin."));
+    assert_eq!(
+        refusal.detail.as_deref(),
+        Some("The time of this appointment has been fixed by the admin.")
+    );
     assert_eq!(world.badge(&visit).await.0, Badge::Conflict);
     // It is not asked again and again.
     world.check_invariants().await;
@@ -187,8 +206,10 @@ async fn every_reason_of_a_refusal_is_said() {
         ("2026-12-03 09:00", "2026-12-04 09:30", "overlap"),
     ];
     world.admin().visit("Rosen-Apotheke", "2026-12-04 09:00");
-    let visits: Vec<String> =
-        cases.iter().map(|(start, _, _)| world.admin().visit("Linden-Apotheke", start)).collect();
+    let visits: Vec<String> = cases
+        .iter()
+        .map(|(start, _, _)| world.admin().visit("Linden-Apotheke", start))
+        .collect();
     world.sync().await;
 
     for (visit, (_, to, _)) in visits.iter().zip(cases) {
@@ -197,7 +218,9 @@ async fn every_reason_of_a_refusal_is_said() {
     world.settle().await;
 
     for (visit, (_, to, reason)) in visits.iter().zip(cases) {
-        let ConflictCause::Refused(refusal) = world.conflict(visit).await.cause else { panic!("{to}") };
+        let ConflictCause::Refused(refusal) = world.conflict(visit).await.cause else {
+            panic!("{to}")
+        };
         assert_eq!(refusal.reason, reason, "{to}");
         assert!(refusal.detail.is_some_and(|detail| !detail.is_empty()), "{to}");
     }
@@ -212,7 +235,10 @@ async fn a_refused_move_is_put_back_if_the_trainer_says_so() {
     world.trainer().drag(&visit, "2026-12-01 15:00");
     world.settle().await;
 
-    world.resolve(&visit, Resolution::KeepPlatform).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
@@ -223,12 +249,18 @@ async fn a_refused_move_is_put_back_if_the_trainer_says_so() {
 #[tokio::test]
 async fn a_refused_move_is_tried_again_if_the_trainer_says_so() {
     let (world, visit) = with_visit().await;
-    world.admin().platform().set_rules(Rules { closes: "14:00:00".parse().expect("a time"), ..Rules::default() });
+    world.admin().platform().set_rules(Rules {
+        closes: "14:00:00".parse().expect("a time"),
+        ..Rules::default()
+    });
     world.trainer().drag(&visit, "2026-12-01 15:00");
     world.settle().await;
     world.admin().platform().set_rules(Rules::default());
 
-    world.resolve(&visit, Resolution::KeepCalendar).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepCalendar)
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
@@ -255,7 +287,10 @@ async fn a_refused_move_that_the_trainer_changes_is_reported_anew() {
 async fn a_time_that_may_not_be_moved_is_asked_about_and_never_sent() {
     let world = World::new().await;
     let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
-    let visit = world.admin().plan(NewAppointment { editable: Vec::new(), ..draft });
+    let visit = world.admin().plan(NewAppointment {
+        editable: Vec::new(),
+        ..draft
+    });
     world.sync().await;
     let mark = world.mark();
 
@@ -264,7 +299,10 @@ async fn a_time_that_may_not_be_moved_is_asked_about_and_never_sent() {
 
     assert_eq!(world.conflict(&visit).await.cause, ConflictCause::NotEditable);
     assert!(world.writes_since(mark).is_empty());
-    world.resolve(&visit, Resolution::KeepPlatform).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
     world.settle().await;
     assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
     world.check_invariants().await;
@@ -280,7 +318,11 @@ async fn a_move_whose_answer_is_lost_is_reported_once() {
 
     assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
     assert_eq!(world.admin().told_of(&visit).len(), 1);
-    let moved = world.story(&visit).await.into_iter().filter(|what| matches!(what, HistoryWhat::MovedBack { .. }));
+    let moved = world
+        .story(&visit)
+        .await
+        .into_iter()
+        .filter(|what| matches!(what, HistoryWhat::MovedBack { .. }));
     assert_eq!(moved.count(), 1);
     world.check_invariants().await;
 }
@@ -289,7 +331,9 @@ async fn a_move_whose_answer_is_lost_is_reported_once() {
 async fn a_move_that_never_arrived_is_sent_again() {
     let (world, visit) = with_visit().await;
     world.trainer().drag(&visit, "2026-12-01 15:00");
-    world.spoil_platform(Fault::DropBefore, |rule| rule.method("POST").path("/move").times(2));
+    world.spoil_platform(Fault::DropBefore, |rule| {
+        rule.method("POST").path("/move").times(2)
+    });
     world.settle().await;
     world.repair();
 
@@ -305,10 +349,16 @@ async fn an_unusually_far_move_is_asked_about_first() {
     world.trainer().drag(&visit, "2026-12-17 09:00");
     world.settle().await;
     let conflict = world.conflict(&visit).await;
-    assert_eq!((conflict.kind, conflict.cause), (ConflictKind::UnusualMove, ConflictCause::MovedFar));
+    assert_eq!(
+        (conflict.kind, conflict.cause),
+        (ConflictKind::UnusualMove, ConflictCause::MovedFar)
+    );
     assert_eq!(world.admin().writes(), []);
 
-    world.resolve(&visit, Resolution::KeepCalendar).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepCalendar)
+        .await
+        .expect("it is as shown");
     world.settle().await;
     assert_eq!(world.admin().start(&visit), at("2026-12-17 09:00"));
     assert_eq!(world.admin().told_of(&visit).len(), 1);
@@ -323,8 +373,14 @@ async fn a_move_into_the_past_is_asked_about_first() {
     world.settle().await;
 
     let conflict = world.conflict(&visit).await;
-    assert_eq!((conflict.kind, conflict.cause), (ConflictKind::UnusualMove, ConflictCause::MovedIntoPast));
-    world.resolve(&visit, Resolution::KeepPlatform).await.expect("it is as shown");
+    assert_eq!(
+        (conflict.kind, conflict.cause),
+        (ConflictKind::UnusualMove, ConflictCause::MovedIntoPast)
+    );
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
     world.settle().await;
     assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
     world.check_invariants().await;
@@ -353,7 +409,11 @@ async fn a_change_on_the_platform_after_the_last_reading_is_not_overwritten_by_a
     world.advance(30);
     // The feed does not tell of it yet: only `If-Match` protects it.
     world.spoil_platform(
-        Fault::Status { status: 304, body: None, headers: Vec::new() },
+        Fault::Status {
+            status: 304,
+            body: None,
+            headers: Vec::new(),
+        },
         |rule| rule.method("GET").path("/v1/appointments?"),
     );
     world.admin().move_to(&visit, "2026-12-03 11:00");
@@ -374,7 +434,11 @@ async fn a_move_of_a_reassigned_appointment_reaches_nobody() {
 
     assert_eq!(world.admin().start(&visit), at("2026-12-01 09:00"));
     assert!(!world.trainer().has(&visit));
-    let lost = world.story(&visit).await.into_iter().any(|what| matches!(what, HistoryWhat::Deleted { edit_lost: true, .. }));
+    let lost = world
+        .story(&visit)
+        .await
+        .into_iter()
+        .any(|what| matches!(what, HistoryWhat::Deleted { edit_lost: true, .. }));
     assert!(lost, "the history says that an edit was lost with it");
     world.check_invariants().await;
 }
@@ -387,12 +451,24 @@ async fn edited_notes_go_back_where_they_may_be_edited() {
     let visit = world.admin().plan(NewAppointment { editable, ..draft });
     world.sync().await;
 
-    let description = world.trainer().description(&visit).replace("die Handouts", "zwölf Handouts");
+    let description = world
+        .trainer()
+        .description(&visit)
+        .replace("die Handouts", "zwölf Handouts");
     world.trainer().edit(&visit, &json!({"description": description}));
     world.settle().await;
 
-    assert_eq!(world.admin().appointment(&visit).notes.as_deref(), Some("Bitte zwölf Handouts mitbringen."));
-    assert!(world.story(&visit).await.iter().any(|what| matches!(what, HistoryWhat::NotesBack { .. })));
+    assert_eq!(
+        world.admin().appointment(&visit).notes.as_deref(),
+        Some("Bitte zwölf Handouts mitbringen.")
+    );
+    assert!(
+        world
+            .story(&visit)
+            .await
+            .iter()
+            .any(|what| matches!(what, HistoryWhat::NotesBack { .. }))
+    );
     assert_eq!(world.badge(&visit).await, (Badge::Synced, None));
     world.check_invariants().await;
 }
@@ -405,10 +481,15 @@ async fn a_deleted_block_never_empties_the_platforms_notes() {
     let visit = world.admin().plan(NewAppointment { editable, ..draft });
     world.sync().await;
 
-    world.trainer().edit(&visit, &json!({"description": "Nur meins."}));
+    world
+        .trainer()
+        .edit(&visit, &json!({"description": "Nur meins."}));
     world.settle().await;
 
-    assert_eq!(world.admin().appointment(&visit).notes.as_deref(), Some("Bitte die Handouts mitbringen."));
+    assert_eq!(
+        world.admin().appointment(&visit).notes.as_deref(),
+        Some("Bitte die Handouts mitbringen.")
+    );
     assert_eq!(world.trainer().description(&visit), "Nur meins.");
     world.check_invariants().await;
 }
@@ -442,6 +523,9 @@ async fn with_direction_pull_the_calendar_is_never_written_and_moves_go_back() {
     assert_eq!(world.calendar_writes_since(mark), 0);
     assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
     assert!(!world.trainer().has(&unwritten));
-    assert_eq!(world.badge(&unwritten).await, (Badge::LeftOut, Some("direction_pull".into())));
+    assert_eq!(
+        world.badge(&unwritten).await,
+        (Badge::LeftOut, Some("direction_pull".into()))
+    );
     world.check_invariants().await;
 }

@@ -27,12 +27,22 @@ async fn made_all_day_asks_for_a_time_and_takes_the_answer_to_both_sides() {
     world.settle().await;
 
     let conflict = world.conflict(&visit).await;
-    assert_eq!((conflict.kind, conflict.cause), (ConflictKind::UnusualMove, ConflictCause::MadeAllDay));
+    assert_eq!(
+        (conflict.kind, conflict.cause),
+        (ConflictKind::UnusualMove, ConflictCause::MadeAllDay)
+    );
     assert_eq!(world.admin().start(&visit), at("2026-12-01 09:00"));
     let start = at("2026-12-02 10:00");
-    let time = TimeSpan { start, end: start + TimeDelta::minutes(90), zone: chrono_tz::Europe::Berlin };
+    let time = TimeSpan {
+        start,
+        end: start + TimeDelta::minutes(90),
+        zone: chrono_tz::Europe::Berlin,
+    };
     let choices = vec![(Field::Time, Choice::Time { time })];
-    world.resolve(&visit, Resolution::Merge { choices }).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::Merge { choices })
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert_eq!(world.admin().start(&visit), start);
@@ -47,7 +57,10 @@ async fn made_all_day_and_put_back() {
     world.trainer().edit(&visit, &all_day("2026-12-02", "2026-12-03"));
     world.settle().await;
 
-    world.resolve(&visit, Resolution::KeepPlatform).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
@@ -70,11 +83,16 @@ async fn made_longer_is_a_move() {
 #[tokio::test]
 async fn made_a_series_is_asked_about_and_nothing_is_written_to_it() {
     let (world, visit) = with_visit().await;
-    world.trainer().edit(&visit, &json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]}));
+    world
+        .trainer()
+        .edit(&visit, &json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]}));
     let mark = world.mark();
     world.settle().await;
     let conflict = world.conflict(&visit).await;
-    assert_eq!((conflict.kind, conflict.cause), (ConflictKind::DataMismatch, ConflictCause::MadeSeries));
+    assert_eq!(
+        (conflict.kind, conflict.cause),
+        (ConflictKind::DataMismatch, ConflictCause::MadeSeries)
+    );
 
     world.admin().rename(&visit, "Rosen-Apotheke");
     world.admin().move_to(&visit, "2026-12-02 09:00");
@@ -94,14 +112,19 @@ async fn made_a_series_is_asked_about_and_nothing_is_written_to_it() {
 #[tokio::test]
 async fn a_series_whose_appointment_is_cancelled_is_asked_about() {
     let (world, visit) = with_visit().await;
-    world.trainer().edit(&visit, &json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]}));
+    world
+        .trainer()
+        .edit(&visit, &json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]}));
     world.settle().await;
     world.admin().cancel(&visit);
     world.settle().await;
 
     assert_eq!(world.conflict(&visit).await.cause, ConflictCause::SeriesCancelled);
     assert!(world.trainer().has(&visit));
-    world.resolve(&visit, Resolution::KeepPlatform).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
     world.settle().await;
     assert!(!world.trainer().has(&visit));
     world.check_invariants().await;
@@ -110,12 +133,17 @@ async fn a_series_whose_appointment_is_cancelled_is_asked_about() {
 #[tokio::test]
 async fn a_series_whose_appointment_is_cancelled_stays_if_the_trainer_wants_it() {
     let (world, visit) = with_visit().await;
-    world.trainer().edit(&visit, &json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]}));
+    world
+        .trainer()
+        .edit(&visit, &json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]}));
     world.settle().await;
     world.admin().cancel(&visit);
     world.settle().await;
 
-    world.resolve(&visit, Resolution::KeepCalendar).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepCalendar)
+        .await
+        .expect("it is as shown");
     world.settle().await;
 
     assert!(world.trainer().has(&visit));
@@ -128,7 +156,10 @@ async fn a_copy_is_foreign_and_never_touched() {
     let (world, visit) = with_visit().await;
     let google = world.trainer();
     let original = google.event_id(&visit);
-    let copy = google.google().copy_event(world.person().google, "primary", &original).expect("the trainer may copy");
+    let copy = google
+        .google()
+        .copy_event(world.person().google, "primary", &original)
+        .expect("the trainer may copy");
     let copy_id = copy["id"].as_str().expect("an id").to_owned();
     google
         .google()
@@ -147,9 +178,18 @@ async fn a_copy_is_foreign_and_never_touched() {
     world.admin().cancel(&visit);
     world.settle().await;
 
-    let kept = google.google().event(world.person().google, "primary", &copy_id).expect("the copy is there");
-    assert_eq!((&kept["summary"], &kept["status"]), (&json!("Linden-Apotheke"), &json!("confirmed")));
-    let gone = google.google().event(world.person().google, "primary", &original).expect("a tombstone");
+    let kept = google
+        .google()
+        .event(world.person().google, "primary", &copy_id)
+        .expect("the copy is there");
+    assert_eq!(
+        (&kept["summary"], &kept["status"]),
+        (&json!("Linden-Apotheke"), &json!("confirmed"))
+    );
+    let gone = google
+        .google()
+        .event(world.person().google, "primary", &original)
+        .expect("a tombstone");
     assert_eq!(gone["status"], "cancelled");
     world.check_invariants().await;
 }
@@ -159,11 +199,20 @@ async fn a_copy_of_a_deleted_event_does_not_take_its_place() {
     let (world, visit) = with_visit().await;
     let original = world.trainer().event_id(&visit);
     let google = world.trainer();
-    google.google().copy_event(world.person().google, "primary", &original).expect("the trainer may copy");
-    google.google().delete_event(world.person().google, "primary", &original).expect("the trainer may delete");
+    google
+        .google()
+        .copy_event(world.person().google, "primary", &original)
+        .expect("the trainer may copy");
+    google
+        .google()
+        .delete_event(world.person().google, "primary", &original)
+        .expect("the trainer may delete");
     world.settle().await;
 
-    assert_eq!(world.badge(&visit).await, (Badge::Removed, Some("removed_by_you".into())));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Removed, Some("removed_by_you".into()))
+    );
     world.check_invariants().await;
 }
 
@@ -172,9 +221,13 @@ async fn moved_to_another_calendar_looks_deleted_and_can_be_put_back() {
     let (world, visit) = with_visit().await;
     let person = world.person().google;
     let google = world.running.sandbox.google.clone();
-    let other = google.add_calendar(person, "Arbeit", chrono_tz::Europe::Berlin).expect("a second calendar");
+    let other = google
+        .add_calendar(person, "Arbeit", chrono_tz::Europe::Berlin)
+        .expect("a second calendar");
     let id = world.trainer().event_id(&visit);
-    google.move_event_to_calendar(person, "primary", &id, &other).expect("the trainer may move it there");
+    google
+        .move_event_to_calendar(person, "primary", &id, &other)
+        .expect("the trainer may move it there");
     let there = google.event(person, &other, &id).expect("it is there now");
     world.settle().await;
 
@@ -184,14 +237,19 @@ async fn moved_to_another_calendar_looks_deleted_and_can_be_put_back() {
     world.settle().await;
     assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
     let still = google.event(person, &other, &id).expect("it is still there");
-    assert_eq!(still["etag"], there["etag"], "the calendar that was not chosen is not written to");
+    assert_eq!(
+        still["etag"], there["etag"],
+        "the calendar that was not chosen is not written to"
+    );
     world.check_invariants().await;
 }
 
 #[tokio::test]
 async fn an_event_given_guests_still_syncs_and_nobody_is_mailed() {
     let (world, visit) = with_visit().await;
-    world.trainer().edit(&visit, &json!({"attendees": [{"email": "kollege@example.net"}]}));
+    world
+        .trainer()
+        .edit(&visit, &json!({"attendees": [{"email": "kollege@example.net"}]}));
     world.settle().await;
     world.trainer().drag(&visit, "2026-12-01 15:00");
     world.settle().await;
@@ -201,7 +259,10 @@ async fn an_event_given_guests_still_syncs_and_nobody_is_mailed() {
     world.settle().await;
 
     assert_eq!(world.trainer().start(&visit), at("2026-12-02 15:00"));
-    assert_eq!(world.trainer().event(&visit)["attendees"][0]["email"], "kollege@example.net");
+    assert_eq!(
+        world.trainer().event(&visit)["attendees"][0]["email"],
+        "kollege@example.net"
+    );
     world.check_invariants().await;
 }
 
@@ -209,12 +270,19 @@ async fn an_event_given_guests_still_syncs_and_nobody_is_mailed() {
 async fn an_event_whose_mark_was_removed_is_still_known_by_its_id() {
     let (world, visit) = with_visit().await;
     let id = world.trainer().event_id(&visit);
-    world.trainer().edit(&visit, &json!({"extendedProperties": {"private": {"rt_appointment": null, "rt_platform": null}}}));
+    world.trainer().edit(
+        &visit,
+        &json!({"extendedProperties": {"private": {"rt_appointment": null, "rt_platform": null}}}),
+    );
     world.settle().await;
     world.admin().move_to(&visit, "2026-12-02 09:00");
     world.settle().await;
 
-    assert_eq!(world.trainer().event_id(&visit), id, "the next write marks it again");
+    assert_eq!(
+        world.trainer().event_id(&visit),
+        id,
+        "the next write marks it again"
+    );
     assert_eq!(world.trainer().start(&visit), at("2026-12-02 09:00"));
     world.check_invariants().await;
 }
@@ -233,13 +301,19 @@ async fn foreign_events_come_and_go_without_a_trace() {
         )
         .expect("the trainer may plan");
     world.settle().await;
-    google.delete_event(person, "primary", foreign["id"].as_str().expect("an id")).expect("and delete");
+    google
+        .delete_event(person, "primary", foreign["id"].as_str().expect("an id"))
+        .expect("and delete");
     world.settle().await;
 
     assert_eq!(world.badge(&visit).await.0, Badge::Synced);
     for found in std::fs::read_dir(world.folder()).expect("the laptop's folder") {
         let bytes = std::fs::read(found.expect("a file").path()).expect("a readable file");
-        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
+        assert!(
+            !bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes())
+        );
     }
     world.check_invariants().await;
 }

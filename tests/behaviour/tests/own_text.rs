@@ -17,7 +17,10 @@ async fn an_edited_title_survives_until_the_platform_changes_it() {
     let (world, visit) = with_visit().await;
     world.trainer().rename(&visit, "Linden (Frau Schulz fragen)");
     world.settle().await;
-    assert_eq!(world.badge(&visit).await, (Badge::Synced, Some("own_wording".into())));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Synced, Some("own_wording".into()))
+    );
 
     // Anything else may change; the title stays.
     world.admin().note(&visit, "Hintereingang.");
@@ -31,7 +34,10 @@ async fn an_edited_title_survives_until_the_platform_changes_it() {
     world.admin().rename(&visit, "Rosen-Apotheke");
     world.settle().await;
     assert_eq!(world.conflict(&visit).await.kind, ConflictKind::DataMismatch);
-    world.resolve(&visit, Resolution::KeepPlatform).await.expect("it is as shown");
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
     world.settle().await;
     assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
     assert_eq!(world.admin().writes(), []);
@@ -71,14 +77,19 @@ async fn own_html_stays_as_it_is() {
     world.settle().await;
 
     let shown = world.trainer().description(&visit);
-    assert!(shown.starts_with("<b>Wichtig</b>: <i>klingeln</i><br><br>"), "{shown}");
+    assert!(
+        shown.starts_with("<b>Wichtig</b>: <i>klingeln</i><br><br>"),
+        "{shown}"
+    );
     world.check_invariants().await;
 }
 
 #[tokio::test]
 async fn an_edited_place_survives() {
     let (world, visit) = with_visit().await;
-    world.trainer().edit(&visit, &json!({"location": "Treffpunkt U-Bahn"}));
+    world
+        .trainer()
+        .edit(&visit, &json!({"location": "Treffpunkt U-Bahn"}));
     world.settle().await;
     world.admin().rename(&visit, "Rosen-Apotheke");
     world.settle().await;
@@ -92,8 +103,14 @@ async fn an_edited_place_survives() {
 async fn a_service_that_rewrites_white_space_and_html_is_not_answered() {
     let (world, visit) = with_visit().await;
     let mark = world.mark();
-    let rewritten = format!("<p>{}</p>\u{a0}", world.trainer().description(&visit).replace('\n', "<br/>\r\n"));
-    world.trainer().edit(&visit, &json!({"description": rewritten, "summary": " Linden-Apotheke\u{200b} "}));
+    let rewritten = format!(
+        "<p>{}</p>\u{a0}",
+        world.trainer().description(&visit).replace('\n', "<br/>\r\n")
+    );
+    world.trainer().edit(
+        &visit,
+        &json!({"description": rewritten, "summary": " Linden-Apotheke\u{200b} "}),
+    );
     world.settle().await;
 
     assert!(world.writes_since(mark).is_empty());
@@ -160,10 +177,15 @@ async fn guests_colour_and_reminders_that_the_trainer_adds_are_never_touched() {
 async fn an_event_marked_as_free_is_left_alone_and_shown() {
     let (world, visit) = with_visit().await;
     let mark = world.mark();
-    world.trainer().edit(&visit, &json!({"transparency": "transparent"}));
+    world
+        .trainer()
+        .edit(&visit, &json!({"transparency": "transparent"}));
     world.settle().await;
 
     assert!(world.writes_since(mark).is_empty());
-    assert_eq!(world.badge(&visit).await, (Badge::Synced, Some("marked_free".into())));
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Synced, Some("marked_free".into()))
+    );
     world.check_invariants().await;
 }

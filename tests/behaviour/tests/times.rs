@@ -6,12 +6,19 @@ use roundtrip_sandbox::platform::NewAppointment;
 use serde_json::json;
 
 fn shown(world: &World, visit: &str, side: &str) -> String {
-    world.trainer().event(visit)[side]["dateTime"].as_str().unwrap_or_default().to_owned()
+    world.trainer().event(visit)[side]["dateTime"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[tokio::test]
 async fn a_week_with_the_change_to_summer_time_is_right_to_the_minute() {
-    let world = World::of(Setup { now: at("2027-03-20T08:00:00Z"), ..Setup::default() }).await;
+    let world = World::of(Setup {
+        now: at("2027-03-20T08:00:00Z"),
+        ..Setup::default()
+    })
+    .await;
     let days = [
         ("2027-03-26 09:15", "2027-03-26T09:15:00+01:00"),
         ("2027-03-27 23:45", "2027-03-27T23:45:00+01:00"),
@@ -21,7 +28,10 @@ async fn a_week_with_the_change_to_summer_time_is_right_to_the_minute() {
         ("2027-03-28 09:15", "2027-03-28T09:15:00+02:00"),
         ("2027-03-29 09:15", "2027-03-29T09:15:00+02:00"),
     ];
-    let visits: Vec<String> = days.iter().map(|(start, _)| world.admin().visit("Linden-Apotheke", start)).collect();
+    let visits: Vec<String> = days
+        .iter()
+        .map(|(start, _)| world.admin().visit("Linden-Apotheke", start))
+        .collect();
     world.settle().await;
 
     for (visit, (start, expected)) in visits.iter().zip(days) {
@@ -36,7 +46,11 @@ async fn a_week_with_the_change_to_summer_time_is_right_to_the_minute() {
 
 #[tokio::test]
 async fn a_week_with_the_change_to_winter_time_is_right_to_the_minute() {
-    let world = World::of(Setup { now: at("2027-10-23T08:00:00Z"), ..Setup::default() }).await;
+    let world = World::of(Setup {
+        now: at("2027-10-23T08:00:00Z"),
+        ..Setup::default()
+    })
+    .await;
     // 2:30 comes twice on 31 October 2027; the platform says which one it means.
     let first = at("2027-10-31T00:30:00Z");
     let second = at("2027-10-31T01:30:00Z");
@@ -60,25 +74,41 @@ async fn a_week_with_the_change_to_winter_time_is_right_to_the_minute() {
 
 #[tokio::test]
 async fn a_move_over_the_change_of_the_clocks_keeps_the_wall_clock() {
-    let world = World::of(Setup { now: at("2027-03-20T08:00:00Z"), ..Setup::default() }).await;
+    let world = World::of(Setup {
+        now: at("2027-03-20T08:00:00Z"),
+        ..Setup::default()
+    })
+    .await;
     let visit = world.admin().visit("Linden-Apotheke", "2027-03-26 09:00");
     world.settle().await;
     world.trainer().drag(&visit, "2027-03-30 09:00");
     world.settle().await;
 
-    assert_eq!(world.admin().appointment(&visit).start.to_rfc3339(), "2027-03-30T09:00:00+02:00");
+    assert_eq!(
+        world.admin().appointment(&visit).start.to_rfc3339(),
+        "2027-03-30T09:00:00+02:00"
+    );
     world.check_invariants().await;
 }
 
 #[tokio::test]
 async fn a_trainer_in_los_angeles_with_a_calendar_in_new_york_sees_nine_as_twelve() {
-    let world = World::of(Setup { person: LENA, ..Setup::default() }).await;
+    let world = World::of(Setup {
+        person: LENA,
+        ..Setup::default()
+    })
+    .await;
     let zone = chrono_tz::America::Los_Angeles;
     let plan = |text| {
         let start = local(text, zone);
         let draft = world.admin().draft("Harbor Pharmacy", "2026-12-01 09:00");
         let end = Some(start + chrono::TimeDelta::hours(1));
-        world.admin().plan(NewAppointment { start, end, time_zone: zone, ..draft })
+        world.admin().plan(NewAppointment {
+            start,
+            end,
+            time_zone: zone,
+            ..draft
+        })
     };
     let visit = plan("2026-12-01 09:00");
     world.settle().await;
@@ -102,7 +132,12 @@ async fn a_trainer_in_los_angeles_with_a_calendar_in_new_york_sees_nine_as_twelv
 
 #[tokio::test]
 async fn weeks_in_which_only_one_side_of_the_ocean_changed_its_clocks_are_right() {
-    let world = World::of(Setup { person: LENA, now: at("2027-03-01T08:00:00Z"), ..Setup::default() }).await;
+    let world = World::of(Setup {
+        person: LENA,
+        now: at("2027-03-01T08:00:00Z"),
+        ..Setup::default()
+    })
+    .await;
     let zone = chrono_tz::Europe::Berlin;
     // America changes on 14 March 2027, Europe on the 28th.
     let visits: Vec<(String, &str)> = [
@@ -113,7 +148,13 @@ async fn weeks_in_which_only_one_side_of_the_ocean_changed_its_clocks_are_right(
     .into_iter()
     .map(|(start, expected)| {
         let draft = world.admin().draft("Linden-Apotheke", start);
-        (world.admin().plan(NewAppointment { time_zone: zone, ..draft }), expected)
+        (
+            world.admin().plan(NewAppointment {
+                time_zone: zone,
+                ..draft
+            }),
+            expected,
+        )
     })
     .collect();
     world.settle().await;
@@ -133,7 +174,9 @@ async fn a_zone_changed_by_the_admin_alone_moves_nothing() {
     let known = world.admin().appointment(&visit);
     let (start, end) = (known.start.to_utc(), known.end.map(|end| end.to_utc()));
     let platform = world.admin().platform().clone();
-    platform.move_appointment(&visit, start, end, Some(chrono_tz::Europe::London)).expect("an admin may");
+    platform
+        .move_appointment(&visit, start, end, Some(chrono_tz::Europe::London))
+        .expect("an admin may");
     world.settle().await;
 
     assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
@@ -150,7 +193,11 @@ async fn a_laptop_whose_clock_is_wrong_judges_the_future_by_the_services_clock()
         world.sync().await;
         world.sync().await;
 
-        assert_eq!(world.trainer().start(&next), at("2026-11-21 12:00"), "{hours} hours wrong");
+        assert_eq!(
+            world.trainer().start(&next),
+            at("2026-11-21 12:00"),
+            "{hours} hours wrong"
+        );
         assert_eq!(world.engine.clock_offset(), chrono::TimeDelta::hours(-hours));
         world.check_invariants().await;
     }

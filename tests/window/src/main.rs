@@ -85,6 +85,7 @@ fn run(scenario: &Scenario) -> Result<()> {
     let outcome = (scenario.act)(&mut stage);
     if outcome.is_err() {
         keep_pictures(&stage, &folder);
+        stage.keep_logs(&folder);
     }
     drop(stage);
     outcome.with_context(|| format!("see {}", folder.display()))?;

@@ -23,6 +23,7 @@ pub(super) fn play(options: &Options) -> Result<bool> {
     let mut stage = Stage::open(&folder.join("logs"), options.appointments, sign_in)?;
     let played = story(&mut report, &mut stage);
     if let Err(error) = &played {
+        stage.keep_logs(stage.desk.logs());
         let _ = stage.desk.screenshot(&folder.join("failed-desk.png"));
         report.line(&format!(
             "\nThe demo stopped: {error:#}\nLogs: {}",

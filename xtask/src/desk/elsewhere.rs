@@ -42,6 +42,16 @@ impl Desk {
         match *self {}
     }
 
+    /// A picture of one window.
+    pub fn screenshot_of(&self, _window: u32, _file: &Path) -> Result<()> {
+        match *self {}
+    }
+
+    /// Starts something on it.
+    pub fn start(&self, _name: &str, _command: Command) -> Result<crate::process::Process> {
+        match *self {}
+    }
+
     /// A picture of it.
     pub fn screenshot(&self, _file: &Path) -> Result<()> {
         match *self {}

@@ -101,7 +101,10 @@ fn on_platform(world: &mut World, id: &AppointmentId, edit: &PlatformEdit) {
             let moved = span != on.said.span();
             (on.said.start, on.said.end) = (span.start, Some(span.end));
             if moved {
-                world.unsettled.entry(id.clone()).or_default().admin = Some(span);
+                // Moved back to where both agreed is no change.
+                let unsettled = world.unsettled.entry(id.clone()).or_default();
+                unsettled.admin =
+                    Some(span).filter(|span| unsettled.settled != Some(EventTime::Timed(*span)));
             }
         }
         PlatformEdit::Name(n) => place(&mut on.said.place).name = Some(format!("Pharmacy {n}")),
