@@ -19,8 +19,10 @@ use std::process::ExitCode;
 
 /// Runs a verb, or the window without one. Verbs are told apart before anything graphical starts.
 pub fn run() -> ExitCode {
-    let arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
     match cli::parse(&arguments) {
         cli::Parsed::Verb(verb) => cli::run(verb),
         cli::Parsed::Window => {

@@ -15,7 +15,12 @@ pub fn to_file() -> Option<WorkerGuard> {
         .build(dir)
         .ok()?;
     let (writer, guard) = tracing_appender::non_blocking(file);
-    let filter = EnvFilter::try_from_env("ROUNDTRIP_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let started = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer).try_init();
+    let filter =
+        EnvFilter::try_from_env("ROUNDTRIP_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(writer)
+        .try_init();
     started.is_ok().then_some(guard)
 }

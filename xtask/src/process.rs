@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// Process groups and single children that are alive now.
 static ALIVE: Mutex<Vec<Living>> = Mutex::new(Vec::new());
-/// Marks of desks whose stragglers must end too.
-static MARKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Desks whose stragglers must end too, and whose folders must go: mark and folder.
+static DESKS: Mutex<Vec<(String, PathBuf)>> = Mutex::new(Vec::new());
 /// Set once a signal told us to end.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
@@ -212,16 +212,18 @@ pub fn end_all() {
             kill_one(one.pid, true)
         }
     }
-    let marks: Vec<String> = MARKS.lock().map(|marks| marks.clone()).unwrap_or_default();
-    for mark in marks {
+    let desks = DESKS.lock().map(|desks| desks.clone()).unwrap_or_default();
+    for (mark, folder) in desks {
         sweep(&mark);
+        // Nothing can be done about a folder that will not go; we are ending.
+        let _ = std::fs::remove_dir_all(folder);
     }
 }
 
-/// Remembers the mark of a desk, so that a signal ends its stragglers too.
-pub fn remember_mark(mark: &str) {
-    if let Ok(mut marks) = MARKS.lock() {
-        marks.push(mark.to_owned());
+/// Remembers a desk, so that a signal ends its stragglers and removes its folder too.
+pub fn remember_desk(mark: &str, folder: &Path) {
+    if let Ok(mut desks) = DESKS.lock() {
+        desks.push((mark.to_owned(), folder.to_path_buf()));
     }
 }
 

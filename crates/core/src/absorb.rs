@@ -21,7 +21,11 @@ pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
     }
     if record.removal.is_none() || known.is_none_or(|known| said.version > known) {
         let cancelled = said.status == AppointmentStatus::Cancelled;
-        record.removal = cancelled.then_some(Removal { reason: RemovalReason::Cancelled, inferred: false, at: now });
+        record.removal = cancelled.then_some(Removal {
+            reason: RemovalReason::Cancelled,
+            inferred: false,
+            at: now,
+        });
     }
     record.appointment = Some(said);
 }
@@ -38,7 +42,10 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
         }
     }
     // What was only inferred gives way to the platform's own word.
-    if record.removal.is_none_or(|known| known.inferred && !removal.inferred) {
+    if record
+        .removal
+        .is_none_or(|known| known.inferred && !removal.inferred)
+    {
         record.removal = Some(removal);
     }
 }
@@ -53,7 +60,11 @@ pub fn event(record: &mut Record, seen: Event, now: DateTime<Utc>) {
         return;
     }
     // A late listing may still show what a tombstone has already buried.
-    if seen.updated.zip(record.tombstone_at).is_some_and(|(seen, buried)| seen < buried) {
+    if seen
+        .updated
+        .zip(record.tombstone_at)
+        .is_some_and(|(seen, buried)| seen < buried)
+    {
         return;
     }
     follow_mark(record, &seen);
@@ -65,7 +76,9 @@ pub fn event(record: &mut Record, seen: Event, now: DateTime<Utc>) {
 /// laptop. What it tells is the base since then: without it, an event that was moved back to the old base after that
 /// write would look as if the write had never happened. A mark that knows more of the platform than we do waits for us.
 fn follow_mark(record: &mut Record, seen: &Event) {
-    let (Some(mark), Some(known)) = (&seen.mark, record.mark().cloned()) else { return };
+    let (Some(mark), Some(known)) = (&seen.mark, record.mark().cloned()) else {
+        return;
+    };
     let version = record.appointment.as_ref().map(|appointment| appointment.version);
     if mark.generation != known.generation || version.is_none_or(|version| mark.version > version) {
         return;
@@ -74,7 +87,9 @@ fn follow_mark(record: &mut Record, seen: &Event) {
         let value = Some(Value::Time(EventTime::Timed(time)));
         (record.base.platform.time, record.base.calendar.time) = (value.clone(), value);
     }
-    let (Some(platform), Some(written)) = (&mark.platform_hashes, &mark.written_hashes) else { return };
+    let (Some(platform), Some(written)) = (&mark.platform_hashes, &mark.written_hashes) else {
+        return;
+    };
     for field in [Field::Title, Field::Location, Field::Notes] {
         let of = |hashes: &FieldHashes| match field {
             Field::Title => hashes.title.clone(),
@@ -108,7 +123,11 @@ fn note_edits(record: &mut Record, seen: &Event, before: Option<&Event>, now: Da
     let values = observed(seen);
     let before = before.map(observed);
     let differs = |field: Field| !same(record.base.calendar.get(field), values.get(field));
-    let changed = |field: Field| before.as_ref().is_none_or(|before| before.get(field) != values.get(field));
+    let changed = |field: Field| {
+        before
+            .as_ref()
+            .is_none_or(|before| before.get(field) != values.get(field))
+    };
     if !differs(Field::Time) {
         record.calendar_moved_at = None;
     } else if changed(Field::Time) {
@@ -155,7 +174,9 @@ pub fn recognise<'a>(
     identity: &Identity,
     record: impl Fn(&AppointmentId) -> Option<&'a Record>,
 ) -> Adoption {
-    let Some(mark) = &seen.mark else { return Adoption::Foreign };
+    let Some(mark) = &seen.mark else {
+        return Adoption::Foreign;
+    };
     let ours = mark.platform == identity.platform_fingerprint()
         && identity.event_id(&mark.appointment, mark.generation) == seen.id;
     if !ours {
@@ -194,8 +215,14 @@ pub fn adopt(record: &mut Record, seen: Event, now: DateTime<Utc>) {
         },
     };
     record.base = Base {
-        platform: FieldValues { time: time.clone(), ..texts(mark.platform_hashes) },
-        calendar: FieldValues { time, ..texts(mark.written_hashes) },
+        platform: FieldValues {
+            time: time.clone(),
+            ..texts(mark.platform_hashes)
+        },
+        calendar: FieldValues {
+            time,
+            ..texts(mark.written_hashes)
+        },
     };
     event(record, seen, now);
 }
@@ -205,7 +232,12 @@ pub fn adopt(record: &mut Record, seen: Event, now: DateTime<Utc>) {
 pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: PatchMask, ctx: &Context) {
     let values = observed(&stored);
     let canonical = record.appointment.as_ref().map(|appointment| {
-        render(appointment, &ctx.settings.text, ctx.settings.language, ctx.client_names_allowed)
+        render(
+            appointment,
+            &ctx.settings.text,
+            ctx.settings.language,
+            ctx.client_names_allowed,
+        )
     });
     for field in Field::ALL {
         let wrote = match field {
@@ -222,7 +254,9 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
         let said = match (&canonical, field) {
             (Some(rendered), Field::Time) if rendered.time == body.time => rendered.canonical().time,
             (Some(_) | None, Field::Time) => Some(Value::Time(EventTime::Timed(body.time))),
-            (Some(rendered), _) if wrote_now(rendered, body, field) => rendered.canonical().get(field).cloned(),
+            (Some(rendered), _) if wrote_now(rendered, body, field) => {
+                rendered.canonical().get(field).cloned()
+            }
             (Some(_) | None, _) => None,
         };
         record.base.platform.set(field, said);
@@ -256,8 +290,19 @@ fn wrote_now(rendered: &crate::text::Rendered, body: &EventBody, field: Field) -
 }
 
 /// The platform took a move or notes. `sent` is what was reported; the answer is the base for that field.
-pub fn reported(record: &mut Record, answer: Appointment, field: Field, sent: Option<TimeSpan>, ctx: &Context) {
-    let rendered = render(&answer, &ctx.settings.text, ctx.settings.language, ctx.client_names_allowed);
+pub fn reported(
+    record: &mut Record,
+    answer: Appointment,
+    field: Field,
+    sent: Option<TimeSpan>,
+    ctx: &Context,
+) {
+    let rendered = render(
+        &answer,
+        &ctx.settings.text,
+        ctx.settings.language,
+        ctx.client_names_allowed,
+    );
     let before = record.appointment.as_ref().map(|appointment| appointment.version);
     appointment(record, answer, ctx.now);
     let shown = record.event.as_ref().map(observed).unwrap_or_default();
@@ -291,11 +336,21 @@ pub fn reported(record: &mut Record, answer: Appointment, field: Field, sent: Op
         }
     }
     // Our own report is no reason to repeat another one that was refused.
-    let now = record.appointment.as_ref().map_or(0, |appointment| appointment.version);
-    record.refusal = record.refusal.take().filter(|refusal| refusal.field != field).map(|refusal| {
-        let in_force = Some(refusal.version) == before;
-        Refusal { version: if in_force { now } else { refusal.version }, ..refusal }
-    });
+    let now = record
+        .appointment
+        .as_ref()
+        .map_or(0, |appointment| appointment.version);
+    record.refusal = record
+        .refusal
+        .take()
+        .filter(|refusal| refusal.field != field)
+        .map(|refusal| {
+            let in_force = Some(refusal.version) == before;
+            Refusal {
+                version: if in_force { now } else { refusal.version },
+                ..refusal
+            }
+        });
     record.problem = None;
     wrote(record, ctx.now);
 }
@@ -303,7 +358,10 @@ pub fn reported(record: &mut Record, answer: Appointment, field: Field, sent: Op
 /// The platform says the time that was chosen in the window, though our report's answer was never seen: it is written to
 /// the calendar, unless the event was moved after the choice; then that is the next move.
 pub(crate) fn request_taken(record: &mut Record, shown: &FieldValues) {
-    let taken = record.requested_time.take().map(|time| Value::Time(EventTime::Timed(time)));
+    let taken = record
+        .requested_time
+        .take()
+        .map(|time| Value::Time(EventTime::Timed(time)));
     if record.calendar_moved_at.is_some() {
         record.base.platform.time = taken.clone();
         record.base.calendar.time = taken;
@@ -333,7 +391,9 @@ pub fn deleted(record: &mut Record, id: &EventId, now: DateTime<Utc>) {
 }
 
 fn wrote(record: &mut Record, now: DateTime<Utc>) {
-    record.recent_writes.retain(|at| now - *at < chrono::Duration::minutes(10));
+    record
+        .recent_writes
+        .retain(|at| now - *at < chrono::Duration::minutes(10));
     record.recent_writes.push(now);
 }
 

@@ -53,7 +53,12 @@ pub fn badge(record: &Record, standing: Standing, facts: Facts) -> (Badge, Optio
     }
     match facts.outbox {
         Some(OutboxState::Sent) => return (Badge::Syncing, None),
-        Some(OutboxState::Parked) => return (Badge::Problem, record.problem.clone().or_else(|| reason("retrying"))),
+        Some(OutboxState::Parked) => {
+            return (
+                Badge::Problem,
+                record.problem.clone().or_else(|| reason("retrying")),
+            );
+        }
         Some(OutboxState::Waiting) => return (Badge::Waiting, reason(facts.held_back.unwrap_or("retrying"))),
         None => {}
     }
@@ -70,9 +75,13 @@ pub fn badge(record: &Record, standing: Standing, facts: Facts) -> (Badge, Optio
         Standing::Stopped => (Badge::LeftOut, reason("stopped")),
         Standing::DirectionPull => (Badge::LeftOut, reason("direction_pull")),
         Standing::Conflict => (Badge::Conflict, None),
-        Standing::Removed { changed_since: true, .. } => (Badge::Removed, reason("changed_since_removed")),
+        Standing::Removed {
+            changed_since: true, ..
+        } => (Badge::Removed, reason("changed_since_removed")),
         Standing::Removed { by_trainer: true, .. } => (Badge::Removed, reason("removed_by_you")),
-        Standing::Removed { by_trainer: false, .. } => (Badge::Removed, reason("removed")),
+        Standing::Removed {
+            by_trainer: false, ..
+        } => (Badge::Removed, reason("removed")),
         Standing::Ended => (Badge::Ended, None),
         Standing::Unknown | Standing::Gone => (Badge::Waiting, reason("not_read")),
     }
@@ -101,7 +110,10 @@ mod tests {
 
     #[test]
     fn synced_needs_fresh_readings_of_both_sides() {
-        let fresh = Facts { fresh: true, ..Facts::default() };
+        let fresh = Facts {
+            fresh: true,
+            ..Facts::default()
+        };
         assert_eq!(of(Standing::InSync, fresh), (Badge::Synced, None));
         assert_eq!(of(Standing::InSync, Facts::default()).0, Badge::Waiting);
     }
@@ -109,16 +121,33 @@ mod tests {
     #[test]
     fn synced_is_never_said_while_something_waits_or_is_asked() {
         for state in [OutboxState::Waiting, OutboxState::Sent, OutboxState::Parked] {
-            let facts = Facts { fresh: true, outbox: Some(state), ..Facts::default() };
+            let facts = Facts {
+                fresh: true,
+                outbox: Some(state),
+                ..Facts::default()
+            };
             assert_ne!(of(Standing::InSync, facts).0, Badge::Synced);
         }
-        let asked = Facts { fresh: true, question: Some(QuestionKind::Moves), ..Facts::default() };
-        assert_eq!(of(Standing::InSync, asked), (Badge::Waiting, Some("question".into())));
+        let asked = Facts {
+            fresh: true,
+            question: Some(QuestionKind::Moves),
+            ..Facts::default()
+        };
+        assert_eq!(
+            of(Standing::InSync, asked),
+            (Badge::Waiting, Some("question".into()))
+        );
     }
 
     #[test]
     fn left_out_gives_its_reason() {
-        let facts = Facts { fresh: true, ..Facts::default() };
-        assert_eq!(of(Standing::LeftOut(LeftOut::TypeOff), facts), (Badge::LeftOut, Some("type_off".into())));
+        let facts = Facts {
+            fresh: true,
+            ..Facts::default()
+        };
+        assert_eq!(
+            of(Standing::LeftOut(LeftOut::TypeOff), facts),
+            (Badge::LeftOut, Some("type_off".into()))
+        );
     }
 }

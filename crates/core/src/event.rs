@@ -1,6 +1,6 @@
 //! The calendar's side.
 
-use crate::ids::{AppointmentId, EventId, Etag, Generation, Version};
+use crate::ids::{AppointmentId, Etag, EventId, Generation, Version};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -130,7 +130,13 @@ pub struct PatchMask {
 
 impl PatchMask {
     /// Everything.
-    pub const ALL: Self = Self { time: true, title: true, location: true, description: true, looks: true };
+    pub const ALL: Self = Self {
+        time: true,
+        title: true,
+        location: true,
+        description: true,
+        looks: true,
+    };
     /// True if nothing is to be written.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -83,7 +83,11 @@ mod tests {
     fn ids_use_only_the_alphabet_google_takes() {
         let id = identity("primary").event_id(&AppointmentId::new("apt_1"), 1);
         assert_eq!(id.as_str().len(), 52);
-        assert!(id.as_str().chars().all(|c| c.is_ascii_digit() || ('a'..='v').contains(&c)));
+        assert!(
+            id.as_str()
+                .chars()
+                .all(|c| c.is_ascii_digit() || ('a'..='v').contains(&c))
+        );
     }
 
     #[test]
@@ -100,6 +104,9 @@ mod tests {
         let appointment = AppointmentId::new("apt_1");
         let first = identity("primary").event_id(&appointment, 1);
         assert_ne!(first, identity("primary").event_id(&appointment, 2));
-        assert_ne!(first, identity("other@group.calendar.google.com").event_id(&appointment, 1));
+        assert_ne!(
+            first,
+            identity("other@group.calendar.google.com").event_id(&appointment, 1)
+        );
     }
 }

@@ -48,7 +48,11 @@ pub fn kind_of(decision: &Decision) -> Option<QuestionKind> {
                 DeleteReason::LeftOut => return Some(QuestionKind::InferredDeletions),
                 DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted => {
                     let inferred = decision.record.removal.is_some_and(|removal| removal.inferred);
-                    return Some(if inferred { QuestionKind::InferredDeletions } else { QuestionKind::Cancellations });
+                    return Some(if inferred {
+                        QuestionKind::InferredDeletions
+                    } else {
+                        QuestionKind::Cancellations
+                    });
                 }
                 // Asked for with its number, or one too many: no second question.
                 DeleteReason::Duplicate | DeleteReason::Asked => {}
@@ -62,7 +66,10 @@ pub fn kind_of(decision: &Decision) -> Option<QuestionKind> {
             Intent::Insert { .. } | Intent::Patch { .. } | Intent::Notes { .. } => {}
         }
     }
-    decision.remarks.contains(&Remark::RemovedInCalendar).then_some(QuestionKind::RemovedInCalendar)
+    decision
+        .remarks
+        .contains(&Remark::RemovedInCalendar)
+        .then_some(QuestionKind::RemovedInCalendar)
 }
 
 /// Judges a plan. `links` is the number of links before it; `questions` are the open ones and those answered lately.
@@ -70,7 +77,10 @@ pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[
     let mut candidates: BTreeMap<QuestionKind, Vec<&AppointmentId>> = BTreeMap::new();
     for decision in decisions {
         if let Some(kind) = kind_of(decision) {
-            candidates.entry(kind).or_default().push(&decision.record.appointment_id);
+            candidates
+                .entry(kind)
+                .or_default()
+                .push(&decision.record.appointment_id);
         }
     }
     let mut verdict = Verdict::default();
@@ -89,8 +99,11 @@ pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[
             .filter(|question| question.kind == kind && question.answer.is_none())
             .flat_map(|question| &question.appointments)
             .collect();
-        let fresh: Vec<&AppointmentId> =
-            ids.iter().copied().filter(|id| !allowed.contains(id) && !left.contains(id)).collect();
+        let fresh: Vec<&AppointmentId> = ids
+            .iter()
+            .copied()
+            .filter(|id| !allowed.contains(id) && !left.contains(id))
+            .collect();
         let count = fresh.len() + recent_of(kind, recent);
         let too_many = match kind {
             QuestionKind::InferredDeletions => count > inferred_deletions_max(links),

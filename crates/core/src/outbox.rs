@@ -1,7 +1,7 @@
 //! Intents: remote writes as they are recorded before they are sent.
 
 use crate::event::{EventBody, PatchMask};
-use crate::ids::{AppointmentId, EventId, Etag, Generation, IdempotencyKey, OutboxId, Version};
+use crate::ids::{AppointmentId, Etag, EventId, Generation, IdempotencyKey, OutboxId, Version};
 use crate::time::TimeSpan;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -100,11 +100,19 @@ impl Intent {
         let parts = match self {
             Self::Move { version, time, .. } => {
                 let (start, end) = (time.start.timestamp_millis(), time.end.timestamp_millis());
-                ["move".to_owned(), version.to_string(), start.to_string(), end.to_string()]
+                [
+                    "move".to_owned(),
+                    version.to_string(),
+                    start.to_string(),
+                    end.to_string(),
+                ]
             }
-            Self::Notes { version, notes } => {
-                ["notes".to_owned(), version.to_string(), notes.clone(), String::new()]
-            }
+            Self::Notes { version, notes } => [
+                "notes".to_owned(),
+                version.to_string(),
+                notes.clone(),
+                String::new(),
+            ],
             Self::Insert { .. } | Self::Patch { .. } | Self::Delete { .. } => return None,
         };
         let [kind, version, first, second] = &parts;

@@ -167,7 +167,12 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
     if record.link == LinkState::Stopped {
         return Decision::local(record, Standing::Stopped);
     }
-    if let Some(duplicate) = record.duplicates.first().cloned().filter(|_| may_be_deleted(&record, ctx)) {
+    if let Some(duplicate) = record
+        .duplicates
+        .first()
+        .cloned()
+        .filter(|_| may_be_deleted(&record, ctx))
+    {
         let intent = Intent::Delete {
             event_id: duplicate,
             generation: record.generation,
@@ -191,13 +196,21 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
     }
     if record.link == LinkState::Closed {
         // The admin moved it into the future again.
-        record.link = if record.event.is_some() { LinkState::Linked } else { LinkState::Unlinked };
+        record.link = if record.event.is_some() {
+            LinkState::Linked
+        } else {
+            LinkState::Unlinked
+        };
     }
     if let Some(reason) = left_out {
         return on_left_out(record, reason, ctx);
     }
     if record.link == LinkState::Kept {
-        record.link = if record.event.is_some() { LinkState::Linked } else { LinkState::Unlinked };
+        record.link = if record.event.is_some() {
+            LinkState::Linked
+        } else {
+            LinkState::Unlinked
+        };
     }
     match record.event.clone() {
         Some(event) => three_way(record, &appointment, &event, ctx),
@@ -217,7 +230,11 @@ fn may_be_deleted(record: &Record, ctx: &Context) -> bool {
 fn moved_into_future(record: &Record, ctx: &Context) -> bool {
     let shown = record.event.as_ref().and_then(|event| event.time.timed());
     let moved = shown.filter(|_| record.calendar_moved_at.is_some());
-    ctx.settings.direction.reports() && record.requested_time.or(moved).is_some_and(|time| time.end > ctx.now)
+    ctx.settings.direction.reports()
+        && record
+            .requested_time
+            .or(moved)
+            .is_some_and(|time| time.end > ctx.now)
 }
 
 /// R6. After a rebuild from the calendar nothing may be known of the appointment but that it is gone; then the event's
@@ -244,10 +261,17 @@ fn on_removal(mut record: Record, reason: RemovalReason, ctx: &Context) -> Decis
     if event.recurring && !record.delete_confirmed {
         let before = record.base.platform.time.clone();
         let platform = Value::Time(EventTime::Timed(span));
-        let fields =
-            vec![FieldConflict { field: Field::Time, before, platform, calendar: Value::Time(event.time) }];
-        let draft =
-            ConflictDraft { kind: ConflictKind::DataMismatch, cause: ConflictCause::SeriesCancelled, fields };
+        let fields = vec![FieldConflict {
+            field: Field::Time,
+            before,
+            platform,
+            calendar: Value::Time(event.time),
+        }];
+        let draft = ConflictDraft {
+            kind: ConflictKind::DataMismatch,
+            cause: ConflictCause::SeriesCancelled,
+            fields,
+        };
         return raise(Decision::local(record, Standing::Conflict), draft);
     }
     let reason = match reason {
@@ -295,7 +319,10 @@ fn unlink(record: &mut Record, ctx: &Context) {
     record.link = LinkState::Removed {
         by_trainer: ctx.other_writer_at.is_none_or(|other| other < last_seen),
         at: record.tombstone_at.unwrap_or(ctx.now),
-        version: record.appointment.as_ref().map_or(0, |appointment| appointment.version),
+        version: record
+            .appointment
+            .as_ref()
+            .map_or(0, |appointment| appointment.version),
     };
     record.change_told = false;
     record.note = None;
@@ -308,11 +335,20 @@ fn unlink(record: &mut Record, ctx: &Context) {
 
 /// No live event: add one, or respect that it was removed (R8).
 fn without_event(mut record: Record, appointment: &Appointment, ctx: &Context) -> Decision {
-    if let LinkState::Removed { by_trainer, version, .. } = record.link {
+    if let LinkState::Removed {
+        by_trainer, version, ..
+    } = record.link
+    {
         let changed_since = appointment.version > version;
         let first_time = changed_since && !record.change_told;
         record.change_told |= changed_since;
-        let mut decision = Decision::local(record, Standing::Removed { by_trainer, changed_since });
+        let mut decision = Decision::local(
+            record,
+            Standing::Removed {
+                by_trainer,
+                changed_since,
+            },
+        );
         if first_time {
             decision.remarks.push(Remark::ChangedSinceRemoved);
         }
@@ -321,7 +357,13 @@ fn without_event(mut record: Record, appointment: &Appointment, ctx: &Context) -
     if record.tombstone_at.is_some() && record.link == LinkState::Linked {
         unlink(&mut record, ctx);
         let by_trainer = matches!(record.link, LinkState::Removed { by_trainer: true, .. });
-        let mut decision = Decision::local(record, Standing::Removed { by_trainer, changed_since: false });
+        let mut decision = Decision::local(
+            record,
+            Standing::Removed {
+                by_trainer,
+                changed_since: false,
+            },
+        );
         decision.remarks.push(Remark::RemovedInCalendar);
         return decision;
     }
@@ -336,7 +378,11 @@ fn without_event(mut record: Record, appointment: &Appointment, ctx: &Context) -
         return Decision::local(record, Standing::Unknown);
     };
     let event_id = ctx.identity.event_id(&record.appointment_id, generation);
-    Decision::local(record, Standing::ToWrite).write(Intent::Insert { event_id, generation, body: Box::new(body) })
+    Decision::local(record, Standing::ToWrite).write(Intent::Insert {
+        event_id,
+        generation,
+        body: Box::new(body),
+    })
 }
 
 /// A deleted id is dead for ever: the next one is taken.
@@ -351,7 +397,12 @@ fn next_generation(record: &Record) -> Generation {
 
 /// Renders under the context's settings.
 pub fn rendered(appointment: &Appointment, ctx: &Context) -> Rendered {
-    render(appointment, &ctx.settings.text, ctx.settings.language, ctx.client_names_allowed)
+    render(
+        appointment,
+        &ctx.settings.text,
+        ctx.settings.language,
+        ctx.client_names_allowed,
+    )
 }
 
 /// The whole content of an event for a generation, with the trainer's own text kept. `None` without an appointment.
@@ -391,7 +442,11 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     let shown = observed(event);
     if event.recurring {
         let fields = vec![field_conflict(&record, Field::Time, &rendered, &shown)];
-        let draft = ConflictDraft { kind: ConflictKind::DataMismatch, cause: ConflictCause::MadeSeries, fields };
+        let draft = ConflictDraft {
+            kind: ConflictKind::DataMismatch,
+            cause: ConflictCause::MadeSeries,
+            fields,
+        };
         return raise(Decision::local(record, Standing::Conflict), draft);
     }
     if record.requested_time == Some(rendered.time) {
@@ -405,11 +460,17 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     for field in Field::ALL {
         let verdict = verdict(&record, field, &rendered, &shown, ctx);
         if verdict == Verdict::Agreed {
-            record.base.platform.set(field, rendered.canonical().get(field).cloned());
+            record
+                .base
+                .platform
+                .set(field, rendered.canonical().get(field).cloned());
             record.base.calendar.set(field, shown.get(field).cloned());
             if field == Field::Time {
                 record.calendar_moved_at = None;
-                record.refusal = record.refusal.take().filter(|refusal| refusal.field != Field::Time);
+                record.refusal = record
+                    .refusal
+                    .take()
+                    .filter(|refusal| refusal.field != Field::Time);
                 record.confirmed_time = None;
                 record.requested_time = None;
                 record.ask_moves = false;
@@ -471,7 +532,13 @@ impl Fields {
     }
 }
 
-fn verdict(record: &Record, field: Field, rendered: &Rendered, shown: &FieldValues, ctx: &Context) -> Verdict {
+fn verdict(
+    record: &Record,
+    field: Field,
+    rendered: &Rendered,
+    shown: &FieldValues,
+    ctx: &Context,
+) -> Verdict {
     let canonical = rendered.canonical();
     let p = canonical.get(field);
     let c = shown.get(field);
@@ -491,7 +558,9 @@ fn verdict(record: &Record, field: Field, rendered: &Rendered, shown: &FieldValu
         (true, false) => Verdict::NotWritten,
         (false | true, true) if ctx.settings.direction == Direction::Push => Verdict::ToCalendar,
         (false, true) if field == Field::Time => Verdict::ToPlatform,
-        (false, true) if field == Field::Notes && reportable_notes(record, rendered).is_some() => Verdict::ToPlatform,
+        (false, true) if field == Field::Notes && reportable_notes(record, rendered).is_some() => {
+            Verdict::ToPlatform
+        }
         (false, true) => Verdict::OwnWording,
         (true, true) => Verdict::Both,
     }
@@ -499,15 +568,21 @@ fn verdict(record: &Record, field: Field, rendered: &Rendered, shown: &FieldValu
 
 fn agrees(field: Field, rendered: &Rendered, shown: Option<&Value>) -> bool {
     match (field, shown) {
-        (Field::Title, Some(Value::Text(text))) => {
-            rendered.title_wordings.iter().any(|wording| text::normalise(wording) == *text)
+        (Field::Title, Some(Value::Text(text))) => rendered
+            .title_wordings
+            .iter()
+            .any(|wording| text::normalise(wording) == *text),
+        (Field::Title | Field::Location | Field::Notes | Field::Time, shown) => {
+            rendered.written().get(field) == shown
         }
-        (Field::Title | Field::Location | Field::Notes | Field::Time, shown) => rendered.written().get(field) == shown,
     }
 }
 
 fn reportable_notes(record: &Record, rendered: &Rendered) -> Option<String> {
-    let editable = record.appointment.as_ref().is_some_and(|appointment| appointment.editable.notes);
+    let editable = record
+        .appointment
+        .as_ref()
+        .is_some_and(|appointment| appointment.editable.notes);
     let notes = record.event.as_ref().and_then(text::notes_in)?;
     (editable && rendered.notes_whole).then_some(notes)
 }
@@ -540,14 +615,30 @@ fn carry_out(
         if fields.get(field) == Verdict::Both {
             let unknown = decision.record.base.platform.get(field).is_none()
                 && decision.record.base.calendar.get(field).is_none();
-            let cause = if unknown { ConflictCause::NoBase } else { ConflictCause::BothChanged };
-            let kind = if field == Field::Time { ConflictKind::TimeChange } else { ConflictKind::DataMismatch };
-            conflicts.push((kind, cause, field_conflict(&decision.record, field, rendered, shown)));
+            let cause = if unknown {
+                ConflictCause::NoBase
+            } else {
+                ConflictCause::BothChanged
+            };
+            let kind = if field == Field::Time {
+                ConflictKind::TimeChange
+            } else {
+                ConflictKind::DataMismatch
+            };
+            conflicts.push((
+                kind,
+                cause,
+                field_conflict(&decision.record, field, rendered, shown),
+            ));
         }
     }
 
     let looks_differ = ctx.settings.direction.writes_calendar()
-        && decision.record.looks.as_ref().is_some_and(|looks| *looks != rendered.looks());
+        && decision
+            .record
+            .looks
+            .as_ref()
+            .is_some_and(|looks| *looks != rendered.looks());
     // After the end only a move into the future still goes on; the event itself is never rewritten (R11).
     let open = appointment.span().end > ctx.now;
     let mask = PatchMask {
@@ -567,7 +658,11 @@ fn carry_out(
                 decision.standing = standing;
             }
             Move::Ask(kind, cause) => {
-                conflicts.push((kind, cause, field_conflict(&decision.record, Field::Time, rendered, shown)));
+                conflicts.push((
+                    kind,
+                    cause,
+                    field_conflict(&decision.record, Field::Time, rendered, shown),
+                ));
             }
         }
     }
@@ -616,7 +711,10 @@ fn carry_out(
             decision = decision.write(intent);
         }
     }
-    if open && fields.any(Verdict::ToCalendar) && (fields.any(Verdict::ToPlatform) || fields.any(Verdict::OwnWording)) {
+    if open
+        && fields.any(Verdict::ToCalendar)
+        && (fields.any(Verdict::ToPlatform) || fields.any(Verdict::OwnWording))
+    {
         decision.remarks.push(Remark::Merged);
     }
     if fields.any(Verdict::NotWritten) && decision.standing == Standing::InSync {
@@ -630,11 +728,15 @@ fn carry_out(
 fn remember_base(mark: &mut Mark, record: &Record, mask: PatchMask) {
     if !mask.time {
         let (platform, calendar) = (&record.base.platform.time, &record.base.calendar.time);
-        mark.time = platform.as_ref().filter(|_| platform == calendar).and_then(span_of);
+        mark.time = platform
+            .as_ref()
+            .filter(|_| platform == calendar)
+            .and_then(span_of);
     }
-    for (side, base) in
-        [(&mut mark.platform_hashes, &record.base.platform), (&mut mark.written_hashes, &record.base.calendar)]
-    {
+    for (side, base) in [
+        (&mut mark.platform_hashes, &record.base.platform),
+        (&mut mark.written_hashes, &record.base.calendar),
+    ] {
         let Some(side) = side else { continue };
         let known = hashes(base);
         if !mask.title {
@@ -657,8 +759,12 @@ fn settle_conflicts(
     conflicts: Vec<(ConflictKind, ConflictCause, FieldConflict)>,
     ctx: &Context,
 ) -> Decision {
-    let Some((kind, cause, _)) = conflicts.first().cloned() else { return decision };
-    let both_changed = conflicts.iter().all(|(_, cause, _)| *cause == ConflictCause::BothChanged);
+    let Some((kind, cause, _)) = conflicts.first().cloned() else {
+        return decision;
+    };
+    let both_changed = conflicts
+        .iter()
+        .all(|(_, cause, _)| *cause == ConflictCause::BothChanged);
     let fields: Vec<FieldConflict> = conflicts.into_iter().map(|(_, _, field)| field).collect();
     let draft = ConflictDraft { kind, cause, fields };
     let mut decision = decision;
@@ -703,7 +809,11 @@ fn policy_answer(
 
 /// Whichever side spoke last about these fields; `None` if that was within two minutes, is not known, or differs from
 /// field to field, and then it is asked.
-pub fn most_recent(record: &Record, appointment: &Appointment, fields: &[FieldConflict]) -> Option<Resolution> {
+pub fn most_recent(
+    record: &Record,
+    appointment: &Appointment,
+    fields: &[FieldConflict],
+) -> Option<Resolution> {
     let mut answer = None;
     for conflict in fields {
         let calendar = match conflict.field {
@@ -714,8 +824,11 @@ pub fn most_recent(record: &Record, appointment: &Appointment, fields: &[FieldCo
         if between.num_seconds().abs() < MOST_RECENT_ASKS_SECONDS {
             return None;
         }
-        let keep =
-            if between > Duration::zero() { Resolution::KeepCalendar } else { Resolution::KeepPlatform };
+        let keep = if between > Duration::zero() {
+            Resolution::KeepCalendar
+        } else {
+            Resolution::KeepPlatform
+        };
         if answer.as_ref().is_some_and(|answer| *answer != keep) {
             return None;
         }
@@ -731,9 +844,13 @@ fn raise(mut decision: Decision, draft: ConflictDraft) -> Decision {
 }
 
 fn is_chased(record: &Record, now: DateTime<Utc>) -> bool {
-    let recent = record.recent_writes.iter().filter(|at| now - **at < Duration::minutes(PING_PONG_MINUTES));
+    let recent = record
+        .recent_writes
+        .iter()
+        .filter(|at| now - **at < Duration::minutes(PING_PONG_MINUTES));
     // While the question is open no write is made, so the old ones stay: that time passes is no answer.
-    recent.count() > PING_PONG_WRITES || (record.conflict.is_some() && record.recent_writes.len() > PING_PONG_WRITES)
+    recent.count() > PING_PONG_WRITES
+        || (record.conflict.is_some() && record.recent_writes.len() > PING_PONG_WRITES)
 }
 
 enum Move {
@@ -756,11 +873,16 @@ fn move_to_report(record: &Record, appointment: &Appointment, event: &Event, ctx
     }
     if let Some(refusal) = &record.refusal {
         // The platform has said no to exactly this; asking again would only tell the admin twice.
-        if refusal.field == Field::Time && refusal.time == Some(to) && refusal.version == appointment.version {
+        if refusal.field == Field::Time && refusal.time == Some(to) && refusal.version == appointment.version
+        {
             return Move::Ask(ConflictKind::Refused, ConflictCause::Refused(refusal.clone()));
         }
     }
-    let moved_at = record.calendar_moved_at.or(event.updated).unwrap_or(ctx.now).min(ctx.now);
+    let moved_at = record
+        .calendar_moved_at
+        .or(event.updated)
+        .unwrap_or(ctx.now)
+        .min(ctx.now);
     if !confirmed {
         let due_at = moved_at + Duration::seconds(SETTLE_SECONDS);
         if ctx.now < due_at {
@@ -802,14 +924,24 @@ enum NotesReport {
     Ask(ConflictCause),
 }
 
-fn notes_to_report(record: &Record, appointment: &Appointment, rendered: &Rendered, ctx: &Context) -> NotesReport {
+fn notes_to_report(
+    record: &Record,
+    appointment: &Appointment,
+    rendered: &Rendered,
+    ctx: &Context,
+) -> NotesReport {
     let notes = reportable_notes(record, rendered).unwrap_or_default();
-    let refused = |refusal: &&Refusal| refusal.field == Field::Notes && refusal.version == appointment.version;
+    let refused =
+        |refusal: &&Refusal| refusal.field == Field::Notes && refusal.version == appointment.version;
     if let Some(refusal) = record.refusal.as_ref().filter(refused) {
         return NotesReport::Ask(ConflictCause::Refused(refusal.clone()));
     }
     let updated = record.event.as_ref().and_then(|event| event.updated);
-    let edited_at = record.calendar_edited_at.or(updated).unwrap_or(ctx.now).min(ctx.now);
+    let edited_at = record
+        .calendar_edited_at
+        .or(updated)
+        .unwrap_or(ctx.now)
+        .min(ctx.now);
     let due_at = edited_at + Duration::seconds(SETTLE_SECONDS);
     if ctx.now < due_at {
         return NotesReport::Wait(due_at, Standing::Settling);
@@ -817,14 +949,22 @@ fn notes_to_report(record: &Record, appointment: &Appointment, rendered: &Render
     if let Some(until) = record.cool_down_until.filter(|until| *until > ctx.now) {
         return NotesReport::Wait(until, Standing::CoolDown);
     }
-    NotesReport::Report(Intent::Notes { version: appointment.version, notes })
+    NotesReport::Report(Intent::Notes {
+        version: appointment.version,
+        notes,
+    })
 }
 
 fn field_conflict(record: &Record, field: Field, rendered: &Rendered, shown: &FieldValues) -> FieldConflict {
     let unknown = || Value::Text(String::new());
     FieldConflict {
         field,
-        before: record.base.platform.get(field).filter(|value| !matches!(value, Value::Hash(_))).cloned(),
+        before: record
+            .base
+            .platform
+            .get(field)
+            .filter(|value| !matches!(value, Value::Hash(_)))
+            .cloned(),
         platform: rendered.written().get(field).cloned().unwrap_or_else(unknown),
         calendar: shown.get(field).cloned().unwrap_or_else(unknown),
     }

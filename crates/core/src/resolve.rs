@@ -167,7 +167,11 @@ pub fn put_back(record: &mut Record) -> bool {
 /// "Sync it again" after "stop syncing this one".
 pub fn resume(record: &mut Record) {
     if record.link == LinkState::Stopped {
-        record.link = if record.event.is_some() { LinkState::Linked } else { LinkState::Unlinked };
+        record.link = if record.event.is_some() {
+            LinkState::Linked
+        } else {
+            LinkState::Unlinked
+        };
     }
 }
 

@@ -50,7 +50,10 @@ impl Rendered {
     pub fn canonical(&self) -> FieldValues {
         FieldValues {
             time: Some(Value::Time(EventTime::Timed(self.time))),
-            title: self.title_wordings.first().map(|title| Value::Text(normalise(title))),
+            title: self
+                .title_wordings
+                .first()
+                .map(|title| Value::Text(normalise(title))),
             location: Some(Value::Text(normalise(&self.location))),
             // Already plain text: read as HTML a second time, an angle bracket in it would be lost.
             notes: Some(Value::Text(self.block.clone())),
@@ -59,18 +62,31 @@ impl Rendered {
 
     /// Values for comparing with the calendar: the wording that is written.
     pub fn written(&self) -> FieldValues {
-        FieldValues { title: Some(Value::Text(normalise(&self.title))), ..self.canonical() }
+        FieldValues {
+            title: Some(Value::Text(normalise(&self.title))),
+            ..self.canonical()
+        }
     }
 
     /// Short hash of what is neither time nor text.
     pub fn looks(&self) -> String {
-        looks_hash(self.tentative, self.private, self.color.as_deref(), self.source_url.as_deref())
+        looks_hash(
+            self.tentative,
+            self.private,
+            self.color.as_deref(),
+            self.source_url.as_deref(),
+        )
     }
 }
 
 /// The same hash of what a body writes.
 pub(crate) fn looks_of(body: &EventBody) -> String {
-    looks_hash(body.tentative, body.private, body.color.as_deref(), body.source_url.as_deref())
+    looks_hash(
+        body.tentative,
+        body.private,
+        body.color.as_deref(),
+        body.source_url.as_deref(),
+    )
 }
 
 fn looks_hash(tentative: bool, private: bool, color: Option<&str>, source_url: Option<&str>) -> String {
@@ -104,8 +120,10 @@ pub fn render(
     } else {
         vec!["Coaching Session".to_owned(), "Coaching-Termin".to_owned()]
     };
-    let wordings: Vec<String> =
-        wordings.into_iter().map(|title| with_client(title, appointment, settings, client_names_allowed, busy_only)).collect();
+    let wordings: Vec<String> = wordings
+        .into_iter()
+        .map(|title| with_client(title, appointment, settings, client_names_allowed, busy_only))
+        .collect();
     let title = match language {
         Language::En => wordings.first(),
         Language::De => wordings.last(),
@@ -114,9 +132,16 @@ pub fn render(
     .unwrap_or_default();
 
     let full = !busy_only && settings.privacy == PrivacyLevel::Full;
-    let location = if full { location_line(appointment) } else { String::new() };
-    let (block, notes_whole) =
-        if full { block(appointment, settings, client_names_allowed) } else { (String::new(), false) };
+    let location = if full {
+        location_line(appointment)
+    } else {
+        String::new()
+    };
+    let (block, notes_whole) = if full {
+        block(appointment, settings, client_names_allowed)
+    } else {
+        (String::new(), false)
+    };
     Rendered {
         time: appointment.span(),
         title,
@@ -138,7 +163,10 @@ fn with_client(
     allowed: bool,
     busy_only: bool,
 ) -> String {
-    let name = appointment.client.as_ref().and_then(|client| client.name.as_ref());
+    let name = appointment
+        .client
+        .as_ref()
+        .and_then(|client| client.name.as_ref());
     match name {
         Some(name) if allowed && settings.client_names && !busy_only => format!("{title} · {}", plain(name)),
         _ => title,
@@ -146,7 +174,12 @@ fn with_client(
 }
 
 fn location_line(appointment: &Appointment) -> String {
-    appointment.place.as_ref().and_then(|place| place.address.as_ref()).map(|a| plain(a)).unwrap_or_default()
+    appointment
+        .place
+        .as_ref()
+        .and_then(|place| place.address.as_ref())
+        .map(|a| plain(a))
+        .unwrap_or_default()
 }
 
 fn block(appointment: &Appointment, settings: &TextSettings, client_names_allowed: bool) -> (String, bool) {
@@ -163,7 +196,10 @@ fn block(appointment: &Appointment, settings: &TextSettings, client_names_allowe
         }
     }
     let mut lines = Vec::new();
-    let client = appointment.client.as_ref().filter(|_| settings.client_contact && client_names_allowed);
+    let client = appointment
+        .client
+        .as_ref()
+        .filter(|_| settings.client_contact && client_names_allowed);
     if let Some(client) = client {
         let contact: Vec<String> = [&client.name, &client.phone, &client.email]
             .into_iter()
@@ -235,13 +271,21 @@ pub struct Description {
 /// Takes a stored description apart at the marker lines. Works on the stored text, so that the trainer's own HTML stays
 /// as it is.
 pub fn split(description: &str) -> Description {
-    let whole = || Description { before: description.to_owned(), block: None, after: String::new() };
-    let Some(start) = description.find(MARK_START) else { return whole() };
+    let whole = || Description {
+        before: description.to_owned(),
+        block: None,
+        after: String::new(),
+    };
+    let Some(start) = description.find(MARK_START) else {
+        return whole();
+    };
     let rest = &description[start + MARK_START.len()..];
     let inside_at = rest.find(|c| c != '┈').unwrap_or(rest.len());
     let inside = &rest[inside_at..];
     let run = "┈".repeat(8);
-    let Some(end) = inside.find(&run) else { return whole() };
+    let Some(end) = inside.find(&run) else {
+        return whole();
+    };
     let tail = &inside[end..];
     let after_at = tail.find(|c| c != '┈').unwrap_or(tail.len());
     Description {
@@ -266,7 +310,11 @@ pub fn compose(existing: Option<&str>, block: &str) -> String {
         return format!("{before}{after}").trim_end().to_owned();
     }
     let newline = if html { "<br>" } else { "\n" };
-    let inside = if html || looks_like_html(block) { escape(block) } else { block.to_owned() };
+    let inside = if html || looks_like_html(block) {
+        escape(block)
+    } else {
+        block.to_owned()
+    };
     let managed = format!("{MARK_LINE}\n{inside}\n{MARK_END}").replace('\n', newline);
     let blank = before.trim().is_empty();
     if blank {
@@ -279,7 +327,9 @@ pub fn compose(existing: Option<&str>, block: &str) -> String {
 }
 
 fn ends_with_break(text: &str) -> bool {
-    ["\n", "<br>", "<br/>", "<br />", "</p>", "</div>"].iter().any(|end| text.ends_with(end))
+    ["\n", "<br>", "<br/>", "<br />", "</p>", "</div>"]
+        .iter()
+        .any(|end| text.ends_with(end))
 }
 
 fn without_marker_lines(text: &str) -> String {
@@ -290,38 +340,58 @@ fn without_marker_lines(text: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// True if a service would read the text as HTML: a tag or an entity occurs in it.
 fn looks_like_html(text: &str) -> bool {
-    tag_at(text).is_some() || text.split('&').skip(1).any(|rest| {
-        rest.split_once(';').is_some_and(|(name, _)| {
-            (1..=8).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '#')
+    tag_at(text).is_some()
+        || text.split('&').skip(1).any(|rest| {
+            rest.split_once(';').is_some_and(|(name, _)| {
+                (1..=8).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '#')
+            })
         })
-    })
 }
 
 fn tag_at(text: &str) -> Option<usize> {
     text.char_indices().find_map(|(at, c)| {
         let rest = &text[at..];
         let next = rest[c.len_utf8()..].chars().next();
-        (c == '<' && next.is_some_and(|n| n.is_ascii_alphabetic() || n == '/' || n == '!') && rest.contains('>')).then_some(at)
+        (c == '<'
+            && next.is_some_and(|n| n.is_ascii_alphabetic() || n == '/' || n == '!')
+            && rest.contains('>'))
+        .then_some(at)
     })
 }
 
 /// Text for comparison and for the window: HTML to text, NFC, spaces collapsed, at most one blank line in a row, nothing
 /// invisible at the ends. Services rewrite white space and HTML, so only this form is ever compared.
 pub fn normalise(text: &str) -> String {
-    let text = if looks_like_html(text) { html_to_text(text) } else { text.to_owned() };
+    let text = if looks_like_html(text) {
+        html_to_text(text)
+    } else {
+        text.to_owned()
+    };
     let mut lines: Vec<String> = Vec::new();
     for line in text.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
         let cleaned: String = line
             .nfc()
             .filter(|c| !matches!(c, '\u{200b}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{0}'))
-            .map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c })
+            .map(|c| {
+                if c.is_whitespace() || c.is_control() {
+                    ' '
+                } else {
+                    c
+                }
+            })
             .collect();
-        let collapsed = cleaned.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let collapsed = cleaned
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
         if !(collapsed.is_empty() && lines.last().is_none_or(String::is_empty)) {
             lines.push(collapsed);
         }
@@ -385,7 +455,11 @@ pub fn hashes(values: &FieldValues) -> FieldHashes {
         Some(Value::Hash(hash)) => hash.clone(),
         Some(Value::Time(_)) | None => String::new(),
     };
-    FieldHashes { title: hash(Field::Title), location: hash(Field::Location), notes: hash(Field::Notes) }
+    FieldHashes {
+        title: hash(Field::Title),
+        location: hash(Field::Location),
+        notes: hash(Field::Notes),
+    }
 }
 
 #[cfg(test)]

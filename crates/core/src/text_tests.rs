@@ -15,22 +15,31 @@ fn the_title_is_the_place_then_the_title_then_the_topic_then_coaching_session() 
     let title = rendered(|a| a.place = None, &settings);
     let topic = rendered(|a| (a.place, a.title) = (None, None), &settings);
     let none = rendered(|a| (a.place, a.title, a.topic) = (None, None, None), &settings);
-    assert_eq!([place.title, title.title, topic.title, none.title], [
-        "Linden-Apotheke",
-        "Visit Linden",
-        "Vaccination refresher",
-        "Coaching Session"
-    ]);
+    assert_eq!(
+        [place.title, title.title, topic.title, none.title],
+        [
+            "Linden-Apotheke",
+            "Visit Linden",
+            "Vaccination refresher",
+            "Coaching Session"
+        ]
+    );
 }
 
 #[test]
 fn client_names_and_contact_are_off_until_turned_on_and_never_against_the_platform() {
     let shy = rendered(|_| {}, &TextSettings::default());
-    let open = TextSettings { client_names: true, client_contact: true, ..TextSettings::default() };
+    let open = TextSettings {
+        client_names: true,
+        client_contact: true,
+        ..TextSettings::default()
+    };
     let told = rendered(|_| {}, &open);
     let forbidden = render(&appointment(), &open, Language::En, false);
     for hidden in [&shy, &forbidden] {
-        assert!(!hidden.title.contains("Ada") && !hidden.block.contains("ada@") && !hidden.block.contains("+49"));
+        assert!(
+            !hidden.title.contains("Ada") && !hidden.block.contains("ada@") && !hidden.block.contains("+49")
+        );
     }
     assert!(told.title.contains("Ada Klein") && told.block.contains("ada@example.org"));
 }
@@ -38,7 +47,10 @@ fn client_names_and_contact_are_off_until_turned_on_and_never_against_the_platfo
 #[test]
 fn a_private_appointment_says_busy_only() {
     let busy = rendered(|a| a.private = true, &TextSettings::default());
-    assert_eq!((busy.title.as_str(), busy.location.as_str(), busy.block.as_str()), ("Busy", "", ""));
+    assert_eq!(
+        (busy.title.as_str(), busy.location.as_str(), busy.block.as_str()),
+        ("Busy", "", "")
+    );
     assert!(busy.private && busy.source_url.is_none());
 }
 
@@ -61,7 +73,10 @@ fn a_link_of_another_scheme_is_not_written() {
 
 #[test]
 fn html_notes_become_text() {
-    assert_eq!(normalise("<p>Bring:</p><ul><li>A &amp; B</li><li>C</li></ul>"), "Bring:\n• A & B\n• C");
+    assert_eq!(
+        normalise("<p>Bring:</p><ul><li>A &amp; B</li><li>C</li></ul>"),
+        "Bring:\n• A & B\n• C"
+    );
     assert_eq!(normalise("a < b and c > d"), "a < b and c > d");
 }
 
@@ -73,7 +88,10 @@ fn own_text_before_and_after_the_block_survives_a_rewrite() {
     let parts = split(&second);
     assert!(parts.before.starts_with("Park behind the church."));
     assert_eq!(parts.after, "\nBring cake");
-    assert_eq!(normalise(&parts.block.unwrap_or_default()), "New notes\n\n↗ https://x.example/1");
+    assert_eq!(
+        normalise(&parts.block.unwrap_or_default()),
+        "New notes\n\n↗ https://x.example/1"
+    );
 }
 
 #[test]
@@ -87,13 +105,19 @@ fn own_html_stays_as_it_is() {
 fn edited_notes_are_found_and_a_deleted_block_reports_nothing() {
     let description = compose(None, "Bring handouts.\n\n☎ Ada, +49 30\n↗ https://x.example/1");
     let edited = description.replace("handouts", "two handouts");
-    assert_eq!(notes_in(&event_saying(&edited)), Some("Bring two handouts.".into()));
+    assert_eq!(
+        notes_in(&event_saying(&edited)),
+        Some("Bring two handouts.".into())
+    );
     assert_eq!(notes_in(&event_saying("only mine")), None);
 }
 
 #[test]
 fn notes_with_angle_brackets_read_back_as_they_were_written() {
-    let r = rendered(|a| a.notes = Some("<p>Fish &amp; chips.<br>Please &lt;quietly&gt; &amp;amp; soon.</p>".into()), &TextSettings::default());
+    let r = rendered(
+        |a| a.notes = Some("<p>Fish &amp; chips.<br>Please &lt;quietly&gt; &amp;amp; soon.</p>".into()),
+        &TextSettings::default(),
+    );
     assert!(r.block.starts_with("Fish & chips.\nPlease <quietly> &amp; soon."));
     let event = event_saying(&compose(None, &r.block));
     assert_eq!(observed(&event).notes, r.written().notes);

@@ -27,7 +27,9 @@ impl Eq for TimeSpan {}
 impl TimeSpan {
     /// A span whose missing end means one hour, and whose end is never before its start.
     pub fn new(start: DateTime<Utc>, end: Option<DateTime<Utc>>, zone: Tz) -> Self {
-        let end = end.filter(|end| *end > start).unwrap_or(start + Duration::hours(1));
+        let end = end
+            .filter(|end| *end > start)
+            .unwrap_or(start + Duration::hours(1));
         Self { start, end, zone }
     }
 

@@ -57,10 +57,15 @@ impl Preview {
                 Standing::LeftOut(reason) => Some(reason.code()),
                 _ => None,
             };
-            let deletes = decision
-                .intents
-                .iter()
-                .any(|intent| matches!(intent, Intent::Delete { reason: DeleteReason::LeftOut, .. }));
+            let deletes = decision.intents.iter().any(|intent| {
+                matches!(
+                    intent,
+                    Intent::Delete {
+                        reason: DeleteReason::LeftOut,
+                        ..
+                    }
+                )
+            });
             preview.total += 1;
             match left_out {
                 Some(code) => *preview.left_out.entry(code).or_default() += 1,
@@ -87,9 +92,17 @@ impl Engine {
         resolution: &Resolution,
     ) -> Result<(), AnswerError> {
         let _turn = self.turn.lock().await;
-        let conflict = self.ledger.conflict(id).await?.filter(|conflict| conflict.state == ConflictState::Open);
+        let conflict = self
+            .ledger
+            .conflict(id)
+            .await?
+            .filter(|conflict| conflict.state == ConflictState::Open);
         let conflict = conflict.ok_or(AnswerError::Gone)?;
-        let mut record = self.ledger.record(&conflict.appointment_id).await?.ok_or(AnswerError::Gone)?;
+        let mut record = self
+            .ledger
+            .record(&conflict.appointment_id)
+            .await?
+            .ok_or(AnswerError::Gone)?;
         let settings = self.ledger.settings().await?;
         let state = self.ledger.sync_state().await?;
         let ctx = self.context(settings, &state);
@@ -98,7 +111,11 @@ impl Engine {
             ResolveError::NotPossible => AnswerError::NotPossible,
             ResolveError::TooClose => AnswerError::TooClose,
         })?;
-        let state = ConflictState::Resolved { resolution: resolution.clone(), at: ctx.now, by_policy: false };
+        let state = ConflictState::Resolved {
+            resolution: resolution.clone(),
+            at: ctx.now,
+            by_policy: false,
+        };
         let what = HistoryWhat::ConflictResolved {
             conflict: id.clone(),
             resolution: resolution_word(resolution).into(),
@@ -120,14 +137,20 @@ impl Engine {
     /// [`AnswerError::Gone`] if it is not open any more.
     pub async fn answer_question(&self, id: &QuestionId, answer: Answer) -> Result<(), AnswerError> {
         let _turn = self.turn.lock().await;
-        let question = self.ledger.question(id).await?.filter(|question| question.answer.is_none());
+        let question = self
+            .ledger
+            .question(id)
+            .await?
+            .filter(|question| question.answer.is_none());
         let question = question.ok_or(AnswerError::Gone)?;
         let settings = self.ledger.settings().await?;
         let state = self.ledger.sync_state().await?;
         let ctx = self.context(settings, &state);
         let mut records = Records::new(self.ledger.records().await?);
         for appointment in &question.appointments {
-            let Some(known) = records.get(appointment).cloned() else { continue };
+            let Some(known) = records.get(appointment).cloned() else {
+                continue;
+            };
             match (question.kind, answer) {
                 (QuestionKind::RemovedInCalendar, _) => {
                     // The unlinking that was held happens now; "put back" follows it.
@@ -137,7 +160,9 @@ impl Engine {
                     }
                     records.put(record);
                 }
-                (QuestionKind::Moves, Answer::Leave) => records.edit(appointment, |record| record.ask_moves = true),
+                (QuestionKind::Moves, Answer::Leave) => {
+                    records.edit(appointment, |record| record.ask_moves = true)
+                }
                 (QuestionKind::InferredDeletions | QuestionKind::Cancellations, Answer::Leave) => {
                     records.edit(appointment, |record| record.link = LinkState::Stopped);
                 }
@@ -148,7 +173,10 @@ impl Engine {
             }
         }
         let mut changes = records.take_changes();
-        let what = HistoryWhat::Answered { question: question.kind, answer };
+        let what = HistoryWhat::Answered {
+            question: question.kind,
+            answer,
+        };
         let mut item = self.item(&RunId::new(""), None, what, HistorySource::You);
         item.run_id = None;
         changes.push(Change::AddItem(Box::new(item)));
@@ -173,7 +201,9 @@ impl Engine {
             return Err(AnswerError::Gone);
         }
         let item = self.outside_item(&record, HistoryWhat::PutBack);
-        self.ledger.commit(vec![item, Change::PutRecord(Box::new(record))]).await?;
+        self.ledger
+            .commit(vec![item, Change::PutRecord(Box::new(record))])
+            .await?;
         self.after_answer();
         Ok(())
     }
@@ -251,8 +281,13 @@ impl Engine {
     pub async fn preview(&self, settings: SyncSettings) -> Result<Preview, LedgerError> {
         let state = self.ledger.sync_state().await?;
         let ctx = self.context(settings, &state);
-        let decisions =
-            self.ledger.records().await?.iter().map(|record| reconcile::reconcile(record, &ctx)).collect();
+        let decisions = self
+            .ledger
+            .records()
+            .await?
+            .iter()
+            .map(|record| reconcile::reconcile(record, &ctx))
+            .collect();
         Ok(Preview::of(decisions))
     }
 
@@ -267,7 +302,9 @@ impl Engine {
             state.connected_at = Some(self.now());
         }
         state.started = true;
-        self.ledger.commit(vec![Change::PutSyncState(Box::new(state))]).await?;
+        self.ledger
+            .commit(vec![Change::PutSyncState(Box::new(state))])
+            .await?;
         self.after_answer();
         Ok(())
     }
@@ -284,7 +321,9 @@ impl Engine {
         if until.is_none() {
             state.full_at = None;
         }
-        self.ledger.commit(vec![Change::PutSyncState(Box::new(state))]).await?;
+        self.ledger
+            .commit(vec![Change::PutSyncState(Box::new(state))])
+            .await?;
         self.after_answer();
         Ok(())
     }
@@ -306,8 +345,13 @@ impl Engine {
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
         let mut records = Records::new(self.ledger.records().await?);
-        let mut changes: Vec<Change> =
-            self.ledger.outbox().await?.into_iter().map(|row| Change::DeleteOutbox(row.id)).collect();
+        let mut changes: Vec<Change> = self
+            .ledger
+            .outbox()
+            .await?
+            .into_iter()
+            .map(|row| Change::DeleteOutbox(row.id))
+            .collect();
         for record in records.iter() {
             if let Some(event) = &record.event {
                 let intent = Intent::Delete {
@@ -324,7 +368,17 @@ impl Engine {
         let mut counts = Counts::default();
         let run = RunId(self.fresh_id());
         let ctx = self.context(settings, &state);
-        self.execute(&mut records, &mut state, &ctx, false, true, &run, &mut counts, &cancel).await?;
+        self.execute(
+            &mut records,
+            &mut state,
+            &ctx,
+            false,
+            true,
+            &run,
+            &mut counts,
+            &cancel,
+        )
+        .await?;
         let left = u32::try_from(self.ledger.outbox().await?.len()).unwrap_or(u32::MAX);
         self.lock().progress = None;
         self.tell(EngineEvent::Changed);

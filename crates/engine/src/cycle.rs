@@ -71,7 +71,9 @@ impl Engine {
         let mut state = self.ledger.sync_state().await?;
         if state.connected_at.is_none() {
             state.connected_at = Some(self.now());
-            self.ledger.commit(vec![Change::PutSyncState(Box::new(state.clone()))]).await?;
+            self.ledger
+                .commit(vec![Change::PutSyncState(Box::new(state.clone()))])
+                .await?;
         }
         {
             let mut live = self.lock();
@@ -98,8 +100,17 @@ impl Engine {
         let lease = self.keep_lease(&settings, &state).await;
         let ctx = self.context(settings.clone(), &state);
         if self.may_write(&state, settings.enabled) && lease.is_ok() {
-            self.execute(&mut records, &mut state, &ctx, true, trigger != Trigger::Due, &run.id, &mut counts, &cancel)
-                .await?;
+            self.execute(
+                &mut records,
+                &mut state,
+                &ctx,
+                true,
+                trigger != Trigger::Due,
+                &run.id,
+                &mut counts,
+                &cancel,
+            )
+            .await?;
         }
 
         // 2. Both sides, and the facts into the ledger.
@@ -117,13 +128,23 @@ impl Engine {
             let ctx = self.context(settings.clone(), &state);
             let plan = self.plan(&records, &state, &ctx).await?;
             standing = plan_standing(&plan);
-            self.record_plan(plan, &mut records, &ctx, may_write, &run.id, &mut counts).await?;
+            self.record_plan(plan, &mut records, &ctx, may_write, &run.id, &mut counts)
+                .await?;
             if !may_write {
                 break;
             }
             let retry_parked = round == 0 && trigger != Trigger::Due;
             let executed = self
-                .execute(&mut records, &mut state, &ctx, false, retry_parked, &run.id, &mut counts, &cancel)
+                .execute(
+                    &mut records,
+                    &mut state,
+                    &ctx,
+                    false,
+                    retry_parked,
+                    &run.id,
+                    &mut counts,
+                    &cancel,
+                )
                 .await?;
             if !executed.plan_again || cancel.is_cancelled() {
                 break;
@@ -132,8 +153,10 @@ impl Engine {
 
         // 4. The record of the run, and what the platform is told.
         let may_write = self.may_write(&state, settings.enabled);
-        self.sum_up(&mut report, &standing, &state, &records, may_write).await?;
-        self.report_if_changed(&settings, &mut state, &report, &records).await;
+        self.sum_up(&mut report, &standing, &state, &records, may_write)
+            .await?;
+        self.report_if_changed(&settings, &mut state, &report, &records)
+            .await;
         counts.platform_requests = self.platform.requests_sent() - requests_before.0;
         counts.calendar_requests = self.calendar.requests_sent() - requests_before.1;
         let failed = report.platform.is_some() && report.calendar.is_some();
@@ -143,13 +166,22 @@ impl Engine {
             (false, true) => RunResult::Partial,
             (false, false) => RunResult::Success,
         };
-        run.problem = report.platform.as_ref().or(report.calendar.as_ref()).map(|error| error_code(error).into());
+        run.problem = report
+            .platform
+            .as_ref()
+            .or(report.calendar.as_ref())
+            .map(|error| error_code(error).into());
         run.ended_at = Some(self.now());
         run.counts = counts;
         if run.result == RunResult::Success {
             state.last_success_at = run.ended_at;
         }
-        self.ledger.commit(vec![Change::PutRun(run.clone()), Change::PutSyncState(Box::new(state.clone()))]).await?;
+        self.ledger
+            .commit(vec![
+                Change::PutRun(run.clone()),
+                Change::PutSyncState(Box::new(state.clone())),
+            ])
+            .await?;
         if !may_write && self.may_write(&state, settings.enabled) {
             // The lease came with the report: what could not be written goes on at once, after another reading.
             report.next_due_at = Some(self.now() + Duration::seconds(1));
@@ -194,23 +226,37 @@ impl Engine {
                 *report.left_out.entry(reason.code()).or_default() += 1;
             }
         }
-        let settling =
-            standing.iter().filter(|(standing, _)| matches!(standing, Standing::Settling | Standing::CoolDown)).count();
+        let settling = standing
+            .iter()
+            .filter(|(standing, _)| matches!(standing, Standing::Settling | Standing::CoolDown))
+            .count();
         report.waiting = u32::try_from(outbox.len() + settling).unwrap_or(u32::MAX);
         // What a side in trouble holds up is not due: that side is looked at again with the next run, or when it said.
         let now = self.now();
         let healthy = |side| self.problem_of(side).is_none();
-        let rows = outbox.iter().filter(|row| may_write && row.state != OutboxState::Parked && healthy(row.side));
+        let rows = outbox
+            .iter()
+            .filter(|row| may_write && row.state != OutboxState::Parked && healthy(row.side));
         due.extend(rows.map(|row| self.row_due(row, state)));
         let waits = [state.platform_wait_until, state.calendar_wait_until];
         due.extend(waits.into_iter().flatten().filter(|until| *until > now));
         if healthy(Side::Calendar) {
-            due.extend(records.iter().filter(|record| record.event.is_none()).filter_map(looked_at_again));
+            due.extend(
+                records
+                    .iter()
+                    .filter(|record| record.event.is_none())
+                    .filter_map(looked_at_again),
+            );
         }
         report.conflicts = u32::try_from(self.ledger.open_conflicts().await?.len()).unwrap_or(u32::MAX);
         let questions = self.ledger.questions(self.now()).await?;
-        report.questions =
-            u32::try_from(questions.iter().filter(|question| question.answer.is_none()).count()).unwrap_or(u32::MAX);
+        report.questions = u32::try_from(
+            questions
+                .iter()
+                .filter(|question| question.answer.is_none())
+                .count(),
+        )
+        .unwrap_or(u32::MAX);
         report.next_due_at = due.into_iter().map(|at| at.max(now + Duration::seconds(1))).min();
         Ok(())
     }
@@ -231,7 +277,10 @@ impl Engine {
         }
         let now = self.now();
         let live = self.live();
-        let ours = live.writer.as_ref().filter(|writer| writer.device_id == self.config.device_id);
+        let ours = live
+            .writer
+            .as_ref()
+            .filter(|writer| writer.device_id == self.config.device_id);
         let fresh = ours.is_some_and(|writer| writer.expires_at - now > Duration::minutes(RENEW_MINUTES));
         if fresh && !live.take_over {
             return Ok(());
@@ -252,21 +301,35 @@ impl Engine {
         let settings = self.ledger.settings().await.unwrap_or_default();
         let state = self.ledger.sync_state().await.unwrap_or_default();
         let status = self.status_word(&settings, &state, 0, 0, 0, None);
-        self.report(LaptopStatus { status: "disconnected".into(), ..status }).await?;
+        self.report(LaptopStatus {
+            status: "disconnected".into(),
+            ..status
+        })
+        .await?;
         // Should the trainer connect again, the next report is a new one.
         self.lock().reported = None;
         Ok(())
     }
 
     async fn report(&self, status: LaptopStatus) -> Result<(), PortError> {
-        match self.platform.report_status(self.calendar.provider(), &status).await {
+        match self
+            .platform
+            .report_status(self.calendar.provider(), &status)
+            .await
+        {
             Ok(answer) => {
                 let mut live = self.lock();
                 live.policy = Some(answer.policy);
                 live.writer = answer.writer;
                 live.take_over = false;
                 let now = self.clock.now();
-                live.reported = Some((now, LaptopStatus { take_over: false, ..status }));
+                live.reported = Some((
+                    now,
+                    LaptopStatus {
+                        take_over: false,
+                        ..status
+                    },
+                ));
                 Ok(())
             }
             Err(error) => Err(error),
@@ -289,7 +352,10 @@ impl Engine {
             let known = self.live().reported;
             let same = known.as_ref().is_some_and(|(at, known)| {
                 // The time of the last success alone is no news.
-                let known = LaptopStatus { last_success_at: status.last_success_at, ..known.clone() };
+                let known = LaptopStatus {
+                    last_success_at: status.last_success_at,
+                    ..known.clone()
+                };
                 known == status && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
             });
             if !same && let Err(error) = self.report(status).await {
@@ -351,5 +417,8 @@ fn looked_at_again(record: &Record) -> Option<DateTime<Utc>> {
 }
 
 fn plan_standing(plan: &Plan) -> Vec<(Standing, Option<DateTime<Utc>>)> {
-    plan.decisions.iter().map(|decision| (decision.standing, decision.due_at)).collect()
+    plan.decisions
+        .iter()
+        .map(|decision| (decision.standing, decision.due_at))
+        .collect()
 }

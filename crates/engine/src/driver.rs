@@ -76,9 +76,19 @@ impl Engine {
                 next = (due, Trigger::Due);
             }
         }
-        let offline = [&report.platform, &report.calendar].into_iter().flatten().any(|error| {
-            matches!(error, PortError::Unreachable { .. } | PortError::ServerTrouble { retry_after: None, .. })
-        });
+        let offline = [&report.platform, &report.calendar]
+            .into_iter()
+            .flatten()
+            .any(|error| {
+                matches!(
+                    error,
+                    PortError::Unreachable { .. }
+                        | PortError::ServerTrouble {
+                            retry_after: None,
+                            ..
+                        }
+                )
+            });
         let again = self.clock.now() + Duration::seconds(OFFLINE_SECONDS);
         if offline && again < next.0 {
             next = (again, Trigger::NetworkBack);
@@ -95,7 +105,10 @@ impl Engine {
             }
             let (wall, running) = (self.clock.now(), self.clock.monotonic());
             let until = next.map_or(std::time::Duration::from_secs(TICK_SECONDS), |(at, _)| {
-                (at - wall).to_std().unwrap_or_default().min(std::time::Duration::from_secs(TICK_SECONDS))
+                (at - wall)
+                    .to_std()
+                    .unwrap_or_default()
+                    .min(std::time::Duration::from_secs(TICK_SECONDS))
             });
             tokio::select! {
                 () = self.wake.notified() => {}
@@ -141,6 +154,8 @@ impl Engine {
 
     async fn end_of_pause(&self) -> Option<(DateTime<Utc>, Trigger)> {
         let state = self.ledger.sync_state().await.ok()?;
-        state.paused_until.map(|until| (until - self.clock_offset(), Trigger::Changed))
+        state
+            .paused_until
+            .map(|until| (until - self.clock_offset(), Trigger::Changed))
     }
 }

@@ -178,13 +178,24 @@ impl Engine {
 
     /// How far the services' clocks are ahead of the laptop's. Up to two seconds count as none.
     pub fn clock_offset(&self) -> Duration {
-        let offset = self.platform.clock_offset().or_else(|| self.calendar.clock_offset()).unwrap_or_default();
-        if offset.num_milliseconds().abs() <= 2_000 { Duration::zero() } else { offset }
+        let offset = self
+            .platform
+            .clock_offset()
+            .or_else(|| self.calendar.clock_offset())
+            .unwrap_or_default();
+        if offset.num_milliseconds().abs() <= 2_000 {
+            Duration::zero()
+        } else {
+            offset
+        }
     }
 
     /// The current cycle finishes the item it is at and ends.
     pub fn cancel_cycle(&self) {
-        self.cancel.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+        self.cancel
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .cancel();
     }
 
     pub(crate) fn fresh_cancel(&self) -> CancellationToken {
@@ -195,7 +206,11 @@ impl Engine {
 
     /// A fresh id: time first, so that ids sort by age.
     pub(crate) fn fresh_id(&self) -> String {
-        format!("{:012x}{:016x}", self.clock.now().timestamp_millis().max(0), self.clock.random())
+        format!(
+            "{:012x}{:016x}",
+            self.clock.now().timestamp_millis().max(0),
+            self.clock.random()
+        )
     }
 
     pub(crate) fn context(&self, settings: SyncSettings, state: &SyncState) -> Context {
@@ -221,9 +236,10 @@ impl Engine {
         match result {
             Ok(()) => *health = Health::default(),
             Err(problem) => {
-                let same = health.problem.as_ref().is_some_and(|known| {
-                    std::mem::discriminant(known) == std::mem::discriminant(problem)
-                });
+                let same = health
+                    .problem
+                    .as_ref()
+                    .is_some_and(|known| std::mem::discriminant(known) == std::mem::discriminant(problem));
                 if !same {
                     health.since = Some(now);
                 }

@@ -1,7 +1,9 @@
 //! Carrying out the outbox: one write at a time per appointment and side, each outcome in one transaction.
 
 use crate::engine::{Engine, EngineEvent};
-use crate::ledger::{Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
+use crate::ledger::{
+    Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
+};
 use crate::ports::{Accepted, EventLookup, MoveReport, PortError};
 use crate::read::{Records, wait_after};
 use chrono::{DateTime, Duration, Utc};
@@ -12,7 +14,7 @@ use roundtrip_core::absorb;
 use roundtrip_core::appointment::{Removal, RemovalReason};
 use roundtrip_core::conflict::Refusal;
 use roundtrip_core::event::{Event, EventBody, PatchMask};
-use roundtrip_core::ids::{EventId, Etag, RunId};
+use roundtrip_core::ids::{Etag, EventId, RunId};
 use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, LinkState, Record, Value};
@@ -98,15 +100,27 @@ impl Engine {
                 OutboxState::Parked => !only_unknown && retry_parked,
             })
             .collect();
-        rows.sort_by_key(|row| (row.state != OutboxState::Sent, nearness(records, row, now), row.created_at));
+        rows.sort_by_key(|row| {
+            (
+                row.state != OutboxState::Sent,
+                nearness(records, row, now),
+                row.created_at,
+            )
+        });
         let total = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         let mut executed = Executed::default();
         if total == 0 {
             return Ok(executed);
         }
         let blocked = Blocked::default();
-        blocked.platform.store(state.platform_wait_until.is_some_and(|until| until > now), Ordering::Relaxed);
-        blocked.calendar.store(state.calendar_wait_until.is_some_and(|until| until > now), Ordering::Relaxed);
+        blocked.platform.store(
+            state.platform_wait_until.is_some_and(|until| until > now),
+            Ordering::Relaxed,
+        );
+        blocked.calendar.store(
+            state.calendar_wait_until.is_some_and(|until| until > now),
+            Ordering::Relaxed,
+        );
         // A side that could not even be read is not written to: without the calendar itself, a 404 says nothing of an event.
         for side in [Side::Platform, Side::Calendar] {
             if self.problem_of(side).is_some_and(|problem| stops_side(&problem)) {
@@ -155,7 +169,9 @@ impl Engine {
             }
         }
         if failure.is_some() {
-            self.ledger.commit(vec![Change::PutSyncState(Box::new(state.clone()))]).await?;
+            self.ledger
+                .commit(vec![Change::PutSyncState(Box::new(state.clone()))])
+                .await?;
         }
         Ok(executed)
     }
@@ -172,7 +188,8 @@ impl Engine {
         blocked: &Blocked,
         cancel: &CancellationToken,
     ) -> Result<(OutboxRow, Outcome), LedgerError> {
-        let stop = blocked.side(row.side).load(Ordering::Relaxed) || cancel.is_cancelled() || !self.holds_lease();
+        let stop =
+            blocked.side(row.side).load(Ordering::Relaxed) || cancel.is_cancelled() || !self.holds_lease();
         let off = self.lock().policy.as_ref().is_some_and(|policy| !policy.enabled);
         if stop || off {
             return Ok((row, Outcome::Skipped));
@@ -181,7 +198,9 @@ impl Engine {
         let was = row.state;
         row.state = OutboxState::Sent;
         if was != OutboxState::Sent {
-            self.ledger.commit(vec![Change::PutOutbox(Box::new(row.clone()))]).await?;
+            self.ledger
+                .commit(vec![Change::PutOutbox(Box::new(row.clone()))])
+                .await?;
         }
         let outcome = self.transmit(&row).await;
         if let Outcome::Failed(error) = &outcome
@@ -195,22 +214,43 @@ impl Engine {
     async fn transmit(&self, row: &OutboxRow) -> Outcome {
         let calendar = &self.config.identity.calendar;
         match &row.intent {
-            Intent::Insert { event_id, body, .. } => match self.calendar.insert(calendar, event_id, body).await {
-                Ok(event) => Outcome::Stored(event),
-                Err(PortError::AlreadyExists) => self.look(event_id).await,
-                Err(error) => Outcome::Failed(error),
-            },
-            Intent::Patch { event_id, expected, body, mask } => {
-                match self.calendar.patch(calendar, event_id, expected, body, *mask).await {
+            Intent::Insert { event_id, body, .. } => {
+                match self.calendar.insert(calendar, event_id, body).await {
                     Ok(event) => Outcome::Stored(event),
-                    Err(PortError::PreconditionFailed { .. } | PortError::AlreadyDeleted | PortError::NotFound) => {
-                        self.look(event_id).await
-                    }
+                    Err(PortError::AlreadyExists) => self.look(event_id).await,
                     Err(error) => Outcome::Failed(error),
                 }
             }
-            Intent::Delete { event_id, expected, .. } => self.transmit_delete(event_id, expected.as_ref()).await,
-            Intent::Move { version, time, moved_at, event_id, .. } => {
+            Intent::Patch {
+                event_id,
+                expected,
+                body,
+                mask,
+            } => {
+                match self
+                    .calendar
+                    .patch(calendar, event_id, expected, body, *mask)
+                    .await
+                {
+                    Ok(event) => Outcome::Stored(event),
+                    Err(
+                        PortError::PreconditionFailed { .. }
+                        | PortError::AlreadyDeleted
+                        | PortError::NotFound,
+                    ) => self.look(event_id).await,
+                    Err(error) => Outcome::Failed(error),
+                }
+            }
+            Intent::Delete {
+                event_id, expected, ..
+            } => self.transmit_delete(event_id, expected.as_ref()).await,
+            Intent::Move {
+                version,
+                time,
+                moved_at,
+                event_id,
+                ..
+            } => {
                 let report = MoveReport {
                     appointment: &row.appointment_id,
                     version: *version,
@@ -223,9 +263,11 @@ impl Engine {
                 };
                 accepted(self.platform.report_move(&report).await)
             }
-            Intent::Notes { version, notes } => {
-                accepted(self.platform.report_notes(&row.appointment_id, *version, &row.key, notes).await)
-            }
+            Intent::Notes { version, notes } => accepted(
+                self.platform
+                    .report_notes(&row.appointment_id, *version, &row.key, notes)
+                    .await,
+            ),
         }
     }
 
@@ -262,11 +304,17 @@ impl Engine {
         counts: &mut Counts,
         executed: &mut Executed,
     ) -> Result<(), LedgerError> {
-        let ctx = Context { now: self.now(), ..ctx.clone() };
+        let ctx = Context {
+            now: self.now(),
+            ..ctx.clone()
+        };
         let mut items = Vec::new();
         let mut done = true;
         let id = row.appointment_id.clone();
-        let mut record = records.get(&id).cloned().unwrap_or_else(|| Record::new(id.clone()));
+        let mut record = records
+            .get(&id)
+            .cloned()
+            .unwrap_or_else(|| Record::new(id.clone()));
         let mut told = |record: &Record, what: HistoryWhat, source: HistorySource| {
             items.push(self.titled_item(run, record, what, source));
         };
@@ -314,7 +362,12 @@ impl Engine {
                 absorb::event(&mut record, event, ctx.now);
                 executed.plan_again = true;
             }
-            (Outcome::FoundDeleted { updated }, Intent::Insert { event_id, generation, .. }) => {
+            (
+                Outcome::FoundDeleted { updated },
+                Intent::Insert {
+                    event_id, generation, ..
+                },
+            ) => {
                 found_deleted(&mut record, event_id, *generation, updated, ctx.now);
                 executed.plan_again = true;
             }
@@ -322,7 +375,12 @@ impl Engine {
                 absorb::tombstone(&mut record, event_id, updated, ctx.now);
                 executed.plan_again = true;
             }
-            (Outcome::FoundNothing, Intent::Insert { event_id, generation, .. }) => {
+            (
+                Outcome::FoundNothing,
+                Intent::Insert {
+                    event_id, generation, ..
+                },
+            ) => {
                 record.event_id = Some(event_id.clone());
                 record.generation = *generation;
                 record.link = LinkState::Linked;
@@ -336,7 +394,10 @@ impl Engine {
             (Outcome::Gone, Intent::Delete { event_id, reason, .. }) => {
                 counts.removed += 1;
                 let edit_lost = record.calendar_moved_at.is_some() || record.calendar_edited_at.is_some();
-                let what = HistoryWhat::Deleted { reason: *reason, edit_lost };
+                let what = HistoryWhat::Deleted {
+                    reason: *reason,
+                    edit_lost,
+                };
                 told(&record, what, HistorySource::Platform);
                 absorb::deleted(&mut record, event_id, ctx.now);
                 // The record itself may now be of no further use.
@@ -344,39 +405,60 @@ impl Engine {
             }
             (Outcome::Accepted(answer), Intent::Move { time, from, .. }) => {
                 counts.moved_back += 1;
-                let what =
-                    HistoryWhat::MovedBack { from: *from, to: *time, admin_notified: answer.admin_notified };
+                let what = HistoryWhat::MovedBack {
+                    from: *from,
+                    to: *time,
+                    admin_notified: answer.admin_notified,
+                };
                 told(&record, what, HistorySource::You);
                 absorb::reported(&mut record, answer.appointment, Field::Time, Some(*time), &ctx);
                 executed.plan_again = true;
             }
             (Outcome::Accepted(answer), Intent::Notes { .. }) => {
                 counts.notes_back += 1;
-                let what = HistoryWhat::NotesBack { admin_notified: answer.admin_notified };
+                let what = HistoryWhat::NotesBack {
+                    admin_notified: answer.admin_notified,
+                };
                 told(&record, what, HistorySource::You);
                 absorb::reported(&mut record, answer.appointment, Field::Notes, None, &ctx);
                 executed.plan_again = true;
             }
             (Outcome::Failed(error), intent) => {
-                executed.plan_again |=
-                    on_refusal(&mut record, &error, intent, &mut |record, what, source| {
+                executed.plan_again |= on_refusal(
+                    &mut record,
+                    &error,
+                    intent,
+                    &mut |record, what, source| {
                         items.push(self.titled_item(run, record, what, source));
-                    }, &ctx);
+                    },
+                    &ctx,
+                );
                 done = !keeps(&error);
                 if !done {
                     let failed = self.failed_row(row.clone(), &error);
-                    self.record_failure(failed, &error, record, records, items, run, counts).await?;
+                    self.record_failure(failed, &error, record, records, items, run, counts)
+                        .await?;
                     return Ok(());
                 }
             }
             // A write cannot have another's outcome; the pair is named so that a new one must be decided.
             (
-                Outcome::Stored(_) | Outcome::FoundLive(_) | Outcome::FoundDeleted { .. } | Outcome::FoundNothing,
+                Outcome::Stored(_)
+                | Outcome::FoundLive(_)
+                | Outcome::FoundDeleted { .. }
+                | Outcome::FoundNothing,
                 Intent::Move { .. } | Intent::Notes { .. },
             )
-            | (Outcome::Stored(_) | Outcome::FoundDeleted { .. } | Outcome::FoundNothing, Intent::Delete { .. })
-            | (Outcome::Gone, Intent::Insert { .. } | Intent::Patch { .. } | Intent::Move { .. } | Intent::Notes { .. })
-            | (Outcome::Accepted(_), Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. }) => {}
+            | (
+                Outcome::Stored(_) | Outcome::FoundDeleted { .. } | Outcome::FoundNothing,
+                Intent::Delete { .. },
+            )
+            | (
+                Outcome::Gone,
+                Intent::Insert { .. } | Intent::Patch { .. } | Intent::Move { .. } | Intent::Notes { .. },
+            )
+            | (Outcome::Accepted(_), Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. }) => {
+            }
         }
         if done {
             executed.done += 1;
@@ -404,7 +486,9 @@ impl Engine {
             counts.problems += 1;
             let code = error_code(error).to_owned();
             if record.problem.as_ref() != Some(&code) {
-                let what = HistoryWhat::WriteFailed { intent: row.intent.word().into() };
+                let what = HistoryWhat::WriteFailed {
+                    intent: row.intent.word().into(),
+                };
                 let mut item = self.titled_item(run, &record, what, HistorySource::Roundtrip);
                 item.result = HistoryResult::Problem;
                 item.problem = Some(code.clone());
@@ -435,7 +519,9 @@ impl Engine {
         );
         let unknown = matches!(
             error,
-            PortError::Unreachable { nothing_sent: false } | PortError::ServerTrouble { .. } | PortError::BadAnswer { .. }
+            PortError::Unreachable { nothing_sent: false }
+                | PortError::ServerTrouble { .. }
+                | PortError::BadAnswer { .. }
         );
         if blocked {
             // Not the write's fault: the try does not count, and it goes on when its side does.
@@ -449,7 +535,11 @@ impl Engine {
             row.state = OutboxState::Sent;
             row.due_at = now + self.backoff(row.attempts);
         } else {
-            row.state = if row.attempts >= TRIES { OutboxState::Parked } else { OutboxState::Waiting };
+            row.state = if row.attempts >= TRIES {
+                OutboxState::Parked
+            } else {
+                OutboxState::Waiting
+            };
             row.due_at = now + self.backoff(row.attempts);
         }
         row
@@ -510,7 +600,10 @@ fn says(event: &Event, body: &EventBody, mask: PatchMask) -> bool {
         && (!mask.title || shown.title == written(&body.title))
         && (!mask.location || shown.location == written(&body.location))
         && (!mask.description || shown.notes == Some(Value::Text(block(&body.description))))
-        && event.mark.as_ref().is_none_or(|mark| mark.version == body.mark.version)
+        && event
+            .mark
+            .as_ref()
+            .is_none_or(|mark| mark.version == body.mark.version)
 }
 
 fn changed(record: &Record, body: &EventBody, mask: PatchMask) -> HistoryWhat {
@@ -522,7 +615,11 @@ fn changed(record: &Record, body: &EventBody, mask: PatchMask) -> HistoryWhat {
         (mask.description, Field::Notes),
     ];
     HistoryWhat::Changed {
-        fields: fields.into_iter().filter(|(wrote, _)| *wrote).map(|(_, field)| field).collect(),
+        fields: fields
+            .into_iter()
+            .filter(|(wrote, _)| *wrote)
+            .map(|(_, field)| field)
+            .collect(),
         from: before.filter(|_| mask.time),
         to: mask.time.then_some(body.time),
     }
@@ -565,7 +662,11 @@ fn on_refusal(
     ctx: &Context,
 ) -> bool {
     match error {
-        PortError::Refused { reason, detail, current } => {
+        PortError::Refused {
+            reason,
+            detail,
+            current,
+        } => {
             if let Some(current) = current {
                 absorb::appointment(record, (**current).clone(), ctx.now);
             }
@@ -577,13 +678,19 @@ fn on_refusal(
             record.refusal = Some(Refusal {
                 field,
                 time,
-                version: record.appointment.as_ref().map_or(0, |appointment| appointment.version),
+                version: record
+                    .appointment
+                    .as_ref()
+                    .map_or(0, |appointment| appointment.version),
                 reason: reason.clone(),
                 detail: detail.clone(),
                 at: ctx.now,
             });
             record.requested_time = None;
-            let what = HistoryWhat::Refused { reason: reason.clone(), detail: detail.clone() };
+            let what = HistoryWhat::Refused {
+                reason: reason.clone(),
+                detail: detail.clone(),
+            };
             told(record, what, HistorySource::Platform);
             true
         }
@@ -600,7 +707,15 @@ fn on_refusal(
                 PortError::NotAssigned => RemovalReason::Unassigned,
                 _ => RemovalReason::Deleted,
             };
-            absorb::removed(record, None, Removal { reason, inferred: true, at: ctx.now });
+            absorb::removed(
+                record,
+                None,
+                Removal {
+                    reason,
+                    inferred: true,
+                    at: ctx.now,
+                },
+            );
             true
         }
         _ => false,

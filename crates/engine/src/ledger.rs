@@ -4,7 +4,9 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use roundtrip_core::conflict::Conflict;
-use roundtrip_core::ids::{AppointmentId, CalendarId, ConflictId, Cursor, OutboxId, QuestionId, RunId, SyncToken};
+use roundtrip_core::ids::{
+    AppointmentId, CalendarId, ConflictId, Cursor, OutboxId, QuestionId, RunId, SyncToken,
+};
 use roundtrip_core::outbox::OutboxRow;
 use roundtrip_core::question::Question;
 use roundtrip_core::record::Record;

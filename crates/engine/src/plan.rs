@@ -1,7 +1,9 @@
 //! From records to a plan: decisions, guard, conflicts, and what the outbox should hold.
 
 use crate::engine::Engine;
-use crate::ledger::{Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
+use crate::ledger::{
+    Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
+};
 use crate::read::Records;
 use chrono::Duration;
 use roundtrip_core::conflict::{Conflict, ConflictState, Resolution};
@@ -41,28 +43,54 @@ impl Engine {
             // While the outcome of a write is unknown, nothing new is decided for its appointment.
             .filter(|record| !unknown.contains(&record.appointment_id))
             .map(|record| reconcile::reconcile(record, ctx))
-            .map(|decision| if deletions_frozen { without_inferred_deletions(decision) } else { decision })
+            .map(|decision| {
+                if deletions_frozen {
+                    without_inferred_deletions(decision)
+                } else {
+                    decision
+                }
+            })
             .collect();
         let verdict = guard::judge(&decisions, recent, records.links(), questions);
-        Plan { decisions, held: verdict.held, ask: verdict.ask }
+        Plan {
+            decisions,
+            held: verdict.held,
+            ask: verdict.ask,
+        }
     }
 
     /// What already happened in the last 60 minutes, without what was confirmed.
     pub(crate) async fn recent(&self, questions: &[Question]) -> Result<Recent, LedgerError> {
         let since = self.now() - Duration::minutes(60);
-        let filter = crate::ledger::HistoryFilter { limit: 2_000, ..Default::default() };
+        let filter = crate::ledger::HistoryFilter {
+            limit: 2_000,
+            ..Default::default()
+        };
         let confirmed: BTreeSet<&AppointmentId> = questions
             .iter()
             .filter(|question| question.answer.is_some())
             .flat_map(|question| &question.appointments)
             .collect();
         let mut recent = Recent::default();
-        for item in self.ledger.history(&filter).await?.into_iter().filter(|item| item.at >= since) {
-            if item.appointment_id.as_ref().is_some_and(|id| confirmed.contains(id)) {
+        for item in self
+            .ledger
+            .history(&filter)
+            .await?
+            .into_iter()
+            .filter(|item| item.at >= since)
+        {
+            if item
+                .appointment_id
+                .as_ref()
+                .is_some_and(|id| confirmed.contains(id))
+            {
                 continue;
             }
             match item.what {
-                HistoryWhat::Deleted { reason: DeleteReason::LeftOut, .. } => recent.inferred_deletions += 1,
+                HistoryWhat::Deleted {
+                    reason: DeleteReason::LeftOut,
+                    ..
+                } => recent.inferred_deletions += 1,
                 HistoryWhat::Deleted {
                     reason: DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted,
                     ..
@@ -138,7 +166,9 @@ impl Engine {
                         );
                         (HistoryWhat::RemovedInCalendar { by_trainer }, HistorySource::You)
                     }
-                    Remark::ChangedSinceRemoved => (HistoryWhat::ChangedSinceRemoved, HistorySource::Platform),
+                    Remark::ChangedSinceRemoved => {
+                        (HistoryWhat::ChangedSinceRemoved, HistorySource::Platform)
+                    }
                     Remark::Merged => (HistoryWhat::Merged, HistorySource::Roundtrip),
                 };
                 // A merge is told with the write it leads to, once.
@@ -173,7 +203,11 @@ impl Engine {
         }
         self.ask(plan.ask, run, &mut changes).await?;
         changes.extend(records.take_changes());
-        if changes.is_empty() { Ok(()) } else { self.ledger.commit(changes).await }
+        if changes.is_empty() {
+            Ok(())
+        } else {
+            self.ledger.commit(changes).await
+        }
     }
 
     fn fill_outbox(
@@ -198,7 +232,13 @@ impl Engine {
                     changes.push(Change::PutOutbox(Box::new(row)));
                 }
                 (None, Some(known)) => {
-                    if !matches!(known.intent, Intent::Delete { reason: DeleteReason::Asked, .. }) {
+                    if !matches!(
+                        known.intent,
+                        Intent::Delete {
+                            reason: DeleteReason::Asked,
+                            ..
+                        }
+                    ) {
                         changes.push(Change::DeleteOutbox(known.id.clone()));
                     }
                 }
@@ -253,7 +293,10 @@ impl Engine {
             let conflict = self.new_conflict(&decision.record, draft, ConflictState::Open, ctx);
             decision.record.conflict = Some(conflict.id.clone());
             counts.conflicts += 1;
-            let what = HistoryWhat::ConflictRaised { kind: conflict.kind, conflict: conflict.id.clone() };
+            let what = HistoryWhat::ConflictRaised {
+                kind: conflict.kind,
+                conflict: conflict.id.clone(),
+            };
             changes.push(self.tell_item(run, &decision.record, what, HistorySource::Roundtrip));
             changes.push(Change::PutConflict(Box::new(conflict)));
         }
@@ -266,12 +309,21 @@ impl Engine {
         resolution: &Resolution,
         ctx: &Context,
     ) -> Conflict {
-        let state =
-            ConflictState::Resolved { resolution: resolution.clone(), at: ctx.now, by_policy: true };
+        let state = ConflictState::Resolved {
+            resolution: resolution.clone(),
+            at: ctx.now,
+            by_policy: true,
+        };
         self.new_conflict(record, draft, state, ctx)
     }
 
-    fn new_conflict(&self, record: &Record, draft: ConflictDraft, state: ConflictState, ctx: &Context) -> Conflict {
+    fn new_conflict(
+        &self,
+        record: &Record,
+        draft: ConflictDraft,
+        state: ConflictState,
+        ctx: &Context,
+    ) -> Conflict {
         let appointment = record.appointment.as_ref();
         Conflict {
             id: ConflictId(self.fresh_id()),
@@ -299,15 +351,23 @@ impl Engine {
         let open = self.ledger.questions(self.now()).await?;
         for (kind, appointments) in ask {
             let count = u32::try_from(appointments.len()).unwrap_or(u32::MAX);
-            let known = open.iter().find(|question| question.kind == kind && question.answer.is_none());
+            let known = open
+                .iter()
+                .find(|question| question.kind == kind && question.answer.is_none());
             let question = match known {
                 Some(known) => {
                     let mut all: BTreeSet<AppointmentId> = known.appointments.iter().cloned().collect();
                     all.extend(appointments);
-                    Question { appointments: all.into_iter().collect(), ..known.clone() }
+                    Question {
+                        appointments: all.into_iter().collect(),
+                        ..known.clone()
+                    }
                 }
                 None => {
-                    let what = HistoryWhat::Asked { question: kind, count };
+                    let what = HistoryWhat::Asked {
+                        question: kind,
+                        count,
+                    };
                     let mut item = self.item(run, None, what, HistorySource::Roundtrip);
                     item.result = HistoryResult::Problem;
                     changes.push(Change::AddItem(Box::new(item)));
@@ -326,7 +386,13 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn tell_item(&self, run: &RunId, record: &Record, what: HistoryWhat, source: HistorySource) -> Change {
+    pub(crate) fn tell_item(
+        &self,
+        run: &RunId,
+        record: &Record,
+        what: HistoryWhat,
+        source: HistorySource,
+    ) -> Change {
         Change::AddItem(Box::new(self.titled_item(run, record, what, source)))
     }
 
@@ -355,14 +421,28 @@ impl Engine {
 pub fn title_of(record: &Record) -> Option<String> {
     let appointment = record.appointment.as_ref()?;
     let settings = roundtrip_core::settings::TextSettings::default();
-    Some(text::render(appointment, &settings, roundtrip_core::settings::Language::En, false).title)
+    Some(
+        text::render(
+            appointment,
+            &settings,
+            roundtrip_core::settings::Language::En,
+            false,
+        )
+        .title,
+    )
 }
 
 fn without_inferred_deletions(mut decision: Decision) -> Decision {
     let inferred = decision.record.removal.is_some_and(|removal| removal.inferred);
     decision.intents.retain(|intent| match intent {
-        Intent::Delete { reason: DeleteReason::LeftOut, .. } => false,
-        Intent::Delete { reason: DeleteReason::Duplicate | DeleteReason::Asked, .. } => true,
+        Intent::Delete {
+            reason: DeleteReason::LeftOut,
+            ..
+        } => false,
+        Intent::Delete {
+            reason: DeleteReason::Duplicate | DeleteReason::Asked,
+            ..
+        } => true,
         Intent::Delete { .. } => !inferred,
         Intent::Insert { .. } | Intent::Patch { .. } | Intent::Move { .. } | Intent::Notes { .. } => true,
     });
@@ -372,7 +452,10 @@ fn without_inferred_deletions(mut decision: Decision) -> Decision {
 /// True while the platform may still give an appointment back whose event we deleted: that its ids are dead by our own
 /// hand must be known then, or their tombstones would be taken for the trainer's wish.
 fn may_come_back(record: &Record, ctx: &Context) -> bool {
-    let over = record.appointment.as_ref().is_none_or(|appointment| appointment.span().end <= ctx.now);
+    let over = record
+        .appointment
+        .as_ref()
+        .is_none_or(|appointment| appointment.span().end <= ctx.now);
     !record.deleted_by_us.is_empty() && !over
 }
 

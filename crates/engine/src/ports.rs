@@ -336,11 +336,16 @@ pub trait CalendarPort: Send + Sync {
     /// Stable word: `google`, `outlook`, `caldav`.
     fn provider(&self) -> &'static str;
     /// Everything since the token, all pages; `None` asks for a full listing, unfiltered.
-    async fn changes(&self, calendar: &CalendarId, token: Option<&SyncToken>) -> Result<EventListing, PortError>;
+    async fn changes(
+        &self,
+        calendar: &CalendarId,
+        token: Option<&SyncToken>,
+    ) -> Result<EventListing, PortError>;
     /// One event.
     async fn get(&self, calendar: &CalendarId, id: &EventId) -> Result<EventLookup, PortError>;
     /// Makes an event under our id; [`PortError::AlreadyExists`] if it is taken. Answers what was stored.
-    async fn insert(&self, calendar: &CalendarId, id: &EventId, body: &EventBody) -> Result<Event, PortError>;
+    async fn insert(&self, calendar: &CalendarId, id: &EventId, body: &EventBody)
+    -> Result<Event, PortError>;
     /// Changes parts of an event, only if it is still at `expected`. Answers what was stored.
     async fn patch(
         &self,
@@ -351,7 +356,12 @@ pub trait CalendarPort: Send + Sync {
         mask: PatchMask,
     ) -> Result<Event, PortError>;
     /// Deletes an event. Already gone is `AlreadyDeleted` or `NotFound`.
-    async fn delete(&self, calendar: &CalendarId, id: &EventId, expected: Option<&Etag>) -> Result<(), PortError>;
+    async fn delete(
+        &self,
+        calendar: &CalendarId,
+        id: &EventId,
+        expected: Option<&Etag>,
+    ) -> Result<(), PortError>;
     /// The calendar itself: proves that it is there and may be read. Needs no more than the right to read events.
     async fn calendar(&self, calendar: &CalendarId) -> Result<CalendarInfo, PortError>;
     /// Revokes the grant at the service.

@@ -46,7 +46,10 @@ impl Records {
     }
     /// Changes a record (a new one if need be); it counts as touched only if it really changed.
     pub(crate) fn edit(&mut self, id: &AppointmentId, edit: impl FnOnce(&mut Record)) {
-        let record = self.all.entry(id.clone()).or_insert_with(|| Record::new(id.clone()));
+        let record = self
+            .all
+            .entry(id.clone())
+            .or_insert_with(|| Record::new(id.clone()));
         let before = record.clone();
         edit(record);
         if *record != before {
@@ -70,7 +73,11 @@ impl Records {
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.touched)
             .into_iter()
-            .filter_map(|id| self.all.get(&id).map(|record| Change::PutRecord(Box::new(record.clone()))))
+            .filter_map(|id| {
+                self.all
+                    .get(&id)
+                    .map(|record| Change::PutRecord(Box::new(record.clone())))
+            })
             .collect()
     }
     fn owner(&self, event: &EventId) -> Option<AppointmentId> {
@@ -101,10 +108,23 @@ impl Engine {
     ) -> Result<Reading, LedgerError> {
         let now = self.now();
         let waits = |until: Option<DateTime<Utc>>| until.is_some_and(|until| until > now);
-        let (platform_waits, calendar_waits) = (waits(state.platform_wait_until), waits(state.calendar_wait_until));
+        let (platform_waits, calendar_waits) =
+            (waits(state.platform_wait_until), waits(state.calendar_wait_until));
         let (feed, listing) = futures::join!(
-            async { if platform_waits { None } else { Some(self.list_platform(state, full).await) } },
-            async { if calendar_waits { None } else { Some(self.list_calendar(state, full).await) } },
+            async {
+                if platform_waits {
+                    None
+                } else {
+                    Some(self.list_platform(state, full).await)
+                }
+            },
+            async {
+                if calendar_waits {
+                    None
+                } else {
+                    Some(self.list_calendar(state, full).await)
+                }
+            },
         );
         let mut reading = Reading::default();
         match feed {
@@ -122,7 +142,8 @@ impl Engine {
                     PlatformFeed::Unchanged { policy } => self.lock().policy = Some(policy),
                     PlatformFeed::Listing(listing) => {
                         self.lock().policy = Some(listing.policy.clone());
-                        self.absorb_platform(listing, records, state, run, &mut reading).await;
+                        self.absorb_platform(listing, records, state, run, &mut reading)
+                            .await;
                     }
                 }
             }
@@ -138,7 +159,8 @@ impl Engine {
                 self.note_health(Side::Calendar, Ok(()));
                 state.calendar_wait_until = None;
                 state.calendar_read_at = Some(now);
-                self.absorb_calendar(listing, records, state, run, &mut reading).await;
+                self.absorb_calendar(listing, records, state, run, &mut reading)
+                    .await;
             }
         }
         if full && reading.platform.is_none() && reading.calendar.is_none() {
@@ -149,7 +171,12 @@ impl Engine {
         }
         self.look_at_missing(records).await;
         let mut changes = records.take_changes();
-        changes.extend(reading.history.drain(..).map(|item| Change::AddItem(Box::new(item))));
+        changes.extend(
+            reading
+                .history
+                .drain(..)
+                .map(|item| Change::AddItem(Box::new(item))),
+        );
         changes.push(Change::PutSyncState(Box::new(state.clone())));
         self.ledger.commit(changes).await?;
         Ok(reading)
@@ -168,7 +195,11 @@ impl Engine {
     async fn list_calendar(&self, state: &SyncState, full: bool) -> Result<EventListing, PortError> {
         let calendar = &self.config.identity.calendar;
         let known = state.calendar.as_ref() == Some(calendar);
-        let token = if full || !known { None } else { state.sync_token.as_ref() };
+        let token = if full || !known {
+            None
+        } else {
+            state.sync_token.as_ref()
+        };
         match self.calendar.changes(calendar, token).await {
             Err(PortError::FeedExpired) if token.is_some() => self.calendar.changes(calendar, None).await,
             answer => answer,
@@ -192,10 +223,16 @@ impl Engine {
                     seen.insert(id.clone());
                     records.edit(&id, |record| absorb::appointment(record, *appointment, now));
                 }
-                PlatformChange::Removed { id, version, reason, .. } => {
+                PlatformChange::Removed {
+                    id, version, reason, ..
+                } => {
                     seen.insert(id.clone());
                     if records.get(&id).is_some() {
-                        let removal = Removal { reason, inferred: false, at: now };
+                        let removal = Removal {
+                            reason,
+                            inferred: false,
+                            at: now,
+                        };
                         records.edit(&id, |record| absorb::removed(record, Some(version), removal));
                     }
                 }
@@ -203,7 +240,12 @@ impl Engine {
                     if let Some(id) = &id {
                         seen.insert(id.clone());
                     }
-                    reading.history.push(self.item(run, id, HistoryWhat::Unreadable { field }, HistorySource::Platform));
+                    reading.history.push(self.item(
+                        run,
+                        id,
+                        HistoryWhat::Unreadable { field },
+                        HistorySource::Platform,
+                    ));
                 }
             }
         }
@@ -213,14 +255,22 @@ impl Engine {
                 .filter(|record| !seen.contains(&record.appointment_id) && record.removal.is_none())
                 .filter(|record| {
                     let over = |end: DateTime<Utc>| end <= now;
-                    !record.appointment.as_ref().is_some_and(|appointment| over(appointment.span().end))
+                    !record
+                        .appointment
+                        .as_ref()
+                        .is_some_and(|appointment| over(appointment.span().end))
                 })
                 .map(|record| record.appointment_id.clone())
                 .collect();
             if self.shrank(Side::Platform, absent.len(), seen.len() + absent.len()) {
                 // The cursor is not saved: the next reading is a snapshot again.
                 state.deletions_frozen = true;
-                reading.history.push(self.item(run, None, HistoryWhat::ReadingShrank, HistorySource::Platform));
+                reading.history.push(self.item(
+                    run,
+                    None,
+                    HistoryWhat::ReadingShrank,
+                    HistorySource::Platform,
+                ));
                 return;
             }
             self.ask_for_absent_appointments(&absent, records).await;
@@ -260,7 +310,17 @@ impl Engine {
                 // Anything else says nothing about the appointment; the next snapshot asks again.
                 Err(_) => continue,
             };
-            records.edit(id, |record| absorb::removed(record, None, Removal { reason, inferred: true, at: now }));
+            records.edit(id, |record| {
+                absorb::removed(
+                    record,
+                    None,
+                    Removal {
+                        reason,
+                        inferred: true,
+                        at: now,
+                    },
+                )
+            });
         }
     }
 
@@ -321,7 +381,9 @@ impl Engine {
                         if let Some(owner) = records.owner(&id) {
                             records.edit(&owner, |record| record.problem = Some("unreadable".into()));
                             let what = HistoryWhat::Unreadable { field };
-                            reading.history.push(self.item(run, Some(owner), what, HistorySource::Roundtrip));
+                            reading
+                                .history
+                                .push(self.item(run, Some(owner), what, HistorySource::Roundtrip));
                         }
                     }
                 }
@@ -329,17 +391,29 @@ impl Engine {
         }
         if first && adopted > 0 {
             let what = HistoryWhat::Rebuilt { count: adopted };
-            reading.history.push(self.item(run, None, what, HistorySource::Roundtrip));
+            reading
+                .history
+                .push(self.item(run, None, what, HistorySource::Roundtrip));
         }
         if listing.full {
             let absent: Vec<AppointmentId> = records
                 .iter()
-                .filter(|record| record.event.as_ref().is_some_and(|event| !seen.contains(&event.id)))
+                .filter(|record| {
+                    record
+                        .event
+                        .as_ref()
+                        .is_some_and(|event| !seen.contains(&event.id))
+                })
                 .map(|record| record.appointment_id.clone())
                 .collect();
             let linked = records.links();
             if self.shrank(Side::Calendar, absent.len(), linked) {
-                reading.history.push(self.item(run, None, HistoryWhat::ReadingShrank, HistorySource::Roundtrip));
+                reading.history.push(self.item(
+                    run,
+                    None,
+                    HistoryWhat::ReadingShrank,
+                    HistorySource::Roundtrip,
+                ));
                 return;
             }
             self.ask_for_absent_events(&absent, records).await;
@@ -364,7 +438,9 @@ impl Engine {
     /// Absence from a listing proves nothing: each event is asked for directly.
     async fn ask_for_absent_events(&self, absent: &[AppointmentId], records: &mut Records) {
         for owner in absent.iter().take(LOOKUPS_MAX) {
-            let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else { continue };
+            let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else {
+                continue;
+            };
             self.look_at_event(owner, &id, records).await;
         }
     }
@@ -401,13 +477,21 @@ impl Engine {
             .filter(|(_, _, _, since)| now - *since >= Duration::seconds(MISSING_WAIT_SECONDS))
             .take(LOOKUPS_MAX)
             .collect();
-        if due.is_empty() || self.calendar.calendar(&self.config.identity.calendar).await.is_err() {
+        if due.is_empty()
+            || self
+                .calendar
+                .calendar(&self.config.identity.calendar)
+                .await
+                .is_err()
+        {
             return;
         }
         for (owner, id, taken, since) in due {
             let answer = self.calendar.get(&self.config.identity.calendar, &id).await;
             match answer {
-                Ok(EventLookup::NotFound) if !taken => records.edit(&owner, |record| record.missing_since = None),
+                Ok(EventLookup::NotFound) if !taken => {
+                    records.edit(&owner, |record| record.missing_since = None)
+                }
                 Ok(EventLookup::NotFound) if now - since >= Duration::minutes(MISSING_TAKEN_MINUTES) => {
                     records.edit(&owner, |record| {
                         let generation = record.generation;
@@ -417,7 +501,9 @@ impl Engine {
                     });
                 }
                 Ok(EventLookup::NotFound) | Err(_) => {}
-                Ok(EventLookup::Live(event)) => records.edit(&owner, |record| absorb::event(record, *event, now)),
+                Ok(EventLookup::Live(event)) => {
+                    records.edit(&owner, |record| absorb::event(record, *event, now))
+                }
                 Ok(EventLookup::Deleted { updated }) => {
                     records.edit(&owner, |record| absorb::tombstone(record, &id, updated, now));
                 }
@@ -451,7 +537,10 @@ impl Engine {
 pub(crate) fn wait_after(error: &PortError, until: &mut Option<DateTime<Utc>>, now: DateTime<Utc>) {
     let wait = match error {
         PortError::Throttled { retry_after } => retry_after.unwrap_or(std::time::Duration::from_secs(30)),
-        PortError::ServerTrouble { retry_after: Some(after), .. } => *after,
+        PortError::ServerTrouble {
+            retry_after: Some(after),
+            ..
+        } => *after,
         PortError::QuotaGone => std::time::Duration::from_secs(3_600),
         _ => return,
     };

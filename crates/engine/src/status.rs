@@ -69,8 +69,13 @@ impl Engine {
         let outbox = self.ledger.outbox().await?;
         let records = self.ledger.records().await?;
         let conflicts = self.ledger.open_conflicts().await?;
-        let questions: Vec<Question> =
-            self.ledger.questions(self.now()).await?.into_iter().filter(|q| q.answer.is_none()).collect();
+        let questions: Vec<Question> = self
+            .ledger
+            .questions(self.now())
+            .await?
+            .into_iter()
+            .filter(|q| q.answer.is_none())
+            .collect();
         let live = self.live();
         let ctx = self.context(settings.clone(), &state);
         let held_back = self.held_back(&settings, &state, &live);
@@ -84,7 +89,10 @@ impl Engine {
             .iter()
             .flat_map(|question| question.appointments.iter().map(move |id| (id, question.kind)))
             .collect();
-        let open: BTreeSet<&AppointmentId> = conflicts.iter().map(|conflict| &conflict.appointment_id).collect();
+        let open: BTreeSet<&AppointmentId> = conflicts
+            .iter()
+            .map(|conflict| &conflict.appointment_id)
+            .collect();
         let mut appointments: Vec<AppointmentStatus> = records
             .into_iter()
             .filter_map(|record| {
@@ -100,7 +108,17 @@ impl Engine {
             })
             .collect();
         appointments.sort_by_key(|status| status.rendered.time.start);
-        Ok(Snapshot { appointments, conflicts, questions, outbox, state, settings, live, held_back, now: ctx.now })
+        Ok(Snapshot {
+            appointments,
+            conflicts,
+            questions,
+            outbox,
+            state,
+            settings,
+            live,
+            held_back,
+            now: ctx.now,
+        })
     }
 
     fn held_back(&self, settings: &SyncSettings, state: &SyncState, live: &Live) -> Option<&'static str> {
@@ -138,7 +156,10 @@ fn status_of(
         return None;
     }
     // A conflict that the record still names but that is not open any more is not shown as one.
-    let shown = Record { conflict: record.conflict.clone().filter(|_| has_conflict), ..record.clone() };
+    let shown = Record {
+        conflict: record.conflict.clone().filter(|_| has_conflict),
+        ..record.clone()
+    };
     let (badge, reason) = badge::badge(&shown, decision.standing, facts);
     let due_at = match row {
         Some(row) if row.state == OutboxState::Parked => None,

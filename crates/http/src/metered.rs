@@ -76,7 +76,11 @@ impl Metered {
             known
         } else {
             let middle = least + (most - least) / 2;
-            if middle.abs() <= noise { Duration::zero() } else { middle }
+            if middle.abs() <= noise {
+                Duration::zero()
+            } else {
+                middle
+            }
         };
         self.offset_ms.store(offset.num_milliseconds(), Ordering::Relaxed);
     }

@@ -124,7 +124,10 @@ pub fn parse(arguments: &[String]) -> Parsed {
     match Arguments::try_parse_from(all) {
         Ok(Arguments { verb: Some(verb), .. }) => Parsed::Verb(verb),
         Ok(Arguments { link: Some(link), .. }) if links::parse(&link).is_none() && !link.contains("://") => {
-            eprintln!("roundtrip: there is no verb '{}'; see roundtrip --help", clean(&link));
+            eprintln!(
+                "roundtrip: there is no verb '{}'; see roundtrip --help",
+                clean(&link)
+            );
             Parsed::Said(ExitCode::from(2))
         }
         Ok(_) => Parsed::Window,
@@ -132,7 +135,11 @@ pub fn parse(arguments: &[String]) -> Parsed {
             let wrong = error.use_stderr();
             // Printing help to a closed pipe is nothing to stop at.
             let _ = error.print();
-            Parsed::Said(if wrong { ExitCode::from(2) } else { ExitCode::SUCCESS })
+            Parsed::Said(if wrong {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            })
         }
     }
 }
@@ -163,7 +170,11 @@ impl From<crate::ipc::dto::AppError> for Trouble {
 
 /// Runs a verb to its end.
 pub fn run(verb: Verb) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(2)
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("roundtrip: could not start: {error}");
@@ -181,15 +192,25 @@ pub fn run(verb: Verb) -> ExitCode {
 
 async fn carry_out(verb: Verb) -> Result<ExitCode, Trouble> {
     match verb {
-        Verb::Connect { service, address, print_url, other_account } => {
-            connect(service, address, print_url, other_account).await
-        }
-        Verb::Sync { once: _, wait, json, take_over } => sync(wait, json, take_over).await,
+        Verb::Connect {
+            service,
+            address,
+            print_url,
+            other_account,
+        } => connect(service, address, print_url, other_account).await,
+        Verb::Sync {
+            once: _,
+            wait,
+            json,
+            take_over,
+        } => sync(wait, json, take_over).await,
         Verb::Status { json } => status(json).await,
         Verb::Doctor => doctor().await,
-        Verb::Disconnect { service, delete_events, only_this_laptop } => {
-            disconnect(service, delete_events, only_this_laptop).await
-        }
+        Verb::Disconnect {
+            service,
+            delete_events,
+            only_this_laptop,
+        } => disconnect(service, delete_events, only_this_laptop).await,
         Verb::Bindings { path } => {
             crate::ipc::write_bindings(&path).map_err(Trouble)?;
             Ok(ExitCode::SUCCESS)
@@ -209,11 +230,21 @@ async fn connect(
     if print_url {
         println!("{}", begun.url);
     } else if browser::open(&begun.url).is_err() {
-        eprintln!("roundtrip: no browser could be started; open this page: {}", begun.url);
+        eprintln!(
+            "roundtrip: no browser could be started; open this page: {}",
+            begun.url
+        );
     }
-    let mut view = begun.ended.await.map_err(|_| Trouble("sign-in ended without an answer".into()))?;
+    let mut view = begun
+        .ended
+        .await
+        .map_err(|_| Trouble("sign-in ended without an answer".into()))?;
     if let (Some((before, now)), true) = (view.accounts.clone(), other_account) {
-        tracing::debug!(before = before.len(), now = now.len(), "another account was asked for");
+        tracing::debug!(
+            before = before.len(),
+            now = now.len(),
+            "another account was asked for"
+        );
         if let Some(kept) = host.confirm_other_account(true).await {
             view = kept;
         }
@@ -224,7 +255,10 @@ async fn connect(
         (_, Some((before, now))) => Err(Trouble(format!(
             "you signed in as {now}, but {before} was connected before; use --other-account to change"
         ))),
-        (_, None) => Err(Trouble(words::of_code(view.problem.as_deref().unwrap_or("cancelled"), None))),
+        (_, None) => Err(Trouble(words::of_code(
+            view.problem.as_deref().unwrap_or("cancelled"),
+            None,
+        ))),
     }
 }
 
@@ -258,24 +292,36 @@ async fn sync(wait: bool, json: bool, take_over: bool) -> Result<ExitCode, Troub
 /// How long until the next cycle is worth running: for a write that is tried again soon, or with `--wait` for anything
 /// that waits.
 fn next_pause(running: &Running, report: &CycleReport, wait: bool) -> Option<std::time::Duration> {
-    let stuck = [&report.platform, &report.calendar].into_iter().flatten().any(|error| {
-        matches!(
-            error,
-            PortError::SignInExpired
-                | PortError::NotConnected
-                | PortError::RightMissing { .. }
-                | PortError::CalendarNotFound
-                | PortError::SyncDisabled { .. }
-                | PortError::QuotaGone
-        )
-    });
+    let stuck = [&report.platform, &report.calendar]
+        .into_iter()
+        .flatten()
+        .any(|error| {
+            matches!(
+                error,
+                PortError::SignInExpired
+                    | PortError::NotConnected
+                    | PortError::RightMissing { .. }
+                    | PortError::CalendarNotFound
+                    | PortError::SyncDisabled { .. }
+                    | PortError::QuotaGone
+            )
+        });
     let due = report.next_due_at.filter(|_| !stuck)?;
     let pause = due - running.engine.now();
     let settling_only = report.waiting > 0 && report.counts.problems == 0;
     let soon = pause.num_seconds() <= PATIENCE_SECONDS;
     let retries = running.engine.live().calendar.failures > 0 || running.engine.live().platform.failures > 0;
-    let go_on = if wait { report.waiting > 0 } else { soon && !settling_only && retries };
-    go_on.then(|| pause.to_std().unwrap_or_default().max(std::time::Duration::from_millis(200)))
+    let go_on = if wait {
+        report.waiting > 0
+    } else {
+        soon && !settling_only && retries
+    };
+    go_on.then(|| {
+        pause
+            .to_std()
+            .unwrap_or_default()
+            .max(std::time::Duration::from_millis(200))
+    })
 }
 
 fn add(a: Counts, b: Counts) -> Counts {
@@ -353,9 +399,15 @@ async fn status(json: bool) -> Result<ExitCode, Trouble> {
         println!("{value}");
     } else {
         let counts = &overview.counts;
-        println!("{} of {} appointments are in the calendar", counts.synced, counts.appointments);
+        println!(
+            "{} of {} appointments are in the calendar",
+            counts.synced, counts.appointments
+        );
         if let Some(at) = overview.as_of {
-            println!("as of {}", at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M"));
+            println!(
+                "as of {}",
+                at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M")
+            );
         }
     }
     host.close().await;
@@ -372,19 +424,42 @@ async fn doctor() -> Result<ExitCode, Trouble> {
             "problem" => "PROBLEM",
             _ => "skipped",
         };
-        let step = check.problem.as_deref().map(|code| words::of_code(code, check.detail.as_deref()));
+        let step = check
+            .problem
+            .as_deref()
+            .map(|code| words::of_code(code, check.detail.as_deref()));
         println!("{sign}  {:<18} {}", check.check, step.unwrap_or_default());
         problems += u32::from(check.result == "problem");
     }
     host.close().await;
-    if problems > 0 { Err(Trouble(format!("{problems} of {} checks found a problem", checks.len()))) } else { Ok(ExitCode::SUCCESS) }
+    if problems > 0 {
+        Err(Trouble(format!(
+            "{problems} of {} checks found a problem",
+            checks.len()
+        )))
+    } else {
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
-async fn disconnect(service: Service, delete_events: bool, only_this_laptop: bool) -> Result<ExitCode, Trouble> {
+async fn disconnect(
+    service: Service,
+    delete_events: bool,
+    only_this_laptop: bool,
+) -> Result<ExitCode, Trouble> {
     let host = Host::open(Purpose::Verb).await?;
-    let left = host.disconnect(service.into(), delete_events, only_this_laptop).await?;
+    let left = host
+        .disconnect(service.into(), delete_events, only_this_laptop)
+        .await?;
     host.close().await;
-    let deleted = if delete_events { format!("{} events deleted, ", left.deleted) } else { "events left as they are, ".into() };
-    println!("disconnected: {deleted}grant {}", if left.revoked { "revoked" } else { "not revoked" });
+    let deleted = if delete_events {
+        format!("{} events deleted, ", left.deleted)
+    } else {
+        "events left as they are, ".into()
+    };
+    println!(
+        "disconnected: {deleted}grant {}",
+        if left.revoked { "revoked" } else { "not revoked" }
+    );
     Ok(ExitCode::SUCCESS)
 }

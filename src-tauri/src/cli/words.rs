@@ -5,17 +5,23 @@ use roundtrip_core::question::QuestionKind;
 /// What a stable code means for the person at the terminal.
 pub fn of_code(code: &str, detail: Option<&str>) -> String {
     let text = match code {
-        "not_connected" => "not connected yet; run: roundtrip connect platform, then: roundtrip connect google",
+        "not_connected" => {
+            "not connected yet; run: roundtrip connect platform, then: roundtrip connect google"
+        }
         "platform_not_connected" => "not signed in to the platform; run: roundtrip connect platform",
         "google_not_connected" => "not signed in to Google; run: roundtrip connect google",
-        "sign_in_expired" => "a sign-in is no longer accepted; run: roundtrip doctor, then: roundtrip connect …",
+        "sign_in_expired" => {
+            "a sign-in is no longer accepted; run: roundtrip doctor, then: roundtrip connect …"
+        }
         "google_reauth" => "Google no longer accepts the sign-in; run: roundtrip connect google",
         "platform_reauth" => "the platform no longer accepts the sign-in; run: roundtrip connect platform",
         "bad_address" => "this is not an address that can be used; give one like linden.example",
         "no_address" => "the platform's address is missing; use --address or ROUNDTRIP_PLATFORM_URL",
         "no_platform" => "there is no booking platform at this address; check it for typing errors",
         "wrong_certificate" => "the certificate at this address is not trusted; ask the platform's team",
-        "unsafe_platform" => "the platform's sign-in is not safe (PKCE or https is missing); ask the platform's team",
+        "unsafe_platform" => {
+            "the platform's sign-in is not safe (PKCE or https is missing); ask the platform's team"
+        }
         "unreachable" => "could not be reached; check the network and try again",
         "google_unreachable" => "Google could not be reached; check the network and try again",
         "platform_unreachable" => "the platform could not be reached; check the network and try again",
@@ -25,7 +31,9 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "wrong_answer" | "bad_answer" => "the answer could not be read, so nothing was changed; try again",
         "access_denied" => "the sign-in was declined; try again and allow access",
         "calendar_right_missing" => "calendar access was not ticked; try again and tick it",
-        "right_missing" => "a right is missing; connect again and allow it, or choose a calendar you may write to",
+        "right_missing" => {
+            "a right is missing; connect again and allow it, or choose a calendar you may write to"
+        }
         "calendar_not_found" => "the calendar was not found; choose another one in the settings",
         "quota_gone" => "Google's quota is used up; what waits goes on by itself in about an hour",
         "sync_disabled" => "calendar sync is turned off on the platform; it comes back by itself",
@@ -34,7 +42,9 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "no_google_client" => "no Google client is set; set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET",
         "no_port" => "no port of this machine could be opened for the sign-in; check the firewall",
         "keychain" => "the keychain could not be used; unlock it, or set TOKEN_ENCRYPTION_KEY",
-        "tokens_volatile" => "there is no keychain: sign-ins are kept in memory only; set one up or set TOKEN_ENCRYPTION_KEY",
+        "tokens_volatile" => {
+            "there is no keychain: sign-ins are kept in memory only; set one up or set TOKEN_ENCRYPTION_KEY"
+        }
         "clock_wrong" => "this machine's clock is wrong; set it to automatic",
         "database" => "the database could not be read; check the disk and the folder's rights",
         "disk_full" => "the disk is full; make room and try again",

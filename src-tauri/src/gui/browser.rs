@@ -11,7 +11,12 @@ pub fn open(url: &str) -> Result<(), AppError> {
     if !web {
         return Err(AppError::input("url"));
     }
-    let failed = || AppError { code: "no_browser".into(), detail: None, field: None, retryable: true };
+    let failed = || AppError {
+        code: "no_browser".into(),
+        detail: None,
+        field: None,
+        retryable: true,
+    };
     match std::env::var_os("ROUNDTRIP_BROWSER").filter(|program| !program.is_empty()) {
         Some(program) => {
             let mut child = std::process::Command::new(program)

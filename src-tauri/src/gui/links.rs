@@ -19,10 +19,19 @@ pub fn parse(text: &str) -> Option<Link> {
         return None;
     }
     let url = url::Url::parse(text).ok()?;
-    if url.scheme() != "roundtrip" || !url.username().is_empty() || url.password().is_some() || url.port().is_some() {
+    if url.scheme() != "roundtrip"
+        || !url.username().is_empty()
+        || url.password().is_some()
+        || url.port().is_some()
+    {
         return None;
     }
-    let parts: Vec<&str> = url.path().trim_matches('/').split('/').filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = url
+        .path()
+        .trim_matches('/')
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
     match (url.host_str()?, parts.as_slice()) {
         ("appointment", [id]) => Some(Link::Route(format!("/appointments/{}", id_of(id)?))),
         ("conflict", [id]) => Some(Link::Route(format!("/conflicts/{}", id_of(id)?))),
@@ -36,7 +45,8 @@ pub fn parse(text: &str) -> Option<Link> {
 /// Ids hold letters, digits and a few signs; nothing that could be read as a path, a query or markup.
 fn id_of(text: &str) -> Option<&str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    (!text.is_empty() && text.len() <= ID_MAX && text.chars().all(plain) && text != "." && text != "..").then_some(text)
+    (!text.is_empty() && text.len() <= ID_MAX && text.chars().all(plain) && text != "." && text != "..")
+        .then_some(text)
 }
 
 #[cfg(test)]
@@ -45,9 +55,18 @@ mod tests {
 
     #[test]
     fn links_are_navigation() {
-        assert_eq!(parse("roundtrip://appointment/apt_41"), Some(Link::Route("/appointments/apt_41".into())));
-        assert_eq!(parse("roundtrip://conflict/0a1b"), Some(Link::Route("/conflicts/0a1b".into())));
-        assert_eq!(parse("roundtrip://reconnect/google"), Some(Link::Route("/connect/google".into())));
+        assert_eq!(
+            parse("roundtrip://appointment/apt_41"),
+            Some(Link::Route("/appointments/apt_41".into()))
+        );
+        assert_eq!(
+            parse("roundtrip://conflict/0a1b"),
+            Some(Link::Route("/conflicts/0a1b".into()))
+        );
+        assert_eq!(
+            parse("roundtrip://reconnect/google"),
+            Some(Link::Route("/connect/google".into()))
+        );
         let end = "roundtrip://signin/platform?code=a&state=b";
         assert_eq!(parse(end), Some(Link::SignIn(end.into())));
     }
@@ -71,6 +90,9 @@ mod tests {
         ] {
             assert_eq!(parse(hostile), None, "{hostile}");
         }
-        assert_eq!(parse(&format!("roundtrip://appointment/{}", "a".repeat(200))), None);
+        assert_eq!(
+            parse(&format!("roundtrip://appointment/{}", "a".repeat(200))),
+            None
+        );
     }
 }

@@ -131,7 +131,9 @@ pub fn run(arguments: &[String]) -> ExitCode {
     let builder = crate::ipc::builder();
     let app = tauri::Builder::default()
         // First, so that a second start ends before it does anything.
-        .plugin(tauri_plugin_single_instance::init(|app, arguments, _| second_start(app, &arguments)))
+        .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
+            second_start(app, &arguments)
+        }))
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_autostart::init(
             tauri_plugin_autostart::MacosLauncher::LaunchAgent,
@@ -214,7 +216,10 @@ fn start(app: &AppHandle, hidden: bool, first_link: Option<Link>) {
 
 /// A second start hands its arguments over, which are treated as hostile: they open the window or follow a link.
 fn second_start(app: &AppHandle, arguments: &[String]) {
-    let link = arguments.iter().skip(1).find_map(|argument| links::parse(argument));
+    let link = arguments
+        .iter()
+        .skip(1)
+        .find_map(|argument| links::parse(argument));
     match link {
         Some(link) => follow(app, Some(link)),
         None => window::show(app, None),
@@ -277,7 +282,9 @@ fn emit(app: &AppHandle, event: &(impl Event + Clone + serde::Serialize)) {
 }
 
 async fn refresh(app: &AppHandle) {
-    let topics = ["overview", "appointments", "conflicts", "history", "settings"].map(str::to_owned).to_vec();
+    let topics = ["overview", "appointments", "conflicts", "history", "settings"]
+        .map(str::to_owned)
+        .to_vec();
     emit(app, &StateChanged { topics });
     let gui = app.state::<Gui>();
     if let Ok(overview) = gui.host.overview().await {
@@ -297,6 +304,11 @@ async fn refresh(app: &AppHandle) {
 
 impl From<StartError> for AppError {
     fn from(error: StartError) -> Self {
-        Self { code: "start".into(), detail: Some(error.to_string()), field: None, retryable: false }
+        Self {
+            code: "start".into(),
+            detail: Some(error.to_string()),
+            field: None,
+            retryable: false,
+        }
     }
 }

@@ -22,19 +22,35 @@ pub async fn refresh(app: &AppHandle) {
     let focused = app
         .get_webview_window(super::window::MAIN)
         .is_some_and(|window| window.is_focused().unwrap_or(false));
-    let setting = gui.host.database.setting::<String>(keys::LANGUAGE).await.ok().flatten();
+    let setting = gui
+        .host
+        .database
+        .setting::<String>(keys::LANGUAGE)
+        .await
+        .ok()
+        .flatten();
     let tongue = Tongue::of(setting.as_deref().unwrap_or("system"));
-    let platform = gui.host.accounts().await.platform.map(|(_, extra)| extra.me.platform_name);
+    let platform = gui
+        .host
+        .accounts()
+        .await
+        .platform
+        .map(|(_, extra)| extra.me.platform_name);
     let platform = platform.unwrap_or_default();
     let (fresh, solved) = {
         let mut open = gui.shown.open.lock().unwrap_or_else(PoisonError::into_inner);
         let solved: Vec<u32> = {
-            let gone: Vec<Cause> =
-                open.keys().filter(|cause| !notices.iter().any(|notice| notice.cause == **cause)).cloned().collect();
+            let gone: Vec<Cause> = open
+                .keys()
+                .filter(|cause| !notices.iter().any(|notice| notice.cause == **cause))
+                .cloned()
+                .collect();
             gone.iter().filter_map(|cause| open.remove(cause)).collect()
         };
-        let fresh: Vec<Notice> =
-            notices.into_iter().filter(|notice| !open.contains_key(&notice.cause)).collect();
+        let fresh: Vec<Notice> = notices
+            .into_iter()
+            .filter(|notice| !open.contains_key(&notice.cause))
+            .collect();
         for notice in &fresh {
             open.insert(notice.cause.clone(), 0);
         }
@@ -108,7 +124,12 @@ fn wait(_handle: notify_rust::NotificationHandle, _app: &AppHandle, _notice: &No
 fn withdraw(id: u32) {
     std::thread::spawn(move || {
         // A fresh notification under the same id, closed at once, takes the old one away.
-        if let Ok(handle) = notify_rust::Notification::new().id(id).summary("Roundtrip").timeout(1).show() {
+        if let Ok(handle) = notify_rust::Notification::new()
+            .id(id)
+            .summary("Roundtrip")
+            .timeout(1)
+            .show()
+        {
             handle.close();
         }
     });

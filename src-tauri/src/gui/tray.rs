@@ -27,7 +27,11 @@ pub fn create(app: &AppHandle) -> tauri::Result<()> {
             use tauri::tray::{MouseButton, MouseButtonState, TrayIconEvent};
             let left = matches!(
                 event,
-                TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. }
+                TrayIconEvent::Click {
+                    button: MouseButton::Left,
+                    button_state: MouseButtonState::Up,
+                    ..
+                }
             );
             if left && cfg!(target_os = "windows") {
                 super::window::show(tray.app_handle(), None);
@@ -62,7 +66,14 @@ impl Look {
 /// Brings icon and menu up to date. Called only when something in `look` changed.
 pub async fn refresh(app: &AppHandle, look: &Look) {
     let Some(tray) = app.tray_by_id(ID) else { return };
-    let setting = app.state::<Gui>().host.database.setting::<String>(keys::LANGUAGE).await.ok().flatten();
+    let setting = app
+        .state::<Gui>()
+        .host
+        .database
+        .setting::<String>(keys::LANGUAGE)
+        .await
+        .ok()
+        .flatten();
     let tongue = Tongue::of(setting.as_deref().unwrap_or("system"));
     let state = look.state.unwrap_or(OverallState::Starting);
     let done = (|| -> tauri::Result<()> {
@@ -77,7 +88,9 @@ pub async fn refresh(app: &AppHandle, look: &Look) {
 
 fn menu(app: &AppHandle, tongue: Tongue, look: &Look) -> tauri::Result<Menu<Wry>> {
     let state = look.state.unwrap_or(OverallState::Starting);
-    let first = MenuItemBuilder::with_id("state", tongue.state(state, look.minutes)).enabled(false).build(app)?;
+    let first = MenuItemBuilder::with_id("state", tongue.state(state, look.minutes))
+        .enabled(false)
+        .build(app)?;
     let pause = SubmenuBuilder::with_id(app, "pause", tongue.pause())
         .text("pause-30", tongue.pause_for(30))
         .text("pause-120", tongue.pause_for(120))
@@ -88,11 +101,19 @@ fn menu(app: &AppHandle, tongue: Tongue, look: &Look) -> tauri::Result<Menu<Wry>
         .separator()
         .text("open", tongue.open())
         .text("sync", tongue.sync_now());
-    builder = if look.paused { builder.text("resume", tongue.resume()) } else { builder.item(&pause) };
+    builder = if look.paused {
+        builder.text("resume", tongue.resume())
+    } else {
+        builder.item(&pause)
+    };
     if look.decisions > 0 {
         builder = builder.text("decisions", tongue.decisions(look.decisions));
     }
-    builder.text("settings", tongue.settings()).separator().text("quit", tongue.quit()).build()
+    builder
+        .text("settings", tongue.settings())
+        .separator()
+        .text("quit", tongue.quit())
+        .build()
 }
 
 fn chosen(app: &AppHandle, id: &str) {
@@ -113,7 +134,9 @@ async fn chosen_later(app: &AppHandle, id: &str) {
         gui.quit(app).await;
         return;
     }
-    let Some(running) = gui.host.running().await else { return };
+    let Some(running) = gui.host.running().await else {
+        return;
+    };
     let now = running.engine.now();
     let until = match id {
         "sync" => {
@@ -137,7 +160,8 @@ macro_rules! tray_icon {
         #[cfg(target_os = "macos")]
         let bytes: &'static [u8] = include_bytes!(concat!("../../../icons/tray/template/", $name, ".png"));
         #[cfg(not(target_os = "macos"))]
-        let bytes: &'static [u8] = include_bytes!(concat!("../../../icons/tray/for-dark-panel/", $name, ".png"));
+        let bytes: &'static [u8] =
+            include_bytes!(concat!("../../../icons/tray/for-dark-panel/", $name, ".png"));
         bytes
     }};
 }

@@ -41,7 +41,10 @@ pub fn show(app: &AppHandle, route: Option<String>) {
 
 /// `dark` or `light`, as the system says.
 pub fn system_theme(app: &AppHandle) -> &'static str {
-    match app.get_webview_window(MAIN).and_then(|window| window.theme().ok()) {
+    match app
+        .get_webview_window(MAIN)
+        .and_then(|window| window.theme().ok())
+    {
         Some(tauri::Theme::Dark) => "dark",
         _ => "light",
     }

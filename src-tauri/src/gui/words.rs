@@ -16,7 +16,11 @@ pub enum Tongue {
 impl Tongue {
     /// From the app's setting; `system` follows the system.
     pub fn of(setting: &str) -> Self {
-        let word = if setting == "system" { system_language() } else { setting };
+        let word = if setting == "system" {
+            system_language()
+        } else {
+            setting
+        };
         if word == "de" { Self::De } else { Self::En }
     }
 
@@ -99,7 +103,10 @@ impl Tongue {
         let look = || Some(("show", self.pick("Look at it", "Ansehen")));
         match notice.cause {
             Cause::ReconnectGoogle => (
-                self.pick("Google needs you to sign in again", "Google braucht eine neue Anmeldung"),
+                self.pick(
+                    "Google needs you to sign in again",
+                    "Google braucht eine neue Anmeldung",
+                ),
                 self.pick(
                     "Your appointments wait until then. Nothing is lost.",
                     "Deine Termine warten so lange. Nichts geht verloren.",
@@ -124,12 +131,21 @@ impl Tongue {
                     (Self::En, count) => format!("{count} appointments wait for your decision"),
                     (Self::De, count) => format!("{count} Termine warten auf deine Entscheidung"),
                 },
-                self.pick("Both versions are kept until then.", "Beide Fassungen bleiben so lange erhalten."),
+                self.pick(
+                    "Both versions are kept until then.",
+                    "Beide Fassungen bleiben so lange erhalten.",
+                ),
                 look(),
             ),
             Cause::Question => (
-                self.pick("An unusually large change waits for your word", "Eine ungewöhnlich große Änderung wartet"),
-                self.pick("Nothing is changed before you answer.", "Bis zu deiner Antwort wird nichts geändert."),
+                self.pick(
+                    "An unusually large change waits for your word",
+                    "Eine ungewöhnlich große Änderung wartet",
+                ),
+                self.pick(
+                    "Nothing is changed before you answer.",
+                    "Bis zu deiner Antwort wird nichts geändert.",
+                ),
                 look(),
             ),
             Cause::WritesFailed => (
@@ -144,7 +160,10 @@ impl Tongue {
             ),
             Cause::CalendarNotFound => (
                 self.pick("Calendar not found", "Kalender nicht gefunden"),
-                self.pick("Choose another one to go on.", "Wähle einen anderen, um fortzufahren."),
+                self.pick(
+                    "Choose another one to go on.",
+                    "Wähle einen anderen, um fortzufahren.",
+                ),
                 look(),
             ),
         }

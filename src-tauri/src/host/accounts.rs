@@ -93,7 +93,12 @@ impl Accounts {
                 identity.event_id(&roundtrip_core::ids::AppointmentId::new(""), 0)
             ))
         ));
-        Some(Connection { id, platform, google, identity })
+        Some(Connection {
+            id,
+            platform,
+            google,
+            identity,
+        })
     }
 }
 
@@ -158,13 +163,22 @@ impl Host {
     /// Asks the platform who we are and what it allows, and keeps the answer for the next start. A platform that cannot
     /// be reached changes nothing.
     pub async fn refresh_me(&self, running: &Running) {
-        let Ok(me) = running.platform.me().await else { return };
-        let Some((mut integration, mut extra)) = self.accounts().await.platform else { return };
+        let Ok(me) = running.platform.me().await else {
+            return;
+        };
+        let Some((mut integration, mut extra)) = self.accounts().await.platform else {
+            return;
+        };
         if extra.me != me && integration.account_id == me.id.as_str() {
             extra.me = me;
             if let Ok(value) = serde_json::to_value(&extra) {
                 integration.extra = value;
-                if let Err(error) = self.database.integrations().put(&integration, self.clock.now()).await {
+                if let Err(error) = self
+                    .database
+                    .integrations()
+                    .put(&integration, self.clock.now())
+                    .await
+                {
                     tracing::warn!(%error, "what the platform allows could not be kept");
                 }
             }
@@ -175,5 +189,9 @@ impl Host {
 /// This laptop's name, as the admin sees it.
 pub fn device_name() -> String {
     let name = gethostname::gethostname().to_string_lossy().into_owned();
-    if name.is_empty() { "Laptop".into() } else { name.chars().take(60).collect() }
+    if name.is_empty() {
+        "Laptop".into()
+    } else {
+        name.chars().take(60).collect()
+    }
 }

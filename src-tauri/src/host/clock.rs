@@ -15,7 +15,9 @@ pub struct SystemClock {
 impl SystemClock {
     /// A clock whose monotonic time begins now.
     pub fn new() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 }
 

@@ -14,11 +14,21 @@ fn line(check: &str, result: Result<Option<String>, (&str, Option<String>)>) -> 
         Ok(detail) => ("ok", None, detail),
         Err((problem, detail)) => ("problem", Some(problem.to_owned()), detail),
     };
-    CheckView { check: check.into(), result: word.into(), problem, detail }
+    CheckView {
+        check: check.into(),
+        result: word.into(),
+        problem,
+        detail,
+    }
 }
 
 fn skipped(check: &str) -> CheckView {
-    CheckView { check: check.into(), result: "skipped".into(), problem: None, detail: None }
+    CheckView {
+        check: check.into(),
+        result: "skipped".into(),
+        problem: None,
+        detail: None,
+    }
 }
 
 impl Host {
@@ -59,16 +69,31 @@ impl Host {
 
     async fn check_services(&self, running: &Running, checks: &mut Vec<CheckView>) {
         let me = running.platform.me().await;
-        let google = running.google.calendar(&running.engine.config().identity.calendar).await;
+        let google = running
+            .google
+            .calendar(&running.engine.config().identity.calendar)
+            .await;
         let offline = |error: &PortError| matches!(error, PortError::Unreachable { .. });
-        let both_offline = me.as_ref().err().is_some_and(offline) && google.as_ref().err().is_some_and(offline);
-        checks.push(line("network", if both_offline { Err(("offline", None)) } else { Ok(None) }));
-        let offset = running.platform.clock_offset().or_else(|| running.google.clock_offset());
+        let both_offline =
+            me.as_ref().err().is_some_and(offline) && google.as_ref().err().is_some_and(offline);
+        checks.push(line(
+            "network",
+            if both_offline {
+                Err(("offline", None))
+            } else {
+                Ok(None)
+            },
+        ));
+        let offset = running
+            .platform
+            .clock_offset()
+            .or_else(|| running.google.clock_offset());
         checks.push(match offset {
             None => skipped("clock"),
-            Some(offset) if offset.num_seconds().abs() > CLOCK_SECONDS => {
-                line("clock", Err(("clock_wrong", Some(format!("{} s", offset.num_seconds())))))
-            }
+            Some(offset) if offset.num_seconds().abs() > CLOCK_SECONDS => line(
+                "clock",
+                Err(("clock_wrong", Some(format!("{} s", offset.num_seconds())))),
+            ),
             Some(_) => line("clock", Ok(None)),
         });
         checks.push(line(
@@ -87,7 +112,10 @@ impl Host {
                 Ok(_) | Err(_) => Ok(None),
             },
         ));
-        checks.push(line("calendar_rights", self.check_rights(running, google.err()).await));
+        checks.push(line(
+            "calendar_rights",
+            self.check_rights(running, google.err()).await,
+        ));
     }
 
     async fn check_rights(
@@ -99,7 +127,11 @@ impl Host {
             Some(PortError::CalendarNotFound) => Err(("calendar_not_found", None)),
             Some(PortError::RightMissing { right }) => Err(("right_missing", Some(right))),
             Some(error) => Err(("google_unreachable", Some(error_code(&error).into()))),
-            None => match running.google.may_write(&running.engine.config().identity.calendar).await {
+            None => match running
+                .google
+                .may_write(&running.engine.config().identity.calendar)
+                .await
+            {
                 Ok(Some(false)) => Err(("right_missing", Some("writer".into()))),
                 Ok(_) => Ok(None),
                 Err(error) => Err(("google_unreachable", Some(error_code(&error).into()))),
@@ -122,7 +154,10 @@ impl Host {
                 }
             }
         }
-        match (self.database.key_kind().await, self.database.tokens_are_volatile().await) {
+        match (
+            self.database.key_kind().await,
+            self.database.tokens_are_volatile().await,
+        ) {
             (_, Ok(Some(error))) => line("keychain", Err(("tokens_volatile", Some(error.to_string())))),
             (Ok(KeyKind::Environment), _) => line("keychain", Ok(Some("TOKEN_ENCRYPTION_KEY".into()))),
             (Ok(_), _) => line("keychain", Ok(None)),

@@ -46,7 +46,10 @@ impl Host {
                 }
             }
             if let Err(error) = running.engine.say_goodbye().await {
-                tracing::info!(code = roundtrip_engine::error_code(&error), "the platform could not be told");
+                tracing::info!(
+                    code = roundtrip_engine::error_code(&error),
+                    "the platform could not be told"
+                );
             }
             if !only_this_laptop {
                 left.revoked = match service {
@@ -62,7 +65,9 @@ impl Host {
             Provider::Google => accounts.google.map(|(account, _)| account.account_id),
             Provider::Platform => accounts.platform.map(|(account, _)| account.account_id),
         };
-        let Some(account) = account else { return Err(AppError::not_connected()) };
+        let Some(account) = account else {
+            return Err(AppError::not_connected());
+        };
         let integrations = self.database.integrations();
         // Erases the tokens first: should the next step fail, nothing usable is left.
         integrations

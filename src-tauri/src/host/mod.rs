@@ -39,7 +39,9 @@ pub enum StartError {
     #[error("the network library could not be started")]
     Network,
     /// Another process of this data folder syncs.
-    #[error("Roundtrip is already open for this data folder and syncs by itself; use its window, or quit it first")]
+    #[error(
+        "Roundtrip is already open for this data folder and syncs by itself; use its window, or quit it first"
+    )]
     AlreadyRunning,
 }
 
@@ -102,7 +104,9 @@ impl Host {
             StartError::Data("no folder for the app's data is known; set ROUNDTRIP_DATA_DIR to one".into())
         })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let key = std::env::var(EnvKey::VARIABLE).ok().filter(|value| !value.is_empty());
+        let key = std::env::var(EnvKey::VARIABLE)
+            .ok()
+            .filter(|value| !value.is_empty());
         let keys = KeySource::choose(key.as_deref(), &data_dir)
             .map_err(|error| StartError::Environment(error.to_string()))?;
         let database = Database::open(&data_dir, keys.clone(), clock.now())
@@ -184,7 +188,12 @@ impl Host {
         };
         let (engine, platform, google) = self.assemble(&connection);
         let stop = CancellationToken::new();
-        let fresh = Running { engine, platform, google, stop: stop.clone() };
+        let fresh = Running {
+            engine,
+            platform,
+            google,
+            stop: stop.clone(),
+        };
         *running = Some(fresh.clone());
         drop(running);
         self.forward_events(&fresh);

@@ -36,18 +36,29 @@ pub struct Notice {
 impl Host {
     /// What needs the trainer now.
     pub async fn notices(&self) -> Vec<Notice> {
-        let Some(running) = self.running().await else { return Vec::new() };
-        let Ok(snapshot) = running.engine.snapshot().await else { return Vec::new() };
+        let Some(running) = self.running().await else {
+            return Vec::new();
+        };
+        let Ok(snapshot) = running.engine.snapshot().await else {
+            return Vec::new();
+        };
         let mut notices = Vec::new();
-        let mut add = |cause: Cause, count: usize, route: String| notices.push(Notice { cause, count, route });
+        let mut add =
+            |cause: Cause, count: usize, route: String| notices.push(Notice { cause, count, route });
         let problem = problem_of(&running, &snapshot);
         match problem.as_ref().map(|problem| problem.code.as_str()) {
             Some("google_reauth") => add(Cause::ReconnectGoogle, 1, "/connect/google".into()),
             Some("platform_reauth") => add(Cause::ReconnectPlatform, 1, "/connect/platform".into()),
             Some("calendar_not_found") => add(Cause::CalendarNotFound, 1, "/settings".into()),
             Some("writes_failed") => {
-                let count = problem.and_then(|problem| problem.detail).and_then(|text| text.parse().ok());
-                add(Cause::WritesFailed, count.unwrap_or(1), "/history?result=problem".into());
+                let count = problem
+                    .and_then(|problem| problem.detail)
+                    .and_then(|text| text.parse().ok());
+                add(
+                    Cause::WritesFailed,
+                    count.unwrap_or(1),
+                    "/history?result=problem".into(),
+                );
             }
             _ => {}
         }

@@ -31,7 +31,10 @@ impl Host {
         let accounts = self.accounts().await;
         let volatile = self.database.tokens_are_volatile().await.ok().flatten().is_some();
         let Some(running) = self.running().await else {
-            return Ok(Overview { tokens_volatile: volatile, ..unconnected(&accounts) });
+            return Ok(Overview {
+                tokens_volatile: volatile,
+                ..unconnected(&accounts)
+            });
         };
         let snapshot = running.engine.snapshot().await?;
         let moved = moved_back(&running).await?;
@@ -39,7 +42,10 @@ impl Host {
         let counts = counts_of(&snapshot);
         let since = snapshot.now - Duration::hours(24);
         let heartbeat = running.engine.ledger().runs(since, 400).await?;
-        let newest = HistoryFilter { limit: 1, ..Default::default() };
+        let newest = HistoryFilter {
+            limit: 1,
+            ..Default::default()
+        };
         let latest = running.engine.ledger().history(&newest).await?.into_iter().next();
         let paused_until = snapshot.state.paused_until.filter(|until| *until > snapshot.now);
         let for_ever = paused_until.is_some_and(|until| until - snapshot.now > Duration::days(365));
@@ -50,7 +56,10 @@ impl Host {
             .take(8)
             .map(|status| convert::row(status, moved.get(&status.record.appointment_id)))
             .collect();
-        let zone = accounts.platform.as_ref().map_or("UTC", |(_, extra)| extra.me.time_zone.name());
+        let zone = accounts
+            .platform
+            .as_ref()
+            .map_or("UTC", |(_, extra)| extra.me.time_zone.name());
         let as_of = snapshot
             .state
             .platform_read_at
@@ -60,7 +69,9 @@ impl Host {
         Ok(Overview {
             state: state_of(&running, &snapshot, &accounts, problem.as_ref()),
             as_of,
-            next_sync_at: as_of.filter(|_| paused_until.is_none()).map(|at| at + Duration::minutes(minutes)),
+            next_sync_at: as_of
+                .filter(|_| paused_until.is_none())
+                .map(|at| at + Duration::minutes(minutes)),
             paused_until: paused_until.filter(|_| !for_ever),
             paused_for_ever: for_ever,
             problem,
@@ -75,7 +86,10 @@ impl Host {
             started: snapshot.state.started,
             time_zone: zone.into(),
             counts,
-            progress: snapshot.live.progress.map(|(done, total)| Progress { done, total }),
+            progress: snapshot
+                .live
+                .progress
+                .map(|(done, total)| Progress { done, total }),
             heartbeat: heartbeat
                 .iter()
                 .rev()
@@ -83,17 +97,28 @@ impl Host {
                     run_id: run.id.to_string(),
                     at: run.started_at,
                     result: convert::run_result(run.result).into(),
-                    changes: run.counts.added + run.counts.changed + run.counts.removed + run.counts.moved_back,
+                    changes: run.counts.added
+                        + run.counts.changed
+                        + run.counts.removed
+                        + run.counts.moved_back,
                     problem: run.problem.clone(),
                 })
                 .collect(),
             next,
-            questions: snapshot.questions.iter().map(|q| convert::question(q, &snapshot)).collect(),
-            conflicts: snapshot.conflicts.iter().map(|c| convert::conflict(c, &snapshot)).collect(),
-            other_writer: running
-                .engine
-                .other_writer()
-                .map(|writer| OtherWriter { device: writer.device, since: writer.since }),
+            questions: snapshot
+                .questions
+                .iter()
+                .map(|q| convert::question(q, &snapshot))
+                .collect(),
+            conflicts: snapshot
+                .conflicts
+                .iter()
+                .map(|c| convert::conflict(c, &snapshot))
+                .collect(),
+            other_writer: running.engine.other_writer().map(|writer| OtherWriter {
+                device: writer.device,
+                since: writer.since,
+            }),
             latest: latest.map(convert::history),
             tokens_volatile: volatile,
         })
@@ -101,7 +126,10 @@ impl Host {
 }
 
 fn unconnected(accounts: &Accounts) -> Overview {
-    let zone = accounts.platform.as_ref().map_or("UTC", |(_, extra)| extra.me.time_zone.name());
+    let zone = accounts
+        .platform
+        .as_ref()
+        .map_or("UTC", |(_, extra)| extra.me.time_zone.name());
     Overview {
         state: OverallState::NotConnected,
         as_of: None,
@@ -113,7 +141,10 @@ fn unconnected(accounts: &Accounts) -> Overview {
             .platform
             .as_ref()
             .map(|(account, extra)| account_view(account, None, None, Some(extra.metadata.base.to_string()))),
-        calendar: accounts.google.as_ref().map(|(account, _)| account_view(account, None, None, None)),
+        calendar: accounts
+            .google
+            .as_ref()
+            .map(|(account, _)| account_view(account, None, None, None)),
         started: false,
         time_zone: zone.into(),
         counts: OverviewCounts::default(),
@@ -150,13 +181,20 @@ fn account_view(
 pub async fn moved_back(
     running: &Running,
 ) -> Result<BTreeMap<roundtrip_core::ids::AppointmentId, crate::ipc::dto::MovedBack>, AppError> {
-    let filter = HistoryFilter { limit: 1_000, ..Default::default() };
+    let filter = HistoryFilter {
+        limit: 1_000,
+        ..Default::default()
+    };
     let since = running.engine.now() - Duration::days(7);
     let mut moved = BTreeMap::new();
     for item in running.engine.ledger().history(&filter).await? {
-        if let (HistoryWhat::MovedBack { admin_notified, .. }, Some(id)) = (&item.what, &item.appointment_id) {
+        if let (HistoryWhat::MovedBack { admin_notified, .. }, Some(id)) = (&item.what, &item.appointment_id)
+        {
             if item.at > since {
-                let view = crate::ipc::dto::MovedBack { at: item.at, admin_notified: *admin_notified };
+                let view = crate::ipc::dto::MovedBack {
+                    at: item.at,
+                    admin_notified: *admin_notified,
+                };
                 moved.entry(id.clone()).or_insert(view);
             }
         }
@@ -205,7 +243,9 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
     let platform = of_side(Side::Platform, &live.platform, snapshot.state.platform_wait_until);
     let calendar = of_side(Side::Calendar, &live.calendar, snapshot.state.calendar_wait_until);
     let shown = |problem: Option<Problem>, health: &roundtrip_engine::Health| {
-        problem.filter(|_| !unreachable(health.problem.as_ref()) || lasts(health.since, health.failures, snapshot.now))
+        problem.filter(|_| {
+            !unreachable(health.problem.as_ref()) || lasts(health.since, health.failures, snapshot.now)
+        })
     };
     let both_offline =
         unreachable(live.platform.problem.as_ref()) && unreachable(live.calendar.problem.as_ref());
@@ -219,7 +259,9 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
         });
     }
     let sides = [shown(platform, &live.platform), shown(calendar, &live.calendar)];
-    let severity = |problem: &Problem| u8::from(problem.code.ends_with("_unreachable") || problem.code.ends_with("_busy"));
+    let severity = |problem: &Problem| {
+        u8::from(problem.code.ends_with("_unreachable") || problem.code.ends_with("_busy"))
+    };
     if let Some(problem) = sides.into_iter().flatten().min_by_key(severity) {
         return Some(problem);
     }
@@ -233,12 +275,23 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
     if let Some(writer) = running.engine.other_writer() {
         return Some(plain_problem("not_the_writer", Some(writer.device), "take_over"));
     }
-    let parked = snapshot.outbox.iter().filter(|row| row.state == OutboxState::Parked || row.attempts >= 5).count();
+    let parked = snapshot
+        .outbox
+        .iter()
+        .filter(|row| row.state == OutboxState::Parked || row.attempts >= 5)
+        .count();
     (parked > 0).then(|| plain_problem("writes_failed", Some(parked.to_string()), "try_again"))
 }
 
 fn plain_problem(code: &str, detail: Option<String>, action: &str) -> Problem {
-    Problem { code: code.into(), service: None, detail, since: None, retry_at: None, action: action.into() }
+    Problem {
+        code: code.into(),
+        service: None,
+        detail,
+        since: None,
+        retry_at: None,
+        action: action.into(),
+    }
 }
 
 fn state_of(
@@ -248,12 +301,19 @@ fn state_of(
     problem: Option<&Problem>,
 ) -> OverallState {
     let lost = |account: Option<IntegrationStatus>| {
-        matches!(account, Some(IntegrationStatus::NeedsReauth | IntegrationStatus::Revoked))
+        matches!(
+            account,
+            Some(IntegrationStatus::NeedsReauth | IntegrationStatus::Revoked)
+        )
     };
     let platform = accounts.platform.as_ref().map(|(account, _)| account.status);
     let google = accounts.google.as_ref().map(|(account, _)| account.status);
     let code = problem.map(|problem| problem.code.as_str()).unwrap_or_default();
-    let paused = snapshot.state.paused_until.is_some_and(|until| until > snapshot.now) || !snapshot.settings.enabled;
+    let paused = snapshot
+        .state
+        .paused_until
+        .is_some_and(|until| until > snapshot.now)
+        || !snapshot.settings.enabled;
     let needs_you = !snapshot.conflicts.is_empty() || !snapshot.questions.is_empty();
     if !snapshot.live.settled && snapshot.live.progress.is_none_or(|(_, total)| total == 0) {
         OverallState::Starting
@@ -275,12 +335,18 @@ fn state_of(
         OverallState::NeedsAttention
     } else if matches!(
         code,
-        "offline" | "google_unreachable" | "platform_unreachable" | "quota_gone" | "google_busy" | "platform_busy"
+        "offline"
+            | "google_unreachable"
+            | "platform_unreachable"
+            | "quota_gone"
+            | "google_busy"
+            | "platform_busy"
     ) {
         OverallState::Offline
     } else if paused || code == "sync_disabled" {
         OverallState::Paused
-    } else if snapshot.live.progress.is_some() || !snapshot.outbox.is_empty() && running.engine.holds_lease() {
+    } else if snapshot.live.progress.is_some() || !snapshot.outbox.is_empty() && running.engine.holds_lease()
+    {
         OverallState::Syncing
     } else {
         OverallState::UpToDate

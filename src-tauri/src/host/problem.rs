@@ -19,9 +19,11 @@ pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> 
         PortError::NotConnected | PortError::SignInExpired => {
             (format!("{service}_reauth"), format!("reconnect_{service}"), None)
         }
-        PortError::RightMissing { right } => {
-            ("right_missing".into(), format!("reconnect_{service}"), Some(right.clone()))
-        }
+        PortError::RightMissing { right } => (
+            "right_missing".into(),
+            format!("reconnect_{service}"),
+            Some(right.clone()),
+        ),
         PortError::CalendarNotFound => ("calendar_not_found".into(), "choose_calendar".into(), None),
         PortError::QuotaGone => ("quota_gone".into(), "none".into(), None),
         PortError::SyncDisabled { reason } => ("sync_disabled".into(), "none".into(), Some(reason.clone())),
@@ -38,10 +40,21 @@ pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> 
         | PortError::Rejected { .. }
         | PortError::BadAnswer { .. } => {
             let word = roundtrip_engine::error_code(error);
-            (format!("{service}_unreachable"), "try_again".into(), Some(word.to_owned()))
+            (
+                format!("{service}_unreachable"),
+                "try_again".into(),
+                Some(word.to_owned()),
+            )
         }
     };
-    Some(Problem { code, service: Some(service.into()), detail, since: health.since, retry_at, action })
+    Some(Problem {
+        code,
+        service: Some(service.into()),
+        detail,
+        since: health.since,
+        retry_at,
+        action,
+    })
 }
 
 impl From<LedgerError> for AppError {
@@ -52,7 +65,12 @@ impl From<LedgerError> for AppError {
             LedgerError::Damaged => "database_damaged",
             LedgerError::Unreadable(_) => "database_unreadable",
         };
-        Self { code: code.into(), detail: None, field: None, retryable: true }
+        Self {
+            code: code.into(),
+            detail: None,
+            field: None,
+            retryable: true,
+        }
     }
 }
 
@@ -65,17 +83,32 @@ impl From<AnswerError> for AppError {
             AnswerError::TooClose => "too_close",
             AnswerError::Ledger(error) => return error.into(),
         };
-        Self { code: code.into(), detail: None, field: None, retryable: false }
+        Self {
+            code: code.into(),
+            detail: None,
+            field: None,
+            retryable: false,
+        }
     }
 }
 
 impl AppError {
     /// An input that cannot be used, with the field named.
     pub fn input(field: &str) -> Self {
-        Self { code: "bad_input".into(), detail: None, field: Some(field.into()), retryable: false }
+        Self {
+            code: "bad_input".into(),
+            detail: None,
+            field: Some(field.into()),
+            retryable: false,
+        }
     }
     /// Needs both accounts first.
     pub fn not_connected() -> Self {
-        Self { code: "not_connected".into(), detail: None, field: None, retryable: false }
+        Self {
+            code: "not_connected".into(),
+            detail: None,
+            field: None,
+            retryable: false,
+        }
     }
 }

@@ -6,7 +6,9 @@ use super::{Host, HostEvent};
 use crate::ipc::dto::{AppError, SignInView};
 use roundtrip_engine::ports::{PlatformPort, PortError};
 use roundtrip_google::Account;
-use roundtrip_http::oauth::{LoopbackSignIn, OAuthConfig, SignInAttempt, SignInError, StoredTokens, TokenSet};
+use roundtrip_http::oauth::{
+    LoopbackSignIn, OAuthConfig, SignInAttempt, SignInError, StoredTokens, TokenSet,
+};
 use roundtrip_platform::{DEEP_LINK_REDIRECT, DiscoveryError, PlatformClient, PlatformMetadata};
 use roundtrip_store::{Integration, Provider};
 use std::sync::Arc;
@@ -58,7 +60,10 @@ impl Host {
         let accounts = self.accounts().await;
         let (config, metadata) = match service {
             Provider::Platform => {
-                let known = accounts.platform.as_ref().map(|(_, extra)| extra.metadata.clone());
+                let known = accounts
+                    .platform
+                    .as_ref()
+                    .map(|(_, extra)| extra.metadata.clone());
                 let metadata = match (address.map(str::trim).filter(|text| !text.is_empty()), known) {
                     (Some(address), _) => roundtrip_platform::discover(self.http.as_ref(), address)
                         .await
@@ -72,8 +77,17 @@ impl Host {
                 if !self.google.has_client() {
                     return Err(problem("no_google_client", None));
                 }
-                let email = accounts.google.as_ref().and_then(|(known, _)| known.email.clone());
-                (email.map_or_else(|| self.google.sign_in(), |email| self.google.sign_in_again(&email)), None)
+                let email = accounts
+                    .google
+                    .as_ref()
+                    .and_then(|(known, _)| known.email.clone());
+                (
+                    email.map_or_else(
+                        || self.google.sign_in(),
+                        |email| self.google.sign_in_again(&email),
+                    ),
+                    None,
+                )
             }
         };
         let (waiting, url) = self.open_attempt(service, config).await?;
@@ -96,7 +110,12 @@ impl Host {
             {
                 let mut current = host.sign_in();
                 // A newer sign-in has taken the place of this one: it is not overwritten.
-                if !cancel.is_cancelled() || current.cancel.as_ref().is_some_and(CancellationToken::is_cancelled) {
+                if !cancel.is_cancelled()
+                    || current
+                        .cancel
+                        .as_ref()
+                        .is_some_and(CancellationToken::is_cancelled)
+                {
                     current.view = Some(view.clone());
                 }
                 current.link = None;
@@ -108,7 +127,11 @@ impl Host {
         Ok(Begun { url, ended })
     }
 
-    async fn open_attempt(&self, service: Provider, config: OAuthConfig) -> Result<(Waiting, String), AppError> {
+    async fn open_attempt(
+        &self,
+        service: Provider,
+        config: OAuthConfig,
+    ) -> Result<(Waiting, String), AppError> {
         match LoopbackSignIn::begin(config.clone(), Arc::clone(&self.clock)).await {
             Ok(attempt) => {
                 let url = attempt.authorize_url().to_string();
@@ -157,21 +180,28 @@ impl Host {
         mut attempt: SignInAttempt,
         mut links: mpsc::Receiver<String>,
     ) -> Result<TokenSet, SignInError> {
-        let left = (attempt.expires_at() - self.clock.now()).to_std().unwrap_or_default();
+        let left = (attempt.expires_at() - self.clock.now())
+            .to_std()
+            .unwrap_or_default();
         let code = tokio::time::timeout(left, async {
             loop {
-                let Some(link) = links.recv().await else { return Err(SignInError::Expired) };
+                let Some(link) = links.recv().await else {
+                    return Err(SignInError::Expired);
+                };
                 match attempt.complete_from_url(&link, self.clock.now()) {
                     Ok(code) => return Ok(code),
                     // A link that is not the answer to ours changes nothing.
-                    Err(SignInError::StateMismatch | SignInError::WrongAddress | SignInError::Incomplete) => {}
+                    Err(SignInError::StateMismatch | SignInError::WrongAddress | SignInError::Incomplete) => {
+                    }
                     Err(error) => return Err(error),
                 }
             }
         })
         .await
         .map_err(|_| SignInError::Expired)??;
-        attempt.exchange(code, self.http.as_ref(), self.clock.as_ref()).await
+        attempt
+            .exchange(code, self.http.as_ref(), self.clock.as_ref())
+            .await
     }
 
     async fn finish_platform(
@@ -187,7 +217,10 @@ impl Host {
             metadata.clone(),
             Arc::clone(&vault) as Arc<dyn roundtrip_http::oauth::TokenVault>,
         );
-        let me = client.me().await.map_err(|error| port_problem(&error).to_owned())?;
+        let me = client
+            .me()
+            .await
+            .map_err(|error| port_problem(&error).to_owned())?;
         drop(client);
         let tokens = vault.take().ok_or("wrong_answer")?;
         let mut integration = Integration::new(Provider::Platform, me.id.as_str());
@@ -196,7 +229,11 @@ impl Host {
         integration.scopes = tokens.scopes.iter().cloned().collect();
         integration.extra =
             serde_json::to_value(PlatformExtra { metadata, me }).map_err(|_| "wrong_answer".to_owned())?;
-        Ok(Finished { integration, tokens, service: Provider::Platform })
+        Ok(Finished {
+            integration,
+            tokens,
+            service: Provider::Platform,
+        })
     }
 
     async fn finish_google(&self, tokens: TokenSet) -> Result<Finished, String> {
@@ -215,7 +252,11 @@ impl Host {
         integration.display_name = Some("Google Calendar".into());
         integration.scopes = tokens.scopes.iter().cloned().collect();
         integration.extra = serde_json::to_value(extra).map_err(|_| "wrong_answer".to_owned())?;
-        Ok(Finished { integration, tokens, service: Provider::Google })
+        Ok(Finished {
+            integration,
+            tokens,
+            service: Provider::Google,
+        })
     }
 
     /// Another account than before is never taken silently: both addresses are named, and the trainer decides.
@@ -240,14 +281,19 @@ impl Host {
         let service = finished.service;
         let account = finished.integration.account_id.clone();
         let integrations = self.database.integrations();
-        let kept = integrations.put_with_tokens(&finished.integration, &for_store(&finished.tokens), now).await;
+        let kept = integrations
+            .put_with_tokens(&finished.integration, &for_store(&finished.tokens), now)
+            .await;
         if let Err(error) = kept {
             tracing::warn!(%error, %service, "sign-in could not be kept");
             return view_of(service, "failed", None, Some("keychain"));
         }
         // One account of each service: the one before has no tokens here any more. Its links stay in the ledger.
         if let Ok(all) = integrations.list().await {
-            for old in all.iter().filter(|old| old.provider == service && old.account_id != account) {
+            for old in all
+                .iter()
+                .filter(|old| old.provider == service && old.account_id != account)
+            {
                 if let Err(error) = integrations.delete(service, &old.account_id).await {
                     tracing::warn!(%error, "the account before could not be forgotten");
                 }
@@ -265,8 +311,11 @@ impl Host {
     pub async fn confirm_other_account(self: &Arc<Self>, accept: bool) -> Option<SignInView> {
         let finished = self.sign_in().other.take()?;
         let service = finished.service;
-        let view =
-            if accept { self.keep(*finished).await } else { view_of(service, "cancelled", None, None) };
+        let view = if accept {
+            self.keep(*finished).await
+        } else {
+            view_of(service, "cancelled", None, None)
+        };
         self.sign_in().view = Some(view.clone());
         self.tell(HostEvent::SignIn(view.clone()));
         Some(view)
@@ -303,7 +352,12 @@ fn view_of(service: Provider, state: &str, url: Option<String>, problem: Option<
 }
 
 fn problem(code: &str, field: Option<&str>) -> AppError {
-    AppError { code: code.into(), detail: None, field: field.map(str::to_owned), retryable: false }
+    AppError {
+        code: code.into(),
+        detail: None,
+        field: field.map(str::to_owned),
+        retryable: false,
+    }
 }
 
 /// Stable code of what is wrong with a platform address.
@@ -317,7 +371,10 @@ fn discovery_problem(error: &DiscoveryError) -> AppError {
         DiscoveryError::Unsafe { .. } => ("unsafe_platform", false),
         DiscoveryError::Trouble { .. } => ("server_trouble", true),
     };
-    AppError { retryable, ..problem(code, Some("address")) }
+    AppError {
+        retryable,
+        ..problem(code, Some("address"))
+    }
 }
 
 fn sign_in_problem(error: &SignInError) -> AppError {

@@ -22,7 +22,12 @@ pub struct StoreVault {
 impl StoreVault {
     /// The vault of this account.
     pub fn new(database: Database, clock: Arc<dyn Clock>, provider: Provider, account: String) -> Self {
-        Self { database, clock, provider, account }
+        Self {
+            database,
+            clock,
+            provider,
+            account,
+        }
     }
 }
 
@@ -46,7 +51,11 @@ fn failed(error: impl std::fmt::Display) -> VaultError {
 impl TokenVault for StoreVault {
     async fn load(&self) -> Result<Option<StoredTokens>, VaultError> {
         let integrations = self.database.integrations();
-        let Some(account) = integrations.get(self.provider, &self.account).await.map_err(failed)? else {
+        let Some(account) = integrations
+            .get(self.provider, &self.account)
+            .await
+            .map_err(failed)?
+        else {
             return Ok(None);
         };
         let status = match account.status {
@@ -98,7 +107,10 @@ impl TokenVault for StoreVault {
             TokenStatus::Revoked => (IntegrationStatus::Revoked, "revoke"),
         };
         let details = serde_json::json!({ "service": self.provider.as_str() });
-        self.database.audit(None, event, &details, now).await.map_err(failed)?;
+        self.database
+            .audit(None, event, &details, now)
+            .await
+            .map_err(failed)?;
         self.database
             .integrations()
             .update_status(self.provider, &self.account, status, now)
@@ -121,7 +133,9 @@ pub struct PassingVault {
 impl PassingVault {
     /// Holds these.
     pub fn holding(tokens: StoredTokens) -> Self {
-        Self { tokens: Mutex::new(Some(tokens)) }
+        Self {
+            tokens: Mutex::new(Some(tokens)),
+        }
     }
     /// What it holds now (a refresh may have replaced it).
     pub fn take(&self) -> Option<StoredTokens> {
@@ -139,7 +153,12 @@ impl TokenVault for PassingVault {
         Ok(())
     }
     async fn mark(&self, status: TokenStatus) -> Result<(), VaultError> {
-        if let Some(tokens) = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(tokens) = self
+            .tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
             tokens.status = status;
         }
         Ok(())

@@ -26,7 +26,11 @@ type Answered<T> = Result<T, AppError>;
 
 /// Ids come from the window as texts: longer ones are none of ours.
 fn checked(field: &str, text: String) -> Answered<String> {
-    if text.is_empty() || text.len() > 512 { Err(AppError::input(field)) } else { Ok(text) }
+    if text.is_empty() || text.len() > 512 {
+        Err(AppError::input(field))
+    } else {
+        Ok(text)
+    }
 }
 
 async fn running(gui: &Gui) -> Answered<Running> {
@@ -44,7 +48,9 @@ pub async fn get_overview(gui: State<'_, Gui>) -> Answered<Overview> {
 #[tauri::command]
 #[specta::specta]
 pub async fn list_appointments(gui: State<'_, Gui>) -> Answered<Vec<AppointmentRow>> {
-    let Some(running) = gui.host.running().await else { return Ok(Vec::new()) };
+    let Some(running) = gui.host.running().await else {
+        return Ok(Vec::new());
+    };
     let snapshot = running.engine.snapshot().await?;
     let moved = moved_back(&running).await?;
     let today = snapshot.now - Duration::hours(24);
@@ -60,9 +66,15 @@ pub async fn list_appointments(gui: State<'_, Gui>) -> Answered<Vec<AppointmentR
 #[tauri::command]
 #[specta::specta]
 pub async fn list_conflicts(gui: State<'_, Gui>) -> Answered<Vec<ConflictView>> {
-    let Some(running) = gui.host.running().await else { return Ok(Vec::new()) };
+    let Some(running) = gui.host.running().await else {
+        return Ok(Vec::new());
+    };
     let snapshot = running.engine.snapshot().await?;
-    Ok(snapshot.conflicts.iter().map(|conflict| convert::conflict(conflict, &snapshot)).collect())
+    Ok(snapshot
+        .conflicts
+        .iter()
+        .map(|conflict| convert::conflict(conflict, &snapshot))
+        .collect())
 }
 
 /// Answers a conflict. If it changed since it was shown nothing is done, and the new state comes back.
@@ -76,7 +88,10 @@ pub async fn resolve_conflict(
 ) -> Answered<Option<ConflictView>> {
     let running = running(&gui).await?;
     let id = ConflictId(checked("id", id)?);
-    let shown = Seen { version: seen.version.map(u64::from), etag: seen.etag.map(Etag) };
+    let shown = Seen {
+        version: seen.version.map(u64::from),
+        etag: seen.etag.map(Etag),
+    };
     let zone = zone(&gui.host).await;
     let resolution = resolution_of(resolution, zone)?;
     match running.engine.resolve_conflict(&id, &shown, &resolution).await {
@@ -92,7 +107,10 @@ pub async fn resolve_conflict(
 }
 
 async fn zone(host: &Host) -> chrono_tz::Tz {
-    host.accounts().await.platform.map_or(chrono_tz::UTC, |(_, extra)| extra.me.time_zone)
+    host.accounts()
+        .await
+        .platform
+        .map_or(chrono_tz::UTC, |(_, extra)| extra.me.time_zone)
 }
 
 fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answered<Resolution> {
@@ -108,9 +126,9 @@ fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answered<Resolu
                 let choice = match (choice.choice.as_str(), choice.start, choice.end) {
                     ("platform", _, _) => Choice::Platform,
                     ("calendar", _, _) => Choice::Calendar,
-                    ("time", Some(start), Some(end)) if start < end => {
-                        Choice::Time { time: TimeSpan { start, end, zone } }
-                    }
+                    ("time", Some(start), Some(end)) if start < end => Choice::Time {
+                        time: TimeSpan { start, end, zone },
+                    },
                     ("time", _, _) => return Err(AppError::input("time")),
                     _ => return Err(AppError::input("choice")),
                 };
@@ -127,14 +145,19 @@ fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answered<Resolu
 pub async fn answer_question(gui: State<'_, Gui>, id: String, go_on: bool) -> Answered<()> {
     let running = running(&gui).await?;
     let answer = if go_on { Answer::GoOn } else { Answer::Leave };
-    Ok(running.engine.answer_question(&QuestionId(checked("id", id)?), answer).await?)
+    Ok(running
+        .engine
+        .answer_question(&QuestionId(checked("id", id)?), answer)
+        .await?)
 }
 
 /// The history, newest first.
 #[tauri::command]
 #[specta::specta]
 pub async fn list_history(gui: State<'_, Gui>, query: HistoryQuery) -> Answered<Vec<HistoryRow>> {
-    let Some(running) = gui.host.running().await else { return Ok(Vec::new()) };
+    let Some(running) = gui.host.running().await else {
+        return Ok(Vec::new());
+    };
     let result = match query.result.as_deref() {
         None => None,
         Some("ok") => Some(HistoryResult::Ok),
@@ -149,14 +172,23 @@ pub async fn list_history(gui: State<'_, Gui>, query: HistoryQuery) -> Answered<
         before: query.before,
         limit: query.limit.clamp(1, 500),
     };
-    Ok(running.engine.ledger().history(&filter).await?.into_iter().map(convert::history).collect())
+    Ok(running
+        .engine
+        .ledger()
+        .history(&filter)
+        .await?
+        .into_iter()
+        .map(convert::history)
+        .collect())
 }
 
 /// Runs of the last 30 days, newest first.
 #[tauri::command]
 #[specta::specta]
 pub async fn list_runs(gui: State<'_, Gui>, limit: u32) -> Answered<Vec<RunRow>> {
-    let Some(running) = gui.host.running().await else { return Ok(Vec::new()) };
+    let Some(running) = gui.host.running().await else {
+        return Ok(Vec::new());
+    };
     let since = running.engine.now() - Duration::days(30);
     let runs = running.engine.ledger().runs(since, limit.clamp(1, 500)).await?;
     Ok(runs.iter().map(convert::run).collect())
@@ -189,7 +221,9 @@ pub async fn change_settings(
         running.engine.change_settings(after, confirmed).await?;
     }
     if let Some(calendar) = patch.calendar_id {
-        gui.host.choose_calendar(&checked("calendar_id", calendar)?).await?;
+        gui.host
+            .choose_calendar(&checked("calendar_id", calendar)?)
+            .await?;
         return settings::view(&gui.host, gui.host.running().await.as_ref()).await;
     }
     settings::view(&gui.host, Some(&running)).await
@@ -201,20 +235,31 @@ async fn confirmed_removals(
     after: &roundtrip_core::settings::SyncSettings,
     confirmed: Option<u32>,
 ) -> Answered<Vec<AppointmentId>> {
-    let Some(confirmed) = confirmed else { return Ok(Vec::new()) };
+    let Some(confirmed) = confirmed else {
+        return Ok(Vec::new());
+    };
     let preview = running.engine.preview(after.clone()).await?;
     let removed: Vec<AppointmentId> = preview
         .decisions
         .iter()
         .filter(|decision| {
-            decision
-                .intents
-                .iter()
-                .any(|intent| matches!(intent, Intent::Delete { reason: DeleteReason::LeftOut, .. }))
+            decision.intents.iter().any(|intent| {
+                matches!(
+                    intent,
+                    Intent::Delete {
+                        reason: DeleteReason::LeftOut,
+                        ..
+                    }
+                )
+            })
         })
         .map(|decision| decision.record.appointment_id.clone())
         .collect();
-    Ok(if u32::try_from(removed.len()) == Ok(confirmed) { removed } else { Vec::new() })
+    Ok(if u32::try_from(removed.len()) == Ok(confirmed) {
+        removed
+    } else {
+        Vec::new()
+    })
 }
 
 /// What a change of settings would do. Nothing is written.
@@ -285,8 +330,13 @@ pub async fn pause(gui: State<'_, Gui>, minutes: Option<u32>, until_tomorrow: bo
 /// Six o'clock tomorrow morning, in the laptop's zone.
 fn tomorrow(now: DateTime<Utc>) -> DateTime<Utc> {
     let day = now.with_timezone(&Local).date_naive() + Duration::days(1);
-    let six = day.and_hms_opt(6, 0, 0).unwrap_or_else(|| day.and_time(chrono::NaiveTime::MIN));
-    Local.from_local_datetime(&six).earliest().map_or(now + Duration::hours(12), |at| at.with_timezone(&Utc))
+    let six = day
+        .and_hms_opt(6, 0, 0)
+        .unwrap_or_else(|| day.and_time(chrono::NaiveTime::MIN));
+    Local
+        .from_local_datetime(&six)
+        .earliest()
+        .map_or(now + Duration::hours(12), |at| at.with_timezone(&Utc))
 }
 
 /// Ends a pause; a full check follows.
@@ -308,7 +358,10 @@ pub async fn put_back(gui: State<'_, Gui>, appointment_id: String) -> Answered<(
 #[tauri::command]
 #[specta::specta]
 pub async fn retry(gui: State<'_, Gui>, appointment_id: Option<String>) -> Answered<()> {
-    let id = appointment_id.map(|id| checked("appointment_id", id)).transpose()?.map(AppointmentId);
+    let id = appointment_id
+        .map(|id| checked("appointment_id", id))
+        .transpose()?
+        .map(AppointmentId);
     Ok(running(&gui).await?.engine.retry(id.as_ref()).await?)
 }
 
@@ -386,7 +439,10 @@ pub async fn disconnect(
     delete_events: bool,
     only_this_laptop: bool,
 ) -> Answered<()> {
-    gui.host.disconnect(provider(&service)?, delete_events, only_this_laptop).await.map(|_| ())
+    gui.host
+        .disconnect(provider(&service)?, delete_events, only_this_laptop)
+        .await
+        .map(|_| ())
 }
 
 /// Makes this laptop the one that writes.
@@ -410,7 +466,12 @@ pub async fn choose_calendar(gui: State<'_, Gui>, id: String) -> Answered<()> {
 pub async fn open_link(gui: State<'_, Gui>, kind: String, appointment_id: String) -> Answered<()> {
     let running = running(&gui).await?;
     let id = AppointmentId(checked("appointment_id", appointment_id)?);
-    let record = running.engine.ledger().record(&id).await.map_err(AppError::from)?;
+    let record = running
+        .engine
+        .ledger()
+        .record(&id)
+        .await
+        .map_err(AppError::from)?;
     let record = record.ok_or_else(|| AppError::from(AnswerError::Gone))?;
     let url = match kind.as_str() {
         "event" => record.event.and_then(|event| event.html_link),
@@ -455,7 +516,11 @@ pub async fn quit(app: AppHandle, gui: State<'_, Gui>) -> Answered<()> {
 pub async fn app_info(app: AppHandle, gui: State<'_, Gui>) -> Answered<AppInfo> {
     let host: &Arc<Host> = &gui.host;
     let text = async |key: &str| -> Answered<String> {
-        Ok(host.database.setting::<String>(key).await?.unwrap_or_else(|| "system".into()))
+        Ok(host
+            .database
+            .setting::<String>(key)
+            .await?
+            .unwrap_or_else(|| "system".into()))
     };
     Ok(AppInfo {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -463,8 +528,14 @@ pub async fn app_info(app: AppHandle, gui: State<'_, Gui>) -> Answered<AppInfo> 
         language: text(keys::LANGUAGE).await?,
         theme: text(keys::THEME).await?,
         system_theme: crate::gui::window::system_theme(&app).into(),
-        hide_hint_seen: host.database.setting::<bool>(keys::HIDE_HINT).await?.unwrap_or(false),
-        platform_url: std::env::var("ROUNDTRIP_PLATFORM_URL").ok().filter(|url| !url.is_empty()),
+        hide_hint_seen: host
+            .database
+            .setting::<bool>(keys::HIDE_HINT)
+            .await?
+            .unwrap_or(false),
+        platform_url: std::env::var("ROUNDTRIP_PLATFORM_URL")
+            .ok()
+            .filter(|url| !url.is_empty()),
         google_client: host.google.has_client(),
     })
 }

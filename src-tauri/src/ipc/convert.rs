@@ -1,8 +1,8 @@
 //! From the engine's values to what the window is sent.
 
 use super::dto::{
-    AppointmentRow, ConflictView, FieldView, FilterCheck, HistoryRow, LeftOutCount, MovedBack, Preview, PreviewItem,
-    QuestionItem, QuestionView, RunRow, SeenView, ValueView,
+    AppointmentRow, ConflictView, FieldView, FilterCheck, HistoryRow, LeftOutCount, MovedBack, Preview,
+    PreviewItem, QuestionItem, QuestionView, RunRow, SeenView, ValueView,
 };
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{Conflict, ConflictCause};
@@ -39,7 +39,9 @@ pub fn row(status: &AppointmentStatus, moved: Option<&MovedBack>) -> Appointment
         id: record.appointment_id.to_string(),
         title: status.rendered.title.clone(),
         location: place.and_then(|place| place.address.clone().or_else(|| place.name.clone())),
-        kind: appointment.map(|appointment| appointment.kind.name.clone()).unwrap_or_default(),
+        kind: appointment
+            .map(|appointment| appointment.kind.name.clone())
+            .unwrap_or_default(),
         start: time.start,
         end: time.end,
         zone: time.zone.name().into(),
@@ -51,7 +53,9 @@ pub fn row(status: &AppointmentStatus, moved: Option<&MovedBack>) -> Appointment
         moved_back: moved.cloned(),
         conflict_id: record.conflict.as_ref().map(ToString::to_string),
         checks: checks(status),
-        platform_url: appointment.map(|appointment| appointment.url.clone()).unwrap_or_default(),
+        platform_url: appointment
+            .map(|appointment| appointment.url.clone())
+            .unwrap_or_default(),
         event_url: record.event.as_ref().and_then(|event| event.html_link.clone()),
     }
 }
@@ -67,7 +71,10 @@ fn checks(status: &AppointmentStatus) -> Vec<FilterCheck> {
         .chain(status.checks.iter().map(|check| {
             let (name, value) = match check.reason {
                 LeftOut::BeforeConnection => ("connection", None),
-                LeftOut::TypeOff => ("type", appointment.map(|appointment| appointment.kind.name.clone())),
+                LeftOut::TypeOff => (
+                    "type",
+                    appointment.map(|appointment| appointment.kind.name.clone()),
+                ),
                 LeftOut::ClientOff => ("client", None),
                 LeftOut::OutsideDates => ("dates", None),
                 LeftOut::WeekdayOff => ("weekday", None),
@@ -75,19 +82,30 @@ fn checks(status: &AppointmentStatus) -> Vec<FilterCheck> {
                 LeftOut::Excluded => ("excluded", None),
                 LeftOut::OwnRule => ("own_rule", None),
             };
-            FilterCheck { check: name.into(), passed: check.passed, value }
+            FilterCheck {
+                check: name.into(),
+                passed: check.passed,
+                value,
+            }
         }))
         .collect()
 }
 
 fn time_view(time: &TimeSpan) -> ValueView {
-    ValueView::Time { start: time.start, end: time.end, zone: time.zone.name().into() }
+    ValueView::Time {
+        start: time.start,
+        end: time.end,
+        zone: time.zone.name().into(),
+    }
 }
 
 fn value(value: &Value) -> ValueView {
     match value {
         Value::Time(EventTime::Timed(time)) => time_view(time),
-        Value::Time(EventTime::AllDay { start, end }) => ValueView::AllDay { start: *start, end: *end },
+        Value::Time(EventTime::AllDay { start, end }) => ValueView::AllDay {
+            start: *start,
+            end: *end,
+        },
         Value::Text(text) => ValueView::Text { text: text.clone() },
         Value::Hash(_) => ValueView::Unknown,
     }
@@ -110,7 +128,10 @@ pub fn field_named(word: &str) -> Option<Field> {
 
 /// A snake-case word of a value whose JSON form is a plain text.
 fn word(value: impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// A conflict, with the answers that make sense for it.
@@ -119,7 +140,9 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
         .appointments
         .iter()
         .find(|status| status.record.appointment_id == conflict.appointment_id);
-    let seen = status.map(|status| resolve::seen(&status.record)).unwrap_or_else(|| conflict.seen.clone());
+    let seen = status
+        .map(|status| resolve::seen(&status.record))
+        .unwrap_or_else(|| conflict.seen.clone());
     let (cause, refusal) = match &conflict.cause {
         ConflictCause::BothChanged => ("both_changed", None),
         ConflictCause::NoBase => ("no_base", None),
@@ -134,9 +157,13 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
         ConflictCause::NotEditable => ("not_editable", None),
     };
     let choices: &[&str] = match &conflict.cause {
-        ConflictCause::BothChanged if conflict.fields.len() > 1 => {
-            &["keep_platform", "keep_calendar", "most_recent", "merge", "stop_syncing"]
-        }
+        ConflictCause::BothChanged if conflict.fields.len() > 1 => &[
+            "keep_platform",
+            "keep_calendar",
+            "most_recent",
+            "merge",
+            "stop_syncing",
+        ],
         ConflictCause::BothChanged => &["keep_platform", "keep_calendar", "most_recent", "stop_syncing"],
         ConflictCause::NoBase if conflict.fields.len() > 1 => {
             &["keep_platform", "keep_calendar", "merge", "stop_syncing"]
@@ -156,7 +183,9 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
     ConflictView {
         id: conflict.id.to_string(),
         appointment_id: conflict.appointment_id.to_string(),
-        title: status.map(|status| status.rendered.title.clone()).unwrap_or_default(),
+        title: status
+            .map(|status| status.rendered.title.clone())
+            .unwrap_or_default(),
         kind: word(conflict.kind),
         cause: cause.into(),
         refusal_reason: refusal.map(|refusal| refusal.reason.clone()),
@@ -177,7 +206,9 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
             .map(|field| field_word(field).to_owned())
             .collect(),
         seen: SeenView {
-            version: seen.version.map(|version| u32::try_from(version).unwrap_or(u32::MAX)),
+            version: seen
+                .version
+                .map(|version| u32::try_from(version).unwrap_or(u32::MAX)),
             etag: seen.etag.map(|etag| etag.to_string()),
         },
         platform_changed_at: conflict.platform_changed_at,
@@ -195,10 +226,15 @@ pub fn question(question: &Question, snapshot: &Snapshot) -> QuestionView {
         .iter()
         .take(200)
         .map(|id| {
-            let status = snapshot.appointments.iter().find(|status| status.record.appointment_id == *id);
+            let status = snapshot
+                .appointments
+                .iter()
+                .find(|status| status.record.appointment_id == *id);
             QuestionItem {
                 appointment_id: id.to_string(),
-                title: status.map(|status| status.rendered.title.clone()).unwrap_or_default(),
+                title: status
+                    .map(|status| status.rendered.title.clone())
+                    .unwrap_or_default(),
                 start: status.map(|status| status.rendered.time.start),
             }
         })
@@ -274,7 +310,10 @@ pub fn history(item: HistoryItem) -> HistoryRow {
             "added"
         }
         HistoryWhat::Changed { fields, from, to } => {
-            row.fields = fields.into_iter().map(|field| field_word(field).to_owned()).collect();
+            row.fields = fields
+                .into_iter()
+                .map(|field| field_word(field).to_owned())
+                .collect();
             row.from = from.as_ref().map(time_view);
             row.to = to.as_ref().map(time_view);
             "changed"
@@ -284,7 +323,11 @@ pub fn history(item: HistoryItem) -> HistoryRow {
             "deleted"
         }
         HistoryWhat::Adopted => "adopted",
-        HistoryWhat::MovedBack { from, to, admin_notified } => {
+        HistoryWhat::MovedBack {
+            from,
+            to,
+            admin_notified,
+        } => {
             row.from = Some(time_view(&from));
             row.to = Some(time_view(&to));
             row.admin_notified = Some(admin_notified);
@@ -309,7 +352,11 @@ pub fn history(item: HistoryItem) -> HistoryRow {
             row.word = Some(word(kind));
             "conflict_raised"
         }
-        HistoryWhat::ConflictResolved { resolution, by_policy, .. } => {
+        HistoryWhat::ConflictResolved {
+            resolution,
+            by_policy,
+            ..
+        } => {
             row.word = Some(resolution);
             row.detail = by_policy.then(|| "by_policy".to_owned());
             "conflict_resolved"
@@ -361,7 +408,10 @@ pub fn preview(preview: &roundtrip_engine::Preview) -> Preview {
         left_out: preview
             .left_out
             .iter()
-            .map(|(reason, count)| LeftOutCount { reason: (*reason).into(), count: *count })
+            .map(|(reason, count)| LeftOutCount {
+                reason: (*reason).into(),
+                count: *count,
+            })
             .collect(),
         items: Vec::new(),
     };
@@ -374,7 +424,9 @@ pub fn preview(preview: &roundtrip_engine::Preview) -> Preview {
                 Intent::Move { .. } | Intent::Notes { .. } => ("moved_back", &mut view.moved_back),
             };
             *counter += 1;
-            let Some(appointment) = &decision.record.appointment else { continue };
+            let Some(appointment) = &decision.record.appointment else {
+                continue;
+            };
             let time = match intent {
                 Intent::Move { time, .. } => *time,
                 _ => appointment.span(),

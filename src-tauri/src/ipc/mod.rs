@@ -64,5 +64,7 @@ pub fn builder() -> Builder<tauri::Wry> {
 /// If a type cannot be written in TypeScript, or the file cannot be written.
 pub fn write_bindings(path: &std::path::Path) -> Result<(), String> {
     let language = specta_typescript::Typescript::default();
-    builder().export(language, path).map_err(|error| error.to_string())
+    builder()
+        .export(language, path)
+        .map_err(|error| error.to_string())
 }

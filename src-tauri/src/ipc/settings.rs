@@ -32,7 +32,10 @@ fn parse<T: DeserializeOwned>(field: &str, word: &str) -> Result<T, AppError> {
 }
 
 fn word(value: impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// The engine's settings after a patch.
@@ -86,7 +89,11 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
 /// The language of texts written into events. `system` is resolved by the system's own word for it.
 fn language_of(choice: &str) -> Result<Language, AppError> {
     match choice {
-        "system" => Ok(if system_language() == "de" { Language::De } else { Language::En }),
+        "system" => Ok(if system_language() == "de" {
+            Language::De
+        } else {
+            Language::En
+        }),
         other => parse::<Language>("language", other),
     }
 }
@@ -115,10 +122,19 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         None => (SyncSettings::default(), Preview::default(), None),
     };
     let accounts = host.accounts().await;
-    let allowed = accounts.platform.is_none_or(|(_, extra)| extra.me.client_names_allowed);
-    let calendar = accounts.google.and_then(|(_, extra)| extra.calendar).unwrap_or_else(|| "primary".into());
+    let allowed = accounts
+        .platform
+        .is_none_or(|(_, extra)| extra.me.client_names_allowed);
+    let calendar = accounts
+        .google
+        .and_then(|(_, extra)| extra.calendar)
+        .unwrap_or_else(|| "primary".into());
     let setting = async |key: &str, default: &str| -> Result<String, AppError> {
-        Ok(host.database.setting::<String>(key).await?.unwrap_or_else(|| default.to_owned()))
+        Ok(host
+            .database
+            .setting::<String>(key)
+            .await?
+            .unwrap_or_else(|| default.to_owned()))
     };
     Ok(SettingsView {
         enabled: settings.enabled,
@@ -134,12 +150,21 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         policy: word(settings.policy),
         types: snapshot.as_ref().map(types).unwrap_or_default(),
         clients: snapshot.as_ref().map(clients).unwrap_or_default(),
-        excluded: settings.filters.excluded.iter().map(ToString::to_string).collect(),
+        excluded: settings
+            .filters
+            .excluded
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         left_out: word(settings.filters.left_out),
         theme: setting(keys::THEME, "system").await?,
         language: setting(keys::LANGUAGE, "system").await?,
         autostart: host.database.setting::<bool>(keys::AUTOSTART).await?,
-        titles_in_notifications: host.database.setting::<bool>(keys::TITLES).await?.unwrap_or(false),
+        titles_in_notifications: host
+            .database
+            .setting::<bool>(keys::TITLES)
+            .await?
+            .unwrap_or(false),
         matching: preview.matching,
         total: preview.total,
     })
@@ -147,8 +172,14 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
 
 fn types(snapshot: &Snapshot) -> Vec<Toggle> {
     let mut types: BTreeMap<String, (String, u32)> = BTreeMap::new();
-    for appointment in snapshot.appointments.iter().filter_map(|status| status.record.appointment.as_ref()) {
-        let entry = types.entry(appointment.kind.id.clone()).or_insert((appointment.kind.name.clone(), 0));
+    for appointment in snapshot
+        .appointments
+        .iter()
+        .filter_map(|status| status.record.appointment.as_ref())
+    {
+        let entry = types
+            .entry(appointment.kind.id.clone())
+            .or_insert((appointment.kind.name.clone(), 0));
         entry.1 += 1;
     }
     toggles(types, &snapshot.settings.filters.types_off)
@@ -158,9 +189,16 @@ fn types(snapshot: &Snapshot) -> Vec<Toggle> {
 fn clients(snapshot: &Snapshot) -> Vec<Toggle> {
     let named = snapshot.settings.text.client_names;
     let mut clients: BTreeMap<String, (String, u32)> = BTreeMap::new();
-    let all = snapshot.appointments.iter().filter_map(|status| status.record.appointment.as_ref());
+    let all = snapshot
+        .appointments
+        .iter()
+        .filter_map(|status| status.record.appointment.as_ref());
     for client in all.filter_map(|appointment| appointment.client.as_ref()) {
-        let name = client.name.clone().filter(|_| named).unwrap_or_else(|| client.id.clone());
+        let name = client
+            .name
+            .clone()
+            .filter(|_| named)
+            .unwrap_or_else(|| client.id.clone());
         clients.entry(client.id.clone()).or_insert((name, 0)).1 += 1;
     }
     toggles(clients, &snapshot.settings.filters.clients_off)
@@ -168,7 +206,12 @@ fn clients(snapshot: &Snapshot) -> Vec<Toggle> {
 
 fn toggles(all: BTreeMap<String, (String, u32)>, off: &std::collections::BTreeSet<String>) -> Vec<Toggle> {
     all.into_iter()
-        .map(|(id, (name, count))| Toggle { on: !off.contains(&id), id, name, count })
+        .map(|(id, (name, count))| Toggle {
+            on: !off.contains(&id),
+            id,
+            name,
+            count,
+        })
         .collect()
 }
 
@@ -178,20 +221,59 @@ mod tests {
 
     #[test]
     fn a_patch_changes_only_what_it_names() {
-        let before = SyncSettings { every_minutes: 30, ..SyncSettings::default() };
-        let patch = SettingsPatch { direction: Some("push".into()), ..SettingsPatch::default() };
+        let before = SyncSettings {
+            every_minutes: 30,
+            ..SyncSettings::default()
+        };
+        let patch = SettingsPatch {
+            direction: Some("push".into()),
+            ..SettingsPatch::default()
+        };
         let after = patched(&before, &patch).expect("a good patch");
-        assert_eq!(after, SyncSettings { direction: Direction::Push, ..before });
+        assert_eq!(
+            after,
+            SyncSettings {
+                direction: Direction::Push,
+                ..before
+            }
+        );
     }
 
     #[test]
     fn bad_input_names_its_field() {
         let field = |patch: SettingsPatch| {
-            patched(&SyncSettings::default(), &patch).expect_err("a bad patch").field.unwrap_or_default()
+            patched(&SyncSettings::default(), &patch)
+                .expect_err("a bad patch")
+                .field
+                .unwrap_or_default()
         };
-        assert_eq!(field(SettingsPatch { every_minutes: Some(4), ..Default::default() }), "every_minutes");
-        assert_eq!(field(SettingsPatch { every_minutes: Some(61), ..Default::default() }), "every_minutes");
-        assert_eq!(field(SettingsPatch { direction: Some("sideways".into()), ..Default::default() }), "direction");
-        assert_eq!(field(SettingsPatch { policy: Some(String::new()), ..Default::default() }), "policy");
+        assert_eq!(
+            field(SettingsPatch {
+                every_minutes: Some(4),
+                ..Default::default()
+            }),
+            "every_minutes"
+        );
+        assert_eq!(
+            field(SettingsPatch {
+                every_minutes: Some(61),
+                ..Default::default()
+            }),
+            "every_minutes"
+        );
+        assert_eq!(
+            field(SettingsPatch {
+                direction: Some("sideways".into()),
+                ..Default::default()
+            }),
+            "direction"
+        );
+        assert_eq!(
+            field(SettingsPatch {
+                policy: Some(String::new()),
+                ..Default::default()
+            }),
+            "policy"
+        );
     }
 }

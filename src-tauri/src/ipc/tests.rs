@@ -18,7 +18,10 @@ fn the_committed_bindings_are_current() {
     super::write_bindings(&fresh).expect("bindings can be written");
     let written = std::fs::read_to_string(&fresh).expect("just written");
     std::fs::remove_file(&fresh).expect("just written");
-    assert!(written == file("ui/src/lib/bindings.ts"), "run `cargo xtask bindings` and commit the result");
+    assert!(
+        written == file("ui/src/lib/bindings.ts"),
+        "run `cargo xtask bindings` and commit the result"
+    );
 }
 
 #[test]
@@ -45,11 +48,18 @@ fn the_window_may_call_our_commands_and_listen_and_nothing_else() {
         .filter(|line| !line.is_empty())
         .map(|line| format!("allow-{}", line.replace('_', "-")))
         .collect();
-    let granted: Vec<&str> =
-        capability["permissions"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let granted: Vec<&str> = capability["permissions"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     for permission in &granted {
         let event = ["core:event:allow-listen", "core:event:allow-unlisten"].contains(permission);
-        assert!(event || commands.iter().any(|command| command == permission), "{permission}");
+        assert!(
+            event || commands.iter().any(|command| command == permission),
+            "{permission}"
+        );
     }
     assert_eq!(granted.len(), commands.len() + 2);
 }

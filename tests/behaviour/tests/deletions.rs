@@ -164,6 +164,25 @@ async fn an_event_restored_from_the_bin_is_linked_again() {
 }
 
 #[tokio::test]
+async fn an_event_restored_from_the_bin_for_a_cancelled_appointment_is_deleted_again() {
+    let (world, visit) = with_visit().await;
+    let id = world.trainer().delete(&visit);
+    world.settle().await;
+    world.admin().cancel(&visit);
+    world.settle().await;
+
+    world.advance(60);
+    let google = world.running.sandbox.google.clone();
+    google
+        .restore_event(world.person().google, "primary", &id)
+        .expect("it is in the bin");
+    world.settle().await;
+
+    assert!(!world.trainer().has(&visit));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
 async fn an_event_restored_after_put_back_is_one_too_many_and_only_the_newest_stays() {
     let (world, visit) = with_visit().await;
     let old = world.trainer().delete(&visit);

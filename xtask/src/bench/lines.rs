@@ -60,7 +60,11 @@ fn walk(folder: &Path, in_tests: bool, lines: &mut Lines) -> Result<()> {
         if path.is_dir() {
             // Generated or foreign.
             if !["node_modules", "target", "dist", "paraglide", "gen"].contains(&name.as_str()) {
-                walk(&path, in_tests || name == "tests", lines)?;
+                walk(
+                    &path,
+                    in_tests || name == "tests" || name.ends_with("_tests"),
+                    lines,
+                )?;
             }
             continue;
         }
@@ -75,7 +79,8 @@ fn walk(folder: &Path, in_tests: bool, lines: &mut Lines) -> Result<()> {
             continue;
         }
         let text = fs::read_to_string(&path)?;
-        let file_of_tests = in_tests || name.contains(".test.") || name == "tests.rs";
+        let file_of_tests =
+            in_tests || name.contains(".test.") || name == "tests.rs" || name.ends_with("_tests.rs");
         let (code, tests) = split(&text, file_of_tests);
         lines.code += code;
         lines.tests += tests;

@@ -30,8 +30,8 @@ impl Desk {
     pub fn open(logs: &Path) -> Result<Desk> {
         fs::create_dir_all(logs)?;
         let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
-        process::remember_mark(&mark);
         let folder = tempfile::Builder::new().prefix("roundtrip-desk-").tempdir()?;
+        process::remember_desk(&mark, folder.path());
         for name in ["home", "run", "config", "data", "state", "cache"] {
             make_private(&folder.path().join(name))?;
         }

@@ -1,0 +1,276 @@
+//! The engine by itself: when its cycles run, and when they do not.
+
+use chrono::TimeDelta;
+use roundtrip_behaviour_tests::{World, at};
+use roundtrip_core::badge::Badge;
+use roundtrip_engine::ledger::{Run, Trigger};
+use roundtrip_sandbox::faults::Fault;
+use roundtrip_sandbox::google::QuotaLimits;
+use roundtrip_sandbox::platform::PauseReason;
+use serde_json::json;
+
+/// Runs since an instant, oldest first.
+async fn runs(world: &World, since: chrono::DateTime<chrono::Utc>) -> Vec<Run> {
+    let mut runs = world
+        .engine
+        .ledger()
+        .runs(since, 1_000)
+        .await
+        .expect("the ledger works");
+    runs.reverse();
+    runs
+}
+
+async fn with_visit() -> (World, String) {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    (world, visit)
+}
+
+#[tokio::test]
+async fn cycles_run_at_the_start_and_then_every_quarter_of_an_hour() {
+    let (mut world, visit) = with_visit().await;
+    world.restart().await;
+    let began = world.now() + TimeDelta::seconds(1);
+    world.advance(5);
+    let mut driving = world.drive().await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    driving.let_pass(3_600).await;
+
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    let runs = runs(&world, began).await;
+    let triggers: Vec<Trigger> = runs.iter().map(|run| run.trigger).collect();
+    assert_eq!(triggers[0], Trigger::Start);
+    assert_eq!(triggers[1..], [Trigger::Timer; 4], "{runs:#?}");
+    for pair in runs.windows(2) {
+        assert_eq!((pair[1].started_at - pair[0].started_at).num_seconds() / 60, 15);
+    }
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn the_timer_can_be_set() {
+    let (world, _) = with_visit().await;
+    world.set(|settings| settings.every_minutes = 5).await;
+    let mut driving = world.drive().await;
+    let began = world.now() + TimeDelta::seconds(1);
+    driving.let_pass(3_600).await;
+
+    let timed = runs(&world, began)
+        .await
+        .into_iter()
+        .filter(|run| run.trigger == Trigger::Timer)
+        .count();
+    assert!((11..=12).contains(&timed), "{timed}");
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_move_is_followed_by_itself_until_it_is_reported() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.engine.ask_for(Trigger::Hint);
+    driving.let_pass(10).await;
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Waiting, Some("settling".into()))
+    );
+    driving.let_pass(15).await;
+
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_changed_setting_and_sync_now_are_carried_out_at_once() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    world
+        .set(|settings| settings.text.fallback_title = Some("Termin".into()))
+        .await;
+    world
+        .set(|settings| settings.filters.types_off.extend(["pharmacy_visit".into()]))
+        .await;
+    driving.let_pass(2).await;
+    assert!(!world.trainer().has(&visit));
+
+    let new = world.admin().visit("Adler-Apotheke", "2026-12-02 09:00");
+    world.set(|settings| settings.filters.types_off.clear()).await;
+    world.engine.ask_for(Trigger::Manual);
+    driving.let_pass(2).await;
+    assert!(world.trainer().has(&visit) && world.trainer().has(&new));
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_wake_up_runs_a_cycle_at_once() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    driving.let_pass(60).await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.clock.close_lid(TimeDelta::minutes(10));
+    let woke = world.now();
+    driving.let_pass(31).await;
+
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    let first = runs(&world, woke).await.into_iter().next().expect("a run");
+    assert_eq!(first.trigger, Trigger::WakeUp);
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn the_network_back_is_noticed_within_half_a_minute() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    world.wire.unplug(&world.running.google_url);
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.engine.ask_for(Trigger::Manual);
+    driving.let_pass(300).await;
+    assert_eq!(world.trainer().title(&visit), "Linden-Apotheke");
+
+    world.wire.plug_in();
+    driving.let_pass(30).await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_pause_lets_nothing_run_and_ends_by_itself() {
+    let (world, visit) = with_visit().await;
+    world
+        .engine
+        .pause_until(Some(world.now() + TimeDelta::hours(2)))
+        .await
+        .expect("the ledger works");
+    let mut driving = world.drive().await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    let mark = world.mark();
+    driving.let_pass(7_000).await;
+    assert!(world.requests_since(mark).is_empty());
+
+    driving.let_pass(300).await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_reconcile_runs_once_a_day() {
+    let (world, _) = with_visit().await;
+    let mut driving = world.drive().await;
+    let mark = world.mark();
+    driving.let_pass(49 * 3_600).await;
+
+    let full = world
+        .requests_since(mark)
+        .into_iter()
+        .filter(|request| request.path.ends_with("/events") && !request.query.contains("syncToken"))
+        .count();
+    assert_eq!(full, 2);
+    driving.stop().await;
+}
+
+/// What waits for somebody else is not asked about every second.
+async fn stays_calm(world: &World, name: &str) {
+    let mut driving = world.drive().await;
+    let mark = world.mark();
+    driving.let_pass(3_600).await;
+    let requests = world.requests_since(mark);
+    assert!(
+        requests.len() <= 20,
+        "{name}: {} requests in an hour: {:#?}",
+        requests.len(),
+        &requests[..8]
+    );
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn writes_that_wait_for_somebody_else_cause_no_storm() {
+    let waiting = |world: &World, visit: &str| {
+        world.admin().rename(visit, "Rosen-Apotheke");
+        world.admin().visits(3);
+        world.trainer().drag(visit, "2026-12-09 15:00");
+    };
+
+    let (world, visit) = with_visit().await;
+    world.spoil_google(Fault::DropBefore, |rule| rule.method("PATCH"));
+    waiting(&world, &visit);
+    world.sync().await;
+    world.running.sandbox.google.revoke_all_tokens();
+    stays_calm(&world, "signed out of Google").await;
+
+    let (world, visit) = with_visit().await;
+    waiting(&world, &visit);
+    world.sync().await;
+    world
+        .admin()
+        .platform()
+        .pause(world.person().user, Some(PauseReason::DisabledByAdmin))
+        .expect("Mara is known");
+    stays_calm(&world, "turned off by the admin").await;
+
+    let (world, visit) = with_visit().await;
+    waiting(&world, &visit);
+    world
+        .trainer()
+        .google()
+        .remove_calendar(world.person().google, "primary")
+        .expect("it is there");
+    stays_calm(&world, "the calendar is gone").await;
+
+    let (world, visit) = with_visit().await;
+    let google = world.running.sandbox.google.clone();
+    google.set_quota(QuotaLimits {
+        new_events_per_day: Some(0),
+        ..google.quota()
+    });
+    waiting(&world, &visit);
+    stays_calm(&world, "the quota is gone").await;
+
+    let (world, visit) = with_visit().await;
+    world.admin().platform().oauth().revoke_all();
+    waiting(&world, &visit);
+    stays_calm(&world, "signed out of the platform").await;
+
+    let (world, visit) = with_visit().await;
+    let refused = json!({"error": {"errors": [{"reason": "requiredAccessLevel"}], "code": 403, "message": "Forbidden"}});
+    world.spoil_google(
+        Fault::Status {
+            status: 403,
+            body: Some(refused),
+            headers: Vec::new(),
+        },
+        |rule| rule.method("PATCH").times(0),
+    );
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    stays_calm(&world, "the calendar may only be read").await;
+
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    second.engine.take_over();
+    second.sync().await;
+    waiting(&world, &visit);
+    stays_calm(&world, "another laptop writes").await;
+}
+
+#[tokio::test]
+async fn a_burst_of_hints_is_one_write() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    let mark = world.mark();
+    for edit in 0..10 {
+        world.admin().rename(&visit, &format!("Apotheke {edit}"));
+        world.engine.ask_for(Trigger::Hint);
+        driving.let_pass(0).await;
+        world.set_time(world.now() + TimeDelta::milliseconds(200));
+    }
+    driving.let_pass(10).await;
+
+    assert_eq!(world.calendar_writes_since(mark), 1);
+    assert_eq!(world.trainer().title(&visit), "Apotheke 9");
+    driving.stop().await;
+}

@@ -1,0 +1,235 @@
+//! Two installations of one trainer.
+
+use chrono::TimeDelta;
+use roundtrip_behaviour_tests::{Laptop, World, at};
+use roundtrip_core::badge::Badge;
+use roundtrip_engine::ledger::HistoryWhat;
+
+async fn with_visit() -> (World, String) {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    (world, visit)
+}
+
+fn writer(world: &World) -> Option<String> {
+    world
+        .admin()
+        .platform()
+        .writer(world.person().user, "google")
+        .map(|writer| writer.device_id)
+}
+
+#[tokio::test]
+async fn a_second_installation_shows_everything_and_writes_nothing() {
+    let (world, visit) = with_visit().await;
+    let id = world.trainer().event_id(&visit);
+    let mark = world.mark();
+    let second = world.second_laptop().await;
+    second.start().await;
+    second.settle().await;
+
+    assert!(world.writes_since(mark).is_empty());
+    assert_eq!(world.trainer().event_id(&visit), id);
+    let snapshot = second.snapshot().await;
+    assert_eq!(snapshot.held_back, Some("not_the_writer"));
+    assert_eq!(snapshot.appointments.len(), 1);
+    assert_eq!(
+        second.engine.other_writer().map(|writer| writer.device_id.0),
+        Some("laptop-1".into())
+    );
+    world.check_invariants_with(&[&second]).await;
+}
+
+#[tokio::test]
+async fn what_changes_is_written_by_the_holder_of_the_lease_alone() {
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    let new = world.admin().visit("Adler-Apotheke", "2026-12-02 09:00");
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world
+        .admin()
+        .cancel(&world.admin().visit("Stern-Apotheke", "2026-12-03 09:00"));
+    let mark = world.mark();
+    second.settle().await;
+    assert!(world.writes_since(mark).is_empty());
+    assert_eq!(
+        second.badge(&new).await,
+        (Badge::Waiting, Some("not_the_writer".into()))
+    );
+
+    world.settle().await;
+    second.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    assert!(world.trainer().has(&new));
+    world.check_invariants_with(&[&second]).await;
+}
+
+#[tokio::test]
+async fn a_move_seen_by_both_is_reported_once() {
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(60);
+    second.settle().await;
+    assert_eq!(world.admin().writes(), []);
+    world.settle().await;
+    second.settle().await;
+
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    assert_eq!(world.admin().told_of(&visit).len(), 1);
+    world.check_invariants_with(&[&second]).await;
+}
+
+#[tokio::test]
+async fn sync_from_this_laptop_moves_the_lease() {
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    assert_eq!(writer(&world).as_deref(), Some("laptop-1"));
+
+    second.engine.take_over();
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    second.settle().await;
+    assert_eq!(writer(&world).as_deref(), Some("laptop-2"));
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+
+    // The first one hears of it and keeps still.
+    world.advance(3_600);
+    world.sync().await;
+    world.admin().rename(&visit, "Adler-Apotheke");
+    let mark = world.mark();
+    world.settle().await;
+    assert!(world.writes_since(mark).is_empty());
+    assert_eq!(world.snapshot().await.held_back, Some("not_the_writer"));
+    second.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Adler-Apotheke");
+    world.check_invariants_with(&[&second]).await;
+}
+
+#[tokio::test]
+async fn when_the_first_laptop_stays_closed_the_second_takes_up_the_work() {
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.set_time(world.now() + TimeDelta::minutes(121));
+    second.settle().await;
+
+    assert_eq!(writer(&world).as_deref(), Some("laptop-2"));
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.check_invariants_with(&[&second]).await;
+}
+
+#[tokio::test]
+async fn a_laptop_that_wakes_up_without_its_lease_plans_anew_before_it_writes() {
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    // The first one saw a change, and was closed before it wrote.
+    world.wire.unplug(&world.running.google_url);
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.sync().await;
+    world.clock.close_lid(TimeDelta::hours(3));
+    world.wire.plug_in();
+    world.admin().rename(&visit, "Adler-Apotheke");
+    second.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Adler-Apotheke");
+
+    let mark = world.mark();
+    world.settle().await;
+    assert!(
+        world.writes_since(mark).is_empty(),
+        "the other one holds the lease now"
+    );
+    assert_eq!(world.trainer().title(&visit), "Adler-Apotheke");
+    world.check_invariants_with(&[&second]).await;
+}
+
+#[tokio::test]
+async fn a_lease_that_runs_out_in_the_middle_of_a_cycle_stops_the_writes() {
+    let (world, _) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    world.admin().visits(5);
+    // Three hours pass while the first one reads.
+    world.spoil_google(
+        roundtrip_sandbox::faults::Fault::Latency {
+            ms: 3 * 3_600_000,
+            real: false,
+        },
+        |rule| rule.method("GET").path("/events"),
+    );
+    let mark = world.mark();
+    world.sync().await;
+    world.repair();
+    assert!(world.writes_since(mark).is_empty());
+
+    // It is renewed with the report of that cycle, and everything is read and planned anew.
+    world.settle().await;
+    assert_eq!(world.trainer().marked().len(), 6);
+    world.check_invariants_with(&[&second]).await;
+}
+
+#[tokio::test]
+async fn a_deletion_by_the_other_laptop_is_not_called_the_trainers() {
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    second.settle().await;
+    // The first one's filters leave it out: it deletes the event.
+    world
+        .set(|settings| _ = settings.filters.types_off.insert("pharmacy_visit".into()))
+        .await;
+    world.settle().await;
+    assert!(!world.trainer().has(&visit));
+    second.settle().await;
+
+    assert_eq!(
+        second.badge(&visit).await,
+        (Badge::Removed, Some("removed".into()))
+    );
+    let told = second.story(&visit).await;
+    assert!(
+        told.contains(&HistoryWhat::RemovedInCalendar { by_trainer: false }),
+        "{told:?}"
+    );
+    world.check_invariants_with(&[&second]).await;
+}
+
+#[tokio::test]
+async fn without_the_lease_feature_both_may_write_and_still_nothing_doubles() {
+    let (world, visit) = with_visit().await;
+    let first = world.laptop.without_feature("writer_lease").await;
+    let second = world.second_laptop().await.without_feature("writer_lease").await;
+    second.start().await;
+    let new = world.admin().visits(6);
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    both(&first, &second).await;
+    for id in &new {
+        assert_eq!(world.trainer().events(id).len(), 1);
+    }
+    world.trainer().drag(&visit, "2026-12-09 15:00");
+    world.advance(60);
+    both(&first, &second).await;
+
+    assert_eq!(world.admin().start(&visit), at("2026-12-09 15:00"));
+    assert_eq!(world.admin().told_of(&visit).len(), 1);
+    for laptop in [&first, &second] {
+        assert_eq!(laptop.conflicts().await, []);
+        assert_eq!(laptop.badge(&visit).await.0, Badge::Synced);
+    }
+    world.check_safety();
+}
+
+/// Both run at the same time, until both are quiet.
+async fn both(first: &Laptop, second: &Laptop) {
+    for _ in 0..3 {
+        tokio::join!(first.sync(), second.sync());
+    }
+    first.settle().await;
+    second.settle().await;
+    first.settle().await;
+}
