@@ -186,17 +186,17 @@ pub fn run(arguments: &[String]) -> ExitCode {
 }
 
 fn start(app: &AppHandle, hidden: bool, first_link: Option<Link>) {
-    if std::env::var_os("ROUNDTRIP_NO_TRAY").is_none() {
-        if let Err(error) = tray::create(app) {
-            tracing::info!(%error, "no tray here; a second start opens the window");
-        }
+    if std::env::var_os("ROUNDTRIP_NO_TRAY").is_none()
+        && let Err(error) = tray::create(app)
+    {
+        tracing::info!(%error, "no tray here; a second start opens the window");
     }
     // On macOS the scheme is registered by the bundle; elsewhere by the running app.
     #[cfg(any(target_os = "linux", target_os = "windows"))]
-    if std::env::var_os("ROUNDTRIP_NO_REGISTER").is_none() {
-        if let Err(error) = app.deep_link().register_all() {
-            tracing::info!(%error, "roundtrip:// links could not be registered");
-        }
+    if std::env::var_os("ROUNDTRIP_NO_REGISTER").is_none()
+        && let Err(error) = app.deep_link().register_all()
+    {
+        tracing::info!(%error, "roundtrip:// links could not be registered");
     }
     let handle = app.clone();
     app.deep_link().on_open_url(move |event| {

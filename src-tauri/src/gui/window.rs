@@ -11,10 +11,10 @@ pub const MAIN: &str = "main";
 /// Shows the window, making it if need be, and goes to a place in it.
 pub fn show(app: &AppHandle, route: Option<String>) {
     if let Some(window) = app.get_webview_window(MAIN) {
-        if let Some(route) = route {
-            if let Err(error) = (Navigate { route }).emit(app) {
-                tracing::warn!(%error, "the window could not be told where to go");
-            }
+        if let Some(route) = route
+            && let Err(error) = (Navigate { route }).emit(app)
+        {
+            tracing::warn!(%error, "the window could not be told where to go");
         }
         // Each may be refused by a window manager; the window is there all the same.
         let _ = window.unminimize();

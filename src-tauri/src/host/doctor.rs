@@ -148,10 +148,10 @@ impl Host {
                 Provider::Platform => accounts.platform.map(|(account, _)| account.account_id),
                 Provider::Google => accounts.google.map(|(account, _)| account.account_id),
             };
-            if let Some(account) = account {
-                if let Err(error) = integrations.tokens(provider, &account).await {
-                    return line("keychain", Err(("keychain", Some(error.to_string()))));
-                }
+            if let Some(account) = account
+                && let Err(error) = integrations.tokens(provider, &account).await
+            {
+                return line("keychain", Err(("keychain", Some(error.to_string()))));
             }
         }
         match (

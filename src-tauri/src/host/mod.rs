@@ -129,10 +129,10 @@ impl Host {
             .await
             .map_err(|error| StartError::Data(error.to_string()))?;
         let (events, _) = broadcast::channel(256);
-        if purpose != Purpose::Look {
-            if let Err(error) = database.retention(clock.now()).await {
-                tracing::warn!(%error, "old history could not be deleted");
-            }
+        if purpose != Purpose::Look
+            && let Err(error) = database.retention(clock.now()).await
+        {
+            tracing::warn!(%error, "old history could not be deleted");
         }
         let host = Arc::new(Self {
             database,

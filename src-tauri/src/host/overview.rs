@@ -189,14 +189,13 @@ pub async fn moved_back(
     let mut moved = BTreeMap::new();
     for item in running.engine.ledger().history(&filter).await? {
         if let (HistoryWhat::MovedBack { admin_notified, .. }, Some(id)) = (&item.what, &item.appointment_id)
+            && item.at > since
         {
-            if item.at > since {
-                let view = crate::ipc::dto::MovedBack {
-                    at: item.at,
-                    admin_notified: *admin_notified,
-                };
-                moved.entry(id.clone()).or_insert(view);
-            }
+            let view = crate::ipc::dto::MovedBack {
+                at: item.at,
+                admin_notified: *admin_notified,
+            };
+            moved.entry(id.clone()).or_insert(view);
         }
     }
     Ok(moved)

@@ -42,7 +42,7 @@ struct Finished {
 }
 
 enum Waiting {
-    Loopback(LoopbackSignIn),
+    Loopback(Box<LoopbackSignIn>),
     Link(Box<SignInAttempt>, mpsc::Receiver<String>),
 }
 
@@ -135,7 +135,7 @@ impl Host {
         match LoopbackSignIn::begin(config.clone(), Arc::clone(&self.clock)).await {
             Ok(attempt) => {
                 let url = attempt.authorize_url().to_string();
-                Ok((Waiting::Loopback(attempt), url))
+                Ok((Waiting::Loopback(Box::new(attempt)), url))
             }
             // No port of this laptop may be opened: the platform can also end with a link.
             Err(SignInError::NoPort) if service == Provider::Platform => {

@@ -12,6 +12,9 @@ use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
+/// 32 bytes in base64: "roundtrip-demo-key-not-a-secret!".
+const DEMO_KEY: &str = "cm91bmR0cmlwLWRlbW8ta2V5LW5vdC1hLXNlY3JldCE=";
+
 pub(super) fn show(options: &Options) -> Result<()> {
     let folder = folder();
     let data = folder.join("data");
