@@ -35,7 +35,7 @@ pub fn setup(need: Need) -> Result<()> {
     Ok(())
 }
 
-/// `npm ci`, only when the lock file is another than at the last time.
+/// Installs what the lock file names, only when the lock file is another than at the last time.
 fn window_packages() -> Result<()> {
     let ui = project::ui();
     let lock = fs::read(ui.join("package-lock.json")).context("ui/package-lock.json is missing")?;
@@ -45,8 +45,10 @@ fn window_packages() -> Result<()> {
     if ui.join("node_modules").is_dir() && fs::read(&stamp).is_ok_and(|last| last == lock) {
         return Ok(());
     }
-    say("installing the window's packages (npm ci)");
-    run(npm(&ui).args(["ci", "--no-audit", "--no-fund"]))?;
+    say("installing the window's packages");
+    // Not `npm ci`: it refuses a lock in which optional packages for other systems are missing because the registry at
+    // hand did not have them. `--no-save` leaves manifest and lock as they are; the versions are the lock's.
+    run(npm(&ui).args(["install", "--no-save", "--no-audit", "--no-fund"]))?;
     if let Some(folder) = stamp.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -16,18 +16,25 @@
 //! | R10 | direction pull | the calendar is never written |
 //! | R11 | the appointment has ended | closed |
 
-use crate::appointment::{Appointment, RemovalReason};
-use crate::conflict::{ConflictCause, ConflictKind, FieldConflict, Refusal, Resolution};
+mod existence;
+mod report;
+mod verdict;
+
+use crate::appointment::Appointment;
+use crate::conflict::{ConflictCause, ConflictKind, FieldConflict, Resolution};
 use crate::event::{Event, EventBody, Mark, PatchMask};
 use crate::event_id::Identity;
 use crate::filter::{self, LeftOut};
 use crate::ids::Generation;
 use crate::outbox::{DeleteReason, Intent};
 use crate::record::{EventNote, Field, FieldValues, LinkState, Record, Value};
-use crate::settings::{ConflictPolicy, Direction, LeftOutPolicy, SyncSettings};
+use crate::settings::{ConflictPolicy, SyncSettings};
 use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
+use existence::{may_be_deleted, moved_into_future, on_left_out, on_removal, without_event};
+use report::{Move, NotesReport, move_to_report, notes_to_report, unusual};
+use verdict::{Fields, Verdict, verdict};
 
 /// A drag is often two drags: so long after the last edit a move is reported.
 pub const SETTLE_SECONDS: i64 = 20;
@@ -218,183 +225,6 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
     }
 }
 
-/// What has ended or began before the connection keeps its events, also one too many (R11, P11).
-fn may_be_deleted(record: &Record, ctx: &Context) -> bool {
-    let marked = record.mark().and_then(|mark| mark.time);
-    let span = record.appointment.as_ref().map(Appointment::span).or(marked);
-    ctx.settings.direction.writes_calendar()
-        && span.is_none_or(|span| span.end > ctx.now && span.start >= ctx.connected_at)
-}
-
-/// A move that was not reported before the old time was over is not lost.
-fn moved_into_future(record: &Record, ctx: &Context) -> bool {
-    let shown = record.event.as_ref().and_then(|event| event.time.timed());
-    let moved = shown.filter(|_| record.calendar_moved_at.is_some());
-    ctx.settings.direction.reports()
-        && record
-            .requested_time
-            .or(moved)
-            .is_some_and(|time| time.end > ctx.now)
-}
-
-/// R6. After a rebuild from the calendar nothing may be known of the appointment but that it is gone; then the event's
-/// mark tells when it was.
-fn on_removal(mut record: Record, reason: RemovalReason, ctx: &Context) -> Decision {
-    let Some(event) = record.event.clone() else {
-        return Decision::local(record, Standing::Gone);
-    };
-    let said = record.appointment.as_ref().map(Appointment::span);
-    let marked = || event.mark.as_ref().and_then(|mark| mark.time);
-    let Some(span) = said.or_else(marked).or_else(|| event.time.timed()) else {
-        return Decision::local(record, Standing::Unknown);
-    };
-    if span.end <= ctx.now || record.link == LinkState::Closed {
-        record.link = LinkState::Closed;
-        return Decision::local(record, Standing::Ended);
-    }
-    if span.start < ctx.connected_at {
-        return Decision::local(record, Standing::LeftOut(LeftOut::BeforeConnection));
-    }
-    if !ctx.settings.direction.writes_calendar() {
-        return Decision::local(record, Standing::DirectionPull);
-    }
-    if event.recurring && !record.delete_confirmed {
-        let before = record.base.platform.time.clone();
-        let platform = Value::Time(EventTime::Timed(span));
-        let fields = vec![FieldConflict {
-            field: Field::Time,
-            before,
-            platform,
-            calendar: Value::Time(event.time),
-        }];
-        let draft = ConflictDraft {
-            kind: ConflictKind::DataMismatch,
-            cause: ConflictCause::SeriesCancelled,
-            fields,
-        };
-        return raise(Decision::local(record, Standing::Conflict), draft);
-    }
-    let reason = match reason {
-        RemovalReason::Cancelled | RemovalReason::Other => DeleteReason::Cancelled,
-        RemovalReason::Unassigned => DeleteReason::Unassigned,
-        RemovalReason::Deleted => DeleteReason::Deleted,
-    };
-    let intent = delete(&record, &event, reason);
-    Decision::local(record, Standing::ToWrite).write(intent)
-}
-
-/// R7, and P11 for what began before the connection.
-fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) -> Decision {
-    let standing = Standing::LeftOut(reason);
-    let Some(event) = record.event.clone() else {
-        if record.tombstone_at.is_some() && matches!(record.link, LinkState::Linked | LinkState::Kept) {
-            unlink(&mut record, ctx);
-        }
-        return Decision::local(record, standing);
-    };
-    let untouchable = reason == LeftOut::BeforeConnection || !ctx.settings.direction.writes_calendar();
-    // An event that became a series is never written to, and deleting it would take more than was made.
-    if untouchable || event.recurring {
-        return Decision::local(record, standing);
-    }
-    if ctx.settings.filters.left_out == LeftOutPolicy::Keep || record.link == LinkState::Kept {
-        record.link = LinkState::Kept;
-        return Decision::local(record, Standing::Kept);
-    }
-    let intent = delete(&record, &event, DeleteReason::LeftOut);
-    Decision::local(record, standing).write(intent)
-}
-
-fn delete(record: &Record, event: &Event, reason: DeleteReason) -> Intent {
-    Intent::Delete {
-        event_id: event.id.clone(),
-        generation: record.generation,
-        expected: Some(event.etag.clone()),
-        reason,
-    }
-}
-
-fn unlink(record: &mut Record, ctx: &Context) {
-    let last_seen = record.event_seen_at.unwrap_or(ctx.connected_at);
-    record.link = LinkState::Removed {
-        by_trainer: ctx.other_writer_at.is_none_or(|other| other < last_seen),
-        at: record.tombstone_at.unwrap_or(ctx.now),
-        version: record
-            .appointment
-            .as_ref()
-            .map_or(0, |appointment| appointment.version),
-    };
-    record.change_told = false;
-    record.note = None;
-    record.calendar_moved_at = None;
-    record.calendar_edited_at = None;
-    record.confirmed_time = None;
-    record.requested_time = None;
-    record.refusal = None;
-}
-
-/// No live event: add one, or respect that it was removed (R8).
-fn without_event(mut record: Record, appointment: &Appointment, ctx: &Context) -> Decision {
-    if let LinkState::Removed {
-        by_trainer, version, ..
-    } = record.link
-    {
-        let changed_since = appointment.version > version;
-        let first_time = changed_since && !record.change_told;
-        record.change_told |= changed_since;
-        let mut decision = Decision::local(
-            record,
-            Standing::Removed {
-                by_trainer,
-                changed_since,
-            },
-        );
-        if first_time {
-            decision.remarks.push(Remark::ChangedSinceRemoved);
-        }
-        return decision;
-    }
-    if record.tombstone_at.is_some() && record.link == LinkState::Linked {
-        unlink(&mut record, ctx);
-        let by_trainer = matches!(record.link, LinkState::Removed { by_trainer: true, .. });
-        let mut decision = Decision::local(
-            record,
-            Standing::Removed {
-                by_trainer,
-                changed_since: false,
-            },
-        );
-        decision.remarks.push(Remark::RemovedInCalendar);
-        return decision;
-    }
-    if record.missing_since.is_some() {
-        return Decision::local(record, Standing::Missing);
-    }
-    if !ctx.settings.direction.writes_calendar() {
-        return Decision::local(record, Standing::DirectionPull);
-    }
-    let generation = next_generation(&record);
-    let Some(body) = body(&record, ctx, generation) else {
-        return Decision::local(record, Standing::Unknown);
-    };
-    let event_id = ctx.identity.event_id(&record.appointment_id, generation);
-    Decision::local(record, Standing::ToWrite).write(Intent::Insert {
-        event_id,
-        generation,
-        body: Box::new(body),
-    })
-}
-
-/// A deleted id is dead for ever: the next one is taken.
-fn next_generation(record: &Record) -> Generation {
-    let mut generation = record.generation.max(1);
-    let buried = record.tombstone_at.is_some();
-    while record.deleted_by_us.contains(&generation) || (buried && generation == record.generation) {
-        generation += 1;
-    }
-    generation
-}
-
 /// Renders under the context's settings.
 pub fn rendered(appointment: &Appointment, ctx: &Context) -> Rendered {
     render(
@@ -480,111 +310,6 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     }
     record.note = note(event, &fields);
     carry_out(record, appointment, event, &rendered, &shown, fields, ctx)
-}
-
-/// What one field needs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Verdict {
-    /// R1, or nothing changed.
-    #[default]
-    Nothing,
-    /// R1: p = c, base follows.
-    Agreed,
-    /// R2, R9.
-    ToCalendar,
-    /// R3.
-    ToPlatform,
-    /// R4.
-    OwnWording,
-    /// R10: p ≠ b, but the calendar is never written.
-    NotWritten,
-    /// R5.
-    Both,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Fields {
-    time: Verdict,
-    title: Verdict,
-    location: Verdict,
-    notes: Verdict,
-}
-
-impl Fields {
-    fn get(&self, field: Field) -> Verdict {
-        match field {
-            Field::Time => self.time,
-            Field::Title => self.title,
-            Field::Location => self.location,
-            Field::Notes => self.notes,
-        }
-    }
-    fn set(&mut self, field: Field, verdict: Verdict) {
-        match field {
-            Field::Time => self.time = verdict,
-            Field::Title => self.title = verdict,
-            Field::Location => self.location = verdict,
-            Field::Notes => self.notes = verdict,
-        }
-    }
-    fn any(&self, verdict: Verdict) -> bool {
-        Field::ALL.iter().any(|field| self.get(*field) == verdict)
-    }
-}
-
-fn verdict(
-    record: &Record,
-    field: Field,
-    rendered: &Rendered,
-    shown: &FieldValues,
-    ctx: &Context,
-) -> Verdict {
-    let canonical = rendered.canonical();
-    let p = canonical.get(field);
-    let c = shown.get(field);
-    let platform_changed = !crate::absorb::same(record.base.platform.get(field), p);
-    // A time chosen in the window counts as the calendar's, until the platform has changed it.
-    let requested = field == Field::Time && !platform_changed && ctx.settings.direction.reports();
-    if requested && record.requested_time.is_some() {
-        return Verdict::ToPlatform;
-    }
-    if agrees(field, rendered, c) {
-        return Verdict::Agreed;
-    }
-    let calendar_changed = !crate::absorb::same(record.base.calendar.get(field), c);
-    match (platform_changed, calendar_changed) {
-        (false, false) => Verdict::Nothing,
-        (true, false) if ctx.settings.direction.writes_calendar() => Verdict::ToCalendar,
-        (true, false) => Verdict::NotWritten,
-        (false | true, true) if ctx.settings.direction == Direction::Push => Verdict::ToCalendar,
-        (false, true) if field == Field::Time => Verdict::ToPlatform,
-        (false, true) if field == Field::Notes && reportable_notes(record, rendered).is_some() => {
-            Verdict::ToPlatform
-        }
-        (false, true) => Verdict::OwnWording,
-        (true, true) => Verdict::Both,
-    }
-}
-
-fn agrees(field: Field, rendered: &Rendered, shown: Option<&Value>) -> bool {
-    match (field, shown) {
-        (Field::Title, Some(Value::Text(text))) => rendered
-            .title_wordings
-            .iter()
-            .any(|wording| text::normalise(wording) == *text),
-        (Field::Title | Field::Location | Field::Notes | Field::Time, shown) => {
-            rendered.written().get(field) == shown
-        }
-    }
-}
-
-fn reportable_notes(record: &Record, rendered: &Rendered) -> Option<String> {
-    let editable = record
-        .appointment
-        .as_ref()
-        .is_some_and(|appointment| appointment.editable.notes);
-    let notes = record.event.as_ref().and_then(text::notes_in)?;
-    (editable && rendered.notes_whole).then_some(notes)
 }
 
 fn note(event: &Event, fields: &Fields) -> Option<EventNote> {
@@ -851,108 +576,6 @@ fn is_chased(record: &Record, now: DateTime<Utc>) -> bool {
     // While the question is open no write is made, so the old ones stay: that time passes is no answer.
     recent.count() > PING_PONG_WRITES
         || (record.conflict.is_some() && record.recent_writes.len() > PING_PONG_WRITES)
-}
-
-enum Move {
-    Report(Intent),
-    Wait(DateTime<Utc>, Standing),
-    Ask(ConflictKind, ConflictCause),
-}
-
-/// R3 and R4 for the time: what to do about a move in the calendar.
-fn move_to_report(record: &Record, appointment: &Appointment, event: &Event, ctx: &Context) -> Move {
-    let from = appointment.span();
-    let chosen = record.requested_time;
-    let Some(to) = chosen.or_else(|| event.time.timed()) else {
-        return Move::Ask(ConflictKind::UnusualMove, ConflictCause::MadeAllDay);
-    };
-    let to = to.in_zone(appointment.zone);
-    let confirmed = chosen.is_some() || record.confirmed_time == Some(to);
-    if !appointment.editable.time {
-        return Move::Ask(ConflictKind::Refused, ConflictCause::NotEditable);
-    }
-    if let Some(refusal) = &record.refusal {
-        // The platform has said no to exactly this; asking again would only tell the admin twice.
-        if refusal.field == Field::Time && refusal.time == Some(to) && refusal.version == appointment.version
-        {
-            return Move::Ask(ConflictKind::Refused, ConflictCause::Refused(refusal.clone()));
-        }
-    }
-    let moved_at = record
-        .calendar_moved_at
-        .or(event.updated)
-        .unwrap_or(ctx.now)
-        .min(ctx.now);
-    if !confirmed {
-        let due_at = moved_at + Duration::seconds(SETTLE_SECONDS);
-        if ctx.now < due_at {
-            return Move::Wait(due_at, Standing::Settling);
-        }
-        if let Some(until) = record.cool_down_until.filter(|until| *until > ctx.now) {
-            return Move::Wait(until, Standing::CoolDown);
-        }
-        if let Some(cause) = unusual(from, to, ctx.now) {
-            return Move::Ask(ConflictKind::UnusualMove, cause);
-        }
-        if record.ask_moves {
-            return Move::Ask(ConflictKind::UnusualMove, ConflictCause::ManyMoves);
-        }
-    }
-    Move::Report(Intent::Move {
-        version: appointment.version,
-        time: to,
-        from,
-        moved_at,
-        event_id: event.id.clone(),
-    })
-}
-
-/// Why a move is asked about first, if it is.
-fn unusual(from: TimeSpan, to: TimeSpan, now: DateTime<Utc>) -> Option<ConflictCause> {
-    // What already runs may be made longer or shorter.
-    let starts_in_past = to.start < now && to.start != from.start;
-    if starts_in_past || to.end <= now {
-        return Some(ConflictCause::MovedIntoPast);
-    }
-    let far = (to.start - from.start).num_seconds().abs() > Duration::days(UNUSUAL_MOVE_DAYS).num_seconds();
-    far.then_some(ConflictCause::MovedFar)
-}
-
-enum NotesReport {
-    Report(Intent),
-    Wait(DateTime<Utc>, Standing),
-    Ask(ConflictCause),
-}
-
-fn notes_to_report(
-    record: &Record,
-    appointment: &Appointment,
-    rendered: &Rendered,
-    ctx: &Context,
-) -> NotesReport {
-    let notes = reportable_notes(record, rendered).unwrap_or_default();
-    let refused =
-        |refusal: &&Refusal| refusal.field == Field::Notes && refusal.version == appointment.version;
-    if let Some(refusal) = record.refusal.as_ref().filter(refused) {
-        return NotesReport::Ask(ConflictCause::Refused(refusal.clone()));
-    }
-    let updated = record.event.as_ref().and_then(|event| event.updated);
-    let edited_at = record
-        .calendar_edited_at
-        .or(updated)
-        .unwrap_or(ctx.now)
-        .min(ctx.now);
-    let due_at = edited_at + Duration::seconds(SETTLE_SECONDS);
-    if ctx.now < due_at {
-        return NotesReport::Wait(due_at, Standing::Settling);
-    }
-    if let Some(until) = record.cool_down_until.filter(|until| *until > ctx.now) {
-        return NotesReport::Wait(until, Standing::CoolDown);
-    }
-    NotesReport::Report(Intent::Notes {
-        version: appointment.version,
-        notes,
-    })
 }
 
 fn field_conflict(record: &Record, field: Field, rendered: &Rendered, shown: &FieldValues) -> FieldConflict {

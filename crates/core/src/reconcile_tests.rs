@@ -3,7 +3,10 @@
 //! The base is always "Linden-Apotheke", Tuesday 1 December, 9:00 to 10:30, version 7.
 
 use super::*;
+use crate::appointment::RemovalReason;
 use crate::conflict::Resolution;
+use crate::settings::Direction;
+use crate::settings::LeftOutPolicy;
 use crate::settings::TextSettings;
 use crate::testing::{Case, all_day, at, span, tell};
 

@@ -1,6 +1,8 @@
 //! What trainers really do in a calendar, and what it means; and how often it is said.
 
 use super::*;
+use crate::appointment::RemovalReason;
+use crate::settings::Direction;
 
 #[test]
 fn a_new_appointment_is_added_and_is_then_in_agreement() {

@@ -1,8 +1,8 @@
 //! One cycle, as the list of its steps.
 
 use crate::engine::{Engine, EngineEvent};
-use crate::execute::error_code;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
+use crate::outcome::error_code;
 use crate::plan::Plan;
 use crate::ports::{LaptopStatus, PortError};
 use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};

@@ -4,6 +4,7 @@ use crate::engine::{Engine, EngineEvent};
 use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
 };
+use crate::outcome::{changed, error_code, found_deleted, keeps, nearness, on_refusal, says, stops_side};
 use crate::ports::{Accepted, EventLookup, MoveReport, PortError};
 use crate::read::{Records, wait_after};
 use chrono::{DateTime, Duration, Utc};
@@ -11,15 +12,11 @@ use futures::StreamExt;
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use roundtrip_core::absorb;
-use roundtrip_core::appointment::{Removal, RemovalReason};
-use roundtrip_core::conflict::Refusal;
-use roundtrip_core::event::{Event, EventBody, PatchMask};
+use roundtrip_core::event::{Event, PatchMask};
 use roundtrip_core::ids::{Etag, EventId, RunId};
 use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Context;
-use roundtrip_core::record::{Field, LinkState, Record, Value};
-use roundtrip_core::text;
-use roundtrip_core::time::EventTime;
+use roundtrip_core::record::{Field, LinkState, Record};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -577,209 +574,5 @@ fn accepted(answer: Result<Accepted, PortError>) -> Outcome {
     match answer {
         Ok(accepted) => Outcome::Accepted(accepted),
         Err(error) => Outcome::Failed(error),
-    }
-}
-
-/// The nearest future appointment first; what is over comes last.
-fn nearness(records: &Records, row: &OutboxRow, now: DateTime<Utc>) -> i64 {
-    records
-        .get(&row.appointment_id)
-        .and_then(|record| record.appointment.as_ref())
-        .map_or(i64::MAX, |appointment| {
-            let away = (appointment.start - now).num_seconds();
-            if away < 0 { i64::MAX / 2 - away } else { away }
-        })
-}
-
-/// True if the event already says what was to be written.
-fn says(event: &Event, body: &EventBody, mask: PatchMask) -> bool {
-    let shown = text::observed(event);
-    let written = |part: &str| Some(Value::Text(text::normalise(part)));
-    let block = |description: &str| text::normalise(&text::split(description).block.unwrap_or_default());
-    (!mask.time || shown.time == Some(Value::Time(EventTime::Timed(body.time))))
-        && (!mask.title || shown.title == written(&body.title))
-        && (!mask.location || shown.location == written(&body.location))
-        && (!mask.description || shown.notes == Some(Value::Text(block(&body.description))))
-        && event
-            .mark
-            .as_ref()
-            .is_none_or(|mark| mark.version == body.mark.version)
-}
-
-fn changed(record: &Record, body: &EventBody, mask: PatchMask) -> HistoryWhat {
-    let before = record.event.as_ref().and_then(|event| event.time.timed());
-    let fields = [
-        (mask.time, Field::Time),
-        (mask.title, Field::Title),
-        (mask.location, Field::Location),
-        (mask.description, Field::Notes),
-    ];
-    HistoryWhat::Changed {
-        fields: fields
-            .into_iter()
-            .filter(|(wrote, _)| *wrote)
-            .map(|(_, field)| field)
-            .collect(),
-        from: before.filter(|_| mask.time),
-        to: mask.time.then_some(body.time),
-    }
-}
-
-/// Our id turned out to be dead. Killed by us: the next generation. By somebody unknown: the next one only if the
-/// appointment changed after the deletion; else it was the trainer's wish.
-fn found_deleted(
-    record: &mut Record,
-    event_id: &EventId,
-    generation: u32,
-    updated: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) {
-    let by_us = record.deleted_by_us.contains(&generation);
-    let newer = record
-        .appointment
-        .as_ref()
-        .zip(updated)
-        .is_some_and(|(appointment, updated)| appointment.updated_at > updated);
-    record.generation = generation;
-    record.event_id = Some(event_id.clone());
-    record.event = None;
-    if by_us || newer {
-        if !by_us {
-            record.deleted_by_us.push(generation);
-        }
-    } else {
-        record.link = LinkState::Linked;
-        record.tombstone_at = Some(updated.unwrap_or(now));
-    }
-}
-
-/// What a "no" of the platform means for the record. True if it must be decided again.
-fn on_refusal(
-    record: &mut Record,
-    error: &PortError,
-    intent: &Intent,
-    told: &mut dyn FnMut(&Record, HistoryWhat, HistorySource),
-    ctx: &Context,
-) -> bool {
-    match error {
-        PortError::Refused {
-            reason,
-            detail,
-            current,
-        } => {
-            if let Some(current) = current {
-                absorb::appointment(record, (**current).clone(), ctx.now);
-            }
-            let (field, time) = match intent {
-                Intent::Move { time, .. } => (Field::Time, Some(*time)),
-                Intent::Notes { .. } => (Field::Notes, None),
-                Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } => return false,
-            };
-            record.refusal = Some(Refusal {
-                field,
-                time,
-                version: record
-                    .appointment
-                    .as_ref()
-                    .map_or(0, |appointment| appointment.version),
-                reason: reason.clone(),
-                detail: detail.clone(),
-                at: ctx.now,
-            });
-            record.requested_time = None;
-            let what = HistoryWhat::Refused {
-                reason: reason.clone(),
-                detail: detail.clone(),
-            };
-            told(record, what, HistorySource::Platform);
-            true
-        }
-        PortError::PreconditionFailed { current } => {
-            if let Some(current) = current {
-                absorb::appointment(record, (**current).clone(), ctx.now);
-            }
-            // What the trainer chose was chosen for another state.
-            record.requested_time = None;
-            true
-        }
-        PortError::NotAssigned | PortError::NotFound if intent.side() == Side::Platform => {
-            let reason = match error {
-                PortError::NotAssigned => RemovalReason::Unassigned,
-                _ => RemovalReason::Deleted,
-            };
-            absorb::removed(
-                record,
-                None,
-                Removal {
-                    reason,
-                    inferred: true,
-                    at: ctx.now,
-                },
-            );
-            true
-        }
-        _ => false,
-    }
-}
-
-/// True if the row stays in the outbox after this error.
-fn keeps(error: &PortError) -> bool {
-    !matches!(
-        error,
-        PortError::Refused { .. }
-            | PortError::PreconditionFailed { .. }
-            | PortError::NotAssigned
-            | PortError::NotFound
-            | PortError::AlreadyDeleted
-            | PortError::AlreadyExists
-    )
-}
-
-/// True if further writes to this side are of no use in this cycle.
-fn stops_side(error: &PortError) -> bool {
-    match error {
-        PortError::NotConnected
-        | PortError::SignInExpired
-        | PortError::RightMissing { .. }
-        | PortError::SyncDisabled { .. }
-        | PortError::Throttled { .. }
-        | PortError::QuotaGone
-        | PortError::CalendarNotFound
-        | PortError::Unreachable { nothing_sent: true } => true,
-        PortError::Unreachable { nothing_sent: false }
-        | PortError::ServerTrouble { .. }
-        | PortError::FeedExpired
-        | PortError::NotFound
-        | PortError::AlreadyDeleted
-        | PortError::AlreadyExists
-        | PortError::PreconditionFailed { .. }
-        | PortError::Refused { .. }
-        | PortError::NotAssigned
-        | PortError::Rejected { .. }
-        | PortError::BadAnswer { .. } => false,
-    }
-}
-
-/// Stable code of an error, for history, window and logs.
-pub fn error_code(error: &PortError) -> &'static str {
-    match error {
-        PortError::NotConnected => "not_connected",
-        PortError::SignInExpired => "sign_in_expired",
-        PortError::RightMissing { .. } => "right_missing",
-        PortError::SyncDisabled { .. } => "sync_disabled",
-        PortError::Throttled { .. } => "throttled",
-        PortError::QuotaGone => "quota_gone",
-        PortError::Unreachable { .. } => "unreachable",
-        PortError::ServerTrouble { .. } => "server_trouble",
-        PortError::FeedExpired => "feed_expired",
-        PortError::NotFound => "not_found",
-        PortError::CalendarNotFound => "calendar_not_found",
-        PortError::AlreadyDeleted => "already_deleted",
-        PortError::AlreadyExists => "already_exists",
-        PortError::PreconditionFailed { .. } => "changed_meanwhile",
-        PortError::Refused { .. } => "refused",
-        PortError::NotAssigned => "not_assigned",
-        PortError::Rejected { .. } => "rejected",
-        PortError::BadAnswer { .. } => "bad_answer",
     }
 }

@@ -8,6 +8,7 @@ use roundtrip_core::settings::ConflictPolicy;
 use roundtrip_core::time::{EventTime, TimeSpan};
 use roundtrip_engine::AnswerError;
 use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_sandbox::faults::Fault;
 use serde_json::json;
 
 const BEFORE: &str = "2026-12-01 09:00";
@@ -242,6 +243,47 @@ async fn an_answer_to_a_state_that_changed_unseen_never_overwrites_it() {
 
     assert_eq!(world.admin().start(&visit), at("2026-12-04 08:00"));
     assert_eq!(world.conflict(&visit).await.kind, ConflictKind::TimeChange);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_edit_in_the_calendar_after_the_last_reading_is_not_overwritten() {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", BEFORE);
+    world.sync().await;
+    world.advance(600);
+    world.admin().move_to(&visit, PLATFORM);
+    world.trainer().drag(&visit, CALENDAR);
+    // The listing does not tell of it: only the condition of the write protects it.
+    world.spoil_google(Fault::EmptyPage, |rule| rule.method("GET").path("syncToken"));
+    world.settle().await;
+    world.repair();
+
+    assert_eq!(world.trainer().start(&visit), at(CALENDAR));
+    assert_eq!(world.admin().start(&visit), at(PLATFORM));
+    assert_eq!(world.conflict(&visit).await.kind, ConflictKind::TimeChange);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_edit_in_the_calendar_just_before_a_deletion_is_told_in_the_history() {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", BEFORE);
+    world.sync().await;
+    world.advance(600);
+    world.admin().cancel(&visit);
+    world.trainer().drag(&visit, CALENDAR);
+    world.spoil_google(Fault::EmptyPage, |rule| rule.method("GET").path("syncToken"));
+    world.settle().await;
+    world.repair();
+
+    assert!(!world.trainer().has(&visit));
+    let told = world.story(&visit).await;
+    assert!(
+        told.iter()
+            .any(|what| matches!(what, HistoryWhat::Deleted { edit_lost: true, .. })),
+        "{told:?}"
+    );
     world.check_invariants().await;
 }
 

@@ -115,6 +115,17 @@ async fn full_listings_that_come_empty_short_or_cut_delete_nothing() {
             let mark = world.mark();
             world.sync().await;
             world.repair();
+            if fault == Fault::EmptyPage {
+                let said = world
+                    .history()
+                    .await
+                    .into_iter()
+                    .any(|item| item.what == HistoryWhat::ReadingShrank);
+                assert!(
+                    said,
+                    "{service:?}: a reading without anything is not believed, and that is said"
+                );
+            }
             world.settle().await;
             assert_eq!(world.calendar_writes_since(mark), 0, "{fault:?} {service:?}");
             all_is_well(&world, &visits, &ids).await;

@@ -33,7 +33,11 @@ pub(super) fn show(options: &Options) -> Result<()> {
     let mut app = process::guarded(project::binary("roundtrip", Profile::Debug));
     app.envs(sandbox.environment())
         .env("ROUNDTRIP_DATA_DIR", &data)
-        .stdin(Stdio::null());
+        .stdin(Stdio::null())
+        // Nothing of a demo stays in the person's own keychain or desktop: its tokens are good for this sandbox only,
+        // and its links are not registered.
+        .env("TOKEN_ENCRYPTION_KEY", DEMO_KEY)
+        .env("ROUNDTRIP_NO_REGISTER", "1");
     if options.auto {
         app.env("ROUNDTRIP_BROWSER", follower(&folder)?);
     }

@@ -1,0 +1,189 @@
+//! Whether there is to be an event at all: R6, R7, R8 and R11, and which generation the next one is.
+
+use super::{ConflictDraft, Context, Decision, Remark, Standing, body, raise};
+use crate::appointment::{Appointment, RemovalReason};
+use crate::conflict::{ConflictCause, ConflictKind, FieldConflict};
+use crate::event::Event;
+use crate::filter::LeftOut;
+use crate::ids::Generation;
+use crate::outbox::{DeleteReason, Intent};
+use crate::record::{Field, LinkState, Record, Value};
+use crate::settings::LeftOutPolicy;
+use crate::time::EventTime;
+
+/// What has ended or began before the connection keeps its events, also one too many (R11, P11).
+pub(super) fn may_be_deleted(record: &Record, ctx: &Context) -> bool {
+    let marked = record.mark().and_then(|mark| mark.time);
+    let span = record.appointment.as_ref().map(Appointment::span).or(marked);
+    ctx.settings.direction.writes_calendar()
+        && span.is_none_or(|span| span.end > ctx.now && span.start >= ctx.connected_at)
+}
+
+/// A move that was not reported before the old time was over is not lost.
+pub(super) fn moved_into_future(record: &Record, ctx: &Context) -> bool {
+    let shown = record.event.as_ref().and_then(|event| event.time.timed());
+    let moved = shown.filter(|_| record.calendar_moved_at.is_some());
+    ctx.settings.direction.reports()
+        && record
+            .requested_time
+            .or(moved)
+            .is_some_and(|time| time.end > ctx.now)
+}
+
+/// R6. After a rebuild from the calendar nothing may be known of the appointment but that it is gone; then the event's
+/// mark tells when it was.
+pub(super) fn on_removal(mut record: Record, reason: RemovalReason, ctx: &Context) -> Decision {
+    let Some(event) = record.event.clone() else {
+        return Decision::local(record, Standing::Gone);
+    };
+    let said = record.appointment.as_ref().map(Appointment::span);
+    let marked = || event.mark.as_ref().and_then(|mark| mark.time);
+    let Some(span) = said.or_else(marked).or_else(|| event.time.timed()) else {
+        return Decision::local(record, Standing::Unknown);
+    };
+    if span.end <= ctx.now || record.link == LinkState::Closed {
+        record.link = LinkState::Closed;
+        return Decision::local(record, Standing::Ended);
+    }
+    if span.start < ctx.connected_at {
+        return Decision::local(record, Standing::LeftOut(LeftOut::BeforeConnection));
+    }
+    if !ctx.settings.direction.writes_calendar() {
+        return Decision::local(record, Standing::DirectionPull);
+    }
+    if event.recurring && !record.delete_confirmed {
+        let before = record.base.platform.time.clone();
+        let platform = Value::Time(EventTime::Timed(span));
+        let fields = vec![FieldConflict {
+            field: Field::Time,
+            before,
+            platform,
+            calendar: Value::Time(event.time),
+        }];
+        let draft = ConflictDraft {
+            kind: ConflictKind::DataMismatch,
+            cause: ConflictCause::SeriesCancelled,
+            fields,
+        };
+        return raise(Decision::local(record, Standing::Conflict), draft);
+    }
+    let reason = match reason {
+        RemovalReason::Cancelled | RemovalReason::Other => DeleteReason::Cancelled,
+        RemovalReason::Unassigned => DeleteReason::Unassigned,
+        RemovalReason::Deleted => DeleteReason::Deleted,
+    };
+    let intent = delete(&record, &event, reason);
+    Decision::local(record, Standing::ToWrite).write(intent)
+}
+
+/// R7, and P11 for what began before the connection.
+pub(super) fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) -> Decision {
+    let standing = Standing::LeftOut(reason);
+    let Some(event) = record.event.clone() else {
+        if record.tombstone_at.is_some() && matches!(record.link, LinkState::Linked | LinkState::Kept) {
+            unlink(&mut record, ctx);
+        }
+        return Decision::local(record, standing);
+    };
+    let untouchable = reason == LeftOut::BeforeConnection || !ctx.settings.direction.writes_calendar();
+    // An event that became a series is never written to, and deleting it would take more than was made.
+    if untouchable || event.recurring {
+        return Decision::local(record, standing);
+    }
+    if ctx.settings.filters.left_out == LeftOutPolicy::Keep || record.link == LinkState::Kept {
+        record.link = LinkState::Kept;
+        return Decision::local(record, Standing::Kept);
+    }
+    let intent = delete(&record, &event, DeleteReason::LeftOut);
+    Decision::local(record, standing).write(intent)
+}
+
+pub(super) fn delete(record: &Record, event: &Event, reason: DeleteReason) -> Intent {
+    Intent::Delete {
+        event_id: event.id.clone(),
+        generation: record.generation,
+        expected: Some(event.etag.clone()),
+        reason,
+    }
+}
+
+pub(super) fn unlink(record: &mut Record, ctx: &Context) {
+    let last_seen = record.event_seen_at.unwrap_or(ctx.connected_at);
+    record.link = LinkState::Removed {
+        by_trainer: ctx.other_writer_at.is_none_or(|other| other < last_seen),
+        at: record.tombstone_at.unwrap_or(ctx.now),
+        version: record
+            .appointment
+            .as_ref()
+            .map_or(0, |appointment| appointment.version),
+    };
+    record.change_told = false;
+    record.note = None;
+    record.calendar_moved_at = None;
+    record.calendar_edited_at = None;
+    record.confirmed_time = None;
+    record.requested_time = None;
+    record.refusal = None;
+}
+
+/// No live event: add one, or respect that it was removed (R8).
+pub(super) fn without_event(mut record: Record, appointment: &Appointment, ctx: &Context) -> Decision {
+    if let LinkState::Removed {
+        by_trainer, version, ..
+    } = record.link
+    {
+        let changed_since = appointment.version > version;
+        let first_time = changed_since && !record.change_told;
+        record.change_told |= changed_since;
+        let mut decision = Decision::local(
+            record,
+            Standing::Removed {
+                by_trainer,
+                changed_since,
+            },
+        );
+        if first_time {
+            decision.remarks.push(Remark::ChangedSinceRemoved);
+        }
+        return decision;
+    }
+    if record.tombstone_at.is_some() && record.link == LinkState::Linked {
+        unlink(&mut record, ctx);
+        let by_trainer = matches!(record.link, LinkState::Removed { by_trainer: true, .. });
+        let mut decision = Decision::local(
+            record,
+            Standing::Removed {
+                by_trainer,
+                changed_since: false,
+            },
+        );
+        decision.remarks.push(Remark::RemovedInCalendar);
+        return decision;
+    }
+    if record.missing_since.is_some() {
+        return Decision::local(record, Standing::Missing);
+    }
+    if !ctx.settings.direction.writes_calendar() {
+        return Decision::local(record, Standing::DirectionPull);
+    }
+    let generation = next_generation(&record);
+    let Some(body) = body(&record, ctx, generation) else {
+        return Decision::local(record, Standing::Unknown);
+    };
+    let event_id = ctx.identity.event_id(&record.appointment_id, generation);
+    Decision::local(record, Standing::ToWrite).write(Intent::Insert {
+        event_id,
+        generation,
+        body: Box::new(body),
+    })
+}
+
+/// A deleted id is dead for ever: the next one is taken.
+pub(super) fn next_generation(record: &Record) -> Generation {
+    let mut generation = record.generation.max(1);
+    let buried = record.tombstone_at.is_some();
+    while record.deleted_by_us.contains(&generation) || (buried && generation == record.generation) {
+        generation += 1;
+    }
+    generation
+}
