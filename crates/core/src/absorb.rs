@@ -199,6 +199,7 @@ pub fn adopt(record: &mut Record, seen: Event, now: DateTime<Utc>) {
     if let Some(older) = record.event.take().filter(|older| older.id != seen.id) {
         record.duplicates.push(older.id);
     }
+    record.duplicates.retain(|duplicate| *duplicate != seen.id);
     record.generation = record.generation.max(mark.generation);
     record.event_id = Some(seen.id.clone());
     record.event = None;

@@ -431,6 +431,32 @@ fn of_two_live_events_the_highest_generation_stays() {
 }
 
 #[test]
+fn a_duplicate_is_the_one_to_keep_once_the_newer_event_is_gone() {
+    let older = Case::linked();
+    let event = touched(&shown(&older), older.ctx.now);
+    // The newer one is live, the older came out of the bin …
+    let mut case = older.calendar_deletes().later(60);
+    case = case.expect("Removed { by_trainer: true, changed_since: false }; tell RemovedInCalendar");
+    assert!(crate::resolve::put_back(&mut case.record));
+    let restored = Event {
+        updated: Some(case.ctx.now),
+        ..event
+    };
+    case = case
+        .carried_out()
+        .with(|r| r.duplicates.push(restored.id.clone()));
+    case.clone().expect("delete Duplicate g2");
+    case.clone()
+        .platform_removes(RemovalReason::Cancelled)
+        .expect("delete Duplicate g2");
+    // … and then the newer one was deleted.
+    case = case.calendar_deletes();
+    case = case.expect("Removed { by_trainer: true, changed_since: false }; tell RemovedInCalendar");
+    adopt(&mut case.record, restored, case.ctx.now);
+    case.expect("InSync");
+}
+
+#[test]
 fn a_duplicate_of_what_has_ended_or_began_before_the_connection_is_left_alone() {
     let with_duplicate = || Case::linked().with(|r| r.duplicates.push(EventId::new("older")));
     with_duplicate().expect("delete Duplicate g1");

@@ -26,7 +26,7 @@ fn config() -> Config {
     if std::env::var_os("PROPTEST_CASES").is_some() {
         default
     } else {
-        Config { cases: 64, ..default }
+        Config { cases: 48, ..default }
     }
 }
 

@@ -89,7 +89,11 @@ impl Walk {
             17 => self.world.running.sandbox.shared.faults().clear(),
             18 => self.world.restart().await,
             19 => {
-                let cut = if number % 2 == 0 { Cut::Before } else { Cut::After };
+                let cut = if number.is_multiple_of(2) {
+                    Cut::Before
+                } else {
+                    Cut::After
+                };
                 if let Some(laptop) = self.world.laptop.sync_or_lose_power(number % 3, cut).await {
                     self.world.laptop = laptop;
                 }
@@ -103,7 +107,7 @@ impl Walk {
             _ => {}
         }
         self.world.advance(1 + number as i64 % 40);
-        if number % 3 != 0 {
+        if !number.is_multiple_of(3) {
             self.world.sync().await;
         }
         // The trainer may just have taken a second event out of the bin.
@@ -125,7 +129,7 @@ impl Walk {
             Fault::ExpiredSyncToken,
             Fault::RateLimited,
         ];
-        let service = if number % 2 == 0 {
+        let service = if number.is_multiple_of(2) {
             Service::Google
         } else {
             Service::Platform

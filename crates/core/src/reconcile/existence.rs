@@ -15,7 +15,10 @@ use crate::time::EventTime;
 pub(super) fn may_be_deleted(record: &Record, ctx: &Context) -> bool {
     let marked = record.mark().and_then(|mark| mark.time);
     let span = record.appointment.as_ref().map(Appointment::span).or(marked);
-    ctx.settings.direction.writes_calendar()
+    // Where the newer one is gone in the meantime, the older one is no longer one too many: it is found again.
+    let one_too_many = record.event.is_some() || record.removal.is_some();
+    one_too_many
+        && ctx.settings.direction.writes_calendar()
         && span.is_none_or(|span| span.end > ctx.now && span.start >= ctx.connected_at)
 }
 
