@@ -121,7 +121,6 @@ pub(crate) fn on_refusal(
                 detail: detail.clone(),
                 at: ctx.now,
             });
-            record.requested_time = None;
             let what = HistoryWhat::Refused {
                 reason: reason.clone(),
                 detail: detail.clone(),
@@ -133,8 +132,6 @@ pub(crate) fn on_refusal(
             if let Some(current) = current {
                 absorb::appointment(record, (**current).clone(), ctx.now);
             }
-            // What the trainer chose was chosen for another state.
-            record.requested_time = None;
             true
         }
         PortError::NotAssigned | PortError::NotFound if intent.side() == Side::Platform => {

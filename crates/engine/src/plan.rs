@@ -139,7 +139,7 @@ impl Engine {
                 continue;
             }
             if let Some((draft, resolution)) = decision.by_policy.take() {
-                let conflict = self.answered_by_policy(&decision.record, draft, &resolution, ctx);
+                let conflict = self.answered_by_policy(&decision.record, draft.clone(), &resolution, ctx);
                 let mut record = decision.record.clone();
                 let shown = resolve::seen(&record);
                 if resolve::resolve(&mut record, &conflict, &resolution, &shown, ctx).is_ok() {
@@ -154,6 +154,9 @@ impl Engine {
                     changes.push(self.tell_item(run, &record, what, HistorySource::Roundtrip));
                     decision = reconcile::reconcile(&record, ctx);
                     decision.by_policy = None;
+                } else {
+                    // A rule that cannot be followed here does not hide the conflict.
+                    decision.conflict = Some(draft);
                 }
             }
             self.follow_conflict(&mut decision, open.remove(&id), ctx, run, counts, &mut changes);
