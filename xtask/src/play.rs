@@ -299,7 +299,8 @@ pub fn free_evenings(rows: &[Row], count: usize) -> Result<Vec<NaiveDate>> {
     let today = DateTime::parse_from_rfc3339(&first.start)?.date_naive();
     let mut found = Vec::new();
     let mut day = today;
-    for _ in 0..200 {
+    // However full the next months are: after the last appointment everything is free.
+    for _ in 0..5000 {
         day = day.checked_add_days(Days::new(1)).context("the calendar ends")?;
         let holiday = matches!(
             (day.month(), day.day()),

@@ -388,8 +388,13 @@ mod tests {
         let mut command = quiet("setsid");
         command.args(["--fork", "sleep", "600"]).env(MARK, &mark);
         let process = Process::start("setsid", command, &dir.path().join("log"))?;
+        // The one that forks is gone, and what it started is there.
+        let sleeps = |pid: &u32| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "sleep")
+        };
         crate::wait::until_true("the sleep", crate::wait::seconds(10), || {
-            Ok(marked(&mark).len() == 1)
+            let found = marked(&mark);
+            Ok(found.len() == 1 && found.iter().all(sleeps))
         })?;
         drop(process);
         assert_eq!(

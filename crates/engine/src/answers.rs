@@ -345,14 +345,34 @@ impl Engine {
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
         let mut records = Records::new(self.ledger.records().await?);
-        let mut changes: Vec<Change> = self
-            .ledger
-            .outbox()
-            .await?
+        let mut counts = Counts::default();
+        let run = RunId(self.fresh_id());
+        let ctx = self.context(settings, &state);
+        // What was sent and not yet answered is learned first: an event may come of it.
+        self.execute(
+            &mut records,
+            &mut state,
+            &ctx,
+            true,
+            true,
+            &run,
+            &mut counts,
+            &cancel,
+        )
+        .await?;
+        let waiting = self.ledger.outbox().await?;
+        let unknown = waiting
+            .iter()
+            .filter(|row| row.state == OutboxState::Sent)
+            .count();
+        if unknown > 0 {
+            return Ok((counts, u32::try_from(unknown).unwrap_or(u32::MAX)));
+        }
+        let mut changes: Vec<Change> = waiting
             .into_iter()
             .map(|row| Change::DeleteOutbox(row.id))
             .collect();
-        for record in records.iter() {
+        for record in records.iter().filter(|record| may_be_asked_away(record, ctx.now)) {
             if let Some(event) = &record.event {
                 let intent = Intent::Delete {
                     event_id: event.id.clone(),
@@ -365,9 +385,6 @@ impl Engine {
             }
         }
         self.ledger.commit(changes).await?;
-        let mut counts = Counts::default();
-        let run = RunId(self.fresh_id());
-        let ctx = self.context(settings, &state);
         self.execute(
             &mut records,
             &mut state,
@@ -379,7 +396,15 @@ impl Engine {
             &cancel,
         )
         .await?;
-        let left = u32::try_from(self.ledger.outbox().await?.len()).unwrap_or(u32::MAX);
+        let rest = self.ledger.outbox().await?;
+        let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+        // What could not be deleted now is not deleted behind the trainer's back later: it was asked for now.
+        let sent = |row: &roundtrip_core::outbox::OutboxRow| row.state == OutboxState::Sent;
+        let dropped = rest
+            .into_iter()
+            .filter(|row| !sent(row))
+            .map(|row| Change::DeleteOutbox(row.id));
+        self.ledger.commit(dropped.collect()).await?;
         self.lock().progress = None;
         self.tell(EngineEvent::Changed);
         Ok((counts, left))
@@ -395,6 +420,15 @@ impl Engine {
         self.tell(EngineEvent::Changed);
         self.ask_for(Trigger::Changed);
     }
+}
+
+/// Events of visits that are over stay: they are the trainer's record of what took place.
+fn may_be_asked_away(record: &roundtrip_core::record::Record, now: DateTime<Utc>) -> bool {
+    let over = record
+        .appointment
+        .as_ref()
+        .is_some_and(|appointment| appointment.span().end <= now);
+    record.link != LinkState::Closed && !over
 }
 
 /// Names of the settings that changed, for the audit log: no content.

@@ -102,6 +102,7 @@ pub struct Engine {
     live: Mutex<Live>,
     cancel: Mutex<CancellationToken>,
     events: broadcast::Sender<EngineEvent>,
+    names_allowed: std::sync::atomic::AtomicBool,
     pub(crate) wake: tokio::sync::Notify,
     pub(crate) asked: Mutex<Option<Trigger>>,
 }
@@ -116,7 +117,9 @@ impl Engine {
         config: Config,
     ) -> Self {
         let (events, _) = broadcast::channel(256);
+        let names_allowed = std::sync::atomic::AtomicBool::new(config.client_names_allowed);
         Self {
+            names_allowed,
             platform,
             calendar,
             ledger,
@@ -129,6 +132,22 @@ impl Engine {
             wake: tokio::sync::Notify::new(),
             asked: Mutex::new(None),
         }
+    }
+
+    /// The platform's word on client names in calendars, as last heard.
+    pub fn client_names_allowed(&self) -> bool {
+        self.names_allowed.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// The platform has changed its word: from the next cycle on names are written, or taken out again.
+    pub fn set_client_names_allowed(&self, allowed: bool) {
+        self.names_allowed
+            .store(allowed, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Waits until no cycle and no answer is under way.
+    pub async fn idle(&self) {
+        drop(self.turn.lock().await);
     }
 
     /// What does not change.
@@ -221,7 +240,7 @@ impl Engine {
             identity: self.config.identity.clone(),
             connected_at: state.connected_at.unwrap_or(now),
             platform_name: self.config.platform_name.clone(),
-            client_names_allowed: self.config.client_names_allowed,
+            client_names_allowed: self.client_names_allowed(),
             other_writer_at: state.other_writer_at,
         }
     }

@@ -204,6 +204,7 @@ impl Engine {
                 changes.push(Change::PutConflict(Box::new(conflict)));
             }
         }
+        self.withdraw(&plan.held, &mut changes).await?;
         self.ask(plan.ask, run, &mut changes).await?;
         changes.extend(records.take_changes());
         if changes.is_empty() {
@@ -343,6 +344,37 @@ impl Engine {
             raised_at: ctx.now,
             state,
         }
+    }
+
+    /// A question whose cause is gone is taken back; one whose cause has shrunk is asked about what is left.
+    async fn withdraw(
+        &self,
+        held: &BTreeMap<AppointmentId, QuestionKind>,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), LedgerError> {
+        let now = self.now();
+        let open = self.ledger.questions(now).await?;
+        for question in open.into_iter().filter(|question| question.answer.is_none()) {
+            let before = question.appointments.len();
+            let still = |id: &AppointmentId| held.get(id) == Some(&question.kind);
+            let appointments: Vec<AppointmentId> = question
+                .appointments
+                .iter()
+                .filter(|id| still(id))
+                .cloned()
+                .collect();
+            if appointments.len() == before {
+                continue;
+            }
+            let gone = appointments.is_empty();
+            changes.push(Change::PutQuestion(Question {
+                appointments,
+                answer: gone.then_some(roundtrip_core::question::Answer::Leave),
+                answered_at: gone.then_some(now),
+                ..question
+            }));
+        }
+        Ok(())
     }
 
     async fn ask(

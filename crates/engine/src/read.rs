@@ -94,6 +94,8 @@ pub(crate) struct Reading {
     pub(crate) platform: Option<PortError>,
     pub(crate) calendar: Option<PortError>,
     pub(crate) history: Vec<HistoryItem>,
+    /// Something was absent that is not accounted for yet.
+    pub(crate) incomplete: bool,
 }
 
 impl Engine {
@@ -163,7 +165,10 @@ impl Engine {
                     .await;
             }
         }
-        if full && reading.platform.is_none() && reading.calendar.is_none() {
+        if reading.incomplete {
+            // The rest is asked for with the next reading, which is a full one again.
+            state.full_at = None;
+        } else if full && reading.platform.is_none() && reading.calendar.is_none() {
             state.full_at = Some(now);
         }
         if !platform_waits && reading.platform.is_none() {
@@ -263,7 +268,8 @@ impl Engine {
                 .map(|record| record.appointment_id.clone())
                 .collect();
             if self.shrank(Side::Platform, absent.len(), seen.len() + absent.len()) {
-                // The cursor is not saved: the next reading is a snapshot again.
+                // Not believed, and not remembered: the next reading is a snapshot again.
+                reading.incomplete = true;
                 state.deletions_frozen = true;
                 reading.history.push(self.item(
                     run,
@@ -273,6 +279,7 @@ impl Engine {
                 ));
                 return;
             }
+            reading.incomplete |= absent.len() > LOOKUPS_MAX;
             self.ask_for_absent_appointments(&absent, records).await;
         }
         state.deletions_frozen = false;
@@ -408,6 +415,7 @@ impl Engine {
                 .collect();
             let linked = records.links();
             if self.shrank(Side::Calendar, absent.len(), linked) {
+                reading.incomplete = true;
                 reading.history.push(self.item(
                     run,
                     None,
@@ -416,6 +424,7 @@ impl Engine {
                 ));
                 return;
             }
+            reading.incomplete |= absent.len() > LOOKUPS_MAX;
             self.ask_for_absent_events(&absent, records).await;
         }
         state.sync_token = Some(listing.next_token);

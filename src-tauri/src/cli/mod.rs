@@ -184,7 +184,12 @@ pub fn run(verb: Verb) -> ExitCode {
     match runtime.block_on(carry_out(verb)) {
         Ok(code) => code,
         Err(Trouble(text)) => {
-            eprintln!("roundtrip: {}", text.replace('\n', " "));
+            // Names and words of a platform are printed, too: they must not write into the terminal.
+            let line: String = text
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect();
+            eprintln!("roundtrip: {line}");
             ExitCode::FAILURE
         }
     }

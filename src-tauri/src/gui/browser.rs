@@ -7,10 +7,11 @@ use crate::ipc::dto::AppError;
 /// # Errors
 /// `no_browser` if nothing could be started; the window offers "Copy link".
 pub fn open(url: &str) -> Result<(), AppError> {
-    let web = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
-    if !web {
+    let parsed = url::Url::parse(url).map_err(|_| AppError::input("url"))?;
+    if !matches!(parsed.scheme(), "https" | "http") {
         return Err(AppError::input("url"));
     }
+    let url = parsed.as_str();
     let failed = || AppError {
         code: "no_browser".into(),
         detail: None,

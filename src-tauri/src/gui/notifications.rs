@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use tauri::{AppHandle, Manager};
 
-/// What is shown now. The sender ends the thread that waits for its action.
+/// What is shown now, by cause, with the id under which the notification service knows it (0 until it is shown).
 #[derive(Default)]
 pub struct Shown {
     open: Mutex<BTreeMap<Cause, u32>>,

@@ -166,6 +166,7 @@ impl Host {
         let Ok(me) = running.platform.me().await else {
             return;
         };
+        running.engine.set_client_names_allowed(me.client_names_allowed);
         let Some((mut integration, mut extra)) = self.accounts().await.platform else {
             return;
         };

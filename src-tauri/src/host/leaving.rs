@@ -33,10 +33,14 @@ impl Host {
         let running = self.running().await;
         if let Some(running) = &running {
             if delete_events {
+                // No cycle comes between the deletion and the end: it would write again what was just deleted.
+                running.stop.cancel();
+                running.engine.cancel_cycle();
                 let (counts, remaining) = running.engine.delete_events().await?;
                 left.deleted = counts.removed;
                 left.remaining = remaining;
                 if remaining > 0 {
+                    self.rebuild().await;
                     return Err(AppError {
                         code: "events_remain".into(),
                         detail: Some(remaining.to_string()),
@@ -57,6 +61,10 @@ impl Host {
                     Provider::Platform => running.platform.revoke().await.is_ok(),
                 };
             }
+        }
+        if delete_events && running.is_none() {
+            // Without both accounts nothing is known of the events; saying "deleted" would be a lie.
+            return Err(AppError::not_connected());
         }
         self.stop().await;
         let now = self.clock.now();

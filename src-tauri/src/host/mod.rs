@@ -78,7 +78,7 @@ pub struct Host {
     running: RwLock<Option<Running>>,
     pub(crate) sign_in: Mutex<sign_in::Current>,
     events: broadcast::Sender<HostEvent>,
-    drives: bool,
+    pub(crate) drives: bool,
     /// Held as long as this process is the one that syncs in this data folder.
     _lock: Option<DirectoryLock>,
 }
@@ -180,6 +180,8 @@ impl Host {
         if let Some(old) = running.take() {
             old.stop.cancel();
             old.engine.cancel_cycle();
+            // Two engines never write to one ledger.
+            old.engine.idle().await;
         }
         let Some(connection) = self.accounts().await.connection() else {
             drop(running);

@@ -67,7 +67,7 @@ impl Host {
             .map(|(platform, calendar)| platform.min(calendar));
         let minutes = i64::from(snapshot.settings.every_minutes);
         Ok(Overview {
-            state: state_of(&running, &snapshot, &accounts, problem.as_ref()),
+            state: state_of(&running, &snapshot, &accounts, problem.as_ref(), self.drives),
             as_of,
             next_sync_at: as_of
                 .filter(|_| paused_until.is_none())
@@ -298,6 +298,7 @@ fn state_of(
     snapshot: &Snapshot,
     accounts: &Accounts,
     problem: Option<&Problem>,
+    drives: bool,
 ) -> OverallState {
     let lost = |account: Option<IntegrationStatus>| {
         matches!(
@@ -314,11 +315,11 @@ fn state_of(
         .is_some_and(|until| until > snapshot.now)
         || !snapshot.settings.enabled;
     let needs_you = !snapshot.conflicts.is_empty() || !snapshot.questions.is_empty();
-    if !snapshot.live.settled && snapshot.live.progress.is_none_or(|(_, total)| total == 0) {
+    if lost(platform) || lost(google) {
+        OverallState::NeedsAttention
+    } else if drives && !snapshot.live.settled && snapshot.live.progress.is_none_or(|(_, total)| total == 0) {
         OverallState::Starting
-    } else if lost(platform)
-        || lost(google)
-        || needs_you
+    } else if needs_you
         || matches!(
             code,
             "google_reauth"

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::Duration;
 use roundtrip_engine::ports::Clock;
 use roundtrip_http::oauth::{StoredTokens, TokenStatus, TokenVault, VaultError};
-use roundtrip_store::{Database, IntegrationStatus, Provider, TokenSet};
+use roundtrip_store::{Database, IntegrationError, IntegrationStatus, Provider, TokenError, TokenSet};
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -67,6 +67,10 @@ impl TokenVault for StoreVault {
             Ok(Some(tokens)) => tokens,
             // Kept in memory by an earlier process, or never there: sign in again, nothing else is lost.
             Ok(None) => return Ok(None),
+            // The keychain is locked or away: the tokens may be fine, so they are neither given up nor written over.
+            Err(IntegrationError::Tokens(error @ TokenError::KeyUnavailable(_))) => {
+                return Err(failed(error));
+            }
             Err(error) => {
                 tracing::warn!(%error, provider = %self.provider, "stored tokens could not be opened");
                 return Ok(None);

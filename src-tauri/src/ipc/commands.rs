@@ -301,7 +301,12 @@ pub async fn start_syncing(gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn sync_now(gui: State<'_, Gui>) -> Answered<()> {
-    running(&gui).await?.engine.ask_for(Trigger::Manual);
+    let running = running(&gui).await?;
+    // A keychain that was locked is asked again when the trainer asks.
+    if let Err(error) = gui.host.database.retry_key(gui.host.clock.now()).await {
+        tracing::info!(%error, "the keychain still cannot be used");
+    }
+    running.engine.ask_for(Trigger::Manual);
     Ok(())
 }
 

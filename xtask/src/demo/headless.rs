@@ -48,8 +48,8 @@ fn story(report: &mut Report, stage: &mut Stage) -> Result<()> {
     let &[new_day, move_day, conflict_day] = slots.as_slice() else {
         anyhow::bail!("no free evenings")
     };
-    let moved_id = create(stage, "Sonnen-Apotheke", move_day)?;
-    let conflict_id = create(stage, "Rosen-Apotheke", conflict_day)?;
+    let moved_id = create(stage, "Fasanen-Apotheke", move_day)?;
+    let conflict_id = create(stage, "Pirol-Apotheke", conflict_day)?;
 
     report.step(stage, "Open the app for the first time", |stage| {
         stage.open_app()?;
@@ -79,10 +79,10 @@ fn story(report: &mut Report, stage: &mut Stage) -> Result<()> {
         stage,
         "The admin creates an appointment, and it appears in the calendar",
         |stage| {
-            create(stage, "Löwen-Apotheke", new_day)?;
+            create(stage, "Eisvogel-Apotheke", new_day)?;
             stage.sync_now()?;
             let week = stage.week(&new_day.to_string())?;
-            let block = week.wait_for("Löwen-Apotheke", &wall(new_day, 18, 0))?;
+            let block = week.wait_for("Eisvogel-Apotheke", &wall(new_day, 18, 0))?;
             Ok(format!(
                 "In the calendar: “{}”, {} to {}.",
                 block.title, block.start, block.end
@@ -97,9 +97,9 @@ fn story(report: &mut Report, stage: &mut Stage) -> Result<()> {
             stage.sync_now()?;
             stage
                 .week(&move_day.to_string())?
-                .wait_for("Sonnen-Apotheke", &wall(move_day, 17, 0))?;
+                .wait_for("Fasanen-Apotheke", &wall(move_day, 17, 0))?;
             Ok(format!(
-                "Sonnen-Apotheke is now at {} in the calendar.",
+                "Fasanen-Apotheke is now at {} in the calendar.",
                 wall(move_day, 17, 0)
             ))
         },
@@ -110,7 +110,7 @@ fn story(report: &mut Report, stage: &mut Stage) -> Result<()> {
         |stage| {
             let block = {
                 let week = stage.week(&move_day.to_string())?;
-                let block = week.wait_for("Sonnen-Apotheke", &wall(move_day, 17, 0))?;
+                let block = week.wait_for("Fasanen-Apotheke", &wall(move_day, 17, 0))?;
                 week.drag(&block.id, 90, 0)?
             };
             stage.sync_now()?;
@@ -119,7 +119,7 @@ fn story(report: &mut Report, stage: &mut Stage) -> Result<()> {
             let row = admin.row(&moved_id)?;
             let window = stage.window()?;
             window.until_state("up_to_date", seconds(60))?;
-            window.until_badge(&moved_id, "Sonnen-Apotheke", "synced", seconds(60))?;
+            window.until_badge(&moved_id, "Fasanen-Apotheke", "synced", seconds(60))?;
             Ok(format!(
                 "Dragged to {}; on the platform: {}; one notification for the admin.",
                 block.start, row.start
@@ -129,13 +129,13 @@ fn story(report: &mut Report, stage: &mut Stage) -> Result<()> {
     report.step(stage, "Both sides move the same appointment", |stage| {
         stage.admin()?.shift(&conflict_id, -60)?;
         let week = stage.week(&conflict_day.to_string())?;
-        let block = week.wait_for("Rosen-Apotheke", &wall(conflict_day, 18, 0))?;
+        let block = week.wait_for("Pirol-Apotheke", &wall(conflict_day, 18, 0))?;
         week.drag(&block.id, 60, 0)?;
         stage.sync_now()?;
         let window = stage.window()?;
         window.until_state("needs_attention", seconds(90))?;
         window.go("decisions")?;
-        window.until_conflict_about("Rosen-Apotheke")?;
+        window.until_conflict_about("Pirol-Apotheke")?;
         Ok(format!("The window says: “{}”", window.headline()?))
     })?;
     report.step(
@@ -159,7 +159,7 @@ fn story(report: &mut Report, stage: &mut Stage) -> Result<()> {
     })?;
     report.step(stage, "The history tells it again", |stage| {
         stage.window()?.go("history")?;
-        stage.window()?.until_text("Sonnen-Apotheke", seconds(20))?;
+        stage.window()?.until_text("Fasanen-Apotheke", seconds(20))?;
         Ok(String::new())
     })?;
 

@@ -79,8 +79,19 @@ impl<'a> AdminPage<'a> {
         })
     }
 
+    /// Searches for an appointment if it is not among the rows listed.
+    fn show(&self, id: &str) -> Result<()> {
+        let row = format!("tr[data-appointment=\"{id}\"]");
+        if !self.browser.has(&row)? {
+            self.browser.fill("#search", id)?;
+            self.browser.find(&row)?;
+        }
+        Ok(())
+    }
+
     /// One row.
     pub fn row(&self, id: &str) -> Result<Row> {
+        self.show(id)?;
         self.rows()?
             .into_iter()
             .find(|row| row.id == id)
@@ -117,7 +128,6 @@ impl<'a> AdminPage<'a> {
 
     /// Creates an appointment for a trainer; its id.
     pub fn create(&self, trainer: &str, title: &str, date: &str, start: &str, end: &str) -> Result<String> {
-        let before: Vec<String> = self.rows()?.into_iter().map(|row| row.id).collect();
         self.browser.click("#create")?;
         self.browser
             .set_value("#create-dialog [name=assignee]", trainer)?;
@@ -126,12 +136,15 @@ impl<'a> AdminPage<'a> {
         self.browser.set_value("#create-dialog [name=start]", start)?;
         self.browser.set_value("#create-dialog [name=end]", end)?;
         self.save("#create-dialog")?;
+        // With many appointments only the first are listed.
+        self.browser.fill("#search", title)?;
+        let begins = format!("{date}T{start}");
         wait::until("the new row", wait::seconds(20), || {
-            Ok(self
+            let row = self
                 .rows()?
                 .into_iter()
-                .find(|row| !before.contains(&row.id))
-                .map(|row| row.id))
+                .find(|row| row.title == title && row.start.starts_with(&begins));
+            Ok(row.map(|row| row.id))
         })
     }
 

@@ -34,7 +34,7 @@ pub fn link(stage: &mut Stage) -> Result<()> {
 
 /// The window closed: the page's process goes, a move is still reported; a second start opens the window again.
 pub fn closing(stage: &mut Stage) -> Result<()> {
-    let (id, day) = appointment(stage, "Sonnen-Apotheke")?;
+    let (id, day) = appointment(stage, "Fasanen-Apotheke")?;
     stage.onboard()?;
     // From here on without WebDriver: it would hold the page open.
     stage.app = None;
@@ -43,7 +43,7 @@ pub fn closing(stage: &mut Stage) -> Result<()> {
         Ok(app_processes(stage.desk.mark(), &binary).is_empty())
     })?;
     let week = stage.week(&day.to_string())?;
-    let block = week.wait_for("Sonnen-Apotheke", &wall(day, 18, 0))?;
+    let block = week.wait_for("Fasanen-Apotheke", &wall(day, 18, 0))?;
     week.drag(&block.id, 60, 0)?;
 
     let app = stage.installation.command(&stage.desk, &[])?;

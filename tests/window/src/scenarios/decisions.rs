@@ -8,15 +8,15 @@ use xtask::play::{Stage, wall};
 
 /// A drag in the week page reaches the platform once, the admin is told once, and the window shows it.
 pub fn move_is_reported(stage: &mut Stage) -> Result<()> {
-    let (id, day) = appointment(stage, "Sonnen-Apotheke")?;
+    let (id, day) = appointment(stage, "Fasanen-Apotheke")?;
     stage.onboard()?;
     let week = stage.week(&day.to_string())?;
-    let block = week.wait_for("Sonnen-Apotheke", &wall(day, 18, 0))?;
+    let block = week.wait_for("Fasanen-Apotheke", &wall(day, 18, 0))?;
     let moved = week.drag(&block.id, 60, 0)?;
     ensure!(moved.start == wall(day, 19, 0), "dragged to {}", moved.start);
     stage.sync_now()?;
     let window = stage.window()?;
-    window.until_badge(&id, "Sonnen-Apotheke", "waiting", Duration::from_secs(15))?;
+    window.until_badge(&id, "Fasanen-Apotheke", "waiting", Duration::from_secs(15))?;
     let admin = stage.admin()?;
     admin.until_told_about(&id, 1, REPORTED)?;
     ensure!(
@@ -24,7 +24,7 @@ pub fn move_is_reported(stage: &mut Stage) -> Result<()> {
         "the platform says {}",
         admin.row(&id)?.start
     );
-    window.until_badge(&id, "Sonnen-Apotheke", "synced", Duration::from_secs(60))?;
+    window.until_badge(&id, "Fasanen-Apotheke", "synced", Duration::from_secs(60))?;
     window.until_state("up_to_date", Duration::from_secs(30))?;
     window.go("history")?;
     window
@@ -42,7 +42,7 @@ pub fn keep_platform(stage: &mut Stage) -> Result<()> {
     let (id, day) = both_move(stage)?;
     stage.window()?.decide("keep-platform")?;
     let week = stage.week(&day.to_string())?;
-    week.wait_for("Rosen-Apotheke", &wall(day, 17, 0))?;
+    week.wait_for("Pirol-Apotheke", &wall(day, 17, 0))?;
     stage.window()?.until_state("up_to_date", REPORTED)?;
     let admin = stage.admin()?;
     ensure!(
@@ -70,22 +70,22 @@ pub fn keep_calendar(stage: &mut Stage) -> Result<()> {
     );
     stage.window()?.until_state("up_to_date", REPORTED)?;
     let week = stage.week(&day.to_string())?;
-    week.wait_for("Rosen-Apotheke", &wall(day, 19, 0)).map(drop)
+    week.wait_for("Pirol-Apotheke", &wall(day, 19, 0)).map(drop)
 }
 
 /// The admin moves it an hour earlier, the trainer an hour later; the window shows the conflict.
 pub(super) fn both_move(stage: &mut Stage) -> Result<(String, NaiveDate)> {
-    let (id, day) = appointment(stage, "Rosen-Apotheke")?;
+    let (id, day) = appointment(stage, "Pirol-Apotheke")?;
     stage.onboard()?;
     stage.admin()?.shift(&id, -60)?;
     let week = stage.week(&day.to_string())?;
-    let block = week.wait_for("Rosen-Apotheke", &wall(day, 18, 0))?;
+    let block = week.wait_for("Pirol-Apotheke", &wall(day, 18, 0))?;
     week.drag(&block.id, 60, 0)?;
     stage.sync_now()?;
     let window = stage.window()?;
     window.until_state("needs_attention", Duration::from_secs(90))?;
     window.go("decisions")?;
-    window.until_conflict_about("Rosen-Apotheke")?;
+    window.until_conflict_about("Pirol-Apotheke")?;
     let (_, kind) = window.conflict()?;
     ensure!(kind == "time_change", "the conflict is a {kind}");
     Ok((id, day))

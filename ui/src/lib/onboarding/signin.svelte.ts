@@ -23,7 +23,9 @@ class SignIn {
     this.error = undefined;
     this.view = null;
     try {
-      this.view = await beginSignIn(service, address);
+      const begun = await beginSignIn(service, address);
+      // The end of a quick sign-in may have been heard before this answer.
+      this.view ??= begun;
     } catch (e) {
       this.error = asCommandError(e);
     } finally {
