@@ -27,6 +27,8 @@ const HIDDEN: &str = "--hidden";
 
 /// The window asks again for what it shows at most this often.
 const REFRESH_PAUSE_MS: u64 = 80;
+/// The first line of the tray says how long ago; it is brought up to date this often.
+const TRAY_PERIOD: Duration = Duration::from_secs(60);
 
 /// What the commands reach.
 pub struct Gui {
@@ -242,8 +244,11 @@ fn listen(app: &AppHandle) {
     let (refresher, changed) = (app.clone(), Arc::clone(&dirty));
     tauri::async_runtime::spawn(async move {
         loop {
-            changed.notified().await;
-            refresh(&refresher).await;
+            tokio::select! {
+                () = changed.notified() => refresh(&refresher).await,
+                // "2 min ago" grows older by itself.
+                () = tokio::time::sleep(TRAY_PERIOD) => refresh_tray(&refresher).await,
+            }
             tokio::time::sleep(Duration::from_millis(REFRESH_PAUSE_MS)).await;
         }
     });
@@ -286,6 +291,11 @@ async fn refresh(app: &AppHandle) {
         .map(str::to_owned)
         .to_vec();
     emit(app, &StateChanged { topics });
+    refresh_tray(app).await;
+    notifications::refresh(app).await;
+}
+
+async fn refresh_tray(app: &AppHandle) {
     let gui = app.state::<Gui>();
     if let Ok(overview) = gui.host.overview().await {
         let look = tray::Look::of(&overview);
@@ -299,7 +309,6 @@ async fn refresh(app: &AppHandle) {
             tray::refresh(app, &look).await;
         }
     }
-    notifications::refresh(app).await;
 }
 
 impl From<StartError> for AppError {
