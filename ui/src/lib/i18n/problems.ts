@@ -47,6 +47,7 @@ const WORDS: Record<string, Words> = {
   no_address: () => [m.p_address_missing(), m.p_address_missing_why()],
   unsafe_platform: () => [m.p_unsafe_platform(), m.p_unsafe_platform_why()],
   no_google_client: () => [m.p_no_google_client(), m.p_no_google_client_why()],
+  no_browser: () => [m.p_no_browser(), m.p_no_browser_why()],
   no_port: () => [m.p_no_port(), m.p_no_port_why()],
   events_remain: () => [m.p_events_remain(), m.p_events_remain_why()],
   gone: () => [m.p_gone(), m.p_conflict_gone_why()],
