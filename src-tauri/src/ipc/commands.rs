@@ -1,5 +1,10 @@
 //! The commands of the window. Each checks its input, asks the host, and decides nothing about sync.
 
+pub mod decisions;
+pub mod diagnostics;
+pub mod history;
+pub mod privacy;
+
 use super::convert;
 use super::dto::{
     AppError, AppInfo, AppointmentRow, CheckView, ConflictView, HistoryQuery, HistoryRow, Overview, Preview,
@@ -22,10 +27,10 @@ use roundtrip_store::Provider;
 use std::sync::Arc;
 use tauri::{AppHandle, State};
 
-type Answered<T> = Result<T, AppError>;
+pub(super) type Answered<T> = Result<T, AppError>;
 
 /// Ids come from the window as texts: longer ones are none of ours.
-fn checked(field: &str, text: String) -> Answered<String> {
+pub(super) fn checked(field: &str, text: String) -> Answered<String> {
     if text.is_empty() || text.len() > 512 {
         Err(AppError::input(field))
     } else {
@@ -33,7 +38,7 @@ fn checked(field: &str, text: String) -> Answered<String> {
     }
 }
 
-async fn running(gui: &Gui) -> Answered<Running> {
+pub(super) async fn running(gui: &Gui) -> Answered<Running> {
     gui.host.running().await.ok_or_else(AppError::not_connected)
 }
 
@@ -119,6 +124,7 @@ fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answered<Resolu
         ResolutionInput::KeepCalendar => Resolution::KeepCalendar,
         ResolutionInput::MostRecent => Resolution::MostRecent,
         ResolutionInput::StopSyncing => Resolution::StopSyncing,
+        ResolutionInput::Create | ResolutionInput::Dismiss => return Err(AppError::input("resolution")),
         ResolutionInput::Merge { choices } => {
             let mut chosen = Vec::new();
             for choice in choices {

@@ -303,6 +303,8 @@ pub fn history(item: HistoryItem) -> HistoryRow {
         result: word(item.result),
         problem: item.problem,
         request_id: item.request_id,
+        retry_at: None,
+        restorable: false,
     };
     row.what = match item.what {
         HistoryWhat::Added { time } => {
@@ -437,6 +439,9 @@ pub fn preview(preview: &roundtrip_engine::Preview) -> Preview {
                 start: time.start,
                 end: time.end,
                 zone: time.zone.name().into(),
+                from: None,
+                title_before: None,
+                fields: Vec::new(),
             });
         }
     }

@@ -3,6 +3,16 @@
 //! No token ever appears in these types. Texts of problems come as stable codes; the window has the sentences, in each
 //! language, once.
 
+mod decisions;
+mod diagnostics;
+mod history;
+mod privacy;
+
+pub use decisions::{AnsweredConflict, ConflictAnswer, Outcome, RuleCase, RuleOffer, UndoView};
+pub use diagnostics::{AuditRow, DateWindow, DayHours, OwnRuleView, RuleCheck};
+pub use history::{PastCalendar, PastEvent, RestoreItem, RestorePreview, SavedFile};
+pub use privacy::{DeletePlan, DeleteReport, MirrorRow, Sight};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -340,7 +350,8 @@ pub struct ConflictView {
     pub calendar_changed_at: Option<DateTime<Utc>>,
     /// When it was raised.
     pub raised_at: DateTime<Utc>,
-    /// Which answers make sense here: `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `set_time`, `stop_syncing`.
+    /// Which answers make sense here: `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `set_time`, `stop_syncing`,
+    /// `create`, `dismiss`.
     pub choices: Vec<String>,
 }
 
@@ -374,6 +385,10 @@ pub enum ResolutionInput {
     },
     /// Leave both sides alone from now on.
     StopSyncing,
+    /// Make an appointment of the marked event.
+    Create,
+    /// Not an appointment; not asked again about this event.
+    Dismiss,
 }
 
 /// A question of the guard.
@@ -411,6 +426,10 @@ pub struct HistoryQuery {
     pub appointment_id: Option<String>,
     /// Only this run.
     pub run_id: Option<String>,
+    /// Only what this side began: `you`, `platform`, `roundtrip`.
+    pub source: Option<String>,
+    /// Only from then on.
+    pub since: Option<DateTime<Utc>>,
     /// Only before.
     pub before: Option<DateTime<Utc>>,
     /// At most so many.
@@ -456,6 +475,10 @@ pub struct HistoryRow {
     pub problem: Option<String>,
     /// Request id.
     pub request_id: Option<String>,
+    /// When it is tried again by itself, for what waits.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// It can be restored; what that would do is told by `preview_restore`.
+    pub restorable: bool,
 }
 
 /// A run with its items folded.
@@ -514,16 +537,42 @@ pub struct SettingsView {
     pub privacy: String,
     /// Private appointments as "Busy".
     pub include_private: bool,
-    /// `ask`, `keep_platform`, `keep_calendar`, `most_recent`.
-    pub policy: String,
+    /// For times that both sides changed: `ask`, `keep_platform`, `keep_calendar`, `most_recent`.
+    pub time_policy: String,
+    /// The same for title, location and notes.
+    pub text_policy: String,
     /// Types known, with on/off.
     pub types: Vec<Toggle>,
     /// Clients known, with on/off (names only if allowed and turned on).
     pub clients: Vec<Toggle>,
     /// Single appointments that are off.
     pub excluded: Vec<String>,
+    /// Only these days.
+    pub dates: DateWindow,
+    /// Weekdays that are off: 0 is Monday.
+    pub weekdays_off: Vec<u8>,
+    /// Only these hours of the day.
+    pub hours: DayHours,
+    /// Rules of the trainer's own: what matches one is left out.
+    pub own_rules: Vec<OwnRuleView>,
     /// `remove`, `keep`: events that a rule leaves out later.
     pub left_out: String,
+    /// The calendar's colour for our events (`1` to `11`); none means the calendar's own.
+    pub color: Option<String>,
+    /// Title where an appointment has neither place, title nor topic.
+    pub fallback_title: Option<String>,
+    /// Events that the trainer marked may become appointments; each is asked about.
+    pub created_externally: bool,
+    /// The platform takes such appointments.
+    pub created_externally_allowed: bool,
+    /// The mark in the title.
+    pub mark_tag: String,
+    /// Single-letter keys in the window.
+    pub letter_keys: bool,
+    /// `system`, `reduce`.
+    pub motion: String,
+    /// One notification each morning that says what is on.
+    pub daily_summary: bool,
     /// `system`, `light`, `dark`.
     pub theme: String,
     /// `system`, `en`, `de`.
@@ -573,16 +622,40 @@ pub struct SettingsPatch {
     pub privacy: Option<String>,
     /// Private appointments.
     pub include_private: Option<bool>,
-    /// Conflict policy.
-    pub policy: Option<String>,
+    /// Policy for times.
+    pub time_policy: Option<String>,
+    /// Policy for texts.
+    pub text_policy: Option<String>,
     /// Types that are off.
     pub types_off: Option<Vec<String>>,
     /// Clients that are off.
     pub clients_off: Option<Vec<String>>,
     /// Single appointments that are off.
     pub excluded: Option<Vec<String>>,
+    /// Only these days.
+    pub dates: Option<DateWindow>,
+    /// Weekdays that are off.
+    pub weekdays_off: Option<Vec<u8>>,
+    /// Only these hours.
+    pub hours: Option<DayHours>,
+    /// Rules of the trainer's own, all of them.
+    pub own_rules: Option<Vec<OwnRuleView>>,
     /// What happens to events that a rule leaves out.
     pub left_out: Option<String>,
+    /// Colour; empty means the calendar's own.
+    pub color: Option<String>,
+    /// Fallback title; empty means the language's own wording.
+    pub fallback_title: Option<String>,
+    /// Marked events may become appointments.
+    pub created_externally: Option<bool>,
+    /// The mark in the title.
+    pub mark_tag: Option<String>,
+    /// Single-letter keys.
+    pub letter_keys: Option<bool>,
+    /// `system`, `reduce`.
+    pub motion: Option<String>,
+    /// Morning summary.
+    pub daily_summary: Option<bool>,
     /// Theme.
     pub theme: Option<String>,
     /// Language.
@@ -634,6 +707,12 @@ pub struct PreviewItem {
     pub end: DateTime<Utc>,
     /// Zone.
     pub zone: String,
+    /// Start before, where the time changes.
+    pub from: Option<DateTime<Utc>>,
+    /// Title before, where it changes.
+    pub title_before: Option<String>,
+    /// Fields that change: `time`, `title`, `location`, `notes`.
+    pub fields: Vec<String>,
 }
 
 /// Where a sign-in stands.

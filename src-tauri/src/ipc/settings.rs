@@ -1,6 +1,6 @@
 //! Settings between the window and the engine.
 
-use super::dto::{AppError, SettingsPatch, SettingsView, Toggle};
+use super::dto::{AppError, DateWindow, DayHours, SettingsPatch, SettingsView, Toggle};
 use crate::host::{Host, Running};
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::settings::{
@@ -77,8 +77,8 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
     if let Some(left_out) = &patch.left_out {
         filters.left_out = parse::<LeftOutPolicy>("left_out", left_out)?;
     }
-    if let Some(policy) = &patch.policy {
-        after.policy = parse::<ConflictPolicy>("policy", policy)?;
+    if let Some(policy) = &patch.time_policy {
+        after.policy = parse::<ConflictPolicy>("time_policy", policy)?;
     }
     if let Some(language) = &patch.language {
         after.language = language_of(language)?;
@@ -147,7 +147,20 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         client_names_allowed: allowed,
         privacy: word(settings.text.privacy),
         include_private: settings.filters.include_private,
-        policy: word(settings.policy),
+        time_policy: word(settings.policy),
+        text_policy: word(settings.policy),
+        dates: DateWindow::default(),
+        weekdays_off: Vec::new(),
+        hours: DayHours::default(),
+        own_rules: Vec::new(),
+        color: settings.text.color.clone(),
+        fallback_title: settings.text.fallback_title.clone(),
+        created_externally: false,
+        created_externally_allowed: false,
+        mark_tag: String::new(),
+        letter_keys: true,
+        motion: "system".into(),
+        daily_summary: false,
         types: snapshot.as_ref().map(types).unwrap_or_default(),
         clients: snapshot.as_ref().map(clients).unwrap_or_default(),
         excluded: settings
@@ -270,10 +283,10 @@ mod tests {
         );
         assert_eq!(
             field(SettingsPatch {
-                policy: Some(String::new()),
+                time_policy: Some(String::new()),
                 ..Default::default()
             }),
-            "policy"
+            "time_policy"
         );
     }
 }

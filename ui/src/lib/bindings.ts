@@ -71,6 +71,51 @@ export const commands = {
 	quit: () => typedError<null, AppError>(__TAURI_INVOKE("quit")),
 	/**  What the window needs to know of the app. */
 	appInfo: () => typedError<AppInfo, AppError>(__TAURI_INVOKE("app_info")),
+	/**  Answers several conflicts; each succeeds or fails by itself. */
+	resolveConflicts: (answers: ConflictAnswer[]) => typedError<Outcome[], AppError>(__TAURI_INVOKE("resolve_conflicts", { answers })),
+	/**  Conflicts answered in the last 30 days, newest first. */
+	listAnsweredConflicts: () => typedError<AnsweredConflict[], AppError>(__TAURI_INVOKE("list_answered_conflicts")),
+	/**  Undoes an answer by a new edit the other way round. */
+	undoConflict: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("undo_conflict", { id })),
+	/**  The standing rule that the last answers suggest, if they do. */
+	getRuleOffer: () => typedError<RuleOffer | null, AppError>(__TAURI_INVOKE("get_rule_offer")),
+	/**  Not this rule; it is not offered again for these answers. */
+	dismissRuleOffer: () => typedError<null, AppError>(__TAURI_INVOKE("dismiss_rule_offer")),
+	/**  What restoring these history lines, or all of a run, would do. Nothing is written. */
+	previewRestore: (historyIds: string[], runId: string | null) => typedError<RestorePreview, AppError>(__TAURI_INVOKE("preview_restore", { historyIds, runId })),
+	/**  Restores these history lines, each by a new edit. */
+	restore: (historyIds: string[]) => typedError<Outcome[], AppError>(__TAURI_INVOKE("restore", { historyIds })),
+	/**  Tries the writes of one run again that did not succeed. */
+	retryRun: (runId: string) => typedError<null, AppError>(__TAURI_INVOKE("retry_run", { runId })),
+	/**  The calendar as it was at a moment of the last 30 days. */
+	calendarAt: (at: string) => typedError<PastCalendar, AppError>(__TAURI_INVOKE("calendar_at", { at })),
+	/**  Saves what the query finds as `csv` or `json` in the folder for downloads, without personal data unless asked for. */
+	exportHistory: (query: HistoryQuery, format: string, personal: boolean) => typedError<SavedFile, AppError>(__TAURI_INVOKE("export_history", { query, format, personal })),
+	/**  The next seven days as three people see them, under the settings after this patch. */
+	privacyMirror: (patch: SettingsPatch) => typedError<MirrorRow[], AppError>(__TAURI_INVOKE("privacy_mirror", { patch })),
+	/**  What "delete everything" would take. */
+	previewDeleteEverything: () => typedError<DeletePlan, AppError>(__TAURI_INVOKE("preview_delete_everything")),
+	/**
+	 *  Deletes our events, revokes both grants, tells the platform, and removes all data of this laptop. `confirmed` is the
+	 *  number of events that was shown; another number now is refused as `stale`.
+	 */
+	deleteEverything: (confirmed: number) => typedError<DeleteReport, AppError>(__TAURI_INVOKE("delete_everything", { confirmed })),
+	/**  Saves the proof of the last "delete everything" in the folder for downloads. */
+	saveDeleteReport: () => typedError<SavedFile, AppError>(__TAURI_INVOKE("save_delete_report")),
+	/**  One check of diagnostics, by its name. */
+	runCheck: (check: string) => typedError<CheckView, AppError>(__TAURI_INVOKE("run_check", { check })),
+	/**  The audit log, newest first. */
+	listAudit: (limit: number) => typedError<AuditRow[], AppError>(__TAURI_INVOKE("list_audit", { limit })),
+	/**  Saves the audit log in the folder for downloads. */
+	exportAudit: () => typedError<SavedFile, AppError>(__TAURI_INVOKE("export_audit")),
+	/**  The report for support, as it would be saved: nothing personal in it. */
+	previewReport: () => typedError<string, AppError>(__TAURI_INVOKE("preview_report")),
+	/**  Saves that report in the folder for downloads. */
+	saveReport: () => typedError<SavedFile, AppError>(__TAURI_INVOKE("save_report")),
+	/**  Shows the file that was saved last in the system's file manager. */
+	showSavedFile: () => typedError<null, AppError>(__TAURI_INVOKE("show_saved_file")),
+	/**  What a rule that is being typed would do. */
+	checkRule: (rule: OwnRuleView) => typedError<RuleCheck, AppError>(__TAURI_INVOKE("check_rule", { rule })),
 };
 
 /** Events */
@@ -100,6 +145,20 @@ export type Account = {
 	calendar_id: string | null,
 	/**  Address of the platform. */
 	url: string | null,
+};
+
+/**  A conflict that was answered in the last 30 days. Both versions are kept in it. */
+export type AnsweredConflict = {
+	/**  As it was when answered. */
+	conflict: ConflictView,
+	/**  `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `stop_syncing`, `create`, `dismiss`. */
+	resolution: string,
+	/**  By a standing policy. */
+	by_policy: boolean,
+	/**  When. */
+	at: string,
+	/**  What undoing it would do. */
+	undo: UndoView,
 };
 
 /**  A command that did not work: what, why if known, and whether trying again can help. */
@@ -177,6 +236,16 @@ export type AppointmentRow = {
 	event_url: string | null,
 };
 
+/**  An entry of the audit log: no content, no token. */
+export type AuditRow = {
+	/**  When. */
+	at: string,
+	/**  Stable word: `sign_in`, `refresh_failed`, `revoke`, `settings`, `deletion` … */
+	event: string,
+	/**  Details as JSON. */
+	details: string,
+};
+
 /**  A badge is true, or it is not shown. */
 export type Badge = 
 /**  In the calendar as it should be, as of the last readings. */
@@ -222,6 +291,16 @@ export type CheckView = {
 	detail: string | null,
 };
 
+/**  One of several answers given together. */
+export type ConflictAnswer = {
+	/**  Which conflict. */
+	id: string,
+	/**  The state that was shown. */
+	seen: SeenView,
+	/**  The answer. */
+	resolution: ResolutionInput,
+};
+
 /**  A conflict as shown. */
 export type ConflictView = {
 	/**  Its id. */
@@ -255,8 +334,67 @@ export type ConflictView = {
 	calendar_changed_at: string | null,
 	/**  When it was raised. */
 	raised_at: string,
-	/**  Which answers make sense here: `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `set_time`, `stop_syncing`. */
+	/**
+	 *  Which answers make sense here: `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `set_time`, `stop_syncing`,
+	 *  `create`, `dismiss`.
+	 */
 	choices: string[],
+};
+
+/**  Only appointments that start on or after `from` and on or before `until`, in the appointment's own zone. */
+export type DateWindow = {
+	/**  First day; none means no bound. */
+	from: string | null,
+	/**  Last day; none means no bound. */
+	until: string | null,
+};
+
+/**  Only appointments that lie wholly between these times of day, in the appointment's own zone. */
+export type DayHours = {
+	/**  `HH:MM`; none means no bound. */
+	from: string | null,
+	/**  `HH:MM`; none means no bound. */
+	until: string | null,
+};
+
+/**  What "delete everything" would take, and what it would not. */
+export type DeletePlan = {
+	/**  Events in the calendar that would be deleted. */
+	events: number,
+	/**  Events of visits that are over: they stay, as the trainer's record. */
+	kept: number,
+	/**  Address of the calendar account. */
+	calendar: string | null,
+	/**  Name of the platform. */
+	platform: string | null,
+	/**  Lines of the history that go. */
+	history: number,
+};
+
+/**  Proof of what "delete everything" did. */
+export type DeleteReport = {
+	/**  When it ended. */
+	at: string,
+	/**  Ids of the events that were deleted. */
+	deleted: string[],
+	/**  Events of visits that are over and stay. */
+	kept: number,
+	/**  Our events that a fresh full reading still found, beside those that stay; none if it could not be read. */
+	left: number | null,
+	/**  The calendar's grant was revoked at the service. */
+	calendar_revoked: boolean,
+	/**  The platform's grant was revoked. */
+	platform_revoked: boolean,
+	/**  The platform knows that the connection ended. */
+	platform_told: boolean,
+	/**  Tokens, links, history and settings are gone from this laptop. */
+	local_data_removed: boolean,
+	/**  The key is gone from the keychain. */
+	key_removed: boolean,
+	/**  Stable code of what stopped it; what was done until then stands above. */
+	problem: string | null,
+	/**  SHA-256 over the lines above, as hexadecimal digits: shows that a saved report was not changed afterwards by accident. */
+	checksum: string,
 };
 
 /**  Which value a field gets. */
@@ -301,6 +439,10 @@ export type HistoryQuery = {
 	appointment_id: string | null,
 	/**  Only this run. */
 	run_id: string | null,
+	/**  Only what this side began: `you`, `platform`, `roundtrip`. */
+	source: string | null,
+	/**  Only from then on. */
+	since: string | null,
 	/**  Only before. */
 	before: string | null,
 	/**  At most so many. */
@@ -347,6 +489,10 @@ export type HistoryRow = {
 	problem: string | null,
 	/**  Request id. */
 	request_id: string | null,
+	/**  When it is tried again by itself, for what waits. */
+	retry_at: string | null,
+	/**  It can be restored; what that would do is told by `preview_restore`. */
+	restorable: boolean,
 };
 
 /**  How many are left out for one reason. */
@@ -355,6 +501,26 @@ export type LeftOutCount = {
 	reason: string,
 	/**  How many. */
 	count: number,
+};
+
+/**  One appointment of the next seven days, as three people see it. */
+export type MirrorRow = {
+	/**  Whose. */
+	appointment_id: string,
+	/**  Start. */
+	start: string,
+	/**  End. */
+	end: string,
+	/**  Zone. */
+	zone: string,
+	/**  It is left out: nobody sees it in the calendar. */
+	left_out: boolean,
+	/**  Somebody who only sees free and busy. */
+	stranger: Sight,
+	/**  Somebody with whom the calendar is shared in full. */
+	shared: Sight,
+	/**  The trainer: what the platform knows. */
+	you: Sight,
 };
 
 /**  A recent move that was reported and taken. */
@@ -377,6 +543,14 @@ export type OtherWriter = {
 	device: string,
 	/**  Since when. */
 	since: string,
+};
+
+/**  What became of one of several things done together. */
+export type Outcome = {
+	/**  Which conflict, history line or appointment. */
+	id: string,
+	/**  `done`, or the stable code of why not: `stale`, `gone`, `not_possible`, `too_close` … */
+	result: string,
 };
 
 /**  Exactly one at a time, by severity. */
@@ -454,6 +628,46 @@ export type OverviewCounts = {
 	problems: number,
 };
 
+/**  "Leave out what …". */
+export type OwnRuleView = {
+	/**  `title`, `location`, `notes`, `type`, `client`. */
+	field: string,
+	/**  `contains`, `starts_with`, `regex`. */
+	pattern: string,
+	/**  For what. */
+	text: string,
+};
+
+/**  The calendar as it was at some moment, as far as the history knows. */
+export type PastCalendar = {
+	/**  The moment. */
+	at: string,
+	/**  The earliest moment the history can tell. */
+	earliest: string,
+	/**  Events then, by start. */
+	events: PastEvent[],
+};
+
+/**  One event then, and what became of it. */
+export type PastEvent = {
+	/**  Whose. */
+	appointment_id: string,
+	/**  Shown name. */
+	title: string,
+	/**  Start then. */
+	start: string,
+	/**  End then. */
+	end: string,
+	/**  Zone. */
+	zone: string,
+	/**  `same`, `moved`, `gone` since then. */
+	since: string,
+	/**  Start now, if it moved. */
+	now_start: string | null,
+	/**  The history line whose restoring brings this back, if one does. */
+	history_id: string | null,
+};
+
 /**  What a first run, or a changed setting, would do. Nothing is written for it. */
 export type Preview = {
 	/**  Events that would be made. */
@@ -482,6 +696,12 @@ export type PreviewItem = {
 	end: string,
 	/**  Zone. */
 	zone: string,
+	/**  Start before, where the time changes. */
+	from: string | null,
+	/**  Title before, where it changes. */
+	title_before: string | null,
+	/**  Fields that change: `time`, `title`, `location`, `notes`. */
+	fields: string[],
 };
 
 /**  The one thing that is wrong, with its next step. One cause, one message, everywhere the same. */
@@ -549,7 +769,75 @@ export type ResolutionInput =
 /**  Choices. */
 choices: FieldChoice[] } | 
 /**  Leave both sides alone from now on. */
-{ kind: "stop_syncing" };
+{ kind: "stop_syncing" } | 
+/**  Make an appointment of the marked event. */
+{ kind: "create" } | 
+/**  Not an appointment; not asked again about this event. */
+{ kind: "dismiss" };
+
+/**  What restoring one history line would do. It is a new edit through the same outbox. */
+export type RestoreItem = {
+	/**  Which line. */
+	history_id: string,
+	/**  Whose. */
+	appointment_id: string,
+	/**  Shown name. */
+	title: string,
+	/**
+	 *  `move` (back to the earlier time), `put_back` (the event), `leave_out` (an added event goes), `answer` (an answered
+	 *  conflict the other way round).
+	 */
+	action: string,
+	/**  Time now, where it changes. */
+	from: ValueView | null,
+	/**  Time afterwards. */
+	to: ValueView | null,
+	/**  The admin is told again. */
+	tells_admin: boolean,
+	/**
+	 *  Stable code of why this one cannot be restored: `gone`, `over`, `changed_since`, `not_editable`, `same`,
+	 *  `text_not_kept`, `left_out`, `nothing`.
+	 */
+	not_possible: string | null,
+};
+
+/**  What restoring one or more history lines would do. */
+export type RestorePreview = {
+	/**  One per line that was asked for. */
+	items: RestoreItem[],
+	/**  About how many appointments the admin is told again. */
+	tells_admin: number,
+};
+
+/**  One answer behind an offered rule. */
+export type RuleCase = {
+	/**  Shown name of the appointment. */
+	title: string,
+	/**  When it was answered. */
+	at: string,
+};
+
+/**  What a rule would do, while it is being typed. */
+export type RuleCheck = {
+	/**  `empty`, `too_long`, `bad_expression`; none if it can be used. */
+	problem: string | null,
+	/**  For a bad expression: what is wrong with it, in the library's words. */
+	detail: string | null,
+	/**  How many appointments it matches. */
+	matches: number,
+	/**  Titles of the first of them. */
+	examples: string[],
+};
+
+/**  "Always do this?", offered after the third equal answer to the same kind of field. */
+export type RuleOffer = {
+	/**  `time` or `text`: which policy it would set. */
+	about: string,
+	/**  `keep_platform`, `keep_calendar`, `most_recent`. */
+	policy: string,
+	/**  The answers it is drawn from, newest first. */
+	cases: RuleCase[],
+};
 
 /**  A run with its items folded. */
 export type RunRow = {
@@ -583,6 +871,14 @@ export type RunRow = {
 	problem: string | null,
 };
 
+/**  A file that was saved in the folder for downloads. */
+export type SavedFile = {
+	/**  Its name, without the folder. */
+	name: string,
+	/**  How many lines it holds. */
+	lines: number,
+};
+
 /**  What a person saw when deciding. */
 export type SeenView = {
 	/**  Platform version. */
@@ -611,16 +907,40 @@ export type SettingsPatch = {
 	privacy?: string | null,
 	/**  Private appointments. */
 	include_private?: boolean | null,
-	/**  Conflict policy. */
-	policy?: string | null,
+	/**  Policy for times. */
+	time_policy?: string | null,
+	/**  Policy for texts. */
+	text_policy?: string | null,
 	/**  Types that are off. */
 	types_off?: string[] | null,
 	/**  Clients that are off. */
 	clients_off?: string[] | null,
 	/**  Single appointments that are off. */
 	excluded?: string[] | null,
+	/**  Only these days. */
+	dates?: DateWindow | null,
+	/**  Weekdays that are off. */
+	weekdays_off?: number[] | null,
+	/**  Only these hours. */
+	hours?: DayHours | null,
+	/**  Rules of the trainer's own, all of them. */
+	own_rules?: OwnRuleView[] | null,
 	/**  What happens to events that a rule leaves out. */
 	left_out?: string | null,
+	/**  Colour; empty means the calendar's own. */
+	color?: string | null,
+	/**  Fallback title; empty means the language's own wording. */
+	fallback_title?: string | null,
+	/**  Marked events may become appointments. */
+	created_externally?: boolean | null,
+	/**  The mark in the title. */
+	mark_tag?: string | null,
+	/**  Single-letter keys. */
+	letter_keys?: boolean | null,
+	/**  `system`, `reduce`. */
+	motion?: string | null,
+	/**  Morning summary. */
+	daily_summary?: boolean | null,
 	/**  Theme. */
 	theme?: string | null,
 	/**  Language. */
@@ -655,16 +975,42 @@ export type SettingsView = {
 	privacy: string,
 	/**  Private appointments as "Busy". */
 	include_private: boolean,
-	/**  `ask`, `keep_platform`, `keep_calendar`, `most_recent`. */
-	policy: string,
+	/**  For times that both sides changed: `ask`, `keep_platform`, `keep_calendar`, `most_recent`. */
+	time_policy: string,
+	/**  The same for title, location and notes. */
+	text_policy: string,
 	/**  Types known, with on/off. */
 	types: Toggle[],
 	/**  Clients known, with on/off (names only if allowed and turned on). */
 	clients: Toggle[],
 	/**  Single appointments that are off. */
 	excluded: string[],
+	/**  Only these days. */
+	dates: DateWindow,
+	/**  Weekdays that are off: 0 is Monday. */
+	weekdays_off: number[],
+	/**  Only these hours of the day. */
+	hours: DayHours,
+	/**  Rules of the trainer's own: what matches one is left out. */
+	own_rules: OwnRuleView[],
 	/**  `remove`, `keep`: events that a rule leaves out later. */
 	left_out: string,
+	/**  The calendar's colour for our events (`1` to `11`); none means the calendar's own. */
+	color: string | null,
+	/**  Title where an appointment has neither place, title nor topic. */
+	fallback_title: string | null,
+	/**  Events that the trainer marked may become appointments; each is asked about. */
+	created_externally: boolean,
+	/**  The platform takes such appointments. */
+	created_externally_allowed: boolean,
+	/**  The mark in the title. */
+	mark_tag: string,
+	/**  Single-letter keys in the window. */
+	letter_keys: boolean,
+	/**  `system`, `reduce`. */
+	motion: string,
+	/**  One notification each morning that says what is on. */
+	daily_summary: boolean,
 	/**  `system`, `light`, `dark`. */
 	theme: string,
 	/**  `system`, `en`, `de`. */
@@ -677,6 +1023,16 @@ export type SettingsView = {
 	matching: number,
 	/**  Of how many. */
 	total: number,
+};
+
+/**  What somebody sees of an event. */
+export type Sight = {
+	/**  Title; none where only "busy" is seen. */
+	title: string | null,
+	/**  Location. */
+	location: string | null,
+	/**  Notes, as the event carries them. */
+	notes: string | null,
 };
 
 /**  A sign-in went on. */
@@ -721,6 +1077,18 @@ export type Toggle = {
 	on: boolean,
 	/**  How many appointments it concerns. */
 	count: number,
+};
+
+/**  What undoing an answer would do. It is a new edit: nothing is taken back behind anybody's back. */
+export type UndoView = {
+	/**  The admin is told again. */
+	tells_admin: boolean,
+	/**  Time now, where a time changes. */
+	from: ValueView | null,
+	/**  Time afterwards. */
+	to: ValueView | null,
+	/**  Stable code of why it cannot be undone: `gone`, `over`, `changed_since`, `not_editable`, `same`, `text_not_kept`. */
+	not_possible: string | null,
 };
 
 /**  A value of a field in a conflict. */

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import german from '../../messages/de.json';
-import english from '../../messages/en.json';
 
 type Variant = { match: Record<string, string>; selectors: string[] };
 type Messages = Record<string, string | Variant[]>;
-const en = english as unknown as Messages;
-const de = german as unknown as Messages;
+
+const of = (locale: string): Messages =>
+  Object.assign(
+    {},
+    ...Object.entries(files)
+      .filter(([path]) => path.endsWith(`/${locale}.json`))
+      .map(([, messages]) => messages),
+  ) as Messages;
+const files = import.meta.glob<Messages>('../../messages/**/*.json', { eager: true, import: 'default' });
+const en = of('en');
+const de = of('de');
 
 const texts = (message: string | Variant[]): string[] =>
   typeof message === 'string' ? [message] : message.flatMap((v) => Object.values(v.match));

@@ -321,6 +321,8 @@ export function historyFor(nowMs: number, problem: boolean): HistoryRow[] {
     result: 'ok',
     problem: null,
     request_id: `req-7f3a${id}`,
+    retry_at: null,
+    restorable: what === 'moved_back' || what === 'changed',
     ...more,
   });
   return [
@@ -393,7 +395,8 @@ export const settingsFor = (): SettingsView => ({
   client_names_allowed: true,
   privacy: 'full',
   include_private: false,
-  policy: 'ask',
+  time_policy: 'ask',
+  text_policy: 'ask',
   types: [
     { id: 'pharmacy_visit', name: 'Apothekenbesuch', on: true, count: 112 },
     { id: 'online', name: 'Online-Termin', on: false, count: 24 },
@@ -401,7 +404,19 @@ export const settingsFor = (): SettingsView => ({
   ],
   clients: [],
   excluded: [],
+  dates: { from: null, until: null },
+  weekdays_off: [],
+  hours: { from: null, until: null },
+  own_rules: [],
   left_out: 'remove',
+  color: null,
+  fallback_title: null,
+  created_externally: false,
+  created_externally_allowed: true,
+  mark_tag: '#linden',
+  letter_keys: true,
+  motion: 'system',
+  daily_summary: false,
   theme: 'system',
   language: 'system',
   autostart: null,
@@ -421,7 +436,16 @@ export function previewFor(rows: AppointmentRow[]): Preview {
       { reason: 'type_off', count: 3 },
       { reason: 'private', count: 1 },
     ],
-    items: added.map(({ title, start, end, zone }) => ({ action: 'added', title, start, end, zone })),
+    items: added.map(({ title, start, end, zone }) => ({
+      action: 'added',
+      title,
+      start,
+      end,
+      zone,
+      from: null,
+      title_before: null,
+      fields: [],
+    })),
   };
 }
 

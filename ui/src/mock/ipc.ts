@@ -9,10 +9,16 @@ import type {
   SignInView,
   ValueView,
 } from '$lib/bindings';
+import type { Args } from './area';
+import { agenda } from './areas/agenda';
+import { decisions } from './areas/decisions';
+import { history as past } from './areas/history';
+import { privacy } from './areas/privacy';
+import { settings } from './areas/settings';
+import { shell } from './areas/shell';
 import { iso, previewFor } from './data';
 import { googleAccount, model, platformAccount, settle, type Model, type Scenario } from './model';
 
-type Args = Record<string, unknown>;
 type Options = { language?: string; theme?: string; slowMs?: number; now?: () => number };
 
 const refuse = (code: string, more: Partial<AppError> = {}): never => {
@@ -251,6 +257,9 @@ export function start(
       google_client: true,
     }),
   };
+
+  for (const area of [shell, decisions, agenda, past, settings, privacy])
+    Object.assign(commands, area({ state, now, changed, refuse }));
 
   mockWindows('main');
   mockIPC(

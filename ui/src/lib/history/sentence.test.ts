@@ -25,6 +25,8 @@ const row = (what: string, more: Partial<HistoryRow> = {}): HistoryRow => ({
   result: 'ok',
   problem: null,
   request_id: null,
+  retry_at: null,
+  restorable: false,
   ...more,
 });
 
