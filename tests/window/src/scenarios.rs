@@ -2,6 +2,7 @@
 
 mod background;
 mod decisions;
+mod keyboard;
 mod mocked;
 mod onboarding;
 mod reconnect;
@@ -89,6 +90,9 @@ pub fn all() -> Vec<Scenario> {
         ),
         alone("longer_words_are_not_cut_off", mocked::longer_words),
         alone("right_to_left_keeps_the_layout", mocked::right_to_left),
+        alone("every_stop_of_the_keyboard_is_seen", keyboard::every_stop),
+        alone("the_first_start_by_keyboard_alone", keyboard::first_start),
+        alone("every_day_by_keyboard_alone", keyboard::every_day),
     ]
 }
 

@@ -6,7 +6,7 @@ use xtask::gallery::{Gallery, View};
 use xtask::{project, screens};
 
 /// Each screen once, whatever language, theme or size its picture has.
-fn views() -> Vec<View<'static>> {
+pub(super) fn views() -> Vec<View<'static>> {
     let mut views: Vec<View<'static>> = Vec::new();
     for (_, view, _) in screens::pictures() {
         let known = views
