@@ -14,4 +14,4 @@ export async function startMock(): Promise<void> {
 }
 
 /** The page that shows every component in every state, at `#/ui`. */
-export const page = () => import('$lib/ui/gallery/Gallery.svelte');
+export const page = () => import('./gallery/Gallery.svelte');
