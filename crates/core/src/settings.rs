@@ -180,6 +180,10 @@ pub struct SyncSettings {
     pub policy: ConflictPolicy,
     /// Language of the texts written into events: `de` or `en`.
     pub language: Language,
+    /// Events that the trainer marked may become appointments; each is asked about.
+    pub created_externally: bool,
+    /// The mark in the title; none means `#` and a word of the platform's name.
+    pub mark_tag: Option<String>,
 }
 
 impl Default for SyncSettings {
@@ -192,6 +196,8 @@ impl Default for SyncSettings {
             text: TextSettings::default(),
             policy: ConflictPolicy::Ask,
             language: Language::En,
+            created_externally: false,
+            mark_tag: None,
         }
     }
 }

@@ -3,10 +3,11 @@
 use super::dto::{AppError, DateWindow, DayHours, SettingsPatch, SettingsView, Toggle};
 use crate::host::{Host, Running};
 use roundtrip_core::ids::AppointmentId;
+use roundtrip_core::marked;
 use roundtrip_core::settings::{
     ConflictPolicy, Direction, Language, LeftOutPolicy, PrivacyLevel, SyncSettings,
 };
-use roundtrip_engine::{Preview, Snapshot};
+use roundtrip_engine::{CREATE_APPOINTMENTS, Preview, Snapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -83,6 +84,10 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
     if let Some(language) = &patch.language {
         after.language = language_of(language)?;
     }
+    after.created_externally = patch.created_externally.unwrap_or(after.created_externally);
+    if let Some(tag) = &patch.mark_tag {
+        after.mark_tag = Some(marked::checked_tag(tag).ok_or_else(|| AppError::input("mark_tag"))?);
+    }
     Ok(after)
 }
 
@@ -122,9 +127,10 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         None => (SyncSettings::default(), Preview::default(), None),
     };
     let accounts = host.accounts().await;
-    let allowed = accounts
-        .platform
-        .is_none_or(|(_, extra)| extra.me.client_names_allowed);
+    let me = accounts.platform.as_ref().map(|(_, extra)| &extra.me);
+    let allowed = me.is_none_or(|me| me.client_names_allowed);
+    let creates = me.is_some_and(|me| me.features.iter().any(|known| known == CREATE_APPOINTMENTS));
+    let platform_name = me.map(|me| me.platform_name.clone()).unwrap_or_default();
     let calendar = accounts
         .google
         .and_then(|(_, extra)| extra.calendar)
@@ -155,9 +161,9 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         own_rules: Vec::new(),
         color: settings.text.color.clone(),
         fallback_title: settings.text.fallback_title.clone(),
-        created_externally: false,
-        created_externally_allowed: false,
-        mark_tag: String::new(),
+        created_externally: settings.created_externally,
+        created_externally_allowed: creates,
+        mark_tag: marked::tag(&settings, &platform_name),
         letter_keys: true,
         motion: "system".into(),
         daily_summary: false,
@@ -288,5 +294,30 @@ mod tests {
             }),
             "time_policy"
         );
+        for tag in [
+            "",
+            "linden",
+            "#",
+            "#two words",
+            "#a-tag-that-is-longer-than-thirty",
+        ] {
+            let patch = SettingsPatch {
+                mark_tag: Some(tag.into()),
+                ..Default::default()
+            };
+            assert_eq!(field(patch), "mark_tag", "{tag:?}");
+        }
+    }
+
+    #[test]
+    fn marked_events_are_turned_on_with_a_tag_of_ones_own() {
+        let patch = SettingsPatch {
+            created_externally: Some(true),
+            mark_tag: Some(" #Termin ".into()),
+            ..SettingsPatch::default()
+        };
+        let after = patched(&SyncSettings::default(), &patch).expect("a good patch");
+        assert!(after.created_externally);
+        assert_eq!(after.mark_tag.as_deref(), Some("#Termin"));
     }
 }
