@@ -23,6 +23,7 @@ pub mod ids;
 #[cfg(test)]
 mod laws_tests;
 pub mod marked;
+pub mod offer;
 pub mod outbox;
 pub mod question;
 pub mod reconcile;
@@ -33,3 +34,4 @@ pub mod settings;
 mod testing;
 pub mod text;
 pub mod time;
+pub mod undo;
