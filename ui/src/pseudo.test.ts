@@ -1,6 +1,11 @@
 import { cleanup, render, waitFor } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import App from './App.svelte';
+// Loaded when first needed, which a loaded machine would make a test wait for.
+import '$lib/appointments/Agenda.svelte';
+import '$lib/conflicts/Decisions.svelte';
+import '$lib/history/History.svelte';
+import '$lib/settings/Settings.svelte';
 import { appointments } from '$lib/appointments/state.svelte';
 import { conflicts } from '$lib/conflicts/state.svelte';
 import { signIn } from '$lib/onboarding/signin.svelte';

@@ -4,6 +4,13 @@ import axe from 'axe-core';
 import { toast } from 'svelte-sonner';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import App from './App.svelte';
+// Loaded when first needed, which a loaded machine would make a test wait for.
+import '$lib/appointments/Agenda.svelte';
+import '$lib/conflicts/Decisions.svelte';
+import '$lib/history/History.svelte';
+import '$lib/settings/Settings.svelte';
+import '$lib/shell/KeySheet.svelte';
+import '$lib/shell/Palette.svelte';
 import { appointments } from '$lib/appointments/state.svelte';
 import { conflicts } from '$lib/conflicts/state.svelte';
 import { signIn } from '$lib/onboarding/signin.svelte';
