@@ -71,18 +71,20 @@ export function consequences(can: ConflictView[], choice: BulkChoice, c: Context
     else if (conflict.kind === 'refused') n.asked += 1;
     else n.reported += 1;
   }
-  const told = n.reported + n.asked;
-  return [
+  const said: (string | number)[] = [
     n.calendar && m.dc_bc_calendar({ count: n.calendar }),
     n.back && m.dc_bc_back({ count: n.back }),
     n.series && m.dc_bc_series({ count: n.series }),
     n.reported && m.dc_bc_reported({ count: n.reported, platform }),
+    n.reported && m.dc_bc_told({ count: n.reported }),
+    // Whether the platform agrees this time nobody knows yet, so these are not counted as told.
     n.asked && m.dc_bc_asked({ count: n.asked, platform }),
     n.texts && m.dc_bc_texts({ count: n.texts, platform }),
     n.out && m.dc_bc_out({ count: n.out }),
     n.alone && m.dc_bc_alone({ count: n.alone }),
-    told ? m.dc_bc_told({ count: told }) : m.dc_bc_nobody(),
-  ].filter((s) => s !== 0);
+    n.reported || n.asked ? 0 : m.dc_bc_nobody(),
+  ];
+  return said.filter((s) => typeof s === 'string');
 }
 
 /** How an answer goes for one of the list: which side it takes. */
