@@ -22,6 +22,7 @@ import {
   runsFor,
   settingsFor,
 } from './data';
+import { everyConflict, manyConflicts } from './conflicts';
 
 export const SCENARIOS = [
   'fresh',
@@ -29,6 +30,8 @@ export const SCENARIOS = [
   'preview',
   'healthy',
   'conflicts',
+  'every-conflict',
+  'many-conflicts',
   'offline',
   'reauth',
   'paused',
@@ -92,7 +95,14 @@ export function model(scenario: Scenario, nowMs: number): Model {
   const rows = scenario === 'empty' ? [] : appointmentsFor(nowMs, kind);
   if (scenario === 'fresh' || scenario === 'onboarding-google')
     rows.forEach((r) => Object.assign(r, { badge: 'waiting', reason: 'not_started' }));
-  const conflicts = scenario === 'conflicts' ? conflictsFor(nowMs) : [];
+  const conflicts =
+    scenario === 'conflicts'
+      ? conflictsFor(nowMs)
+      : scenario === 'every-conflict'
+        ? everyConflict(nowMs)
+        : scenario === 'many-conflicts'
+          ? manyConflicts(nowMs)
+          : [];
   const questions = scenario === 'question' ? [question(nowMs)] : [];
   const history = before || scenario === 'empty' ? [] : historyFor(nowMs, scenario === 'error');
   if (many) history.push(...longHistory(nowMs, 10_000 - history.length));
@@ -122,6 +132,8 @@ export function model(scenario: Scenario, nowMs: number): Model {
   o.latest = history.find((h) => h.result === 'ok') ?? null;
   switch (scenario) {
     case 'conflicts':
+    case 'every-conflict':
+    case 'many-conflicts':
     case 'question':
       o.state = 'needs_attention';
       break;
