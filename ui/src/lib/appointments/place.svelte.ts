@@ -15,6 +15,12 @@ export class AgendaPlace {
   #known: Map<string, Indexed> | undefined;
   #zone = '';
   readonly #trainer: () => string;
+  /** Heights of what stays above the list while it scrolls: the window's own bar, and search with filters. */
+  header = $state(53);
+  tools = $state(100);
+  /** At 200 % text or in a low window the search scrolls away, so that most of the view is the list. */
+  roomy = $state(true);
+  readonly covered = $derived(this.header + (this.roomy ? this.tools : 0));
 
   readonly filters: Filters = $derived.by(() => {
     const filters = filtersOf(here().query);
@@ -32,6 +38,14 @@ export class AgendaPlace {
 
   constructor(zone: () => string) {
     this.#trainer = zone;
+  }
+
+  measure(): void {
+    const bar = document.querySelector('header');
+    this.header =
+      bar && getComputedStyle(bar).position === 'sticky' ? Math.round(bar.getBoundingClientRect().height) : 0;
+    this.tools = Math.round(document.querySelector('[data-agenda-tools]')?.getBoundingClientRect().height ?? 0);
+    this.roomy = this.header + this.tools <= innerHeight * 0.34;
   }
 
   type(query: string): void {

@@ -18,8 +18,9 @@ export function travelMark(safe: Travel): string {
   }
 }
 
-/** "6 hours behind". */
+/** "6 hours earlier". */
 export function apart(hours: number): string {
+  if (hours === 0) return m.ag2_same_time();
   const length = duration(Math.abs(hours) * 3_600_000);
   return hours < 0 ? m.ag2_behind({ length }) : m.ag2_ahead({ length });
 }
