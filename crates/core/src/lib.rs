@@ -22,6 +22,8 @@ pub mod guard;
 pub mod ids;
 #[cfg(test)]
 mod laws_tests;
+pub mod mirror;
+pub mod offer;
 pub mod outbox;
 pub mod question;
 pub mod reconcile;
@@ -32,3 +34,4 @@ pub mod settings;
 mod testing;
 pub mod text;
 pub mod time;
+pub mod undo;

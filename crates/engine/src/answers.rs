@@ -2,7 +2,7 @@
 //! edits records, and the next cycle carries it out through the same outbox, preconditions and guard.
 
 use crate::engine::{Engine, EngineEvent};
-use crate::ledger::{Change, Counts, HistorySource, HistoryWhat, LedgerError, Trigger};
+use crate::ledger::{Change, HistoryFilter, HistoryResult, HistorySource, HistoryWhat, LedgerError, Trigger};
 use crate::plan::resolution_word;
 use crate::read::Records;
 use chrono::{DateTime, Utc};
@@ -11,9 +11,14 @@ use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxState};
 use roundtrip_core::question::{Answer, Question, QuestionKind};
 use roundtrip_core::reconcile::{self, Decision, Standing};
-use roundtrip_core::record::LinkState;
+use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::resolve::{self, ResolveError};
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::undo::Why;
+use std::collections::BTreeSet;
+
+/// More lines than any run has.
+pub(crate) const RUN_LINES_MAX: u32 = 5_000;
 
 /// An answer that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +35,9 @@ pub enum AnswerError {
     /// Both sides spoke at nearly the same time: "most recent" cannot tell.
     #[error("both sides spoke at nearly the same time")]
     TooClose,
+    /// It cannot be undone.
+    #[error("cannot be undone: {0}")]
+    Undo(#[from] Why),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -92,6 +100,33 @@ impl Engine {
         resolution: &Resolution,
     ) -> Result<(), AnswerError> {
         let _turn = self.turn.lock().await;
+        self.answer_in_turn(id, shown, resolution).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    /// Answers several conflicts. Each is taken or not by itself; one cycle carries all of them out.
+    pub async fn resolve_conflicts(
+        &self,
+        answers: &[(ConflictId, Seen, Resolution)],
+    ) -> Vec<Result<(), AnswerError>> {
+        let _turn = self.turn.lock().await;
+        let mut outcomes = Vec::with_capacity(answers.len());
+        for (id, shown, resolution) in answers {
+            outcomes.push(self.answer_in_turn(id, shown, resolution).await);
+        }
+        if outcomes.iter().any(Result::is_ok) {
+            self.after_answer();
+        }
+        outcomes
+    }
+
+    async fn answer_in_turn(
+        &self,
+        id: &ConflictId,
+        shown: &Seen,
+        resolution: &Resolution,
+    ) -> Result<(), AnswerError> {
         let conflict = self
             .ledger
             .conflict(id)
@@ -126,9 +161,7 @@ impl Engine {
             Change::PutRecord(Box::new(record)),
             Change::PutConflict(Box::new(Conflict { state, ..conflict })),
         ];
-        self.ledger.commit(changes).await?;
-        self.after_answer();
-        Ok(())
+        Ok(self.ledger.commit(changes).await?)
     }
 
     /// Answers a question of the guard. The answer is remembered for the appointments it was about.
@@ -214,18 +247,7 @@ impl Engine {
     /// Only the ledger's.
     pub async fn retry(&self, id: Option<&AppointmentId>) -> Result<(), AnswerError> {
         let _turn = self.turn.lock().await;
-        let now = self.now();
-        let mut changes = Vec::new();
-        for mut row in self.ledger.outbox().await? {
-            if id.is_none_or(|id| *id == row.appointment_id) {
-                row.attempts = 0;
-                row.due_at = now;
-                if row.state == OutboxState::Parked {
-                    row.state = OutboxState::Waiting;
-                }
-                changes.push(Change::PutOutbox(Box::new(row)));
-            }
-        }
+        let mut changes = self.due_at_once(|known| id.is_none_or(|id| id == known)).await?;
         if let Some(mut record) = match id {
             Some(id) => self.ledger.record(id).await?,
             None => None,
@@ -236,6 +258,45 @@ impl Engine {
         self.ledger.commit(changes).await?;
         self.after_answer();
         Ok(())
+    }
+
+    /// Writes that wait or are parked become due at once: of the appointments with which this run had trouble.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn retry_run(&self, run: &RunId) -> Result<(), AnswerError> {
+        let _turn = self.turn.lock().await;
+        let filter = HistoryFilter {
+            run_id: Some(run.clone()),
+            limit: RUN_LINES_MAX,
+            ..HistoryFilter::default()
+        };
+        let troubled: BTreeSet<AppointmentId> = self
+            .ledger
+            .history(&filter)
+            .await?
+            .into_iter()
+            .filter(|item| item.result != HistoryResult::Ok)
+            .filter_map(|item| item.appointment_id)
+            .collect();
+        let changes = self.due_at_once(|id| troubled.contains(id)).await?;
+        self.ledger.commit(changes).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    async fn due_at_once(&self, which: impl Fn(&AppointmentId) -> bool) -> Result<Vec<Change>, LedgerError> {
+        let now = self.now();
+        let rows = self.ledger.outbox().await?.into_iter();
+        let hurried = rows.filter(|row| which(&row.appointment_id)).map(|mut row| {
+            row.attempts = 0;
+            row.due_at = now;
+            if row.state == OutboxState::Parked {
+                row.state = OutboxState::Waiting;
+            }
+            Change::PutOutbox(Box::new(row))
+        });
+        Ok(hurried.collect())
     }
 
     /// Replaces the settings. `confirmed` are removals the trainer has confirmed with their number: the guard does not
@@ -291,6 +352,44 @@ impl Engine {
         Ok(Preview::of(decisions))
     }
 
+    /// What a change of settings would do: what the next cycle would do anyway is left out.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn preview_change(
+        &self,
+        before: &SyncSettings,
+        after: SyncSettings,
+    ) -> Result<Preview, LedgerError> {
+        let anyway = self.preview(before.clone()).await?;
+        let mut preview = self.preview(after).await?;
+        preview.decisions.retain(|decision| {
+            let known = anyway
+                .decisions
+                .iter()
+                .find(|known| known.record.appointment_id == decision.record.appointment_id);
+            known.is_none_or(|known| known.intents != decision.intents)
+        });
+        Ok(preview)
+    }
+
+    /// What a first run into another, empty calendar would do. Events of this one stay where they are.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn preview_elsewhere(&self, settings: SyncSettings) -> Result<Preview, LedgerError> {
+        let state = self.ledger.sync_state().await?;
+        let ctx = self.context(settings, &state);
+        let fresh = |record: Record| Record {
+            appointment: record.appointment,
+            removal: record.removal,
+            ..Record::new(record.appointment_id)
+        };
+        let records = self.ledger.records().await?;
+        let decide = |record| reconcile::reconcile(&fresh(record), &ctx);
+        Ok(Preview::of(records.into_iter().map(decide).collect()))
+    }
+
     /// "Start syncing": from now on it may write.
     ///
     /// # Errors
@@ -334,105 +433,20 @@ impl Engine {
         self.ask_for(Trigger::Manual);
     }
 
-    /// Deletes every event of ours that is in the calendar, through the outbox, and says how many are left. The trainer
-    /// asked for it with its number, so the guard does not.
-    ///
-    /// # Errors
-    /// Only the ledger's.
-    pub async fn delete_events(&self) -> Result<(Counts, u32), LedgerError> {
-        let _turn = self.turn.lock().await;
-        let cancel = self.fresh_cancel();
-        let settings = self.ledger.settings().await?;
-        let mut state = self.ledger.sync_state().await?;
-        let mut records = Records::new(self.ledger.records().await?);
-        let mut counts = Counts::default();
-        let run = RunId(self.fresh_id());
-        let ctx = self.context(settings, &state);
-        // What was sent and not yet answered is learned first: an event may come of it.
-        self.execute(
-            &mut records,
-            &mut state,
-            &ctx,
-            true,
-            true,
-            &run,
-            &mut counts,
-            &cancel,
-        )
-        .await?;
-        let waiting = self.ledger.outbox().await?;
-        let unknown = waiting
-            .iter()
-            .filter(|row| row.state == OutboxState::Sent)
-            .count();
-        if unknown > 0 {
-            return Ok((counts, u32::try_from(unknown).unwrap_or(u32::MAX)));
-        }
-        let mut changes: Vec<Change> = waiting
-            .into_iter()
-            .map(|row| Change::DeleteOutbox(row.id))
-            .collect();
-        for record in records.iter().filter(|record| may_be_asked_away(record, ctx.now)) {
-            if let Some(event) = &record.event {
-                let intent = Intent::Delete {
-                    event_id: event.id.clone(),
-                    generation: record.generation,
-                    expected: None,
-                    reason: DeleteReason::Asked,
-                };
-                let row = self.row(&record.appointment_id, intent, OutboxState::Waiting);
-                changes.push(Change::PutOutbox(Box::new(row)));
-            }
-        }
-        self.ledger.commit(changes).await?;
-        self.execute(
-            &mut records,
-            &mut state,
-            &ctx,
-            false,
-            true,
-            &run,
-            &mut counts,
-            &cancel,
-        )
-        .await?;
-        let rest = self.ledger.outbox().await?;
-        let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
-        // What could not be deleted now is not deleted behind the trainer's back later: it was asked for now.
-        let sent = |row: &roundtrip_core::outbox::OutboxRow| row.state == OutboxState::Sent;
-        let dropped = rest
-            .into_iter()
-            .filter(|row| !sent(row))
-            .map(|row| Change::DeleteOutbox(row.id));
-        self.ledger.commit(dropped.collect()).await?;
-        self.lock().progress = None;
-        self.tell(EngineEvent::Changed);
-        Ok((counts, left))
-    }
-
-    fn outside_item(&self, record: &roundtrip_core::record::Record, what: HistoryWhat) -> Change {
+    pub(crate) fn outside_item(&self, record: &roundtrip_core::record::Record, what: HistoryWhat) -> Change {
         let mut item = self.titled_item(&RunId::new(""), record, what, HistorySource::You);
         item.run_id = None;
         Change::AddItem(Box::new(item))
     }
 
-    fn after_answer(&self) {
+    pub(crate) fn after_answer(&self) {
         self.tell(EngineEvent::Changed);
         self.ask_for(Trigger::Changed);
     }
 }
 
-/// Events of visits that are over stay: they are the trainer's record of what took place.
-fn may_be_asked_away(record: &roundtrip_core::record::Record, now: DateTime<Utc>) -> bool {
-    let over = record
-        .appointment
-        .as_ref()
-        .is_some_and(|appointment| appointment.span().end <= now);
-    record.link != LinkState::Closed && !over
-}
-
 /// Names of the settings that changed, for the audit log: no content.
-fn changed_keys(before: &SyncSettings, after: &SyncSettings) -> serde_json::Value {
+pub(crate) fn changed_keys(before: &SyncSettings, after: &SyncSettings) -> serde_json::Value {
     let value = |settings: &SyncSettings| serde_json::to_value(settings).unwrap_or_default();
     let (before, after) = (value(before), value(after));
     let keys: Vec<&String> = after

@@ -17,12 +17,13 @@ use crate::host::overview::moved_back;
 use crate::host::{Host, Running};
 use chrono::{DateTime, Duration, Local, TimeZone, Utc};
 use roundtrip_core::conflict::{Choice, Resolution, Seen};
-use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId, RunId};
+use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId};
 use roundtrip_core::outbox::{DeleteReason, Intent};
 use roundtrip_core::question::Answer;
+use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::AnswerError;
-use roundtrip_engine::ledger::{HistoryFilter, HistoryResult, Trigger};
+use roundtrip_engine::ledger::Trigger;
 use roundtrip_store::Provider;
 use std::sync::Arc;
 use tauri::{AppHandle, State};
@@ -63,7 +64,13 @@ pub async fn list_appointments(gui: State<'_, Gui>) -> Answered<Vec<AppointmentR
         .appointments
         .iter()
         .filter(|status| status.rendered.time.end > today)
-        .map(|status| convert::row(status, moved.get(&status.record.appointment_id)))
+        .map(|status| {
+            convert::row(
+                status,
+                moved.get(&status.record.appointment_id),
+                &snapshot.settings,
+            )
+        })
         .collect())
 }
 
@@ -93,10 +100,7 @@ pub async fn resolve_conflict(
 ) -> Answered<Option<ConflictView>> {
     let running = running(&gui).await?;
     let id = ConflictId(checked("id", id)?);
-    let shown = Seen {
-        version: seen.version.map(u64::from),
-        etag: seen.etag.map(Etag),
-    };
+    let shown = shown(seen);
     let zone = zone(&gui.host).await;
     let resolution = resolution_of(resolution, zone)?;
     match running.engine.resolve_conflict(&id, &shown, &resolution).await {
@@ -111,14 +115,21 @@ pub async fn resolve_conflict(
     }
 }
 
-async fn zone(host: &Host) -> chrono_tz::Tz {
+pub(super) fn shown(seen: SeenView) -> Seen {
+    Seen {
+        version: seen.version.map(u64::from),
+        etag: seen.etag.map(Etag),
+    }
+}
+
+pub(super) async fn zone(host: &Host) -> chrono_tz::Tz {
     host.accounts()
         .await
         .platform
         .map_or(chrono_tz::UTC, |(_, extra)| extra.me.time_zone)
 }
 
-fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answered<Resolution> {
+pub(super) fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answered<Resolution> {
     Ok(match input {
         ResolutionInput::KeepPlatform => Resolution::KeepPlatform,
         ResolutionInput::KeepCalendar => Resolution::KeepCalendar,
@@ -164,28 +175,7 @@ pub async fn list_history(gui: State<'_, Gui>, query: HistoryQuery) -> Answered<
     let Some(running) = gui.host.running().await else {
         return Ok(Vec::new());
     };
-    let result = match query.result.as_deref() {
-        None => None,
-        Some("ok") => Some(HistoryResult::Ok),
-        Some("waiting") => Some(HistoryResult::Waiting),
-        Some("problem") => Some(HistoryResult::Problem),
-        Some(_) => return Err(AppError::input("result")),
-    };
-    let filter = HistoryFilter {
-        result,
-        appointment_id: query.appointment_id.map(AppointmentId),
-        run_id: query.run_id.map(RunId),
-        before: query.before,
-        limit: query.limit.clamp(1, 500),
-    };
-    Ok(running
-        .engine
-        .ledger()
-        .history(&filter)
-        .await?
-        .into_iter()
-        .map(convert::history)
-        .collect())
+    history::rows(&running, query).await
 }
 
 /// Runs of the last 30 days, newest first.
@@ -215,36 +205,41 @@ pub async fn change_settings(
     gui: State<'_, Gui>,
     patch: SettingsPatch,
 ) -> Answered<SettingsView> {
-    gui.change_app_settings(&app, &patch).await?;
+    // All of it is checked before any of it is kept.
+    settings::check_app(&patch)?;
     let Some(running) = gui.host.running().await else {
         // Before both accounts are connected there are only the app's own settings.
+        gui.change_app_settings(&app, &patch).await?;
         return settings::view(&gui.host, None).await;
     };
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
     let after = settings::patched(&before, &patch)?;
+    let confirmed = confirmed_removals(&running, &before, &after, patch.confirmed_removals).await?;
+    if let Some(calendar) = &patch.calendar_id {
+        checked("calendar_id", calendar.clone())?;
+        gui.host.readable_calendar(calendar).await?;
+    }
+    gui.change_app_settings(&app, &patch).await?;
     if after != before {
-        let confirmed = confirmed_removals(&running, &after, patch.confirmed_removals).await?;
         running.engine.change_settings(after, confirmed).await?;
     }
     if let Some(calendar) = patch.calendar_id {
-        gui.host
-            .choose_calendar(&checked("calendar_id", calendar)?)
-            .await?;
-        return settings::view(&gui.host, gui.host.running().await.as_ref()).await;
+        gui.host.choose_calendar(&calendar).await?;
     }
-    settings::view(&gui.host, Some(&running)).await
+    settings::view(&gui.host, gui.host.running().await.as_ref()).await
 }
 
 /// The appointments whose events go, if the number that was confirmed is still the true one.
 async fn confirmed_removals(
     running: &Running,
-    after: &roundtrip_core::settings::SyncSettings,
+    before: &SyncSettings,
+    after: &SyncSettings,
     confirmed: Option<u32>,
 ) -> Answered<Vec<AppointmentId>> {
     let Some(confirmed) = confirmed else {
         return Ok(Vec::new());
     };
-    let preview = running.engine.preview(after.clone()).await?;
+    let preview = running.engine.preview_change(before, after.clone()).await?;
     let removed: Vec<AppointmentId> = preview
         .decisions
         .iter()
@@ -275,7 +270,20 @@ pub async fn preview_settings(gui: State<'_, Gui>, patch: SettingsPatch) -> Answ
     let running = running(&gui).await?;
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
     let after = settings::patched(&before, &patch)?;
-    Ok(convert::preview(&running.engine.preview(after).await?))
+    let other = match &patch.calendar_id {
+        Some(id) => {
+            gui.host
+                .other_calendar(&checked("calendar_id", id.clone())?)
+                .await
+        }
+        None => false,
+    };
+    let preview = if other {
+        running.engine.preview_elsewhere(after).await?
+    } else {
+        running.engine.preview_change(&before, after).await?
+    };
+    Ok(convert::preview(&preview))
 }
 
 /// What the first run would do. Reads both sides, writes to neither.

@@ -41,9 +41,11 @@ export class AgendaPlace {
   }
 
   measure(): void {
+    // Beside the page, or above it in a narrow window: only what lies across its top covers the list.
     const bar = document.querySelector('header');
-    this.header =
-      bar && getComputedStyle(bar).position === 'sticky' ? Math.round(bar.getBoundingClientRect().height) : 0;
+    const box = bar?.getBoundingClientRect();
+    const across = !!bar && !!box && getComputedStyle(bar).position === 'sticky' && box.width > innerWidth * 0.6;
+    this.header = across ? Math.round(box.height) : 0;
     this.tools = Math.round(document.querySelector('[data-agenda-tools]')?.getBoundingClientRect().height ?? 0);
     this.roomy = this.header + this.tools <= innerHeight * 0.34;
   }
