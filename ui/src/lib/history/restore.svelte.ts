@@ -45,10 +45,11 @@ class RestoreFlow {
     const { possible } = split(preview);
     const turn = ++this.#turn;
     this.busy = true;
+    const since = new Date(Date.now() - 1_000).toISOString();
     try {
       const outcomes = await restore(possible.map((i) => i.history_id));
       const done = possible.filter((i) => outcomes.some((o) => o.id === i.history_id && o.result === 'done'));
-      if (done.length) this.#offerUndo(done);
+      if (done.length) this.#offerUndo(done, since);
       if (turn !== this.#turn) return;
       this.outcomes = outcomes;
       // All as foretold: the dialog has nothing more to say. Else it stays, with what became of each.
@@ -60,8 +61,7 @@ class RestoreFlow {
     }
   }
 
-  #offerUndo(done: RestoreItem[]): void {
-    const since = new Date().toISOString();
+  #offerUndo(done: RestoreItem[], since: string): void {
     const tells = done.some((i) => i.tells_admin);
     offerUndo({
       text: m.hx_rs_toast({ count: done.length, title: titleWord(done[0]?.title ?? null) }),
