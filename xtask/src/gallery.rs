@@ -116,6 +116,10 @@ impl Gallery {
         let mut server = desk.start("gallery-server", command)?;
         wait_for_port(port, &mut server)?;
         let browser = Browser::open(&desk)?;
+        let screen = desk.screen()?;
+        let window = screen.window("MiniBrowser")?.context("no browser on the desk")?;
+        // There is no window manager that would give it the keyboard, and a page without it shows no focus.
+        screen.focus(&window)?;
         Ok(Gallery {
             browser,
             _server: server,

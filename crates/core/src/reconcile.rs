@@ -36,9 +36,8 @@ use chrono::{DateTime, Duration, Utc};
 use existence::{may_be_deleted, moved_into_future, on_left_out, on_removal, without_event};
 pub use policy::most_recent;
 use policy::policy_answer;
-pub(crate) use report::unusual;
 use report::{Move, NotesReport, move_to_report, notes_to_report};
-use verdict::{Fields, Verdict, verdict};
+use verdict::{Fields, Verdict, forget_outdated_wishes, verdict};
 
 /// A drag is often two drags: so long after the last edit a move is reported.
 pub const SETTLE_SECONDS: i64 = 20;
@@ -244,11 +243,15 @@ pub fn body(record: &Record, ctx: &Context, generation: Generation) -> Option<Ev
     let appointment = record.appointment.as_ref()?;
     let rendered = rendered(appointment, ctx);
     let existing = record.event.as_ref().map(|event| event.description.as_str());
+    let words = |field: Field, said: &str| match record.requested_text.get(field) {
+        Some(Value::Text(wanted)) => wanted.clone(),
+        Some(Value::Time(_) | Value::Hash(_)) | None => said.to_owned(),
+    };
     Some(EventBody {
         time: rendered.time,
-        title: rendered.title.clone(),
-        location: rendered.location.clone(),
-        description: text::compose(existing, &rendered.block),
+        title: words(Field::Title, &rendered.title),
+        location: words(Field::Location, &rendered.location),
+        description: text::compose(existing, &words(Field::Notes, &rendered.block)),
         tentative: rendered.tentative,
         private: rendered.private,
         color: rendered.color.clone(),
@@ -290,6 +293,7 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
         // Found by its mark: what it looks like cannot be read, so only a later change of it is written.
         record.looks = Some(rendered.looks());
     }
+    forget_outdated_wishes(&mut record, &rendered, &shown);
     let mut fields = Fields::default();
     for field in Field::ALL {
         let verdict = verdict(&record, field, &rendered, &shown, ctx);
@@ -440,8 +444,12 @@ fn carry_out(
             decision = decision.write(intent);
         }
     }
+    // Words wanted back are the trainer's own doing, not the platform's.
+    let said = |field: &Field| {
+        fields.get(*field) == Verdict::ToCalendar && decision.record.requested_text.get(*field).is_none()
+    };
     if open
-        && fields.any(Verdict::ToCalendar)
+        && Field::ALL.iter().any(said)
         && (fields.any(Verdict::ToPlatform) || fields.any(Verdict::OwnWording))
     {
         decision.remarks.push(Remark::Merged);

@@ -15,6 +15,8 @@ const MOST_STOPS: usize = 90;
 const STOP: &str = r"
 const e = document.activeElement;
 if (!e || e === document.body) return { id: '', wrong: [] };
+const stops = [...document.querySelectorAll('a[href], button, input, select, textarea, [tabindex]')].filter((c) => c.tabIndex >= 0 && !c.disabled && c.checkVisibility());
+const last = stops.at(-1) === e;
 // The first frame after a jump may still be scrolling.
 e.scrollIntoView({ block: 'nearest', behavior: 'instant' });
 const r = e.getBoundingClientRect(), s = getComputedStyle(e), wrong = [];
@@ -32,7 +34,7 @@ if (!inline && (r.width < 23.5 || r.height < 23.5)) {
 const x = Math.min(Math.max(r.left + Math.min(r.width / 2, 40), 1), innerWidth - 2), y = r.top + Math.min(r.height / 2, 12);
 if (r.bottom < 0 || r.top > innerHeight) wrong.push('outside of what is seen');
 else { const top = document.elementFromPoint(x, y); if (top && !e.contains(top) && !top.contains(e) && !top.closest('label')?.contains(e)) wrong.push(`hidden by ${top.tagName}.${top.className}`); }
-return { id: `${e.tagName.toLowerCase()} ${e.dataset.test ?? e.id ?? ''} ${name.slice(0, 30)}`, wrong };
+return { id: `${e.tagName.toLowerCase()} ${e.dataset.test ?? e.id ?? ''} ${name.slice(0, 30)}`, wrong, last };
 ";
 
 /// On every screen each stop of the Tab key has a name, a visible focus, a target of 24 pixels, and nothing lies over it.
@@ -43,7 +45,10 @@ pub fn every_stop(gallery: &Gallery) -> Result<()> {
         gallery.show(&view)?;
         let mut seen: Vec<String> = Vec::new();
         for _ in 0..MOST_STOPS {
-            gallery.session().press(keys::TAB)?;
+            gallery
+                .session()
+                .press(keys::TAB)
+                .with_context(|| format!("{} after {:?}", view.name(), seen.last()))?;
             let stop = gallery.session().script(STOP, json!([]))?;
             let id = stop["id"].as_str().unwrap_or_default().to_owned();
             if id.is_empty() || seen.first() == Some(&id) {
@@ -58,6 +63,10 @@ pub fn every_stop(gallery: &Gallery) -> Result<()> {
                 found.push(format!("{}: {id}: {wrong}", view.name()));
             }
             seen.push(id);
+            if stop["last"] == true {
+                // One more would leave the page for the browser's own buttons.
+                break;
+            }
         }
         ensure!(
             seen.len() >= 4,
