@@ -8,6 +8,10 @@ import { conflicts } from '$lib/conflicts/state.svelte';
 import { signIn } from '$lib/onboarding/signin.svelte';
 import { overview } from '$lib/overview/state.svelte';
 import { SECTIONS } from '$lib/settings/sections';
+// Loaded by the window when needed; a slow machine's first look at them is not part of a test.
+import '$lib/settings/About.svelte';
+import '$lib/settings/Advanced.svelte';
+import '$lib/settings/Settings.svelte';
 import { settings } from '$lib/settings/state.svelte';
 import { info } from '$lib/shell/info.svelte';
 import { start } from './mock/ipc';

@@ -205,6 +205,7 @@ pub fn adopt(record: &mut Record, seen: Event, now: DateTime<Utc>) {
     record.event = None;
     record.tombstone_at = None;
     record.link = LinkState::Linked;
+    record.requested_text = FieldValues::default();
     let time = mark.time.map(|time| Value::Time(EventTime::Timed(time)));
     let texts = |hashes: Option<crate::event::FieldHashes>| match hashes {
         None => FieldValues::default(),
@@ -250,6 +251,12 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
         if !wrote {
             continue;
         }
+        if written_as_wished(record, body, field) {
+            // As if typed there: the platform's words stay as they were known, the calendar's count as the trainer's own.
+            record.base.calendar.set(field, None);
+            record.requested_text.set(field, None);
+            continue;
+        }
         record.base.calendar.set(field, values.get(field).cloned());
         // What was written may already be older than what the platform says now; then it stays a difference to write.
         let said = match (&canonical, field) {
@@ -276,6 +283,18 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
     let before = record.event.take().filter(|known| known.id == stored.id);
     live(record, stored, before.as_ref(), ctx.now);
     wrote(record, ctx.now);
+}
+
+fn written_as_wished(record: &Record, body: &EventBody, field: Field) -> bool {
+    let wrote = match field {
+        Field::Time => return false,
+        Field::Title => crate::text::normalise(&body.title),
+        Field::Location => crate::text::normalise(&body.location),
+        Field::Notes => {
+            crate::text::normalise(&crate::text::split(&body.description).block.unwrap_or_default())
+        }
+    };
+    record.requested_text.get(field) == Some(&Value::Text(wrote))
 }
 
 fn wrote_now(rendered: &crate::text::Rendered, body: &EventBody, field: Field) -> bool {
@@ -310,7 +329,7 @@ pub fn reported(
     let taken = rendered.canonical().get(field).cloned();
     let sent_value = sent.map(|time| Value::Time(EventTime::Timed(time)));
     // A time chosen in the window was never shown by the calendar; a move since then was noted.
-    let chosen = sent.is_some() && record.requested_time == sent;
+    let chosen = sent.is_some() && record.requested_time.is_some();
     let moved_again =
         field == Field::Time && shown.time != sent_value && (!chosen || record.calendar_moved_at.is_some());
     if shown.get(field) == rendered.written().get(field) {
@@ -331,7 +350,8 @@ pub fn reported(
         record.base.platform.set(field, None);
     }
     if field == Field::Time {
-        record.requested_time = None;
+        // Another time that was chosen while this one was under way is the next report.
+        record.requested_time = record.requested_time.filter(|time| Some(*time) != sent);
         if !moved_again {
             record.calendar_moved_at = None;
         }
@@ -383,6 +403,7 @@ pub fn deleted(record: &mut Record, id: &EventId, now: DateTime<Utc>) {
         record.tombstone_at = Some(now);
         record.link = LinkState::Unlinked;
         record.base = Base::default();
+        record.requested_text = FieldValues::default();
         record.looks = None;
         record.note = None;
         record.delete_confirmed = false;

@@ -22,6 +22,7 @@ pub mod guard;
 pub mod ids;
 #[cfg(test)]
 mod laws_tests;
+pub mod offer;
 pub mod outbox;
 pub mod question;
 pub mod reconcile;
@@ -32,3 +33,4 @@ pub mod settings;
 mod testing;
 pub mod text;
 pub mod time;
+pub mod undo;

@@ -17,6 +17,7 @@
 //! | R11 | the appointment has ended | closed |
 
 mod existence;
+mod policy;
 mod report;
 mod verdict;
 
@@ -28,13 +29,15 @@ use crate::filter::{self, LeftOut};
 use crate::ids::Generation;
 use crate::outbox::{DeleteReason, Intent};
 use crate::record::{EventNote, Field, FieldValues, LinkState, Record, Value};
-use crate::settings::{ConflictPolicy, SyncSettings};
+use crate::settings::SyncSettings;
 use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
 use existence::{may_be_deleted, moved_into_future, on_left_out, on_removal, without_event};
-use report::{Move, NotesReport, move_to_report, notes_to_report, unusual};
-use verdict::{Fields, Verdict, verdict};
+pub use policy::most_recent;
+use policy::policy_answer;
+use report::{Move, NotesReport, move_to_report, notes_to_report};
+use verdict::{Fields, Verdict, forget_outdated_wishes, verdict};
 
 /// A drag is often two drags: so long after the last edit a move is reported.
 pub const SETTLE_SECONDS: i64 = 20;
@@ -240,11 +243,15 @@ pub fn body(record: &Record, ctx: &Context, generation: Generation) -> Option<Ev
     let appointment = record.appointment.as_ref()?;
     let rendered = rendered(appointment, ctx);
     let existing = record.event.as_ref().map(|event| event.description.as_str());
+    let words = |field: Field, said: &str| match record.requested_text.get(field) {
+        Some(Value::Text(wanted)) => wanted.clone(),
+        Some(Value::Time(_) | Value::Hash(_)) | None => said.to_owned(),
+    };
     Some(EventBody {
         time: rendered.time,
-        title: rendered.title.clone(),
-        location: rendered.location.clone(),
-        description: text::compose(existing, &rendered.block),
+        title: words(Field::Title, &rendered.title),
+        location: words(Field::Location, &rendered.location),
+        description: text::compose(existing, &words(Field::Notes, &rendered.block)),
         tentative: rendered.tentative,
         private: rendered.private,
         color: rendered.color.clone(),
@@ -286,6 +293,7 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
         // Found by its mark: what it looks like cannot be read, so only a later change of it is written.
         record.looks = Some(rendered.looks());
     }
+    forget_outdated_wishes(&mut record, &rendered, &shown);
     let mut fields = Fields::default();
     for field in Field::ALL {
         let verdict = verdict(&record, field, &rendered, &shown, ctx);
@@ -436,8 +444,12 @@ fn carry_out(
             decision = decision.write(intent);
         }
     }
+    // Words wanted back are the trainer's own doing, not the platform's.
+    let said = |field: &Field| {
+        fields.get(*field) == Verdict::ToCalendar && decision.record.requested_text.get(*field).is_none()
+    };
     if open
-        && fields.any(Verdict::ToCalendar)
+        && Field::ALL.iter().any(said)
         && (fields.any(Verdict::ToPlatform) || fields.any(Verdict::OwnWording))
     {
         decision.remarks.push(Remark::Merged);
@@ -503,7 +515,7 @@ fn settle_conflicts(
     }
     // What is unusual or was refused is asked about under any policy.
     if both_changed {
-        let answer = policy_answer(&decision.record, appointment, event, &draft, ctx);
+        let answer = policy_answer(&decision.record, appointment, event, &draft.fields, ctx);
         if let Some(resolution) = answer {
             decision.by_policy = Some((draft, resolution));
             decision.standing = Standing::ToWrite;
@@ -511,55 +523,6 @@ fn settle_conflicts(
         }
     }
     raise(decision, draft)
-}
-
-fn policy_answer(
-    record: &Record,
-    appointment: &Appointment,
-    event: &Event,
-    draft: &ConflictDraft,
-    ctx: &Context,
-) -> Option<Resolution> {
-    let answer = match ctx.settings.policy {
-        ConflictPolicy::Ask => None,
-        ConflictPolicy::KeepPlatform => Some(Resolution::KeepPlatform),
-        ConflictPolicy::KeepCalendar => Some(Resolution::KeepCalendar),
-        ConflictPolicy::MostRecent => most_recent(record, appointment, &draft.fields),
-    }?;
-    let about_time = draft.fields.iter().any(|conflict| conflict.field == Field::Time);
-    let usual = |to| unusual(appointment.span(), to, ctx.now).is_none();
-    let reportable = appointment.editable.time && event.time.timed().is_some_and(usual);
-    (answer != Resolution::KeepCalendar || !about_time || reportable).then_some(answer)
-}
-
-/// Whichever side spoke last about these fields; `None` if that was within two minutes, is not known, or differs from
-/// field to field, and then it is asked.
-pub fn most_recent(
-    record: &Record,
-    appointment: &Appointment,
-    fields: &[FieldConflict],
-) -> Option<Resolution> {
-    let mut answer = None;
-    for conflict in fields {
-        let calendar = match conflict.field {
-            Field::Time => record.calendar_moved_at,
-            Field::Title | Field::Location | Field::Notes => record.calendar_edited_at,
-        }?;
-        let between = calendar - appointment.updated_at;
-        if between.num_seconds().abs() < MOST_RECENT_ASKS_SECONDS {
-            return None;
-        }
-        let keep = if between > Duration::zero() {
-            Resolution::KeepCalendar
-        } else {
-            Resolution::KeepPlatform
-        };
-        if answer.as_ref().is_some_and(|answer| *answer != keep) {
-            return None;
-        }
-        answer = Some(keep);
-    }
-    answer
 }
 
 fn raise(mut decision: Decision, draft: ConflictDraft) -> Decision {

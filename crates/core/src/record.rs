@@ -144,6 +144,10 @@ pub struct Record {
     /// A time the trainer chose in the window, to be reported (an event made all-day has none of its own).
     #[serde(default)]
     pub requested_time: Option<TimeSpan>,
+    /// Words the trainer wants back in the event, by an undo: written as if typed there, unless either side says something
+    /// newer first.
+    #[serde(default)]
+    pub requested_text: FieldValues,
     /// The trainer confirmed that this event may be deleted (a cancelled appointment made a series).
     #[serde(default)]
     pub delete_confirmed: bool,
@@ -212,6 +216,7 @@ impl Record {
             calendar_edited_at: None,
             confirmed_time: None,
             requested_time: None,
+            requested_text: FieldValues::default(),
             delete_confirmed: false,
             ask_moves: false,
             tombstone_at: None,

@@ -93,7 +93,12 @@ pub fn resolve(
     Ok(())
 }
 
-fn choose(record: &mut Record, field: Field, choice: &Choice, ctx: &Context) -> Result<(), ResolveError> {
+pub(crate) fn choose(
+    record: &mut Record,
+    field: Field,
+    choice: &Choice,
+    ctx: &Context,
+) -> Result<(), ResolveError> {
     let appointment = record.appointment.as_ref().ok_or(ResolveError::NotPossible)?;
     let event = record.event.as_ref().ok_or(ResolveError::NotPossible)?;
     let editable = appointment.editable.time;
@@ -141,6 +146,7 @@ fn choose(record: &mut Record, field: Field, choice: &Choice, ctx: &Context) -> 
             return Err(ResolveError::NotPossible);
         }
     }
+    record.requested_text.set(field, None);
     // Tried again is what was answered about; a "no" to another field stands.
     record.refusal = record.refusal.take().filter(|refusal| refusal.field != field);
     Ok(())
@@ -159,6 +165,7 @@ pub fn put_back(record: &mut Record) -> bool {
     record.tombstone_at = None;
     record.event = None;
     record.base = crate::record::Base::default();
+    record.requested_text = crate::record::FieldValues::default();
     record.looks = None;
     record.problem = None;
     true

@@ -282,7 +282,7 @@ fn resumed_it_goes_on_from_the_base_it_had() {
 fn a_policy_answers_what_both_changed() {
     use ConflictPolicy::{KeepCalendar, KeepPlatform};
     let both = |policy| {
-        let case = Case::linked().settings(|s| s.policy = policy);
+        let case = Case::linked().settings(|s| s.time_policy = policy);
         case.platform_moves("12-02 09:00-10:30")
             .calendar_moves("12-03 09:00-10:30")
     };
@@ -295,8 +295,40 @@ fn a_policy_answers_what_both_changed() {
 }
 
 #[test]
+fn a_policy_answers_its_own_kind_of_field() {
+    use ConflictPolicy::{Ask, KeepCalendar, KeepPlatform};
+    let both = |time, text| {
+        let case = Case::linked().settings(|s| (s.time_policy, s.text_policy) = (time, text));
+        let case = case.platform(|a| a.place.as_mut().unwrap().name = Some("Rosen-Apotheke".into()));
+        case.platform_moves("12-02 09:00-10:30")
+            .calendar_moves("12-03 09:00-10:30")
+            .calendar(|e| e.title = "Mine".into())
+    };
+    // Where one kind is to be asked about, the whole conflict is.
+    both(KeepPlatform, Ask).expect("ask TimeChange BothChanged [Time Title]");
+    both(Ask, KeepCalendar).expect("ask TimeChange BothChanged [Time Title]");
+    both(KeepPlatform, KeepPlatform).expect("policy KeepPlatform [Time Title]");
+    let mixed = both(KeepPlatform, KeepCalendar).decide().by_policy;
+    let choices = vec![(Field::Time, Choice::Platform), (Field::Title, Choice::Calendar)];
+    assert_eq!(
+        mixed.map(|(_, resolution)| resolution),
+        Some(Resolution::Merge { choices })
+    );
+}
+
+#[test]
+fn the_policy_of_earlier_versions_is_the_one_for_times() {
+    let stored: crate::settings::SyncSettings =
+        serde_json::from_str(r#"{"policy":"keep_calendar"}"#).expect("settings of 0.1");
+    assert_eq!(stored.time_policy, ConflictPolicy::KeepCalendar);
+    assert_eq!(stored.text_policy, ConflictPolicy::Ask);
+}
+
+#[test]
 fn a_policy_never_answers_an_unusual_move() {
-    let case = Case::linked().settings(|s| s.policy = ConflictPolicy::KeepCalendar);
+    let case = Case::linked().settings(|s| {
+        (s.time_policy, s.text_policy) = (ConflictPolicy::KeepCalendar, ConflictPolicy::KeepCalendar)
+    });
     case.platform(|a| a.place.as_mut().unwrap().name = Some("Rosen".into()))
         .calendar(|e| (e.title, e.time) = ("Mine".into(), EventTime::Timed(span("11-20 09:00-10:30"))))
         .later(20)
@@ -307,7 +339,9 @@ fn a_policy_never_answers_an_unusual_move() {
 fn most_recent_takes_what_was_said_last_and_asks_within_two_minutes() {
     let said = |platform: i64, calendar: i64| {
         let base = Case::linked()
-            .settings(|s| s.policy = ConflictPolicy::MostRecent)
+            .settings(|s| {
+                (s.time_policy, s.text_policy) = (ConflictPolicy::MostRecent, ConflictPolicy::MostRecent)
+            })
             .later(1000);
         let now = base.ctx.now;
         let mut case = base
@@ -325,7 +359,9 @@ fn most_recent_takes_what_was_said_last_and_asks_within_two_minutes() {
 
 #[test]
 fn most_recent_looks_at_the_field_in_question() {
-    let case = Case::linked().settings(|s| s.policy = ConflictPolicy::MostRecent);
+    let case = Case::linked().settings(|s| {
+        (s.time_policy, s.text_policy) = (ConflictPolicy::MostRecent, ConflictPolicy::MostRecent)
+    });
     let case = case.calendar(|e| e.title = "Mine".into()).later(600);
     let case = case
         .platform(|a| a.place.as_mut().unwrap().name = Some("Rosen".into()))
@@ -345,13 +381,19 @@ fn our_own_write_does_not_make_the_calendars_change_younger() {
         .expect("patch notes; ask TimeChange BothChanged [Time]")
         .later(600)
         .carried_out()
-        .settings(|s| s.policy = ConflictPolicy::MostRecent)
+        .settings(|s| {
+            (s.time_policy, s.text_policy) = (ConflictPolicy::MostRecent, ConflictPolicy::MostRecent)
+        })
         .expect("policy KeepPlatform [Time]");
 }
 
 #[test]
 fn a_policy_does_not_put_an_unusual_move_back_unasked_either() {
-    let keep_theirs = |case: Case| case.settings(|s| s.policy = ConflictPolicy::KeepPlatform);
+    let keep_theirs = |case: Case| {
+        case.settings(|s| {
+            (s.time_policy, s.text_policy) = (ConflictPolicy::KeepPlatform, ConflictPolicy::KeepPlatform)
+        })
+    };
     let past = keep_theirs(Case::linked())
         .calendar_moves("11-20 09:00-10:30")
         .later(20);
@@ -372,7 +414,11 @@ fn a_policy_does_not_put_an_unusual_move_back_unasked_either() {
 
 #[test]
 fn a_policy_asks_where_its_answer_could_not_be_taken() {
-    let keep_mine = |case: Case| case.settings(|s| s.policy = ConflictPolicy::KeepCalendar);
+    let keep_mine = |case: Case| {
+        case.settings(|s| {
+            (s.time_policy, s.text_policy) = (ConflictPolicy::KeepCalendar, ConflictPolicy::KeepCalendar)
+        })
+    };
     let not_editable = keep_mine(Case::linked_as(|a| a.editable.time = false));
     not_editable
         .platform_moves("12-02 09:00-10:30")

@@ -176,8 +176,11 @@ pub struct SyncSettings {
     pub filters: Filters,
     /// What events say.
     pub text: TextSettings,
-    /// What happens when both sides changed a field.
-    pub policy: ConflictPolicy,
+    /// What happens when both sides changed the time.
+    #[serde(alias = "policy")]
+    pub time_policy: ConflictPolicy,
+    /// What happens when both sides changed title, location or notes.
+    pub text_policy: ConflictPolicy,
     /// Language of the texts written into events: `de` or `en`.
     pub language: Language,
 }
@@ -190,7 +193,8 @@ impl Default for SyncSettings {
             every_minutes: 15,
             filters: Filters::default(),
             text: TextSettings::default(),
-            policy: ConflictPolicy::Ask,
+            time_policy: ConflictPolicy::Ask,
+            text_policy: ConflictPolicy::Ask,
             language: Language::En,
         }
     }

@@ -257,6 +257,16 @@ pub fn notes_in(event: &Event) -> Option<String> {
     Some(lines.join("\n"))
 }
 
+/// The lines of a block that are not notes: contact and link.
+pub(crate) fn tail_of(block: &str) -> Vec<&str> {
+    block
+        .lines()
+        .filter(|line| {
+            line.starts_with(LINK_PREFIX.trim_end()) || line.starts_with(CONTACT_PREFIX.trim_end())
+        })
+        .collect()
+}
+
 /// A description taken apart. `before` and `after` are the trainer's, exactly as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {

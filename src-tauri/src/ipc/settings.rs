@@ -78,7 +78,10 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
         filters.left_out = parse::<LeftOutPolicy>("left_out", left_out)?;
     }
     if let Some(policy) = &patch.time_policy {
-        after.policy = parse::<ConflictPolicy>("time_policy", policy)?;
+        after.time_policy = parse::<ConflictPolicy>("time_policy", policy)?;
+    }
+    if let Some(policy) = &patch.text_policy {
+        after.text_policy = parse::<ConflictPolicy>("text_policy", policy)?;
     }
     if let Some(language) = &patch.language {
         after.language = language_of(language)?;
@@ -147,8 +150,8 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         client_names_allowed: allowed,
         privacy: word(settings.text.privacy),
         include_private: settings.filters.include_private,
-        time_policy: word(settings.policy),
-        text_policy: word(settings.policy),
+        time_policy: word(settings.time_policy),
+        text_policy: word(settings.text_policy),
         dates: DateWindow::default(),
         weekdays_off: Vec::new(),
         hours: DayHours::default(),
@@ -287,6 +290,13 @@ mod tests {
                 ..Default::default()
             }),
             "time_policy"
+        );
+        assert_eq!(
+            field(SettingsPatch {
+                text_policy: Some("keep_both".into()),
+                ..Default::default()
+            }),
+            "text_policy"
         );
     }
 }

@@ -342,7 +342,7 @@ async fn a_standing_policy_answers_without_asking_and_says_so() {
         (ConflictPolicy::MostRecent, PLATFORM),
     ] {
         let world = World::new().await;
-        world.set(|settings| settings.policy = policy).await;
+        world.set(|settings| settings.time_policy = policy).await;
         let visit = world.admin().visit("Linden-Apotheke", BEFORE);
         world.sync().await;
         world.trainer().drag(&visit, CALENDAR);

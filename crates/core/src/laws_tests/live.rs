@@ -249,7 +249,9 @@ fn setting(world: &mut World, edit: &SettingEdit) {
     let settings = &mut world.ctx.settings;
     match edit {
         SettingEdit::Direction(direction) => settings.direction = *direction,
-        SettingEdit::Policy(policy) => settings.policy = *policy,
+        SettingEdit::Policy(policy) => {
+            (settings.time_policy, settings.text_policy) = (*policy, *policy);
+        }
         SettingEdit::LeftOut(policy) => settings.filters.left_out = *policy,
         SettingEdit::Exclude(which) => _ = settings.filters.excluded.insert(id(*which)),
         SettingEdit::WeekdayOff(day) => _ = settings.filters.weekdays_off.insert(*day),

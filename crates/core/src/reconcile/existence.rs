@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::filter::LeftOut;
 use crate::ids::Generation;
 use crate::outbox::{DeleteReason, Intent};
-use crate::record::{Field, LinkState, Record, Value};
+use crate::record::{Field, FieldValues, LinkState, Record, Value};
 use crate::settings::LeftOutPolicy;
 use crate::time::EventTime;
 
@@ -126,6 +126,7 @@ pub(super) fn unlink(record: &mut Record, ctx: &Context) {
     record.calendar_edited_at = None;
     record.confirmed_time = None;
     record.requested_time = None;
+    record.requested_text = FieldValues::default();
     record.refusal = None;
 }
 

@@ -71,6 +71,9 @@ pub(super) fn verdict(
     if requested && record.requested_time.is_some() {
         return Verdict::ToPlatform;
     }
+    if record.requested_text.get(field).is_some() && ctx.settings.direction.writes_calendar() {
+        return Verdict::ToCalendar;
+    }
     if agrees(field, rendered, c) {
         return Verdict::Agreed;
     }
@@ -86,6 +89,18 @@ pub(super) fn verdict(
         }
         (false, true) => Verdict::OwnWording,
         (true, true) => Verdict::Both,
+    }
+}
+
+/// Words asked for in the window are no longer wanted once either side says something else than it said then.
+pub(super) fn forget_outdated_wishes(record: &mut Record, rendered: &Rendered, shown: &FieldValues) {
+    let canonical = rendered.canonical();
+    for field in [Field::Title, Field::Location, Field::Notes] {
+        let unchanged = crate::absorb::same(record.base.platform.get(field), canonical.get(field))
+            && crate::absorb::same(record.base.calendar.get(field), shown.get(field));
+        if !unchanged {
+            record.requested_text.set(field, None);
+        }
     }
 }
 

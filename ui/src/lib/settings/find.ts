@@ -1,6 +1,6 @@
 import { m } from '$lib/paraglide/messages';
 import { locales } from '$lib/paraglide/runtime';
-import type { Section } from './sections';
+import { BEFORE, sectionWord, type Section } from './sections';
 
 /** A setting that can be found: where it stands, its name, and the words it is found by. */
 export type Entry = { section: Section; at: string; name: () => string; words: Word[] };
@@ -31,7 +31,7 @@ export const ENTRIES: Entry[] = [
   entry('which', 'own-rules', m.st_own, m.st_own_sub, m.st_own_regex_help, m.st_own_p_contains),
   entry('which', 'left-out', m.st_left_out, m.st_left_out_label, m.st_left_out_remove, m.st_left_out_keep),
   entry('content', 'level', m.st_level, m.se_privacy_busy, m.se_privacy_type_only, m.se_privacy_full, m.se_privacy),
-  entry('content', 'notes', m.st_notes, m.se_notes_sub),
+  entry('content', 'people', m.se_notes, m.se_notes_sub),
   entry('content', 'people', m.se_names, m.se_names_sub, m.st_people),
   entry('content', 'people', m.se_contact, m.se_contact_sub),
   entry('content', 'fallback', m.st_fallback, m.st_fallback_sub),
@@ -67,6 +67,15 @@ export const ENTRIES: Entry[] = [
 const plain = (text: string): string =>
   text.toLowerCase().replaceAll('ß', 'ss').normalize('NFD').replace(/\p{M}/gu, '');
 
+/** What can be found now: before both sides are connected there is less to set. */
+export const available = (connected: boolean): Entry[] =>
+  connected ? ENTRIES : ENTRIES.filter((e) => BEFORE.includes(e.section) && !NEEDS_BOTH.has(e.at));
+const NEEDS_BOTH = new Set(['danger', 'syncing', 'start']);
+
+/** The words of an entry in both languages, with the name of its section. */
+export const entryWords = (entry: Entry): string =>
+  [sectionWord(entry.section), ...entry.words.flatMap((w) => locales.map((l) => say(w, l)))].join(' ');
+
 let known: { entry: Entry; name: string; text: string }[] | undefined;
 const index = () =>
   (known ??= ENTRIES.map((e) => ({
@@ -76,10 +85,11 @@ const index = () =>
   })));
 
 /** Settings that carry every word of the query, in either language; those that carry them in their name come first. */
-export function findSettings(query: string): Entry[] {
+export function findSettings(query: string, connected = true): Entry[] {
   const words = plain(query).split(/\s+/).filter(Boolean);
   if (!words.length) return [];
-  const all = index().filter(({ text }) => words.every((w) => text.includes(w)));
+  const there = available(connected);
+  const all = index().filter(({ entry, text }) => there.includes(entry) && words.every((w) => text.includes(w)));
   const named = (name: string) => (words.every((w) => name.includes(w)) ? 0 : 1);
   return all.sort((a, b) => named(a.name) - named(b.name)).map(({ entry }) => entry);
 }
