@@ -28,8 +28,8 @@ const get = async <T extends HTMLElement = HTMLElement>(test: string): Promise<T
   waitFor(() => find<T>(test) ?? Promise.reject(new Error(`no ${test}`)), { timeout: 5_000 });
 const gone = (test: string) => waitFor(() => expect(find(test)).toBeNull(), { timeout: 5_000 });
 
-type App = ReturnType<typeof start>;
-async function open(section: string, scenario: Scenario = 'healthy', before?: (app: App) => void): Promise<App> {
+type Played = ReturnType<typeof start>;
+async function open(section: string, scenario: Scenario = 'healthy', before?: (app: Played) => void): Promise<Played> {
   const app = start(scenario, { language: 'en', slowMs: 0 });
   before?.(app);
   location.hash = `#/settings?section=${section}`;
