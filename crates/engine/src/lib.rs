@@ -17,14 +17,18 @@ mod engine;
 mod execute;
 pub mod ledger;
 mod outcome;
+mod past;
 mod plan;
 pub mod ports;
 mod read;
 mod status;
+mod undo;
 
 pub use answers::{AnswerError, Preview};
 pub use cycle::CycleReport;
 pub use engine::{Config, Engine, EngineEvent, Health, Live};
 pub use outcome::error_code;
+pub use past::{PastCalendar, PastEvent, Since};
 pub use plan::{resolution_word, title_of};
 pub use status::{AppointmentStatus, Snapshot};
+pub use undo::{Answered, Restoring, is_restorable};
