@@ -17,15 +17,18 @@ const changes = (p: Preview): number => p.added + p.changed + p.removed + p.move
 const toggled = (list: Toggle[], off: string[] | null | undefined): Toggle[] =>
   off ? list.map((t) => ({ ...t, on: !off.includes(t.id) })) : list;
 
+const NOT_OF_A_VIEW = new Set(['types_off', 'clients_off', 'confirmed_removals']);
+
 /** Settings as they would be: what a patch does not name stays. */
 export function withPatch(view: SettingsView, patch: Patch): SettingsView {
-  const { types_off, clients_off, confirmed_removals: _, ...plain } = patch;
-  const named = Object.fromEntries(Object.entries(plain).filter(([, v]) => v !== null && v !== undefined));
+  const named = Object.fromEntries(
+    Object.entries(patch).filter(([key, v]) => v !== null && v !== undefined && !NOT_OF_A_VIEW.has(key)),
+  );
   const after = {
     ...view,
     ...named,
-    types: toggled(view.types, types_off),
-    clients: toggled(view.clients, clients_off),
+    types: toggled(view.types, patch.types_off),
+    clients: toggled(view.clients, patch.clients_off),
   };
   // An empty word stands for "none" in a patch, because none there means "stays".
   return { ...after, color: after.color || null, fallback_title: after.fallback_title || null };
@@ -118,8 +121,7 @@ class Change {
   /** Puts right what the trainer is typing again. */
   forget(field: string): void {
     if (!this.errors[field]) return;
-    const { [field]: _, ...rest } = this.errors;
-    this.errors = rest;
+    this.errors = Object.fromEntries(Object.entries(this.errors).filter(([name]) => name !== field));
   }
 
   say(field: string, error: CommandError): void {

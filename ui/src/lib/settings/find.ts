@@ -1,6 +1,6 @@
 import { m } from '$lib/paraglide/messages';
 import { locales } from '$lib/paraglide/runtime';
-import { BEFORE, sectionWord, type Section } from './sections';
+import { sectionWord, SECTIONS, type Section } from './sections';
 
 /** A setting that can be found: where it stands, its name, and the words it is found by. */
 export type Entry = { section: Section; at: string; name: () => string; words: Word[] };
@@ -68,8 +68,8 @@ const plain = (text: string): string =>
   text.toLowerCase().replaceAll('ß', 'ss').normalize('NFD').replace(/\p{M}/gu, '');
 
 /** What can be found now: before both sides are connected there is less to set. */
-export const available = (connected: boolean): Entry[] =>
-  connected ? ENTRIES : ENTRIES.filter((e) => BEFORE.includes(e.section) && !NEEDS_BOTH.has(e.at));
+export const available = (there: readonly Section[]): Entry[] =>
+  ENTRIES.filter((e) => there.includes(e.section) && (there === SECTIONS || !NEEDS_BOTH.has(e.at)));
 const NEEDS_BOTH = new Set(['danger', 'syncing', 'start']);
 
 /** The words of an entry in both languages, with the name of its section. */
@@ -85,11 +85,11 @@ const index = () =>
   })));
 
 /** Settings that carry every word of the query, in either language; those that carry them in their name come first. */
-export function findSettings(query: string, connected = true): Entry[] {
+export function findSettings(query: string, there: readonly Section[] = SECTIONS): Entry[] {
   const words = plain(query).split(/\s+/).filter(Boolean);
   if (!words.length) return [];
-  const there = available(connected);
-  const all = index().filter(({ entry, text }) => there.includes(entry) && words.every((w) => text.includes(w)));
+  const shown = available(there);
+  const all = index().filter(({ entry, text }) => shown.includes(entry) && words.every((w) => text.includes(w)));
   const named = (name: string) => (words.every((w) => name.includes(w)) ? 0 : 1);
   return all.sort((a, b) => named(a.name) - named(b.name)).map(({ entry }) => entry);
 }

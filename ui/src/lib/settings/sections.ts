@@ -13,8 +13,15 @@ export const SECTIONS = [
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 
-/** What there is to set before both sides are connected. */
-export const BEFORE: readonly Section[] = ['general', 'advanced', 'about'];
+const BEFORE: readonly Section[] = ['general', 'advanced', 'about'];
+
+/** What there is to set now: with one side missing, how to connect it; with both missing, only the app itself. */
+export const sectionsFor = (connected: { platform: unknown; calendar: unknown } | undefined): readonly Section[] =>
+  connected?.platform && connected.calendar
+    ? SECTIONS
+    : connected?.platform || connected?.calendar
+      ? ['accounts', ...BEFORE]
+      : BEFORE;
 
 // Names of earlier versions stay good: links, notifications and the palette may still carry them.
 const EARLIER: Record<string, Section> = {

@@ -18,6 +18,7 @@ import './Advanced.svelte';
 import './Settings.svelte';
 import '$lib/privacy/DeleteEverything.svelte';
 import { findSettings } from './find';
+import { sectionsFor } from './sections';
 import { auditDetails } from './audit';
 import { settings } from './state.svelte';
 
@@ -111,6 +112,7 @@ describe('what a change would do', () => {
     await pick('type-workshop');
     await get('dry-run-totals');
     await pick('section-general');
+    await waitFor(() => expect(find('settings-section')?.dataset.section).toBe('general'));
     expect((await get('dry-run')).textContent).toContain('What is synced');
   });
 
@@ -167,7 +169,7 @@ describe('what is wrong stands beside its field, and what was typed stays', () =
   it('a mark that is too short, or holds a space', async () => {
     const app = await open('rules', 'healthy', (a) => (a.state.settings.created_externally = true));
     const field = await get<HTMLInputElement>('mark-tag');
-    await type(field, 'x{Enter}');
+    await type(field, 'x');
     field.form?.requestSubmit();
     await get('mark-tag-error');
     expect(app.state.settings.mark_tag).toBe('#linden');
@@ -313,7 +315,8 @@ describe('deleting everything', () => {
     expect(plan.textContent).toContain('None of them is touched');
     await waitFor(() => expect(document.activeElement).toBe(find('delete-cancel')));
     expect(await problems()).toEqual([]);
-    await pick('delete-confirm');
+    expect(find<HTMLButtonElement>('delete-confirm')?.disabled).toBe(true);
+    await userEvent.setup().type(await get('delete-word'), 'no{Enter}');
     await get('delete-word-error');
     expect(app.state.overview.platform).not.toBeNull();
     await type(await get('delete-word'), 'delete');
@@ -383,7 +386,7 @@ describe('finding a setting', () => {
     expect(at('colour')[0]).toBe('color');
     expect(at('farbe')[0]).toBe('color');
     expect(at('   ')).toEqual([]);
-    expect(findSettings('syncing', false).some((e) => e.at === 'syncing')).toBe(false);
+    expect(findSettings('syncing', sectionsFor(undefined)).some((e) => e.at === 'syncing')).toBe(false);
   });
 
   it('jumps there, marks it, and says when there is none', async () => {
@@ -425,6 +428,12 @@ describe('the page', () => {
     await pick('section-advanced');
     await get('run-doctor');
     expect(find('delete-everything')).toBeNull();
+  });
+
+  it('still offers to connect what is missing', async () => {
+    await open('accounts', 'onboarding-google');
+    await get('settings-connect-google');
+    expect(find('section-which')).toBeNull();
   });
 
   it('says when the settings cannot be read, and tries again', async () => {

@@ -6,6 +6,7 @@ import { moment } from '$lib/i18n/time';
 import { cancelSync, pause, resume, syncNow } from '$lib/overview/api';
 import { overview, platformName, zone } from '$lib/overview/state.svelte';
 import { m } from '$lib/paraglide/messages';
+import { sectionsFor } from '$lib/settings/sections';
 import { act } from '$lib/ui/act';
 import { modKey } from './mac';
 import { palette, type PaletteCommand } from './palette.svelte';
@@ -76,7 +77,7 @@ async function visits(): Promise<PaletteCommand[]> {
 /** Every setting that its page can find; the page's own index is loaded with the palette's first look. */
 async function found(): Promise<PaletteCommand[]> {
   const { available, entryWords } = await import('$lib/settings/find');
-  return available(!!overview.value?.platform && !!overview.value.calendar).map((entry, i) => ({
+  return available(sectionsFor(overview.value)).map((entry, i) => ({
     id: `settings-${entry.section}-${entry.at}-${i}`,
     group: 'settings',
     label: entry.name(),

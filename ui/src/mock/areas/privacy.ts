@@ -15,7 +15,7 @@ export const privacy: Area = ({ state, now, refuse, changed }) => {
   const events = () => state.rows.filter(writtenBefore).length;
 
   function under(patch: SettingsPatch): SettingsView {
-    const { types_off, clients_off: _, ...plain } = withoutNone(patch);
+    const { types_off, ...plain } = withoutNone(patch);
     const next = { ...structuredClone(state.settings), ...(plain as Partial<SettingsView>) };
     if (types_off) next.types = next.types.map((t) => ({ ...t, on: !types_off.includes(t.id) }));
     return next;
