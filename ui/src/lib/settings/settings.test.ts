@@ -1,7 +1,7 @@
 import { cleanup, render, waitFor } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import axe from 'axe-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import App from '../../App.svelte';
 import { appointments } from '$lib/appointments/state.svelte';
 import { conflicts } from '$lib/conflicts/state.svelte';
@@ -51,6 +51,8 @@ const type = async (field: HTMLElement, text: string) => {
 };
 const pick = async (test: string) => userEvent.setup().click(await get(test));
 
+// Whole screens on a machine that builds something else meanwhile.
+vi.setConfig({ testTimeout: 40_000 });
 beforeEach(() => localStorage.clear());
 afterEach(() => {
   cleanup();
