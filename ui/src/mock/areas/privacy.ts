@@ -40,6 +40,7 @@ export const privacy: Area = ({ state, now, refuse, changed }) => {
             end: row.end,
             zone: row.zone,
             left_out: out,
+            free: false,
             stranger: BUSY,
             shared: out
               ? BUSY
