@@ -480,6 +480,8 @@ pub fn preview(preview: &roundtrip_engine::Preview) -> Preview {
                 count: *count,
             })
             .collect(),
+        matching: preview.matching,
+        total: preview.total,
         items: Vec::new(),
     };
     for decision in &preview.decisions {

@@ -683,6 +683,10 @@ pub struct Preview {
     pub moved_back: u32,
     /// Left out, by reason.
     pub left_out: Vec<LeftOutCount>,
+    /// How many appointments would pass.
+    pub matching: u32,
+    /// Of how many.
+    pub total: u32,
     /// The appointments concerned, nearest first.
     pub items: Vec<PreviewItem>,
 }

@@ -686,6 +686,10 @@ export type Preview = {
 	moved_back: number,
 	/**  Left out, by reason. */
 	left_out: LeftOutCount[],
+	/**  How many appointments would pass. */
+	matching: number,
+	/**  Of how many. */
+	total: number,
 	/**  The appointments concerned, nearest first. */
 	items: PreviewItem[],
 };

@@ -446,6 +446,8 @@ export function previewFor(rows: AppointmentRow[]): Preview {
       { reason: 'type_off', count: 3 },
       { reason: 'private', count: 1 },
     ],
+    matching: added.length,
+    total: added.length + 4,
     items: added.map(({ title, start, end, zone }) => ({
       action: 'added',
       title,

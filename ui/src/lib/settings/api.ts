@@ -1,4 +1,4 @@
-import { commands, type SettingsPatch } from '$lib/bindings';
+import { commands, type OwnRuleView, type SettingsPatch } from '$lib/bindings';
 import { value } from '$lib/command';
 
 export const EMPTY: SettingsPatch = {
@@ -43,4 +43,10 @@ export const previewSettings = (patch: Partial<SettingsPatch>) =>
 export const disconnect = (service: string, deleteEvents: boolean, onlyThisLaptop: boolean) =>
   value(commands.disconnect(service, deleteEvents, onlyThisLaptop));
 export const chooseCalendar = (id: string) => value(commands.chooseCalendar(id));
-export const runDoctor = () => value(commands.runDoctor());
+export const runCheck = (check: string) => value(commands.runCheck(check));
+export const checkRule = (rule: OwnRuleView) => value(commands.checkRule(rule));
+export const listAudit = (limit: number) => value(commands.listAudit(limit));
+export const exportAudit = () => value(commands.exportAudit());
+export const previewReport = () => value(commands.previewReport());
+export const saveReport = () => value(commands.saveReport());
+export const showSavedFile = () => value(commands.showSavedFile());

@@ -1,62 +1,159 @@
-import type { Preview, SettingsPatch } from '$lib/bindings';
-import { sayProblem } from '$lib/ui/act';
-import { asCommandError } from '$lib/command';
+import type { Preview, SettingsPatch, SettingsView, Toggle } from '$lib/bindings';
+import { asCommandError, type CommandError } from '$lib/command';
 import { overview } from '$lib/overview/state.svelte';
 import { info } from '$lib/shell/info.svelte';
+import { sayProblem } from '$lib/ui/act';
 import { changeSettings, previewSettings } from './api';
+import type { Section } from './sections';
 import { settings } from './state.svelte';
 
-type Patch = Partial<SettingsPatch>;
+export type Patch = Partial<SettingsPatch>;
 
-/** Changes apply at once; one that would add or remove many events asks first, with the number. */
+/** What is chosen but not applied: it waits for a look at what it would do. */
+export type Draft = { patch: Patch; group: string; section: Section };
+
+const changes = (p: Preview): number => p.added + p.changed + p.removed + p.moved_back;
+
+const toggled = (list: Toggle[], off: string[] | null | undefined): Toggle[] =>
+  off ? list.map((t) => ({ ...t, on: !off.includes(t.id) })) : list;
+
+const NOT_OF_A_VIEW = new Set(['types_off', 'clients_off', 'confirmed_removals']);
+
+/** Settings as they would be: what a patch does not name stays. */
+export function withPatch(view: SettingsView, patch: Patch): SettingsView {
+  const named = Object.fromEntries(
+    Object.entries(patch).filter(([key, v]) => v !== null && v !== undefined && !NOT_OF_A_VIEW.has(key)),
+  );
+  const after = {
+    ...view,
+    ...named,
+    types: toggled(view.types, patch.types_off),
+    clients: toggled(view.clients, patch.clients_off),
+  };
+  // An empty word stands for "none" in a patch, because none there means "stays".
+  return { ...after, color: after.color || null, fallback_title: after.fallback_title || null };
+}
+
+/** Changes apply at once; one that touches events is looked at first, and only then applied. */
 class Change {
-  /** The field that was saved last, for its quiet "Saved". */
+  /** The group that was saved last, for its quiet "Saved". */
   saved = $state<string | undefined>();
-  /** What waits for a yes. */
-  asking = $state.raw<{ patch: Patch; preview: Preview; field: string } | undefined>();
+  draft = $state.raw<Draft | undefined>();
+  /** What the draft would do; none while it is being looked at. */
+  preview = $state.raw<Preview | undefined>();
+  looking = $state(false);
+  applying = $state(false);
+  /** What is wrong with a field, beside it, by the field's name. */
+  errors = $state.raw<Record<string, CommandError>>({});
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #wait: ReturnType<typeof setTimeout> | undefined;
+  #turn = 0;
+  #shown = false;
 
-  async apply(field: string, patch: Patch): Promise<void> {
+  /** True if it was saved. */
+  async apply(group: string, patch: Patch): Promise<boolean> {
+    let done = false;
     try {
       settings.set(await changeSettings(patch));
-      this.saved = field;
+      this.#clearErrors(patch);
+      this.saved = group;
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => (this.saved = undefined), 4_000);
+      done = true;
     } catch (e) {
-      const error = asCommandError(e);
-      // Before both accounts are there only the app's own settings exist; these were saved all the same.
-      if (error.code !== 'not_connected') sayProblem(error);
-      void settings.refresh();
+      this.#wrong(asCommandError(e), patch);
     }
     void info.refresh();
+    return done;
   }
 
-  /** For what changes which events exist. Before the start, and while nothing is connected, there is nothing to lose. */
-  async propose(field: string, patch: Patch): Promise<void> {
-    if (!overview.value?.started) return this.apply(field, patch);
+  /** For what changes events. Before the start there is nothing to lose, so it applies at once. */
+  propose(section: Section, group: string, patch: Patch): void {
+    if (!overview.value?.started) return void this.apply(group, patch);
+    this.#clearErrors(patch);
+    this.draft = { section, group, patch: { ...this.draft?.patch, ...patch } };
+    clearTimeout(this.#wait);
+    this.looking = true;
+    this.#wait = setTimeout(() => void this.#look(), 180);
+  }
+
+  async #look(): Promise<void> {
+    const draft = this.draft;
+    if (!draft) return;
+    const turn = ++this.#turn;
     try {
-      const preview = await previewSettings(patch);
-      if (preview.removed === 0 && preview.moved_back === 0 && preview.added + preview.changed <= 10)
-        return await this.apply(field, patch);
-      this.asking = { patch, preview, field };
+      const preview = await previewSettings(draft.patch);
+      if (turn !== this.#turn) return;
+      if (changes(preview) === 0 && !this.#shown) {
+        this.looking = false;
+        await this.#finish(draft, draft.patch);
+        return;
+      }
+      this.preview = preview;
+      this.#shown = true;
     } catch (e) {
-      sayProblem(asCommandError(e));
-      void settings.refresh();
+      if (turn !== this.#turn) return;
+      this.#wrong(asCommandError(e), draft.patch);
+      this.#drop();
     }
+    this.looking = false;
   }
 
   async confirm(): Promise<void> {
-    const asked = this.asking;
-    this.asking = undefined;
+    const draft = this.draft;
+    if (!draft || !this.preview) return;
     // The number goes along: if it is no longer true, the guard asks again.
-    if (asked) await this.apply(asked.field, { ...asked.patch, confirmed_removals: asked.preview.removed || null });
+    await this.#finish(draft, { ...draft.patch, confirmed_removals: this.preview.removed || null });
   }
 
+  async #finish(draft: Draft, patch: Patch): Promise<void> {
+    this.applying = true;
+    if (await this.apply(draft.group, patch)) this.#drop();
+    else if (!this.#shown) this.#drop();
+    this.applying = false;
+  }
+
+  /** "Leave as it is": every control goes back to what is true. */
   cancel(): void {
-    this.asking = undefined;
-    // The switch goes back to what is true.
-    const current = settings.value;
-    if (current) settings.set({ ...current });
+    this.#drop();
+  }
+
+  /** Puts right what the trainer is typing again. */
+  forget(field: string): void {
+    if (!this.errors[field]) return;
+    this.errors = Object.fromEntries(Object.entries(this.errors).filter(([name]) => name !== field));
+  }
+
+  say(field: string, error: CommandError): void {
+    this.errors = { ...this.errors, [field]: error };
+  }
+
+  #drop(): void {
+    clearTimeout(this.#wait);
+    this.#turn += 1;
+    this.#shown = false;
+    this.draft = undefined;
+    this.preview = undefined;
+    this.looking = false;
+  }
+
+  #wrong(error: CommandError, patch: Patch): void {
+    if (error.field && error.field in patch) this.errors = { ...this.errors, [error.field]: error };
+    else sayProblem(error);
+    void settings.refresh();
+  }
+
+  #clearErrors(patch: Patch): void {
+    const left = Object.entries(this.errors).filter(([field]) => !(field in patch));
+    if (left.length !== Object.keys(this.errors).length) this.errors = Object.fromEntries(left);
+  }
+
+  /** For tests and for leaving: nothing chosen, nothing wrong. */
+  reset(): void {
+    this.#drop();
+    clearTimeout(this.#timer);
+    this.saved = undefined;
+    this.errors = {};
   }
 }
 

@@ -6,6 +6,7 @@ import { moment } from '$lib/i18n/time';
 import { cancelSync, pause, resume, syncNow } from '$lib/overview/api';
 import { overview, platformName, zone } from '$lib/overview/state.svelte';
 import { m } from '$lib/paraglide/messages';
+import { sectionsFor } from '$lib/settings/sections';
 import { act } from '$lib/ui/act';
 import { modKey } from './mac';
 import { palette, type PaletteCommand } from './palette.svelte';
@@ -73,26 +74,20 @@ async function visits(): Promise<PaletteCommand[]> {
   }));
 }
 
-/** Sections by their own names; words are those somebody would look for. */
-const SECTIONS: [string, () => string, () => string][] = [
-  ['sync', m.se_sync, m.sh_words_sync],
-  ['which', m.se_which, m.sh_words_which],
-  ['content', m.se_content, m.sh_words_content],
-  ['accounts', m.se_accounts, m.sh_words_accounts],
-  ['look', m.se_look, m.sh_words_look],
-  ['diagnostics', m.se_diag, m.sh_words_diag],
-];
-const sections = (): PaletteCommand[] =>
-  SECTIONS.map(([section, label, words]) => ({
-    id: `settings-${section}`,
+/** Every setting that its page can find; the page's own index is loaded with the palette's first look. */
+async function found(): Promise<PaletteCommand[]> {
+  const { available, entryWords } = await import('$lib/settings/find');
+  return available(sectionsFor(overview.value)).map((entry, i) => ({
+    id: `settings-${entry.section}-${entry.at}-${i}`,
     group: 'settings',
-    label: label(),
-    words: `${m.nav_settings()} ${words()}`,
-    run: () => (location.hash = href('/settings', { section })),
+    label: entry.name(),
+    words: `${m.nav_settings()} ${entryWords(entry)}`,
+    run: () => (location.hash = href('/settings', { section: entry.section, at: entry.at })),
   }));
+}
 
 /** What the window itself puts into the palette. */
 export function offer(): () => void {
-  const ends = [places, actions, decisions, visits, sections].map((source) => palette.add(source));
+  const ends = [places, actions, decisions, visits, found].map((source) => palette.add(source));
   return () => ends.forEach((end) => end());
 }

@@ -1,0 +1,9 @@
+import { commands, type SettingsPatch } from '$lib/bindings';
+import { value } from '$lib/command';
+import { EMPTY } from '$lib/settings/api';
+
+export const privacyMirror = (patch: Partial<SettingsPatch>) => value(commands.privacyMirror({ ...EMPTY, ...patch }));
+export const previewDeleteEverything = () => value(commands.previewDeleteEverything());
+/** `confirmed` is the number of events that was shown; another number now is refused. */
+export const deleteEverything = (confirmed: number) => value(commands.deleteEverything(confirmed));
+export const saveDeleteReport = () => value(commands.saveDeleteReport());

@@ -1,0 +1,471 @@
+import { cleanup, render, waitFor } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import axe from 'axe-core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import App from '../../App.svelte';
+import { appointments } from '$lib/appointments/state.svelte';
+import { conflicts } from '$lib/conflicts/state.svelte';
+import { overview } from '$lib/overview/state.svelte';
+import { leaving } from '$lib/privacy/leaving.svelte';
+import { mirror } from '$lib/privacy/mirror.svelte';
+import { info } from '$lib/shell/info.svelte';
+import { start } from '../../mock/ipc';
+import type { Scenario } from '../../mock/model';
+import { change, withPatch } from './change.svelte';
+// Loaded by the window when needed; a slow machine's first look at them is not part of a test.
+import './About.svelte';
+import './Advanced.svelte';
+import './Settings.svelte';
+import '$lib/privacy/DeleteEverything.svelte';
+import { findSettings } from './find';
+import { sectionsFor } from './sections';
+import { auditDetails } from './audit';
+import { settings } from './state.svelte';
+
+const find = <T extends HTMLElement = HTMLElement>(test: string): T | null =>
+  document.querySelector<T>(`[data-test="${test}"]`);
+const all = (test: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(`[data-test="${test}"]`)];
+const get = async <T extends HTMLElement = HTMLElement>(test: string): Promise<T> =>
+  waitFor(() => find<T>(test) ?? Promise.reject(new Error(`no ${test}`)), { timeout: 5_000 });
+const gone = (test: string) => waitFor(() => expect(find(test)).toBeNull(), { timeout: 5_000 });
+
+type Played = ReturnType<typeof start>;
+async function open(section: string, scenario: Scenario = 'healthy', before?: (app: Played) => void): Promise<Played> {
+  const app = start(scenario, { language: 'en', slowMs: 0 });
+  before?.(app);
+  location.hash = `#/settings?section=${section}`;
+  render(App);
+  await get('headline');
+  return app;
+}
+async function problems(): Promise<string[]> {
+  const result = await axe.run(document.body, {
+    rules: { 'color-contrast': { enabled: false }, region: { enabled: false } },
+  });
+  return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`);
+}
+const type = async (field: HTMLElement, text: string) => {
+  const user = userEvent.setup();
+  await user.clear(field);
+  if (text) await user.type(field, text.replaceAll('[', '[[').replaceAll('{', '{{'));
+};
+const pick = async (test: string) => userEvent.setup().click(await get(test));
+
+// Whole screens on a machine that builds something else meanwhile.
+vi.setConfig({ testTimeout: 40_000 });
+beforeEach(() => localStorage.clear());
+afterEach(() => {
+  cleanup();
+  change.reset();
+  leaving.close();
+  mirror.clear();
+  for (const resource of [overview, appointments, conflicts, settings, info]) resource.clear();
+  document.body.innerHTML = '';
+});
+
+describe('what a change would do', () => {
+  it('is shown with numbers and the next seven days, and nothing is applied before the yes', async () => {
+    const app = await open('which');
+    await pick('type-pharmacy_visit');
+    const totals = await get('dry-run-totals');
+    expect(Number(totals.dataset.removed)).toBeGreaterThan(10);
+    expect(all('dry-run-day')).toHaveLength(7);
+    expect(all('dry-run-item').every((i) => i.dataset.action === 'removed')).toBe(true);
+    expect(app.state.settings.types.find((t) => t.id === 'pharmacy_visit')?.on).toBe(true);
+    expect(find('type-pharmacy_visit')?.getAttribute('aria-checked')).toBe('false');
+    expect(await problems()).toEqual([]);
+    await pick('change-confirm');
+    await waitFor(() => expect(app.state.settings.types.find((t) => t.id === 'pharmacy_visit')?.on).toBe(false));
+    await gone('dry-run');
+    await waitFor(() => expect(find('saved')?.textContent).toBe('Saved'));
+  });
+
+  it('adds up several choices, counts along, and goes back with "Leave as it is"', async () => {
+    const app = await open('which');
+    const before = (await get('matching')).dataset.matching;
+    await pick('type-workshop');
+    await get('dry-run-totals');
+    const first = Number(find('dry-run-totals')?.dataset.removed);
+    await pick('weekday-0');
+    await waitFor(() => expect(Number(find('dry-run-totals')?.dataset.removed)).toBeGreaterThan(first));
+    expect(find('matching')?.textContent).toContain('would match');
+    expect(Number(find('matching')?.dataset.matching)).toBeLessThan(Number(before));
+    await pick('change-cancel');
+    await gone('dry-run');
+    expect(find('matching')?.dataset.matching).toBe(before);
+    expect(find('weekday-0')?.getAttribute('aria-pressed')).toBe('true');
+    expect(app.state.settings.weekdays_off).toEqual([]);
+  });
+
+  it('lets events that are already written stay, right there', async () => {
+    const app = await open('which');
+    await pick('type-workshop');
+    await get('dry-run-totals');
+    await pick('dry-run-keep');
+    await waitFor(() => expect(find('dry-run-totals')?.dataset.removed).toBe('0'));
+    expect(find('change-confirm')?.textContent).toBe('Apply');
+    await pick('change-confirm');
+    await waitFor(() => expect(app.state.settings.left_out).toBe('keep'));
+    expect(app.state.settings.types.find((t) => t.id === 'workshop')?.on).toBe(false);
+  });
+
+  it('follows into another section until it is answered', async () => {
+    await open('which');
+    await pick('type-workshop');
+    await get('dry-run-totals');
+    await pick('section-general');
+    await waitFor(() => expect(find('settings-section')?.dataset.section).toBe('general'));
+    expect((await get('dry-run')).textContent).toContain('What is synced');
+  });
+
+  it('applies at once what touches no event', async () => {
+    const app = await open('rules');
+    await pick('policy-keep_platform');
+    await waitFor(() => expect(app.state.settings.time_policy).toBe('keep_platform'));
+    expect(find('dry-run')).toBeNull();
+    expect((await get('standing-rule')).textContent).toContain('Linden Akademie wins');
+    await pick('standing-revoke');
+    await waitFor(() => expect(app.state.settings.time_policy).toBe('ask'));
+  });
+
+  it('takes an empty word in a patch for "none"', () => {
+    const view = { ...start('healthy').state.settings, color: '5', fallback_title: 'Besuch' };
+    expect(withPatch(view, { color: '' })).toMatchObject({ color: null, fallback_title: 'Besuch' });
+  });
+});
+
+describe('what is wrong stands beside its field, and what was typed stays', () => {
+  it('a window of days that ends before it begins', async () => {
+    const app = await open('which');
+    const [from, until] = [await get<HTMLInputElement>('dates-from'), await get<HTMLInputElement>('dates-until')];
+    const { fireEvent } = await import('@testing-library/svelte');
+    await fireEvent.change(from, { target: { value: '2027-03-10' } });
+    await get('dry-run-totals');
+    await fireEvent.change(until, { target: { value: '2027-03-01' } });
+    expect((await get('dates-error')).textContent).toContain('before the first');
+    expect(until.getAttribute('aria-invalid')).toBe('true');
+    expect([from.value, until.value]).toEqual(['2027-03-10', '2027-03-01']);
+    expect(app.state.settings.dates).toEqual({ from: null, until: null });
+  });
+
+  it('the last weekday cannot be switched off', async () => {
+    await open('which', 'healthy', (app) => (app.state.settings.weekdays_off = [0, 1, 2, 3, 4, 5]));
+    await pick('weekday-6');
+    await get('weekdays-error');
+    expect(find('weekday-6')?.getAttribute('aria-pressed')).toBe('true');
+  });
+
+  it('a calendar that nobody can reach', async () => {
+    const app = await open('calendar');
+    const field = await get<HTMLInputElement>('calendar-id');
+    await type(field, 'nowhere@group.calendar.example');
+    await pick('calendar-id-save');
+    expect((await get('calendar-id-error')).textContent).toContain('Calendar not found');
+    expect(field.value).toBe('nowhere@group.calendar.example');
+    expect(app.state.settings.calendar_id).toBe('primary');
+    await type(field, '');
+    await pick('calendar-id-save');
+    expect(find('calendar-id-error')?.textContent).toContain('Type the id');
+  });
+
+  it('a mark that is too short, or holds a space', async () => {
+    const app = await open('rules', 'healthy', (a) => (a.state.settings.created_externally = true));
+    const field = await get<HTMLInputElement>('mark-tag');
+    await type(field, 'x');
+    field.form?.requestSubmit();
+    await get('mark-tag-error');
+    expect(app.state.settings.mark_tag).toBe('#linden');
+    await type(field, '#my visits');
+    field.form?.requestSubmit();
+    await waitFor(() => expect(find('mark-tag-error')?.textContent).toContain('no spaces'));
+    await type(field, '#besuch');
+    field.form?.requestSubmit();
+    await waitFor(() => expect(app.state.settings.mark_tag).toBe('#besuch'));
+    expect(find('mark-tag-error')).toBeNull();
+  });
+});
+
+describe('own rules', () => {
+  it('say while they are typed what they match, and go through the dry run', async () => {
+    const app = await open('which');
+    await pick('own-rule-add');
+    await type(await get('own-rule-text'), 'linden');
+    await waitFor(() => expect(Number(find('own-rule-live')?.dataset.matches)).toBeGreaterThan(0), { timeout: 3_000 });
+    expect(find('own-rule-live')?.textContent).toContain('Linden-Apotheke');
+    await pick('own-rule-save');
+    await get('dry-run-totals');
+    await pick('change-confirm');
+    await waitFor(() =>
+      expect(app.state.settings.own_rules).toEqual([{ field: 'title', pattern: 'contains', text: 'linden' }]),
+    );
+    await pick('own-rule-remove');
+    await get('dry-run-totals');
+    await pick('change-confirm');
+    await waitFor(() => expect(app.state.settings.own_rules).toEqual([]));
+  });
+
+  it('a bad expression is explained, kept, and not sent', async () => {
+    const app = await open('which');
+    await pick('own-rule-add');
+    await userEvent.setup().selectOptions(await get('own-rule-pattern'), 'regex');
+    await type(await get('own-rule-text'), '(Team');
+    expect((await get('own-rule-error')).textContent).toContain('can’t be read');
+    expect(find('own-rule-detail')?.textContent).toContain('unclosed group');
+    await pick('own-rule-save');
+    expect((await get<HTMLInputElement>('own-rule-text')).value).toBe('(Team');
+    expect(find('dry-run')).toBeNull();
+    expect(app.state.settings.own_rules).toEqual([]);
+    expect(await problems()).toEqual([]);
+  });
+
+  it('asks for a text, and does not take the same rule twice', async () => {
+    await open('which', 'healthy', (app) => {
+      app.state.settings.own_rules = [{ field: 'title', pattern: 'contains', text: 'Team' }];
+    });
+    await pick('own-rule-add');
+    await pick('own-rule-save');
+    await get('own-rule-error');
+    await type(await get('own-rule-text'), 'Team');
+    await waitFor(() => expect(find('own-rule-live')?.dataset.matches).toBeDefined(), { timeout: 3_000 });
+    await pick('own-rule-save');
+    expect((await get('own-rule-error')).textContent).toContain('already there');
+  });
+
+  it('shows markup and control characters as text', async () => {
+    const text = '<img src=x onerror=alert(1)> \u202Eevil \u200B';
+    await open('which', 'healthy', (app) => {
+      app.state.settings.own_rules = [{ field: 'notes', pattern: 'contains', text }];
+      app.state.settings.types[0] = { id: 't', name: '<b>Typ</b>', on: true, count: 3 };
+    });
+    expect((await get('own-rule')).textContent).toContain('<img src=x onerror=alert(1)>');
+    expect(document.querySelector('section img, section label b')).toBeNull();
+  });
+});
+
+describe('taken out one by one', () => {
+  it('stand there by name, and come back one by one', async () => {
+    const app = await open('which', 'healthy', (a) => (a.state.settings.excluded = ['apt_2', 'apt_999']));
+    await waitFor(() => expect(all('excluded-row').map((r) => r.dataset.id)).toEqual(['apt_2', 'apt_999']));
+    await waitFor(() => expect(all('excluded-row')[0]?.textContent).toContain('Apotheke am Markt'));
+    expect(all('excluded-row')[1]?.textContent).toContain('over or gone');
+    await userEvent.setup().click(all('excluded-back')[0] as HTMLElement);
+    await pick('change-confirm');
+    await waitFor(() => expect(app.state.settings.excluded).toEqual(['apt_999']));
+  });
+});
+
+describe('text and privacy', () => {
+  it('shows a real next appointment at each level, and the mirror follows what is not applied yet', async () => {
+    const app = await open('content');
+    await waitFor(() => expect(find('sample-full')?.textContent).toContain('Linden-Apotheke'));
+    expect(find('sample-type_only')?.textContent).not.toContain('Linden-Apotheke');
+    expect(find('mirror-shared')?.textContent).toContain('Linden-Apotheke');
+    expect(find('mirror-stranger')?.textContent?.trim()).toBe('Busy');
+    await pick('privacy-busy');
+    await waitFor(() => expect(find('mirror-shared')?.textContent).not.toContain('Linden-Apotheke'));
+    expect(find('mirror-you')?.textContent).toContain('Linden-Apotheke');
+    expect(app.state.settings.privacy).toBe('full');
+    expect(await problems()).toEqual([]);
+    await pick('change-cancel');
+    await waitFor(() => expect(find('mirror-shared')?.textContent).toContain('Linden-Apotheke'));
+  });
+
+  it('says who could see a name before it writes one, and changes nothing on "Cancel"', async () => {
+    const app = await open('content');
+    await pick('setting-client-names');
+    expect((await get('names-dialog')).textContent).toContain('Everyone you share');
+    expect(await problems()).toEqual([]);
+    await pick('names-cancel');
+    await gone('names-dialog');
+    expect(find('dry-run')).toBeNull();
+    expect(app.state.settings.client_names).toBe(false);
+  });
+
+  it('offers no names where the platform forbids them', async () => {
+    await open('content', 'healthy', (app) => (app.state.settings.client_names_allowed = false));
+    expect((await get<HTMLButtonElement>('setting-client-names')).disabled).toBe(true);
+  });
+});
+
+describe('accounts', () => {
+  it('tests the connection step by step and names the next step', async () => {
+    await open('accounts', 'reauth');
+    await pick('test-connection-google');
+    await waitFor(() =>
+      expect(all('doctor-check').map((c) => c.dataset.result)).toEqual(['ok', 'ok', 'problem', 'skipped']),
+    );
+    expect((await get('test-connection-google-summary')).textContent).toContain('One thing needs you');
+    expect((await get('check-next')).textContent).toContain('Sign in to Google');
+    expect(await problems()).toEqual([]);
+  });
+
+  it('says rights in words and the true number before events are deleted', async () => {
+    const app = await open('accounts');
+    expect((await get('rights-google')).textContent).toContain('See and change events');
+    await pick('disconnect-google');
+    await pick('disconnect-events-delete');
+    const written = app.state.rows.filter((r) => ['synced', 'waiting', 'syncing', 'conflict'].includes(r.badge)).length;
+    await waitFor(() => expect(find('disconnect-confirm')?.textContent).toContain(`delete ${written} events`));
+  });
+});
+
+describe('deleting everything', () => {
+  it('lists, asks for a word with the focus on "Cancel", and ends with a proof', async () => {
+    const app = await open('advanced');
+    await pick('delete-everything');
+    const plan = await get('delete-plan');
+    expect(plan.textContent).toContain('None of them is touched');
+    await waitFor(() => expect(document.activeElement).toBe(find('delete-cancel')));
+    expect(await problems()).toEqual([]);
+    expect(find<HTMLButtonElement>('delete-confirm')?.disabled).toBe(true);
+    await userEvent.setup().type(await get('delete-word'), 'no{Enter}');
+    await get('delete-word-error');
+    expect(app.state.overview.platform).not.toBeNull();
+    await type(await get('delete-word'), 'delete');
+    expect(find('delete-confirm')?.textContent).toBe(`Delete ${plan.dataset.events} events and everything here`);
+    await pick('delete-confirm');
+    const proof = await get('proof');
+    expect(proof.dataset.clean).toBe('true');
+    expect(proof.textContent).toContain('finds 0 of our events');
+    expect(all('proof-line').find((l) => l.dataset.key === 'platform_told')?.textContent).toContain('Linden Akademie');
+    expect(await problems()).toEqual([]);
+    await pick('proof-save');
+    await waitFor(() => expect(document.body.textContent).toContain('roundtrip-proof.json'));
+    await pick('proof-close');
+    await waitFor(() => expect(find('onboarding')).not.toBeNull());
+  });
+
+  it('says what is not done, instead of a proof', async () => {
+    await open('advanced', 'error');
+    await pick('delete-everything');
+    await type(await get('delete-word'), 'DELETE');
+    await pick('delete-confirm');
+    const proof = await get('proof');
+    expect(proof.dataset.clean).toBe('false');
+    expect((await get('proof-problem')).dataset.code).toBe('events_remain');
+    expect(all('proof-line').find((l) => l.dataset.key === 'left')?.dataset.state).toBe('no');
+    await get('proof-again');
+  });
+
+  it('deletes nothing when the number has changed, and shows the new one', async () => {
+    const app = await open('advanced');
+    await pick('delete-everything');
+    const shown = Number((await get('delete-plan')).dataset.events);
+    const synced = app.state.rows.find((r) => r.badge === 'synced');
+    if (synced) synced.badge = 'left_out';
+    await type(await get('delete-word'), 'DELETE');
+    await pick('delete-confirm');
+    await get('delete-stale');
+    await waitFor(() => expect(Number(find('delete-plan')?.dataset.events)).toBe(shown - 1));
+    expect(app.state.overview.platform).not.toBeNull();
+  });
+
+  it('says so while offline', async () => {
+    await open('advanced', 'offline');
+    await pick('delete-everything');
+    await type(await get('delete-word'), 'DELETE');
+    await pick('delete-confirm');
+    expect((await get('delete-problem')).dataset.code).toBe('offline');
+  });
+
+  it('is not the first thing offered: pausing is one click', async () => {
+    const app = await open('advanced');
+    await pick('danger-pause');
+    await waitFor(() => expect(app.state.overview.paused_for_ever).toBe(true));
+    await get('danger-resume');
+  });
+});
+
+describe('finding a setting', () => {
+  it('works by word in either language, without accents', () => {
+    const at = (query: string) => findSettings(query).map((e) => e.at);
+    expect(at('notifications')).toContain('titles');
+    expect(at('grossbuchstaben')).toEqual([]);
+    expect(at('tastatur')).toContain('keys');
+    expect(at('geloscht')).toEqual([]);
+    expect(at('alles löschen')[0]).toBe('danger');
+    expect(at('alles loschen')[0]).toBe('danger');
+    expect(at('colour')[0]).toBe('color');
+    expect(at('farbe')[0]).toBe('color');
+    expect(at('   ')).toEqual([]);
+    expect(findSettings('syncing', sectionsFor(undefined)).some((e) => e.at === 'syncing')).toBe(false);
+  });
+
+  it('jumps there, marks it, and says when there is none', async () => {
+    await open('accounts');
+    const search = await get('settings-search');
+    await type(search, 'Wochentage');
+    expect((await get('settings-found')).dataset.at).toBe('weekdays');
+    await userEvent.setup().type(search, '{Enter}');
+    await waitFor(() => expect(find('settings-section')?.dataset.section).toBe('which'));
+    await waitFor(() => expect(find('group-weekdays')?.dataset.found).toBe('true'));
+    await waitFor(() => expect(document.activeElement?.id).toBe('set-weekdays'));
+    await type(search, 'qqq');
+    await get('settings-found-none');
+    expect(await problems()).toEqual([]);
+    await pick('settings-search-clear');
+    await get('section-about');
+  });
+});
+
+describe('the page', () => {
+  it('opens where it was left, and says so in the address', async () => {
+    localStorage.setItem('roundtrip.settings.section', 'calendar');
+    start('healthy', { language: 'en' });
+    location.hash = '#/settings';
+    render(App);
+    await waitFor(() => expect(find('settings-section')?.dataset.section).toBe('calendar'), { timeout: 5_000 });
+    expect(location.hash).toContain('section=calendar');
+  });
+
+  it('shows only what can be set before anything is connected', async () => {
+    await open('which', 'fresh');
+    await waitFor(() => expect(find('settings-section')?.dataset.section).toBe('general'));
+    expect([...document.querySelectorAll('[data-test^="section-"]')].map((s) => s.getAttribute('data-test'))).toEqual([
+      'section-general',
+      'section-advanced',
+      'section-about',
+    ]);
+    expect(find('setting-every')).toBeNull();
+    await pick('section-advanced');
+    await get('run-doctor');
+    expect(find('delete-everything')).toBeNull();
+  });
+
+  it('still offers to connect what is missing', async () => {
+    await open('accounts', 'onboarding-google');
+    await get('settings-connect-google');
+    expect(find('section-which')).toBeNull();
+  });
+
+  it('says when the settings cannot be read, and tries again', async () => {
+    const app = await open('which');
+    await get('type-workshop');
+    settings.clear();
+    app.state.overview.state = 'offline';
+    await app.changed('overview');
+    await get('settings-offline');
+  });
+
+  it('shows the report before it is saved, and the log with its details as text', async () => {
+    await open('advanced');
+    expect(find('report-save')).toBeNull();
+    await pick('report-preview');
+    expect((await get('report-text')).textContent).toContain('<person 1>');
+    await pick('report-save');
+    await waitFor(() => expect(document.body.textContent).toContain('roundtrip-report.txt'));
+    await pick('audit-show');
+    await waitFor(() => expect(all('audit-row').length).toBeGreaterThan(2));
+    expect(all('audit-row')[0]?.textContent).toContain('Settings changed');
+    expect(await problems()).toEqual([]);
+    expect(auditDetails('<b>x')).toBe('<b>x');
+    expect(auditDetails('{"a_b":["c",1]}')).toBe('a b: c, 1');
+  });
+
+  it('runs all checks one by one', async () => {
+    await open('advanced');
+    await pick('run-doctor');
+    await waitFor(() => expect(find('run-doctor-summary')?.textContent).toContain('7 things'));
+    expect(all('doctor-check')).toHaveLength(7);
+  });
+});
