@@ -2,7 +2,9 @@
 //! edits records, and the next cycle carries it out through the same outbox, preconditions and guard.
 
 use crate::engine::{Engine, EngineEvent};
-use crate::ledger::{Change, Counts, HistorySource, HistoryWhat, LedgerError, Trigger};
+use crate::ledger::{
+    Change, Counts, HistoryFilter, HistoryResult, HistorySource, HistoryWhat, LedgerError, Trigger,
+};
 use crate::plan::resolution_word;
 use crate::read::Records;
 use chrono::{DateTime, Utc};
@@ -15,6 +17,11 @@ use roundtrip_core::reconcile::{self, Decision, Standing};
 use roundtrip_core::record::LinkState;
 use roundtrip_core::resolve::{self, ResolveError};
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::undo::Why;
+use std::collections::BTreeSet;
+
+/// More lines than any run has.
+pub(crate) const RUN_LINES_MAX: u32 = 5_000;
 
 /// An answer that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +38,9 @@ pub enum AnswerError {
     /// Both sides spoke at nearly the same time: "most recent" cannot tell.
     #[error("both sides spoke at nearly the same time")]
     TooClose,
+    /// It cannot be undone.
+    #[error("cannot be undone: {0}")]
+    Undo(#[from] Why),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -103,6 +113,33 @@ impl Engine {
         resolution: &Resolution,
     ) -> Result<(), AnswerError> {
         let _turn = self.turn.lock().await;
+        self.answer_in_turn(id, shown, resolution).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    /// Answers several conflicts. Each is taken or not by itself; one cycle carries all of them out.
+    pub async fn resolve_conflicts(
+        &self,
+        answers: &[(ConflictId, Seen, Resolution)],
+    ) -> Vec<Result<(), AnswerError>> {
+        let _turn = self.turn.lock().await;
+        let mut outcomes = Vec::with_capacity(answers.len());
+        for (id, shown, resolution) in answers {
+            outcomes.push(self.answer_in_turn(id, shown, resolution).await);
+        }
+        if outcomes.iter().any(Result::is_ok) {
+            self.after_answer();
+        }
+        outcomes
+    }
+
+    async fn answer_in_turn(
+        &self,
+        id: &ConflictId,
+        shown: &Seen,
+        resolution: &Resolution,
+    ) -> Result<(), AnswerError> {
         let conflict = self
             .ledger
             .conflict(id)
@@ -136,9 +173,7 @@ impl Engine {
             Change::PutRecord(Box::new(record)),
             Change::PutConflict(Box::new(Conflict { state, ..conflict })),
         ];
-        self.ledger.commit(changes).await?;
-        self.after_answer();
-        Ok(())
+        Ok(self.ledger.commit(changes).await?)
     }
 
     /// Answers a question of the guard. The answer is remembered for the appointments it was about.
@@ -224,18 +259,7 @@ impl Engine {
     /// Only the ledger's.
     pub async fn retry(&self, id: Option<&AppointmentId>) -> Result<(), AnswerError> {
         let _turn = self.turn.lock().await;
-        let now = self.now();
-        let mut changes = Vec::new();
-        for mut row in self.ledger.outbox().await? {
-            if id.is_none_or(|id| *id == row.appointment_id) {
-                row.attempts = 0;
-                row.due_at = now;
-                if row.state == OutboxState::Parked {
-                    row.state = OutboxState::Waiting;
-                }
-                changes.push(Change::PutOutbox(Box::new(row)));
-            }
-        }
+        let mut changes = self.due_at_once(|known| id.is_none_or(|id| id == known)).await?;
         if let Some(mut record) = match id {
             Some(id) => self.ledger.record(id).await?,
             None => None,
@@ -246,6 +270,45 @@ impl Engine {
         self.ledger.commit(changes).await?;
         self.after_answer();
         Ok(())
+    }
+
+    /// Writes that wait or are parked become due at once: of the appointments with which this run had trouble.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn retry_run(&self, run: &RunId) -> Result<(), AnswerError> {
+        let _turn = self.turn.lock().await;
+        let filter = HistoryFilter {
+            run_id: Some(run.clone()),
+            limit: RUN_LINES_MAX,
+            ..HistoryFilter::default()
+        };
+        let troubled: BTreeSet<AppointmentId> = self
+            .ledger
+            .history(&filter)
+            .await?
+            .into_iter()
+            .filter(|item| item.result != HistoryResult::Ok)
+            .filter_map(|item| item.appointment_id)
+            .collect();
+        let changes = self.due_at_once(|id| troubled.contains(id)).await?;
+        self.ledger.commit(changes).await?;
+        self.after_answer();
+        Ok(())
+    }
+
+    async fn due_at_once(&self, which: impl Fn(&AppointmentId) -> bool) -> Result<Vec<Change>, LedgerError> {
+        let now = self.now();
+        let rows = self.ledger.outbox().await?.into_iter();
+        let hurried = rows.filter(|row| which(&row.appointment_id)).map(|mut row| {
+            row.attempts = 0;
+            row.due_at = now;
+            if row.state == OutboxState::Parked {
+                row.state = OutboxState::Waiting;
+            }
+            Change::PutOutbox(Box::new(row))
+        });
+        Ok(hurried.collect())
     }
 
     /// Replaces the settings. `confirmed` are removals the trainer has confirmed with their number: the guard does not
@@ -427,7 +490,7 @@ impl Engine {
         Ok((counts, left))
     }
 
-    fn outside_item(&self, record: &roundtrip_core::record::Record, what: HistoryWhat) -> Change {
+    pub(crate) fn outside_item(&self, record: &roundtrip_core::record::Record, what: HistoryWhat) -> Change {
         let mut item = self.titled_item(&RunId::new(""), record, what, HistorySource::You);
         item.run_id = None;
         Change::AddItem(Box::new(item))
@@ -449,7 +512,7 @@ fn may_be_asked_away(record: &roundtrip_core::record::Record, now: DateTime<Utc>
 }
 
 /// Names of the settings that changed, for the audit log: no content.
-fn changed_keys(before: &SyncSettings, after: &SyncSettings) -> serde_json::Value {
+pub(crate) fn changed_keys(before: &SyncSettings, after: &SyncSettings) -> serde_json::Value {
     let value = |settings: &SyncSettings| serde_json::to_value(settings).unwrap_or_default();
     let (before, after) = (value(before), value(after));
     let keys: Vec<&String> = after

@@ -408,6 +408,7 @@ impl Engine {
                 let what = HistoryWhat::Deleted {
                     reason: *reason,
                     edit_lost,
+                    time: record.event.as_ref().and_then(|event| event.time.timed()),
                 };
                 told(&record, what, HistorySource::Platform);
                 absorb::deleted(&mut record, event_id, ctx.now);
@@ -503,7 +504,12 @@ impl Engine {
                     intent: row.intent.word().into(),
                 };
                 let mut item = self.titled_item(run, &record, what, HistorySource::Roundtrip);
-                item.result = HistoryResult::Problem;
+                // What is parked waits for somebody; the rest goes on by itself.
+                item.result = if row.state == OutboxState::Parked {
+                    HistoryResult::Problem
+                } else {
+                    HistoryResult::Waiting
+                };
                 item.problem = Some(code.clone());
                 items.push(item);
             }

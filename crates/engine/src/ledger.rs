@@ -227,6 +227,9 @@ pub enum HistoryWhat {
         reason: roundtrip_core::outbox::DeleteReason,
         /// True if the trainer had edited it at the same time.
         edit_lost: bool,
+        /// When the event was, if it had hours and minutes.
+        #[serde(default)]
+        time: Option<roundtrip_core::time::TimeSpan>,
     },
     /// An existing event of ours was found and linked again.
     Adopted,
@@ -280,6 +283,22 @@ pub enum HistoryWhat {
         resolution: String,
         /// By a standing policy.
         by_policy: bool,
+    },
+    /// An answer was undone, by a new edit the other way round.
+    Undone {
+        /// Which conflict.
+        conflict: ConflictId,
+        /// Time before the undoing, if one changes.
+        from: Option<roundtrip_core::time::TimeSpan>,
+        /// Time after it.
+        to: Option<roundtrip_core::time::TimeSpan>,
+    },
+    /// A line of the history was restored, by a new edit.
+    Restored {
+        /// Time before, if one changes or an event goes.
+        from: Option<roundtrip_core::time::TimeSpan>,
+        /// Time after; none where the appointment was left out.
+        to: Option<roundtrip_core::time::TimeSpan>,
     },
     /// Different fields changed on both sides and were merged.
     Merged,
@@ -373,6 +392,10 @@ pub struct HistoryFilter {
     pub appointment_id: Option<AppointmentId>,
     /// Only this run.
     pub run_id: Option<RunId>,
+    /// Only what this side began.
+    pub source: Option<HistorySource>,
+    /// Only from this instant on.
+    pub since: Option<DateTime<Utc>>,
     /// Only before this instant (paging).
     pub before: Option<DateTime<Utc>>,
     /// At most so many.
@@ -392,6 +415,8 @@ pub trait Ledger: Send + Sync {
     async fn open_conflicts(&self) -> Result<Vec<Conflict>, LedgerError>;
     /// Events that the trainer marked, as they are remembered.
     async fn marked(&self) -> Result<Vec<Marked>, LedgerError>;
+    /// Conflicts that were answered at or after `since`, newest first.
+    async fn answered_conflicts(&self, since: DateTime<Utc>) -> Result<Vec<Conflict>, LedgerError>;
     /// One conflict.
     async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError>;
     /// Questions: the open ones, and answered ones that were answered after `since`.
@@ -406,6 +431,8 @@ pub trait Ledger: Send + Sync {
     async fn runs(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<Run>, LedgerError>;
     /// History items, newest first.
     async fn history(&self, filter: &HistoryFilter) -> Result<Vec<HistoryItem>, LedgerError>;
+    /// History items by id, newest first.
+    async fn history_items(&self, ids: &[String]) -> Result<Vec<HistoryItem>, LedgerError>;
     /// Writes all changes or none.
     async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError>;
 }

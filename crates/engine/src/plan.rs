@@ -64,6 +64,7 @@ impl Engine {
     pub(crate) async fn recent(&self, questions: &[Question]) -> Result<Recent, LedgerError> {
         let since = self.now() - Duration::minutes(60);
         let filter = crate::ledger::HistoryFilter {
+            since: Some(since),
             limit: 2_000,
             ..Default::default()
         };
@@ -72,19 +73,24 @@ impl Engine {
             .filter(|question| question.answer.is_some())
             .flat_map(|question| &question.appointments)
             .collect();
+        let items = self.ledger.history(&filter).await?;
+        // What a person decided one by one, or wanted back, is no part of a mass change.
+        let decided: BTreeSet<&AppointmentId> = items
+            .iter()
+            .filter(|item| {
+                matches!(
+                    item.what,
+                    HistoryWhat::ConflictResolved { by_policy: false, .. }
+                        | HistoryWhat::Undone { .. }
+                        | HistoryWhat::Restored { .. }
+                )
+            })
+            .filter_map(|item| item.appointment_id.as_ref())
+            .collect();
         let mut recent = Recent::default();
-        for item in self
-            .ledger
-            .history(&filter)
-            .await?
-            .into_iter()
-            .filter(|item| item.at >= since)
-        {
-            if item
-                .appointment_id
-                .as_ref()
-                .is_some_and(|id| confirmed.contains(id))
-            {
+        for item in &items {
+            let known = |id| confirmed.contains(id) || decided.contains(id);
+            if item.appointment_id.as_ref().is_some_and(known) {
                 continue;
             }
             match item.what {

@@ -79,6 +79,10 @@ impl Ledger for SqliteLedger {
         Ok(calendar_sync_marked::list(self.database.readers(), &self.connection).await?)
     }
 
+    async fn answered_conflicts(&self, since: DateTime<Utc>) -> Result<Vec<Conflict>, LedgerError> {
+        Ok(calendar_sync_conflicts::list_answered(self.database.readers(), &self.connection, since).await?)
+    }
+
     async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError> {
         Ok(calendar_sync_conflicts::get(self.database.readers(), &self.connection, id).await?)
     }
@@ -105,6 +109,10 @@ impl Ledger for SqliteLedger {
 
     async fn history(&self, filter: &HistoryFilter) -> Result<Vec<HistoryItem>, LedgerError> {
         Ok(calendar_sync_history::list(self.database.readers(), &self.connection, filter).await?)
+    }
+
+    async fn history_items(&self, ids: &[String]) -> Result<Vec<HistoryItem>, LedgerError> {
+        Ok(calendar_sync_history::by_ids(self.database.readers(), &self.connection, ids).await?)
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {

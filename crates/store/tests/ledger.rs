@@ -13,7 +13,7 @@ use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::question::Answer;
 use roundtrip_core::settings::{Direction, SyncSettings};
 use roundtrip_engine::ledger::{
-    Change, HistoryFilter, HistoryResult, Ledger, LedgerError, RunResult, SyncState,
+    Change, HistoryFilter, HistoryResult, HistorySource, Ledger, LedgerError, RunResult, SyncState,
 };
 use roundtrip_store::SqliteLedger;
 use sqlx::AssertSqlSafe;
@@ -394,9 +394,24 @@ async fn the_history_is_filtered_and_paged_newest_first() {
     assert_eq!(ids(of_one).await, ["i2", "i1"]);
     let page = HistoryFilter {
         before: Some(now() + TimeDelta::seconds(2)),
-        ..all
+        ..all.clone()
     };
     assert_eq!(ids(page).await, ["i1", "i0"]);
+    let lately = HistoryFilter {
+        since: Some(now() + TimeDelta::seconds(1)),
+        ..all.clone()
+    };
+    assert_eq!(ids(lately).await, ["i2", "i1"]);
+    let by = |source| HistoryFilter {
+        source: Some(source),
+        ..all.clone()
+    };
+    assert_eq!(ids(by(HistorySource::Platform)).await, ["i2", "i1", "i0"]);
+    assert_eq!(ids(by(HistorySource::You)).await, [""; 0]);
+    let asked = ["i0", "i2", "i9"].map(str::to_owned);
+    let found = ledger.history_items(&asked).await.expect("history");
+    let found: Vec<&str> = found.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(found, ["i2", "i0"]);
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ impl Host {
                 device: writer.device,
                 since: writer.since,
             }),
-            latest: latest.map(convert::history),
+            latest: latest.map(|item| convert::history(item, snapshot.now)),
             tokens_volatile: volatile,
         })
     }

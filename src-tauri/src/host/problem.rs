@@ -81,6 +81,7 @@ impl From<AnswerError> for AppError {
             AnswerError::Stale => "stale",
             AnswerError::NotPossible => "not_possible",
             AnswerError::TooClose => "too_close",
+            AnswerError::Undo(why) => why.code(),
             AnswerError::Ledger(error) => return error.into(),
         };
         Self {

@@ -17,12 +17,12 @@ use crate::host::overview::moved_back;
 use crate::host::{Host, Running};
 use chrono::{DateTime, Duration, Local, TimeZone, Utc};
 use roundtrip_core::conflict::{Choice, Resolution, Seen};
-use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId, RunId};
+use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId};
 use roundtrip_core::outbox::{DeleteReason, Intent};
 use roundtrip_core::question::Answer;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::AnswerError;
-use roundtrip_engine::ledger::{HistoryFilter, HistoryResult, Trigger};
+use roundtrip_engine::ledger::Trigger;
 use roundtrip_store::Provider;
 use std::sync::Arc;
 use tauri::{AppHandle, State};
@@ -93,10 +93,7 @@ pub async fn resolve_conflict(
 ) -> Answered<Option<ConflictView>> {
     let running = running(&gui).await?;
     let id = ConflictId(checked("id", id)?);
-    let shown = Seen {
-        version: seen.version.map(u64::from),
-        etag: seen.etag.map(Etag),
-    };
+    let shown = shown(seen);
     let zone = zone(&gui.host).await;
     let resolution = resolution_of(resolution, zone)?;
     match running.engine.resolve_conflict(&id, &shown, &resolution).await {
@@ -111,14 +108,21 @@ pub async fn resolve_conflict(
     }
 }
 
-async fn zone(host: &Host) -> chrono_tz::Tz {
+pub(super) fn shown(seen: SeenView) -> Seen {
+    Seen {
+        version: seen.version.map(u64::from),
+        etag: seen.etag.map(Etag),
+    }
+}
+
+pub(super) async fn zone(host: &Host) -> chrono_tz::Tz {
     host.accounts()
         .await
         .platform
         .map_or(chrono_tz::UTC, |(_, extra)| extra.me.time_zone)
 }
 
-fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answered<Resolution> {
+pub(super) fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answered<Resolution> {
     Ok(match input {
         ResolutionInput::KeepPlatform => Resolution::KeepPlatform,
         ResolutionInput::KeepCalendar => Resolution::KeepCalendar,
@@ -165,28 +169,7 @@ pub async fn list_history(gui: State<'_, Gui>, query: HistoryQuery) -> Answered<
     let Some(running) = gui.host.running().await else {
         return Ok(Vec::new());
     };
-    let result = match query.result.as_deref() {
-        None => None,
-        Some("ok") => Some(HistoryResult::Ok),
-        Some("waiting") => Some(HistoryResult::Waiting),
-        Some("problem") => Some(HistoryResult::Problem),
-        Some(_) => return Err(AppError::input("result")),
-    };
-    let filter = HistoryFilter {
-        result,
-        appointment_id: query.appointment_id.map(AppointmentId),
-        run_id: query.run_id.map(RunId),
-        before: query.before,
-        limit: query.limit.clamp(1, 500),
-    };
-    Ok(running
-        .engine
-        .ledger()
-        .history(&filter)
-        .await?
-        .into_iter()
-        .map(convert::history)
-        .collect())
+    history::rows(&running, query).await
 }
 
 /// Runs of the last 30 days, newest first.

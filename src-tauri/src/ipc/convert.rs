@@ -4,6 +4,7 @@ use super::dto::{
     AppointmentRow, ConflictView, FieldView, FilterCheck, HistoryRow, LeftOutCount, MovedBack, Preview,
     PreviewItem, QuestionItem, QuestionView, RunRow, SeenView, ValueView,
 };
+use chrono::{DateTime, Utc};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{Conflict, ConflictCause, ConflictKind};
 use roundtrip_core::filter::LeftOut;
@@ -91,7 +92,8 @@ fn checks(status: &AppointmentStatus) -> Vec<FilterCheck> {
         .collect()
 }
 
-fn time_view(time: &TimeSpan) -> ValueView {
+/// A time as the window shows it.
+pub fn time_view(time: &TimeSpan) -> ValueView {
     ValueView::Time {
         start: time.start,
         end: time.end,
@@ -298,8 +300,9 @@ pub fn run(run: &Run) -> RunRow {
     }
 }
 
-/// A line of the history.
-pub fn history(item: HistoryItem) -> HistoryRow {
+/// A line of the history, as of now.
+pub fn history(item: HistoryItem, now: DateTime<Utc>) -> HistoryRow {
+    let restorable = roundtrip_engine::is_restorable(&item, now);
     let mut row = HistoryRow {
         id: item.id,
         run_id: item.run_id.map(|run| run.to_string()),
@@ -319,7 +322,7 @@ pub fn history(item: HistoryItem) -> HistoryRow {
         problem: item.problem,
         request_id: item.request_id,
         retry_at: None,
-        restorable: false,
+        restorable,
     };
     row.what = match item.what {
         HistoryWhat::Added { time } => {
@@ -335,7 +338,8 @@ pub fn history(item: HistoryItem) -> HistoryRow {
             row.to = to.as_ref().map(time_view);
             "changed"
         }
-        HistoryWhat::Deleted { reason, .. } => {
+        HistoryWhat::Deleted { reason, time, .. } => {
+            row.from = time.as_ref().map(time_view);
             row.word = Some(word(reason));
             "deleted"
         }
@@ -381,6 +385,16 @@ pub fn history(item: HistoryItem) -> HistoryRow {
             row.word = Some(resolution);
             row.detail = by_policy.then(|| "by_policy".to_owned());
             "conflict_resolved"
+        }
+        HistoryWhat::Undone { from, to, .. } => {
+            row.from = from.as_ref().map(time_view);
+            row.to = to.as_ref().map(time_view);
+            "undone"
+        }
+        HistoryWhat::Restored { from, to } => {
+            row.from = from.as_ref().map(time_view);
+            row.to = to.as_ref().map(time_view);
+            "restored"
         }
         HistoryWhat::Merged => "merged",
         HistoryWhat::Asked { question, count } => {

@@ -23,6 +23,8 @@ pub mod keys {
     pub const AUTOSTART: &str = "autostart";
     /// Titles may appear on notifications.
     pub const TITLES: &str = "titles_in_notifications";
+    /// Newest answers at which an offered rule was turned down, by what it was about.
+    pub const RULES_DISMISSED: &str = "rules_dismissed";
     /// The line "closing keeps syncing" was shown.
     pub const HIDE_HINT: &str = "hide_hint_seen";
 }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{BEN, JANA, Setup, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::DeleteReason;
+use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::ledger::{HistoryWhat, RunResult};
 use roundtrip_sandbox::platform::{AdminEdit, AppointmentStatus, NewAppointment};
 use serde_json::json;
@@ -59,6 +60,15 @@ async fn a_changed_appointment_changes_its_event() {
     world.check_invariants().await;
 }
 
+fn visit_time() -> TimeSpan {
+    let start = at("2026-12-01 09:00");
+    TimeSpan {
+        start,
+        end: start + chrono::TimeDelta::minutes(90),
+        zone: chrono_tz::Europe::Berlin,
+    }
+}
+
 #[tokio::test]
 async fn a_cancelled_appointment_loses_its_event() {
     let world = World::new().await;
@@ -73,6 +83,7 @@ async fn a_cancelled_appointment_loses_its_event() {
     let deleted = HistoryWhat::Deleted {
         reason: DeleteReason::Cancelled,
         edit_lost: false,
+        time: Some(visit_time()),
     };
     assert!(world.story(&visit).await.contains(&deleted));
     world.check_invariants().await;
@@ -92,6 +103,7 @@ async fn a_reassigned_appointment_loses_its_event() {
     let deleted = HistoryWhat::Deleted {
         reason: DeleteReason::Unassigned,
         edit_lost: false,
+        time: Some(visit_time()),
     };
     assert!(world.story(&visit).await.contains(&deleted));
     world.check_invariants().await;

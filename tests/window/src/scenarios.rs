@@ -3,9 +3,11 @@
 mod background;
 mod decisions;
 mod keyboard;
+mod leaving;
 mod mocked;
 mod onboarding;
 mod reconnect;
+mod settled;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
@@ -82,6 +84,24 @@ pub fn all() -> Vec<Scenario> {
             sign_in: SignIn::ByItself,
             act: Act::Real(background::killed),
         },
+        Scenario {
+            name: "fifty_conflicts_with_one_decision",
+            appointments: 75,
+            sign_in: SignIn::ByItself,
+            act: Act::Real(settled::bulk_of_50),
+        },
+        Scenario {
+            name: "a_filter_says_first_what_it_does",
+            appointments: 24,
+            sign_in: SignIn::ByItself,
+            act: Act::Real(settled::filter_with_dry_run),
+        },
+        usual("a_refused_write_is_tried_again_by_hand", settled::tried_again),
+        usual(
+            "disconnected_and_back_without_doubles",
+            leaving::disconnect_and_back,
+        ),
+        usual("everything_deleted_with_proof", leaving::delete_everything),
         alone("every_screen_is_accessible_in_light", mocked::accessible_light),
         alone("every_screen_is_accessible_in_dark", mocked::accessible_dark),
         alone(

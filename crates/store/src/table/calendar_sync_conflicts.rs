@@ -23,6 +23,23 @@ pub(crate) async fn list_open(
     from_documents(WHAT, documents)
 }
 
+/// Answered at or after `since`, newest first.
+pub(crate) async fn list_answered(
+    db: impl SqliteExecutor<'_>,
+    connection: &ConnectionId,
+    since: DateTime<Utc>,
+) -> Stored<Vec<Conflict>> {
+    let documents = sqlx::query_scalar(
+        "SELECT document FROM calendar_sync_conflicts
+         WHERE connection = ?1 AND state = 'resolved' AND closed_at_us >= ?2 ORDER BY closed_at_us DESC, id DESC",
+    )
+    .bind(connection.as_str())
+    .bind(micros(since))
+    .fetch_all(db)
+    .await?;
+    from_documents(WHAT, documents)
+}
+
 pub(crate) async fn get(
     db: impl SqliteExecutor<'_>,
     connection: &ConnectionId,

@@ -4,7 +4,7 @@ use crate::encoding::{from_documents, micros, to_document};
 use crate::error::Stored;
 use chrono::{DateTime, Utc};
 use roundtrip_core::ids::ConnectionId;
-use roundtrip_engine::ledger::{HistoryFilter, HistoryItem, HistoryResult};
+use roundtrip_engine::ledger::{HistoryFilter, HistoryItem, HistoryResult, HistorySource};
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 const WHAT: &str = "calendar_sync_history";
@@ -20,6 +20,11 @@ pub(crate) async fn list(
         HistoryResult::Waiting => "waiting",
         HistoryResult::Problem => "problem",
     });
+    let source = filter.source.map(|source| match source {
+        HistorySource::You => "you",
+        HistorySource::Platform => "platform",
+        HistorySource::Roundtrip => "roundtrip",
+    });
     let documents = sqlx::query_scalar(
         "SELECT document FROM calendar_sync_history
          WHERE connection = ?1
@@ -27,6 +32,8 @@ pub(crate) async fn list(
            AND (?3 IS NULL OR appointment_id = ?3)
            AND (?4 IS NULL OR run_id = ?4)
            AND (?5 IS NULL OR at_us < ?5)
+           AND (?7 IS NULL OR document ->> '$.source' = ?7)
+           AND (?8 IS NULL OR at_us >= ?8)
          ORDER BY at_us DESC, sequence DESC LIMIT ?6",
     )
     .bind(connection.as_str())
@@ -35,6 +42,25 @@ pub(crate) async fn list(
     .bind(filter.run_id.as_ref().map(|id| id.as_str()))
     .bind(filter.before.map(micros))
     .bind(filter.limit)
+    .bind(source)
+    .bind(filter.since.map(micros))
+    .fetch_all(db)
+    .await?;
+    from_documents(WHAT, documents)
+}
+
+/// Newest first; an id that is not there is left out.
+pub(crate) async fn by_ids(
+    db: impl SqliteExecutor<'_>,
+    connection: &ConnectionId,
+    ids: &[String],
+) -> Stored<Vec<HistoryItem>> {
+    let documents = sqlx::query_scalar(
+        "SELECT document FROM calendar_sync_history
+         WHERE connection = ?1 AND id IN (SELECT value FROM json_each(?2)) ORDER BY at_us DESC, sequence DESC",
+    )
+    .bind(connection.as_str())
+    .bind(to_document(WHAT, &ids)?)
     .fetch_all(db)
     .await?;
     from_documents(WHAT, documents)

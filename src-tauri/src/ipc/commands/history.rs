@@ -1,10 +1,117 @@
 //! Restoring, trying a run again, the calendar as it was, and exports.
 
-use super::Answered;
+use super::{Answered, checked, running};
 use crate::gui::Gui;
-use crate::ipc::dto::{AppError, HistoryQuery, Outcome, PastCalendar, RestorePreview, SavedFile};
+use crate::host::Running;
+use crate::ipc::convert;
+use crate::ipc::dto::{
+    AppError, HistoryQuery, HistoryRow, Outcome, PastCalendar, PastEvent, RestoreItem, RestorePreview,
+    SavedFile,
+};
 use chrono::{DateTime, Utc};
+use roundtrip_core::ids::{AppointmentId, RunId};
+use roundtrip_core::outbox::OutboxState;
+use roundtrip_engine::ledger::{HistoryFilter, HistoryItem, HistoryResult, HistorySource};
+use roundtrip_engine::{Restoring, Since};
+use std::collections::BTreeSet;
 use tauri::State;
+
+/// More lines than are ever restored at once.
+const LINES_MAX: usize = 5_000;
+
+/// What a query of the window asks for.
+///
+/// # Errors
+/// `bad_input` with the field that cannot be used.
+pub fn filter_of(query: HistoryQuery) -> Answered<HistoryFilter> {
+    let result = match query.result.as_deref() {
+        None => None,
+        Some("ok") => Some(HistoryResult::Ok),
+        Some("waiting") => Some(HistoryResult::Waiting),
+        Some("problem") => Some(HistoryResult::Problem),
+        Some(_) => return Err(AppError::input("result")),
+    };
+    let source = match query.source.as_deref() {
+        None => None,
+        Some("you") => Some(HistorySource::You),
+        Some("platform") => Some(HistorySource::Platform),
+        Some("roundtrip") => Some(HistorySource::Roundtrip),
+        Some(_) => return Err(AppError::input("source")),
+    };
+    Ok(HistoryFilter {
+        result,
+        source,
+        appointment_id: query.appointment_id.map(AppointmentId),
+        run_id: query.run_id.map(RunId),
+        since: query.since,
+        before: query.before,
+        limit: query.limit.clamp(1, 500),
+    })
+}
+
+/// The lines that a query asks for, newest first.
+pub(super) async fn rows(running: &Running, query: HistoryQuery) -> Answered<Vec<HistoryRow>> {
+    let filter = filter_of(query)?;
+    let now = running.engine.now();
+    let items = running.engine.ledger().history(&filter).await?;
+    let retries = retries(running, &items).await?;
+    Ok(items
+        .into_iter()
+        .map(|item| {
+            let retry_at = retries.iter().find(|(id, _)| *id == item.id).map(|(_, at)| *at);
+            HistoryRow {
+                retry_at,
+                ..convert::history(item, now)
+            }
+        })
+        .collect())
+}
+
+/// When what waits is tried again, by line: only the newest line about an appointment is about its waiting write.
+async fn retries(running: &Running, items: &[HistoryItem]) -> Answered<Vec<(String, DateTime<Utc>)>> {
+    let ledger = running.engine.ledger();
+    let mut retries = Vec::new();
+    let waiting: Vec<&HistoryItem> = items
+        .iter()
+        .filter(|item| item.result == HistoryResult::Waiting)
+        .collect();
+    if waiting.is_empty() {
+        return Ok(retries);
+    }
+    let outbox = ledger.outbox().await?;
+    let mut seen = BTreeSet::new();
+    for item in waiting {
+        let Some(id) = item
+            .appointment_id
+            .as_ref()
+            .filter(|id| seen.insert((*id).clone()))
+        else {
+            continue;
+        };
+        let of_it = HistoryFilter {
+            appointment_id: Some(id.clone()),
+            limit: 1,
+            ..HistoryFilter::default()
+        };
+        let newest = ledger.history(&of_it).await?.into_iter().next();
+        let due = outbox
+            .iter()
+            .filter(|row| row.appointment_id == *id && row.state != OutboxState::Parked)
+            .map(|row| row.due_at)
+            .min();
+        if let (Some(due), true) = (due, newest.is_some_and(|newest| newest.id == item.id)) {
+            retries.push((item.id.clone(), due));
+        }
+    }
+    Ok(retries)
+}
+
+fn checked_ids(ids: Vec<String>) -> Answered<Vec<String>> {
+    if ids.len() > LINES_MAX {
+        return Err(AppError::input("history_ids"));
+    }
+    ids.into_iter().map(|id| checked("history_ids", id)).collect()
+}
 
 /// What restoring these history lines, or all of a run, would do. Nothing is written.
 #[tauri::command]
@@ -14,32 +121,100 @@ pub async fn preview_restore(
     history_ids: Vec<String>,
     run_id: Option<String>,
 ) -> Answered<RestorePreview> {
-    let _ = (gui, history_ids, run_id);
-    Err(AppError::not_connected())
+    let running = running(&gui).await?;
+    let ids = checked_ids(history_ids)?;
+    let run = run_id.map(|id| checked("run_id", id)).transpose()?.map(RunId);
+    let lines = running.engine.preview_restore(&ids, run.as_ref()).await?;
+    let told: BTreeSet<&AppointmentId> = lines
+        .iter()
+        .filter(|line| line.outcome.is_ok_and(|effect| effect.tells_admin))
+        .filter_map(|line| line.appointment_id.as_ref())
+        .collect();
+    let tells_admin = u32::try_from(told.len()).unwrap_or(u32::MAX);
+    let items = lines.iter().map(restore_item).collect();
+    Ok(RestorePreview { items, tells_admin })
+}
+
+fn restore_item(line: &Restoring) -> RestoreItem {
+    let effect = line.outcome.unwrap_or_default();
+    RestoreItem {
+        history_id: line.history_id.clone(),
+        appointment_id: line
+            .appointment_id
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        title: line.title.clone().unwrap_or_default(),
+        action: line.action.into(),
+        from: effect.from.as_ref().map(convert::time_view),
+        to: effect.to.as_ref().map(convert::time_view),
+        tells_admin: effect.tells_admin,
+        not_possible: line.outcome.err().map(|why| why.code().into()),
+    }
 }
 
 /// Restores these history lines, each by a new edit.
 #[tauri::command]
 #[specta::specta]
 pub async fn restore(gui: State<'_, Gui>, history_ids: Vec<String>) -> Answered<Vec<Outcome>> {
-    let _ = (gui, history_ids);
-    Err(AppError::not_connected())
+    let running = running(&gui).await?;
+    let ids = checked_ids(history_ids)?;
+    let restored = running.engine.restore(&ids).await?;
+    // In the order in which they were asked for; a line that is not kept any more is gone.
+    Ok(ids
+        .into_iter()
+        .map(|id| {
+            let outcome = restored.iter().find(|line| line.history_id == id);
+            let result = outcome.map_or("gone", |line| match line.outcome {
+                Ok(_) => "done",
+                Err(why) => why.code(),
+            });
+            Outcome {
+                id,
+                result: result.into(),
+            }
+        })
+        .collect())
 }
 
 /// Tries the writes of one run again that did not succeed.
 #[tauri::command]
 #[specta::specta]
 pub async fn retry_run(gui: State<'_, Gui>, run_id: String) -> Answered<()> {
-    let _ = (gui, run_id);
-    Err(AppError::not_connected())
+    let run = RunId(checked("run_id", run_id)?);
+    Ok(running(&gui).await?.engine.retry_run(&run).await?)
 }
 
 /// The calendar as it was at a moment of the last 30 days.
 #[tauri::command]
 #[specta::specta]
 pub async fn calendar_at(gui: State<'_, Gui>, at: DateTime<Utc>) -> Answered<PastCalendar> {
-    let _ = (gui, at);
-    Err(AppError::not_connected())
+    let past = running(&gui).await?.engine.calendar_at(at).await?;
+    Ok(PastCalendar {
+        at: past.at,
+        earliest: past.earliest,
+        events: past
+            .events
+            .into_iter()
+            .map(|event| {
+                let (since, now_start) = match event.since {
+                    Since::Same => ("same", None),
+                    Since::Moved { now } => ("moved", Some(now)),
+                    Since::Gone => ("gone", None),
+                };
+                PastEvent {
+                    appointment_id: event.appointment_id.to_string(),
+                    title: event.title,
+                    start: event.time.start,
+                    end: event.time.end,
+                    zone: event.time.zone.name().into(),
+                    since: since.into(),
+                    now_start,
+                    history_id: event.history_id,
+                }
+            })
+            .collect(),
+    })
 }
 
 /// Saves what the query finds as `csv` or `json` in the folder for downloads, without personal data unless asked for.
@@ -53,4 +228,39 @@ pub async fn export_history(
 ) -> Answered<SavedFile> {
     let _ = (gui, query, format, personal);
     Err(AppError::not_connected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_not_known_names_its_field() {
+        let field = |query: HistoryQuery| filter_of(query).err().and_then(|error| error.field);
+        let unknown = || Some("nobody".to_owned());
+        let query = HistoryQuery {
+            source: unknown(),
+            ..HistoryQuery::default()
+        };
+        assert_eq!(field(query).as_deref(), Some("source"));
+        let query = HistoryQuery {
+            result: unknown(),
+            ..HistoryQuery::default()
+        };
+        assert_eq!(field(query).as_deref(), Some("result"));
+    }
+
+    #[test]
+    fn a_query_is_asked_as_it_is_meant() {
+        let since = "2026-12-01T08:00:00Z".parse().expect("a test's own time");
+        let query = HistoryQuery {
+            source: Some("you".into()),
+            since: Some(since),
+            limit: 9_000,
+            ..HistoryQuery::default()
+        };
+        let filter = filter_of(query).expect("known words");
+        assert_eq!(filter.source, Some(HistorySource::You));
+        assert_eq!((filter.since, filter.limit), (Some(since), 500));
+    }
 }

@@ -49,7 +49,8 @@ pub struct UndoView {
     pub from: Option<ValueView>,
     /// Time afterwards.
     pub to: Option<ValueView>,
-    /// Stable code of why it cannot be undone: `gone`, `over`, `changed_since`, `not_editable`, `same`, `text_not_kept`.
+    /// Stable code of why it cannot be undone: `gone`, `over`, `changed_since`, `not_editable`, `same`, `text_not_kept`,
+    /// `left_out`.
     pub not_possible: Option<String>,
 }
 

@@ -1,0 +1,289 @@
+//! Undoing answers and restoring lines of the history. What it does is decided by core; here it is recorded, as an edit of
+//! the record and a line of its own.
+
+use crate::answers::{AnswerError, RUN_LINES_MAX, changed_keys};
+use crate::engine::Engine;
+use crate::ledger::{Change, HistoryFilter, HistoryItem, HistoryWhat, LedgerError};
+use crate::plan::title_of;
+use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::conflict::Conflict;
+use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
+use roundtrip_core::question::{Answer, Question, QuestionKind};
+use roundtrip_core::reconcile::Context;
+use roundtrip_core::record::Record;
+use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::undo::{self, Effect, Why, Wish};
+use std::collections::BTreeMap;
+
+/// Both versions of a change are kept for so long.
+pub(crate) const KEPT_DAYS: i64 = 30;
+
+/// A conflict that was answered, and what undoing the answer would do now.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The conflict, with its answer.
+    pub conflict: Conflict,
+    /// Shown name of the appointment, if it is known.
+    pub title: Option<String>,
+    /// What undoing would do, or why it cannot be.
+    pub undo: Result<Effect, Why>,
+}
+
+/// One line of the history, and what restoring it does.
+#[derive(Clone, Debug)]
+pub struct Restoring {
+    /// Which line.
+    pub history_id: String,
+    /// Whose, if it is about one.
+    pub appointment_id: Option<AppointmentId>,
+    /// Shown name.
+    pub title: Option<String>,
+    /// `move`, `put_back`, `leave_out` or `answer`.
+    pub action: &'static str,
+    /// What it does, or why it cannot be.
+    pub outcome: Result<Effect, Why>,
+}
+
+/// True if a line is of a kind, and young enough, that restoring it may do something.
+pub fn is_restorable(item: &HistoryItem, now: DateTime<Utc>) -> bool {
+    action(&item.what).is_some() && item.at >= now - Duration::days(KEPT_DAYS)
+}
+
+fn action(what: &HistoryWhat) -> Option<&'static str> {
+    match what {
+        HistoryWhat::MovedBack { .. }
+        | HistoryWhat::Changed {
+            from: Some(_),
+            to: Some(_),
+            ..
+        } => Some("move"),
+        HistoryWhat::RemovedInCalendar { .. } => Some("put_back"),
+        HistoryWhat::Added { .. } => Some("leave_out"),
+        HistoryWhat::ConflictResolved { .. } => Some("answer"),
+        _ => None,
+    }
+}
+
+/// What is changed while lines are restored one after the other.
+struct Edits {
+    ctx: Context,
+    before: SyncSettings,
+    records: BTreeMap<AppointmentId, Record>,
+    left_out: Vec<AppointmentId>,
+    items: Vec<Change>,
+}
+
+impl Engine {
+    /// Conflicts answered in the last 30 days, newest first, each with what undoing it would do now.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn answered_conflicts(&self) -> Result<Vec<Answered>, LedgerError> {
+        let ctx = self.present().await?;
+        let since = ctx.now - Duration::days(KEPT_DAYS);
+        let records: BTreeMap<AppointmentId, Record> = self
+            .ledger
+            .records()
+            .await?
+            .into_iter()
+            .map(|record| (record.appointment_id.clone(), record))
+            .collect();
+        let answered = self.ledger.answered_conflicts(since).await?;
+        Ok(answered
+            .into_iter()
+            .map(|conflict| {
+                let record = records.get(&conflict.appointment_id);
+                let wish = Wish::Answer(Box::new(conflict.clone()));
+                let undo = match record {
+                    Some(record) => undo::bring_back(&mut record.clone(), &wish, &ctx),
+                    None => Err(Why::Gone),
+                };
+                Answered {
+                    conflict,
+                    title: record.and_then(title_of),
+                    undo,
+                }
+            })
+            .collect())
+    }
+
+    /// Undoes the answer to a conflict by a new edit the other way round.
+    ///
+    /// # Errors
+    /// [`AnswerError::Undo`] with why it cannot be; nothing is changed then.
+    pub async fn undo_conflict(&self, id: &ConflictId) -> Result<Effect, AnswerError> {
+        let _turn = self.turn.lock().await;
+        let ctx = self.present().await?;
+        let conflict = self.ledger.conflict(id).await?.ok_or(AnswerError::Gone)?;
+        let record = self.ledger.record(&conflict.appointment_id).await?;
+        let mut record = record.ok_or(AnswerError::Gone)?;
+        let effect = undo::bring_back(&mut record, &Wish::Answer(Box::new(conflict)), &ctx)?;
+        let what = HistoryWhat::Undone {
+            conflict: id.clone(),
+            from: effect.from,
+            to: effect.to,
+        };
+        let item = self.outside_item(&record, what);
+        self.ledger
+            .commit(vec![item, Change::PutRecord(Box::new(record))])
+            .await?;
+        self.after_answer();
+        Ok(effect)
+    }
+
+    /// What restoring these lines would do, or every line of a run that can be. Nothing is written.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn preview_restore(
+        &self,
+        ids: &[String],
+        run: Option<&RunId>,
+    ) -> Result<Vec<Restoring>, LedgerError> {
+        let items = match run {
+            Some(run) => {
+                let filter = HistoryFilter {
+                    run_id: Some(run.clone()),
+                    limit: RUN_LINES_MAX,
+                    ..HistoryFilter::default()
+                };
+                let now = self.now();
+                let mut items = self.ledger.history(&filter).await?;
+                items.retain(|item| is_restorable(item, now));
+                items
+            }
+            None => self.ledger.history_items(ids).await?,
+        };
+        Ok(self.try_restore(items).await?.0)
+    }
+
+    /// Restores these lines, newest first, so that a chain of moves goes back step by step. The trainer has seen and
+    /// confirmed what it does, so the guard does not ask about it.
+    ///
+    /// # Errors
+    /// Only the ledger's; nothing is changed then.
+    pub async fn restore(&self, ids: &[String]) -> Result<Vec<Restoring>, LedgerError> {
+        let _turn = self.turn.lock().await;
+        let items = self.ledger.history_items(ids).await?;
+        let (restored, edits) = self.try_restore(items).await?;
+        if restored.iter().all(|one| one.outcome.is_err()) {
+            return Ok(restored);
+        }
+        let mut changes = edits.items;
+        changes.extend(
+            edits
+                .records
+                .into_values()
+                .map(|record| Change::PutRecord(Box::new(record))),
+        );
+        if !edits.left_out.is_empty() {
+            let now = edits.ctx.now;
+            let details = changed_keys(&edits.before, &edits.ctx.settings);
+            changes.push(Change::PutSettings(Box::new(edits.ctx.settings)));
+            changes.push(Change::Audit {
+                event: "settings".into(),
+                details,
+                at: now,
+            });
+            changes.push(Change::PutQuestion(Question {
+                id: QuestionId(self.fresh_id()),
+                kind: QuestionKind::InferredDeletions,
+                appointments: edits.left_out,
+                asked_at: now,
+                answer: Some(Answer::GoOn),
+                answered_at: Some(now),
+            }));
+        }
+        self.ledger.commit(changes).await?;
+        self.after_answer();
+        Ok(restored)
+    }
+
+    async fn present(&self) -> Result<Context, LedgerError> {
+        let settings = self.ledger.settings().await?;
+        let state = self.ledger.sync_state().await?;
+        Ok(self.context(settings, &state))
+    }
+
+    async fn try_restore(&self, items: Vec<HistoryItem>) -> Result<(Vec<Restoring>, Edits), LedgerError> {
+        let ctx = self.present().await?;
+        let mut edits = Edits {
+            before: ctx.settings.clone(),
+            ctx,
+            records: BTreeMap::new(),
+            left_out: Vec::new(),
+            items: Vec::new(),
+        };
+        let mut restored = Vec::with_capacity(items.len());
+        for item in items {
+            let outcome = self.restore_one(&item, &mut edits).await?;
+            let known = item.appointment_id.as_ref().and_then(|id| edits.records.get(id));
+            restored.push(Restoring {
+                title: known.and_then(title_of).or(item.title),
+                action: action(&item.what).unwrap_or("none"),
+                history_id: item.id,
+                appointment_id: item.appointment_id,
+                outcome,
+            });
+        }
+        Ok((restored, edits))
+    }
+
+    async fn restore_one(
+        &self,
+        item: &HistoryItem,
+        edits: &mut Edits,
+    ) -> Result<Result<Effect, Why>, LedgerError> {
+        let Some(id) = item
+            .appointment_id
+            .as_ref()
+            .filter(|_| is_restorable(item, edits.ctx.now))
+        else {
+            return Ok(Err(Why::Nothing));
+        };
+        let wish = match &item.what {
+            HistoryWhat::MovedBack { from, to, .. }
+            | HistoryWhat::Changed {
+                from: Some(from),
+                to: Some(to),
+                ..
+            } => Wish::Back { from: *to, to: *from },
+            HistoryWhat::RemovedInCalendar { .. } => Wish::PutBack,
+            HistoryWhat::Added { .. } => Wish::LeaveOut,
+            HistoryWhat::ConflictResolved { conflict, .. } => match self.ledger.conflict(conflict).await? {
+                Some(conflict) => Wish::Answer(Box::new(conflict)),
+                None => return Ok(Err(Why::Gone)),
+            },
+            _ => return Ok(Err(Why::Nothing)),
+        };
+        if !edits.records.contains_key(id) {
+            let Some(record) = self.ledger.record(id).await? else {
+                return Ok(Err(Why::Gone));
+            };
+            edits.records.insert(id.clone(), record);
+        }
+        let Some(record) = edits.records.get_mut(id) else {
+            return Ok(Err(Why::Gone));
+        };
+        let effect = match undo::bring_back(record, &wish, &edits.ctx) {
+            Ok(effect) => effect,
+            Err(why) => return Ok(Err(why)),
+        };
+        let (from, to) = (effect.from, effect.to);
+        let what = match &wish {
+            Wish::Answer(conflict) => HistoryWhat::Undone {
+                conflict: conflict.id.clone(),
+                from,
+                to,
+            },
+            Wish::PutBack => HistoryWhat::PutBack,
+            Wish::Back { .. } | Wish::LeaveOut => HistoryWhat::Restored { from, to },
+        };
+        edits.items.push(self.outside_item(record, what));
+        if wish == Wish::LeaveOut {
+            edits.ctx.settings.filters.excluded.insert(id.clone());
+            edits.left_out.push(id.clone());
+        }
+        Ok(Ok(effect))
+    }
+}
