@@ -33,6 +33,7 @@ fn present(id: &str, time: Option<TimeSpan>) -> Record {
         recurring: false,
         free: false,
         declined: false,
+        organised_by_me: true,
         mark: None,
         html_link: None,
     });

@@ -465,10 +465,10 @@ export type HistoryRow = {
 	/**  Shown name. */
 	title: string | null,
 	/**
-	 *  `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `created_from_event`, `refused`, `removed_in_calendar`,
-	 *  `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`, `asked`, `answered`,
-	 *  `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`, `undone` (an answer),
-	 *  `restored` (a line of the history; without `to` the appointment was left out).
+	 *  `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `created_from_event`, `refused`,
+	 *  `removed_in_calendar`, `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`,
+	 *  `asked`, `answered`, `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`,
+	 *  `undone` (an answer), `restored` (a line of the history; without `to` the appointment was left out).
 	 */
 	what: string,
 	/**  Time before, where it moved. */
