@@ -2,9 +2,13 @@
 
 use super::Answered;
 use crate::gui::Gui;
+use crate::gui::downloads;
+use crate::host::export;
+use crate::ipc::convert;
 use crate::ipc::dto::{AppError, HistoryQuery, Outcome, PastCalendar, RestorePreview, SavedFile};
 use chrono::{DateTime, Utc};
-use tauri::State;
+use roundtrip_engine::ledger::HistoryFilter;
+use tauri::{AppHandle, State};
 
 /// What restoring these history lines, or all of a run, would do. Nothing is written.
 #[tauri::command]
@@ -46,11 +50,37 @@ pub async fn calendar_at(gui: State<'_, Gui>, at: DateTime<Utc>) -> Answered<Pas
 #[tauri::command]
 #[specta::specta]
 pub async fn export_history(
+    app: AppHandle,
     gui: State<'_, Gui>,
     query: HistoryQuery,
     format: String,
     personal: bool,
 ) -> Answered<SavedFile> {
-    let _ = (gui, query, format, personal);
-    Err(AppError::not_connected())
+    if !["csv", "json"].contains(&format.as_str()) {
+        return Err(AppError::input("format"));
+    }
+    let running = super::running(&gui).await?;
+    // One reading finds all that is kept: the history holds 30 days.
+    let everything = HistoryFilter {
+        limit: u32::MAX,
+        ..HistoryFilter::default()
+    };
+    let items = running.engine.ledger().history(&everything).await?;
+    let rows: Vec<_> = items
+        .into_iter()
+        .map(convert::history)
+        .filter(|row| export::found(row, &query))
+        .map(|row| if personal { row } else { export::masked(row) })
+        .collect();
+    let text = if format == "csv" {
+        export::csv(&rows)
+    } else {
+        serde_json::to_string_pretty(&rows).map_err(|_| AppError::input("format"))?
+    };
+    gui.host.save(
+        &downloads(&app)?,
+        ("roundtrip-history", &format),
+        &text,
+        rows.len(),
+    )
 }
