@@ -210,6 +210,10 @@ impl Engine {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
+        // After a pause or a start without a cycle this laptop may not hold the lease, and nothing would be deleted.
+        if let Err(error) = self.keep_lease(&settings, &state).await {
+            tracing::info!(code = crate::error_code(&error), "the lease could not be renewed");
+        }
         let mut records = Records::new(self.ledger.records().await?);
         let mut counts = Counts::default();
         let run = RunId(self.fresh_id());

@@ -181,7 +181,7 @@ fn report_lines(report: &DeleteReport) -> String {
     let number = |count: Option<u32>| count.map_or("unknown".to_owned(), |count| count.to_string());
     let mut text = String::new();
     // Writing into a text cannot fail.
-    let _ = writeln!(text, "Roundtrip: everything deleted");
+    let _ = writeln!(text, "Roundtrip: report of deleting everything");
     let _ = writeln!(text, "at: {}", report.at.to_rfc3339());
     let _ = writeln!(text, "events deleted: {}", report.deleted.len());
     let _ = writeln!(

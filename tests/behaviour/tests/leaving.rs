@@ -56,7 +56,8 @@ async fn our_events_go_and_past_visits_and_the_trainer_s_own_stay() {
     assert_eq!(departure.problem, None);
     let mut deleted = departure.deleted.clone();
     let mut expected = ids;
-    (deleted.sort(), expected.sort());
+    deleted.sort();
+    expected.sort();
     assert_eq!(deleted, expected, "every event is named");
     assert!(visits.iter().all(|visit| !world.trainer().has(visit)));
     assert!(world.trainer().has(&over), "the record of what took place stays");
@@ -167,6 +168,17 @@ async fn events_that_the_ledger_does_not_know_are_found_by_their_mark() {
     assert!(visits.iter().all(|visit| !world.trainer().has(visit)));
     assert!(world.trainer().has(&over));
     world.check_safety();
+}
+
+#[tokio::test]
+async fn after_a_start_without_a_cycle_the_lease_is_taken_first() {
+    let (mut world, visits, _) = with_visits().await;
+    world.restart().await;
+
+    let departure = world.engine.depart().await.expect("the ledger works");
+
+    assert_eq!(departure.left, Some(0));
+    assert_eq!(departure.deleted.len(), visits.len());
 }
 
 #[tokio::test]
