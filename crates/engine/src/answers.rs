@@ -385,7 +385,7 @@ impl Engine {
                 .decisions
                 .iter()
                 .find(|known| known.record.appointment_id == decision.record.appointment_id);
-            known.is_none_or(|known| known.intents != decision.intents)
+            known.is_none_or(|known| !same_effect(&known.intents, &decision.intents))
         });
         Ok(preview)
     }
@@ -460,6 +460,12 @@ impl Engine {
         self.tell(EngineEvent::Changed);
         self.ask_for(Trigger::Changed);
     }
+}
+
+/// An event that is made anyway is made anyway, whatever it will say.
+fn same_effect(one: &[Intent], other: &[Intent]) -> bool {
+    let made = |intents: &[Intent]| matches!(intents, [Intent::Insert { .. }]);
+    one == other || made(one) && made(other)
 }
 
 /// Names of the settings that changed, for the audit log: no content.

@@ -272,7 +272,11 @@ impl Engine {
 
     /// Takes or renews the writer lease where the platform has one. After a lapse this comes before any write, and the
     /// reading that follows it makes the plan anew.
-    async fn keep_lease(&self, settings: &SyncSettings, state: &SyncState) -> Result<(), PortError> {
+    pub(crate) async fn keep_lease(
+        &self,
+        settings: &SyncSettings,
+        state: &SyncState,
+    ) -> Result<(), PortError> {
         if !self.config.has("writer_lease") || !state.started {
             return Ok(());
         }

@@ -74,15 +74,8 @@ impl Engine {
         self.delete_events().await?;
         let mut after = self.our_events().await;
         if let Ok((going, _)) = &after
-            && !going.is_empty()
-            && self.holds_lease()
+            && self.delete_unknown(going).await?
         {
-            for event in going {
-                let calendar = &self.config.identity.calendar;
-                if let Err(error) = self.calendar.delete(calendar, &event.id, Some(&event.etag)).await {
-                    tracing::info!(code = crate::error_code(&error), "an event could not be deleted");
-                }
-            }
             after = self.our_events().await;
         }
         let (left, problem) = match after {
@@ -105,6 +98,29 @@ impl Engine {
             left: left.map(|(going, _)| u32::try_from(going.len()).unwrap_or(u32::MAX)),
             problem: problem.or_else(|| self.live().calendar.problem),
         })
+    }
+
+    /// Deletes those of our events that the ledger knows nothing of; the others were tried through the outbox. Answers
+    /// whether there were any.
+    async fn delete_unknown(&self, found: &[Event]) -> Result<bool, LedgerError> {
+        let off = self.lock().policy.as_ref().is_some_and(|policy| !policy.enabled);
+        if off || !self.holds_lease() {
+            return Ok(false);
+        }
+        let records = self.ledger.records().await?;
+        let known = |event: &Event| {
+            let is_its = |record: &Record| record.event_id.as_ref() == Some(&event.id);
+            records.iter().any(is_its)
+        };
+        let mut any = false;
+        for event in found.iter().filter(|event| !known(event)) {
+            any = true;
+            let calendar = &self.config.identity.calendar;
+            if let Err(error) = self.calendar.delete(calendar, &event.id, Some(&event.etag)).await {
+                tracing::info!(code = crate::error_code(&error), "an event could not be deleted");
+            }
+        }
+        Ok(any)
     }
 
     /// Our events by a fresh reading of the whole calendar: those that would go, and those that are over and stay.
@@ -194,6 +210,10 @@ impl Engine {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
+        // After a pause or a start without a cycle this laptop may not hold the lease, and nothing would be deleted.
+        if let Err(error) = self.keep_lease(&settings, &state).await {
+            tracing::info!(code = crate::error_code(&error), "the lease could not be renewed");
+        }
         let mut records = Records::new(self.ledger.records().await?);
         let mut counts = Counts::default();
         let run = RunId(self.fresh_id());

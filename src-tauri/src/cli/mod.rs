@@ -82,6 +82,12 @@ pub enum Verb {
         #[arg(long)]
         only_this_laptop: bool,
     },
+    /// Delete our events, take both sign-ins back and empty the data folder. Without --confirm it only says what would go.
+    DeleteEverything {
+        /// The number of events that goes, as said without it.
+        #[arg(long)]
+        confirm: Option<u32>,
+    },
     /// Write the TypeScript bindings of the window's commands (for developers).
     #[command(hide = true)]
     Bindings {
@@ -216,6 +222,7 @@ async fn carry_out(verb: Verb) -> Result<ExitCode, Trouble> {
             delete_events,
             only_this_laptop,
         } => disconnect(service, delete_events, only_this_laptop).await,
+        Verb::DeleteEverything { confirm } => delete_everything(confirm).await,
         Verb::Bindings { path } => {
             crate::ipc::write_bindings(&path).map_err(Trouble)?;
             Ok(ExitCode::SUCCESS)
@@ -468,4 +475,23 @@ async fn disconnect(
         if left.revoked { "revoked" } else { "not revoked" }
     );
     Ok(ExitCode::SUCCESS)
+}
+
+async fn delete_everything(confirm: Option<u32>) -> Result<ExitCode, Trouble> {
+    let host = Host::open(Purpose::Verb).await?;
+    let Some(confirmed) = confirm else {
+        let plan = host.deletion_plan().await?;
+        println!(
+            "would delete {} events and all data here; {} events of past visits would stay; go on with --confirm {}",
+            plan.events, plan.kept, plan.events
+        );
+        return Ok(ExitCode::SUCCESS);
+    };
+    let report = host.delete_everything(confirmed).await?;
+    print!("{}", host.delete_report().unwrap_or_default());
+    host.close().await;
+    match report.problem {
+        Some(code) => Err(Trouble(words::of_code(&code, None))),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }

@@ -32,3 +32,22 @@ pub fn open(url: &str) -> Result<(), AppError> {
         None => tauri_plugin_opener::open_url(url, None::<&str>).map_err(|_| failed()),
     }
 }
+
+/// Shows a file of ours in the system's file manager, or opens its folder.
+///
+/// # Errors
+/// `no_file_manager` if neither could be done.
+pub fn show_file(path: &std::path::Path) -> Result<(), AppError> {
+    if tauri_plugin_opener::reveal_item_in_dir(path).is_ok() {
+        return Ok(());
+    }
+    let opened = path
+        .parent()
+        .is_some_and(|folder| tauri_plugin_opener::open_path(folder, None::<&str>).is_ok());
+    opened.then_some(()).ok_or_else(|| AppError {
+        code: "no_file_manager".into(),
+        detail: None,
+        field: None,
+        retryable: true,
+    })
+}

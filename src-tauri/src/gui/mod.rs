@@ -14,9 +14,10 @@ use crate::ipc::settings::{self, keys};
 use links::Link;
 use roundtrip_engine::EngineEvent;
 use roundtrip_store::Provider;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 use tauri_plugin_autostart::ManagerExt;
 use tauri_plugin_deep_link::DeepLinkExt;
@@ -27,6 +28,8 @@ const HIDDEN: &str = "--hidden";
 
 /// The window asks again for what it shows at most this often.
 const REFRESH_PAUSE_MS: u64 = 80;
+/// A run shows in the tray once it takes longer.
+const SYNCING_SHOWS_AFTER: Duration = Duration::from_secs(2);
 /// The first line of the tray says how long ago; it is brought up to date this often.
 const TRAY_PERIOD: Duration = Duration::from_secs(60);
 
@@ -37,6 +40,8 @@ pub struct Gui {
     route: Mutex<Option<String>>,
     pub(crate) shown: notifications::Shown,
     look: Mutex<tray::Look>,
+    syncing_since: Mutex<Option<Instant>>,
+    report: Mutex<Option<String>>,
 }
 
 impl Gui {
@@ -46,6 +51,8 @@ impl Gui {
             route: Mutex::new(None),
             shown: notifications::Shown::default(),
             look: Mutex::new(tray::Look::default()),
+            syncing_since: Mutex::default(),
+            report: Mutex::default(),
         }
     }
 
@@ -57,6 +64,41 @@ impl Gui {
     /// That place, once.
     pub fn take_route(&self) -> Option<String> {
         self.route.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Keeps the report that is shown, so that just this one is saved.
+    pub fn keep_report(&self, report: String) {
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+    }
+
+    /// The report that was shown last.
+    pub fn kept_report(&self) -> Option<String> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything was deleted: what the shell itself knows or registered goes, too.
+    pub fn forget(&self, app: &AppHandle) {
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if let Err(error) = app.autolaunch().disable() {
+            // What was never on cannot be turned off.
+            tracing::debug!(%error, "autostart was not turned off");
+        }
+    }
+
+    /// A run shorter than two seconds does not show in the tray. Answers true if it is to be looked at again soon.
+    fn without_flicker(&self, look: &mut tray::Look) -> bool {
+        let mut since = self.syncing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        if !look.is_syncing() {
+            *since = None;
+            return false;
+        }
+        let began = *since.get_or_insert_with(Instant::now);
+        let short = began.elapsed() < SYNCING_SHOWS_AFTER;
+        if short {
+            let known = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+            look.keep_state_of(&known);
+        }
+        short
     }
 
     /// Begins a sign-in and opens the browser. A browser that cannot be started is no failure: the link can be copied.
@@ -120,6 +162,10 @@ impl Gui {
             if let Some(on) = on {
                 database.put_setting(key, &on).await?;
             }
+        }
+        if patch.daily_summary == Some(true) {
+            // It begins tomorrow morning, not in the middle of the day.
+            self.host.summary_said_today().await?;
         }
         Ok(())
     }
@@ -248,12 +294,16 @@ fn listen(app: &AppHandle) {
     dirty.notify_one();
     let (refresher, changed) = (app.clone(), Arc::clone(&dirty));
     tauri::async_runtime::spawn(async move {
+        let mut period = TRAY_PERIOD;
         loop {
-            tokio::select! {
+            period = tokio::select! {
                 () = changed.notified() => refresh(&refresher).await,
-                // "2 min ago" grows older by itself.
-                () = tokio::time::sleep(TRAY_PERIOD) => refresh_tray(&refresher).await,
-            }
+                // "2 min ago" grows older by itself, and a morning comes.
+                () = tokio::time::sleep(period) => {
+                    notifications::summary(&refresher).await;
+                    refresh_tray(&refresher).await
+                }
+            };
             tokio::time::sleep(Duration::from_millis(REFRESH_PAUSE_MS)).await;
         }
     });
@@ -291,19 +341,25 @@ fn emit(app: &AppHandle, event: &(impl Event + Clone + serde::Serialize)) {
     }
 }
 
-async fn refresh(app: &AppHandle) {
+/// Answers after how long the tray wants to be looked at again.
+async fn refresh(app: &AppHandle) -> Duration {
     let topics = ["overview", "appointments", "conflicts", "history", "settings"]
         .map(str::to_owned)
         .to_vec();
     emit(app, &StateChanged { topics });
-    refresh_tray(app).await;
+    let period = refresh_tray(app).await;
     notifications::refresh(app).await;
+    period
 }
 
-async fn refresh_tray(app: &AppHandle) {
+async fn refresh_tray(app: &AppHandle) -> Duration {
     let gui = app.state::<Gui>();
+    let mut period = TRAY_PERIOD;
     if let Ok(overview) = gui.host.overview().await {
-        let look = tray::Look::of(&overview);
+        let mut look = tray::Look::of(&overview);
+        if gui.without_flicker(&mut look) {
+            period = SYNCING_SHOWS_AFTER;
+        }
         let changed = {
             let mut known = gui.look.lock().unwrap_or_else(PoisonError::into_inner);
             let changed = *known != look;
@@ -313,6 +369,28 @@ async fn refresh_tray(app: &AppHandle) {
         if changed {
             tray::refresh(app, &look).await;
         }
+    }
+    period
+}
+
+/// Where saved files go: the folder for downloads, or the one that `ROUNDTRIP_DOWNLOAD_DIR` names.
+///
+/// # Errors
+/// `not_saved` if the system knows no such folder.
+pub fn downloads(app: &AppHandle) -> Result<PathBuf, AppError> {
+    match std::env::var_os("ROUNDTRIP_DOWNLOAD_DIR").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Ok(folder.into()),
+        // Not every Linux desktop names a folder for downloads; every one has a home.
+        None => app
+            .path()
+            .download_dir()
+            .or_else(|_| app.path().home_dir())
+            .map_err(|_| AppError {
+                code: "not_saved".into(),
+                detail: None,
+                field: None,
+                retryable: true,
+            }),
     }
 }
 

@@ -19,17 +19,8 @@ pub struct Shown {
 pub async fn refresh(app: &AppHandle) {
     let gui = app.state::<Gui>();
     let notices = gui.host.notices().await;
-    let focused = app
-        .get_webview_window(super::window::MAIN)
-        .is_some_and(|window| window.is_focused().unwrap_or(false));
-    let setting = gui
-        .host
-        .database
-        .setting::<String>(keys::LANGUAGE)
-        .await
-        .ok()
-        .flatten();
-    let tongue = Tongue::of(setting.as_deref().unwrap_or("system"));
+    let focused = focused(app);
+    let tongue = tongue(&gui).await;
     let platform = gui
         .host
         .accounts()
@@ -67,18 +58,72 @@ pub async fn refresh(app: &AppHandle) {
     }
 }
 
-fn show(app: &AppHandle, notice: Notice, tongue: Tongue, platform: &str) {
-    let (title, text, action) = tongue.notice(&notice, platform);
+/// The morning's summary, if it is time for it. In the foreground the window says as much.
+pub async fn summary(app: &AppHandle) {
+    let gui = app.state::<Gui>();
+    let Some(summary) = gui.host.morning_summary().await else {
+        return;
+    };
+    if focused(app) {
+        return;
+    }
+    let tongue = tongue(&gui).await;
+    let (title, text) = tongue.summary(&summary);
+    let notification = prepared((&title, &text), None, tongue);
+    let app = app.clone();
+    std::thread::spawn(move || match notification.show() {
+        Ok(handle) => wait_for_click(handle, &app),
+        Err(error) => tracing::info!(%error, "notification could not be shown"),
+    });
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn wait_for_click(handle: notify_rust::NotificationHandle, app: &AppHandle) {
+    handle.wait_for_action(|action| {
+        if action == "default" {
+            super::window::show(app, Some("/".into()));
+        }
+    });
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn wait_for_click(_handle: notify_rust::NotificationHandle, _app: &AppHandle) {}
+
+fn focused(app: &AppHandle) -> bool {
+    app.get_webview_window(super::window::MAIN)
+        .is_some_and(|window| window.is_focused().unwrap_or(false))
+}
+
+async fn tongue(gui: &Gui) -> Tongue {
+    let setting = gui.host.database.setting::<String>(keys::LANGUAGE).await;
+    Tongue::of(setting.ok().flatten().as_deref().unwrap_or("system"))
+}
+
+/// At most two actions: the one next step, and opening the window by a click.
+fn prepared(
+    (title, text): (&str, &str),
+    action: Option<&(&'static str, String)>,
+    tongue: Tongue,
+) -> notify_rust::Notification {
     let mut notification = notify_rust::Notification::new();
-    notification.summary(&title).body(&text).appname("Roundtrip");
-    if let Some((key, label)) = &action {
+    notification.summary(title).body(text).appname("Roundtrip");
+    if let Some((key, label)) = action {
         notification.action(key, label);
     }
     #[cfg(all(unix, not(target_os = "macos")))]
     notification
         .action("default", &tongue.open())
-        .hint(notify_rust::Hint::DesktopEntry("roundtrip".into()))
-        .timeout(notify_rust::Timeout::Never);
+        .hint(notify_rust::Hint::DesktopEntry("roundtrip".into()));
+    #[cfg(not(all(unix, not(target_os = "macos"))))]
+    let _ = tongue;
+    notification
+}
+
+fn show(app: &AppHandle, notice: Notice, tongue: Tongue, platform: &str) {
+    let (title, text, action) = tongue.notice(&notice, platform);
+    let mut notification = prepared((&title, &text), action.as_ref(), tongue);
+    // It stays until it is solved.
+    notification.timeout(notify_rust::Timeout::Never);
     let app = app.clone();
     // Showing and waiting for the action both block.
     std::thread::spawn(move || {

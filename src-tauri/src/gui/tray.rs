@@ -2,9 +2,9 @@
 
 use super::Gui;
 use super::words::Tongue;
-use crate::ipc::dto::{OverallState, Overview};
+use crate::ipc::dto::{CheckView, OverallState, Overview};
 use crate::ipc::settings::keys;
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Local, NaiveTime, TimeZone, Utc};
 use roundtrip_engine::ledger::Trigger;
 use tauri::image::Image;
 use tauri::menu::{Menu, MenuBuilder, MenuItemBuilder, SubmenuBuilder};
@@ -48,6 +48,7 @@ pub struct Look {
     minutes: Option<i64>,
     decisions: u32,
     paused: bool,
+    paused_until: Option<DateTime<Utc>>,
 }
 
 impl Look {
@@ -59,6 +60,26 @@ impl Look {
             minutes: overview.as_of.map(|at| (Utc::now() - at).num_minutes().max(0)),
             decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
             paused: overview.paused_until.is_some() || overview.paused_for_ever,
+            paused_until: overview.paused_until,
+        }
+    }
+
+    /// A run goes on.
+    pub fn is_syncing(&self) -> bool {
+        self.state == Some(OverallState::Syncing)
+    }
+
+    /// Goes on showing what was shown.
+    pub fn keep_state_of(&mut self, known: &Self) {
+        self.state = known.state;
+    }
+
+    /// State and last sync, or the end of the pause.
+    fn line(&self, tongue: Tongue) -> String {
+        let state = self.state.unwrap_or(OverallState::Starting);
+        match self.paused_until {
+            Some(until) if state == OverallState::Paused => tongue.paused_until(until.with_timezone(&Local)),
+            _ => tongue.state(state, self.minutes),
         }
     }
 }
@@ -78,7 +99,7 @@ pub async fn refresh(app: &AppHandle, look: &Look) {
     let state = look.state.unwrap_or(OverallState::Starting);
     let done = (|| -> tauri::Result<()> {
         tray.set_icon(Some(icon(state)?))?;
-        tray.set_tooltip(Some(format!("Roundtrip · {}", tongue.state(state, look.minutes))))?;
+        tray.set_tooltip(Some(format!("Roundtrip · {}", look.line(tongue))))?;
         tray.set_menu(Some(menu(app, tongue, look)?))
     })();
     if let Err(error) = done {
@@ -87,13 +108,13 @@ pub async fn refresh(app: &AppHandle, look: &Look) {
 }
 
 fn menu(app: &AppHandle, tongue: Tongue, look: &Look) -> tauri::Result<Menu<Wry>> {
-    let state = look.state.unwrap_or(OverallState::Starting);
-    let first = MenuItemBuilder::with_id("state", tongue.state(state, look.minutes))
+    let first = MenuItemBuilder::with_id("state", look.line(tongue))
         .enabled(false)
         .build(app)?;
     let pause = SubmenuBuilder::with_id(app, "pause", tongue.pause())
         .text("pause-30", tongue.pause_for(30))
         .text("pause-120", tongue.pause_for(120))
+        .text("pause-tomorrow", tongue.pause_until_tomorrow())
         .text("pause-ever", tongue.pause_for_ever())
         .build()?;
     let mut builder = MenuBuilder::new(app)
@@ -145,12 +166,42 @@ async fn chosen_later(app: &AppHandle, id: &str) {
         }
         "pause-30" => Some(now + Duration::minutes(30)),
         "pause-120" => Some(now + Duration::minutes(120)),
+        "pause-tomorrow" => Some(tomorrow(now)),
         "pause-ever" => Some(chrono::DateTime::<Utc>::MAX_UTC - Duration::days(1)),
         "resume" => None,
         _ => return,
     };
     if let Err(error) = running.engine.pause_until(until).await {
         tracing::warn!(%error, "pause could not be kept");
+    }
+}
+
+/// Six o'clock tomorrow morning, in the laptop's zone.
+pub fn tomorrow(now: DateTime<Utc>) -> DateTime<Utc> {
+    let day = now.with_timezone(&Local).date_naive() + Duration::days(1);
+    let six = day
+        .and_hms_opt(6, 0, 0)
+        .unwrap_or_else(|| day.and_time(NaiveTime::MIN));
+    Local
+        .from_local_datetime(&six)
+        .earliest()
+        .map_or(now + Duration::hours(12), |at| at.with_timezone(&Utc))
+}
+
+/// Diagnostics: is there a tray icon? Without one the window and autostart are enough, but the state is not seen.
+pub fn check(app: &AppHandle) -> CheckView {
+    let there = app.tray_by_id(ID).is_some();
+    let turned_off = std::env::var_os("ROUNDTRIP_NO_TRAY").is_some();
+    let (result, problem) = match (there, turned_off) {
+        (true, _) => ("ok", None),
+        (false, true) => ("skipped", None),
+        (false, false) => ("problem", Some("no_tray".to_owned())),
+    };
+    CheckView {
+        check: "tray".into(),
+        result: result.into(),
+        problem,
+        detail: None,
     }
 }
 
@@ -174,4 +225,56 @@ fn icon(state: OverallState) -> tauri::Result<Image<'static>> {
         OverallState::NeedsAttention | OverallState::NotConnected => tray_icon!("attention"),
         OverallState::Offline => tray_icon!("offline"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_until_tomorrow_ends_in_the_morning_of_the_next_day() {
+        let now: DateTime<Utc> = "2026-12-01T21:30:00Z".parse().expect("a time");
+        let until = tomorrow(now).with_timezone(&Local);
+        assert_eq!(until.time(), NaiveTime::from_hms_opt(6, 0, 0).expect("a time"));
+        let days = until.date_naive() - now.with_timezone(&Local).date_naive();
+        assert_eq!(days.num_days(), 1);
+    }
+
+    #[test]
+    fn the_first_line_says_when_a_pause_ends() {
+        let until: DateTime<Utc> = Utc::now() + Duration::days(3);
+        let look = Look {
+            state: Some(OverallState::Paused),
+            paused: true,
+            paused_until: Some(until),
+            ..Look::default()
+        };
+        let clock = until.with_timezone(&Local).format("%H:%M").to_string();
+        assert!(look.line(Tongue::En).starts_with("Paused until "));
+        assert!(
+            look.line(Tongue::De).starts_with("Pausiert bis ") && look.line(Tongue::De).ends_with(&clock)
+        );
+        let synced = Look {
+            state: Some(OverallState::UpToDate),
+            minutes: Some(2),
+            ..Look::default()
+        };
+        assert_eq!(synced.line(Tongue::En), "Up to date · 2 min ago");
+    }
+
+    #[test]
+    fn a_short_run_leaves_what_was_shown() {
+        let known = Look {
+            state: Some(OverallState::NeedsAttention),
+            ..Look::default()
+        };
+        let mut look = Look {
+            state: Some(OverallState::Syncing),
+            decisions: 2,
+            ..Look::default()
+        };
+        assert!(look.is_syncing());
+        look.keep_state_of(&known);
+        assert_eq!((look.state, look.decisions), (known.state, 2));
+    }
 }

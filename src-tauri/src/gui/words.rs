@@ -1,8 +1,9 @@
 //! The few texts that are shown outside the window: tray and notifications, in both languages.
 
-use crate::host::notices::{Cause, Notice};
+use crate::host::notices::{Cause, Notice, Summary};
 use crate::ipc::dto::OverallState;
 use crate::ipc::settings::system_language;
+use chrono::{DateTime, Local};
 
 /// Language of the texts outside the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,23 @@ impl Tongue {
             (_, Self::De) => format!("{minutes} Minuten"),
         }
     }
+    /// Until tomorrow morning.
+    pub fn pause_until_tomorrow(self) -> String {
+        self.pick("Until tomorrow", "Bis morgen")
+    }
+    /// "Paused until 14:30"; with the day if that is another one.
+    pub fn paused_until(self, until: DateTime<Local>) -> String {
+        let day = match (until.date_naive() == Local::now().date_naive(), self) {
+            (true, _) => String::new(),
+            (false, Self::En) => until.format("%e/%m ").to_string(),
+            (false, Self::De) => until.format("%e.%m. ").to_string(),
+        };
+        let when = format!("{}{}", day.trim_start(), until.format("%H:%M"));
+        match self {
+            Self::En => format!("Paused until {when}"),
+            Self::De => format!("Pausiert bis {when}"),
+        }
+    }
     /// Until resumed.
     pub fn pause_for_ever(self) -> String {
         self.pick("Until I resume", "Bis ich fortsetze")
@@ -97,7 +115,19 @@ impl Tongue {
         self.pick("Quit Roundtrip", "Roundtrip beenden")
     }
 
-    /// Title, text and name of the one action of a notification. No titles, no client names.
+    /// Title and text of the morning's summary.
+    pub fn summary(self, summary: &Summary) -> (String, String) {
+        let first = &summary.first;
+        let title = match (self, summary.count) {
+            (Self::En, 1) => format!("1 appointment today, at {first}"),
+            (Self::De, 1) => format!("1 Termin heute, um {first}"),
+            (Self::En, count) => format!("{count} appointments today, first at {first}"),
+            (Self::De, count) => format!("{count} Termine heute, der erste um {first}"),
+        };
+        (title, summary.title.clone().unwrap_or_default())
+    }
+
+    /// Title, text and name of the one action of a notification. No client names, and no titles unless they were chosen.
     pub fn notice(self, notice: &Notice, platform: &str) -> (String, String, Option<(&'static str, String)>) {
         let reconnect = || Some(("reconnect", self.pick("Reconnect", "Neu verbinden")));
         let look = || Some(("show", self.pick("Look at it", "Ansehen")));
@@ -131,10 +161,12 @@ impl Tongue {
                     (Self::En, count) => format!("{count} appointments wait for your decision"),
                     (Self::De, count) => format!("{count} Termine warten auf deine Entscheidung"),
                 },
-                self.pick(
-                    "Both versions are kept until then.",
-                    "Beide Fassungen bleiben so lange erhalten.",
-                ),
+                notice.title.clone().unwrap_or_else(|| {
+                    self.pick(
+                        "Both versions are kept until then.",
+                        "Beide Fassungen bleiben so lange erhalten.",
+                    )
+                }),
                 look(),
             ),
             Cause::Question => (

@@ -1,9 +1,10 @@
 //! Who is signed in, and what the engine is put together from.
 
 use super::vault::StoreVault;
-use super::{Host, Running};
+use super::{Host, HostEvent, Running};
 use roundtrip_core::event_id::Identity;
-use roundtrip_core::ids::{CalendarId, ConnectionId, TrainerId};
+use roundtrip_core::ids::{CalendarId, ConnectionId, DeviceId, TrainerId};
+use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::{Me, PlatformPort};
 use roundtrip_engine::{Config, Engine};
 use roundtrip_google::GoogleCalendar;
@@ -117,6 +118,7 @@ impl Host {
     pub(super) fn assemble(
         &self,
         connection: &Connection,
+        device_id: DeviceId,
     ) -> (Arc<Engine>, Arc<PlatformClient>, Arc<GoogleCalendar>) {
         let vault = |integration: &Integration| {
             Arc::new(StoreVault::new(
@@ -145,7 +147,7 @@ impl Host {
             platform_name: me.platform_name.clone(),
             client_names_allowed: me.client_names_allowed,
             features: me.features.clone(),
-            device_id: self.device_id.clone(),
+            device_id,
             device_name: device_name(),
             app_version: env!("CARGO_PKG_VERSION").into(),
         };
@@ -166,7 +168,11 @@ impl Host {
         let Ok(me) = running.platform.me().await else {
             return;
         };
-        running.engine.set_client_names_allowed(me.client_names_allowed);
+        if running.engine.client_names_allowed() != me.client_names_allowed {
+            running.engine.set_client_names_allowed(me.client_names_allowed);
+            running.engine.ask_for(Trigger::Changed);
+            self.tell(HostEvent::Changed);
+        }
         let Some((mut integration, mut extra)) = self.accounts().await.platform else {
             return;
         };

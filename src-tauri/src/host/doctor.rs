@@ -9,7 +9,16 @@ use roundtrip_store::{KeyKind, Provider};
 /// More than this many seconds off is said.
 const CLOCK_SECONDS: i64 = 120;
 
-fn line(check: &str, result: Result<Option<String>, (&str, Option<String>)>) -> CheckView {
+/// Either of these lets events be read and written.
+const CALENDAR_SCOPES: [&str; 2] = [
+    roundtrip_google::CALENDAR_SCOPE,
+    "https://www.googleapis.com/auth/calendar",
+];
+
+/// A detail, or the code of what is wrong with one.
+type Checked = Result<Option<String>, (&'static str, Option<String>)>;
+
+fn line(check: &str, result: Checked) -> CheckView {
     let (word, problem, detail) = match result {
         Ok(detail) => ("ok", None, detail),
         Err((problem, detail)) => ("problem", Some(problem.to_owned()), detail),
@@ -31,111 +40,92 @@ fn skipped(check: &str) -> CheckView {
     }
 }
 
+/// The checks that need no window, in the order in which they are shown.
+const CHECKS: [&str; 7] = [
+    "network",
+    "clock",
+    "platform_sign_in",
+    "google_sign_in",
+    "calendar_rights",
+    "database",
+    "keychain",
+];
+
+fn offline(error: &PortError) -> bool {
+    matches!(error, PortError::Unreachable { .. })
+}
+
 impl Host {
     /// Runs all checks. Writes nothing to either side.
     pub async fn doctor(&self) -> Vec<CheckView> {
         let mut checks = Vec::new();
-        let running = self.running().await;
-        let accounts = self.accounts().await;
-        match &running {
-            Some(running) => self.check_services(running, &mut checks).await,
-            None => {
-                let platform = accounts.platform.is_some();
-                checks.push(skipped("network"));
-                checks.push(skipped("clock"));
-                checks.push(if platform {
-                    skipped("platform_sign_in")
-                } else {
-                    line("platform_sign_in", Err(("platform_not_connected", None)))
-                });
-                checks.push(if accounts.google.is_some() {
-                    skipped("google_sign_in")
-                } else {
-                    line("google_sign_in", Err(("google_not_connected", None)))
-                });
-                checks.push(skipped("calendar_rights"));
-            }
+        for check in CHECKS {
+            checks.extend(self.check(check).await);
         }
-        checks.push(line(
+        checks
+    }
+
+    /// One check by its word; none if there is no such check.
+    pub async fn check(&self, check: &str) -> Option<CheckView> {
+        match check {
+            "database" => return Some(self.check_database().await),
+            "keychain" => return Some(self.check_keychain().await),
+            _ if !CHECKS.contains(&check) => return None,
+            _ => {}
+        }
+        let Some(running) = self.running().await else {
+            let accounts = self.accounts().await;
+            return Some(match check {
+                "platform_sign_in" if accounts.platform.is_none() => {
+                    line(check, Err(("platform_not_connected", None)))
+                }
+                "google_sign_in" if accounts.google.is_none() => {
+                    line(check, Err(("google_not_connected", None)))
+                }
+                _ => skipped(check),
+            });
+        };
+        Some(match check {
+            "network" => line(check, check_network(&running).await),
+            "clock" => check_clock(&running).await,
+            "platform_sign_in" => line(check, check_platform(&running).await),
+            "google_sign_in" => line(check, check_google(&running).await),
+            _ => line(check, self.check_rights(&running).await),
+        })
+    }
+
+    async fn check_database(&self) -> CheckView {
+        line(
             "database",
             match self.database.connections().await {
                 Ok(_) => Ok(None),
                 Err(error) => Err(("database", Some(error.to_string()))),
             },
-        ));
-        checks.push(self.check_keychain().await);
-        checks
+        )
     }
 
-    async fn check_services(&self, running: &Running, checks: &mut Vec<CheckView>) {
-        let me = running.platform.me().await;
-        let google = running
-            .google
-            .calendar(&running.engine.config().identity.calendar)
-            .await;
-        let offline = |error: &PortError| matches!(error, PortError::Unreachable { .. });
-        let both_offline =
-            me.as_ref().err().is_some_and(offline) && google.as_ref().err().is_some_and(offline);
-        checks.push(line(
-            "network",
-            if both_offline {
-                Err(("offline", None))
-            } else {
-                Ok(None)
-            },
-        ));
-        let offset = running
-            .platform
-            .clock_offset()
-            .or_else(|| running.google.clock_offset());
-        checks.push(match offset {
-            None => skipped("clock"),
-            Some(offset) if offset.num_seconds().abs() > CLOCK_SECONDS => line(
-                "clock",
-                Err(("clock_wrong", Some(format!("{} s", offset.num_seconds())))),
-            ),
-            Some(_) => line("clock", Ok(None)),
-        });
-        checks.push(line(
-            "platform_sign_in",
-            match &me {
-                Ok(_) => Ok(None),
-                Err(PortError::SignInExpired | PortError::NotConnected) => Err(("platform_reauth", None)),
-                Err(error) => Err(("platform_unreachable", Some(error_code(error).into()))),
-            },
-        ));
-        checks.push(line(
-            "google_sign_in",
-            match &google {
-                Err(PortError::SignInExpired | PortError::NotConnected) => Err(("google_reauth", None)),
-                Err(error) if offline(error) => Err(("google_unreachable", Some(error_code(error).into()))),
-                Ok(_) | Err(_) => Ok(None),
-            },
-        ));
-        checks.push(line(
-            "calendar_rights",
-            self.check_rights(running, google.err()).await,
-        ));
-    }
-
-    async fn check_rights(
-        &self,
-        running: &Running,
-        error: Option<PortError>,
-    ) -> Result<Option<String>, (&'static str, Option<String>)> {
-        match error {
-            Some(PortError::CalendarNotFound) => Err(("calendar_not_found", None)),
-            Some(PortError::RightMissing { right }) => Err(("right_missing", Some(right))),
-            Some(error) => Err(("google_unreachable", Some(error_code(&error).into()))),
-            None => match running
-                .google
-                .may_write(&running.engine.config().identity.calendar)
-                .await
-            {
-                Ok(Some(false)) => Err(("right_missing", Some("writer".into()))),
-                Ok(_) => Ok(None),
-                Err(error) => Err(("google_unreachable", Some(error_code(&error).into()))),
-            },
+    /// Step by step: was the right granted, is the calendar there, can its events be read, may they be written. The detail
+    /// names the step that did not work, or all of them.
+    async fn check_rights(&self, running: &Running) -> Checked {
+        let granted = self.accounts().await.google.map(|(account, _)| account.scopes);
+        let granted = granted.unwrap_or_default();
+        let may = |scope: &str| granted.iter().any(|granted| granted == scope);
+        if !granted.is_empty() && !CALENDAR_SCOPES.iter().any(|scope| may(scope)) {
+            return Err(("right_missing", Some("consent".into())));
+        }
+        let calendar = &running.engine.config().identity.calendar;
+        match running.google.calendar(calendar).await {
+            Ok(_) => {}
+            Err(PortError::CalendarNotFound | PortError::NotFound) => {
+                return Err(("calendar_not_found", Some("calendar".into())));
+            }
+            Err(PortError::RightMissing { .. }) => return Err(("right_missing", Some("read".into()))),
+            Err(error) => return Err(("google_unreachable", Some(error_code(&error).into()))),
+        }
+        match running.google.may_write(calendar).await {
+            Ok(Some(false)) => Err(("right_missing", Some("write".into()))),
+            Ok(_) => Ok(Some("consent, calendar, read, write".into())),
+            Err(error) => Err(("google_unreachable", Some(error_code(&error).into()))),
         }
     }
 
@@ -163,5 +153,59 @@ impl Host {
             (Ok(_), _) => line("keychain", Ok(None)),
             (Err(error), _) => line("keychain", Err(("keychain", Some(error.to_string())))),
         }
+    }
+}
+
+async fn google_answer(running: &Running) -> Result<(), PortError> {
+    let calendar = &running.engine.config().identity.calendar;
+    running.google.calendar(calendar).await.map(|_| ())
+}
+
+/// One service that cannot be reached is its own trouble; both together are the network's.
+async fn check_network(running: &Running) -> Checked {
+    match running.platform.me().await {
+        Err(error) if offline(&error) => match google_answer(running).await {
+            Err(error) if offline(&error) => Err(("offline", None)),
+            Ok(()) | Err(_) => Ok(None),
+        },
+        Ok(_) | Err(_) => Ok(None),
+    }
+}
+
+async fn check_clock(running: &Running) -> CheckView {
+    let known = || {
+        running
+            .platform
+            .clock_offset()
+            .or_else(|| running.google.clock_offset())
+    };
+    if known().is_none() {
+        // Any answer tells the time; whether it is a good one is the other checks' matter.
+        let _ = running.platform.me().await;
+    }
+    match known() {
+        None => skipped("clock"),
+        Some(offset) if offset.num_seconds().abs() > CLOCK_SECONDS => line(
+            "clock",
+            Err(("clock_wrong", Some(format!("{} s", offset.num_seconds())))),
+        ),
+        Some(_) => line("clock", Ok(None)),
+    }
+}
+
+async fn check_platform(running: &Running) -> Checked {
+    match running.platform.me().await {
+        Ok(_) => Ok(None),
+        Err(PortError::SignInExpired | PortError::NotConnected) => Err(("platform_reauth", None)),
+        Err(error) => Err(("platform_unreachable", Some(error_code(&error).into()))),
+    }
+}
+
+async fn check_google(running: &Running) -> Checked {
+    match google_answer(running).await {
+        Err(PortError::SignInExpired | PortError::NotConnected) => Err(("google_reauth", None)),
+        Err(error) if offline(&error) => Err(("google_unreachable", Some(error_code(&error).into()))),
+        // A calendar that is not there or not allowed is another check's matter: the sign-in itself works.
+        Ok(()) | Err(_) => Ok(None),
     }
 }

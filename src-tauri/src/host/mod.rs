@@ -3,15 +3,19 @@
 
 pub mod accounts;
 pub mod clock;
+pub mod departure;
 pub mod doctor;
+pub mod export;
 pub mod leaving;
 pub mod notices;
 pub mod overview;
 pub mod problem;
+pub mod report;
+pub mod saved;
 pub mod sign_in;
 pub mod vault;
 
-use crate::ipc::dto::SignInView;
+use crate::ipc::dto::{DeleteReport, SignInView};
 use accounts::Accounts;
 use clock::SystemClock;
 use roundtrip_core::ids::DeviceId;
@@ -25,6 +29,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{RwLock, broadcast};
 use tokio_util::sync::CancellationToken;
+
+/// What the platform allows is asked again after so long.
+const ME_MINUTES: i64 = 60;
 
 /// Why Roundtrip cannot start. Each has its sentence, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -74,10 +81,15 @@ pub struct Host {
     pub(crate) http: Arc<dyn HttpPort>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) google: GoogleConfig,
-    pub(crate) device_id: DeviceId,
+    keys: KeySource,
+    data_dir: PathBuf,
+    /// None after everything was deleted, until the next connection asks for one.
+    device_id: Mutex<Option<DeviceId>>,
     running: RwLock<Option<Running>>,
     pub(crate) sign_in: Mutex<sign_in::Current>,
     events: broadcast::Sender<HostEvent>,
+    saved: Mutex<Option<PathBuf>>,
+    departed: Mutex<Option<DeleteReport>>,
     pub(crate) drives: bool,
     /// Held as long as this process is the one that syncs in this data folder.
     _lock: Option<DirectoryLock>,
@@ -139,10 +151,14 @@ impl Host {
             http: Arc::new(http),
             clock,
             google,
-            device_id,
+            keys,
+            data_dir,
+            device_id: Mutex::new(Some(device_id)),
             running: RwLock::new(None),
             sign_in: Mutex::new(sign_in::Current::default()),
             events,
+            saved: Mutex::default(),
+            departed: Mutex::default(),
             drives: purpose == Purpose::Window,
             _lock: lock,
         });
@@ -188,7 +204,8 @@ impl Host {
             self.tell(HostEvent::Changed);
             return;
         };
-        let (engine, platform, google) = self.assemble(&connection);
+        let device_id = self.device().await;
+        let (engine, platform, google) = self.assemble(&connection, device_id);
         let stop = CancellationToken::new();
         let fresh = Running {
             engine,
@@ -202,6 +219,8 @@ impl Host {
         if self.drives {
             let engine = Arc::clone(&fresh.engine);
             let host = Arc::clone(self);
+            let (asker, asked) = (Arc::clone(self), fresh.clone());
+            tokio::spawn(async move { asker.keep_asking_me(&asked).await });
             tokio::spawn(async move {
                 host.refresh_me(&fresh).await;
                 engine.drive(stop).await;
@@ -228,6 +247,59 @@ impl Host {
                 }
             }
         });
+    }
+
+    /// This installation as the platform knows it.
+    async fn device(&self) -> DeviceId {
+        let known = self
+            .device_id
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(known) = known {
+            return known;
+        }
+        let fresh = match roundtrip_store::device_id(&self.data_dir, &self.keys).await {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                tracing::warn!(%error, "this installation has a name for this session only");
+                DeviceId::new(format!("session-{:016x}", self.clock.random()))
+            }
+        };
+        *self.device_id.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh.clone());
+        fresh
+    }
+
+    /// The next connection is one of another installation.
+    fn forget_device(&self) {
+        *self.device_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Asks the platform again what it allows, at least every so often and after each full reading: the admin's word on
+    /// client names must reach a laptop that is never restarted. A laptop that slept asks with its first cycle.
+    async fn keep_asking_me(&self, running: &Running) {
+        let mut events = running.engine.events();
+        let (mut asked_at, mut full_at) = (self.clock.now(), None);
+        loop {
+            let event = tokio::select! {
+                () = running.stop.cancelled() => return,
+                event = events.recv() => event,
+            };
+            match event {
+                Ok(EngineEvent::CycleEnded) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Ok(_) => continue,
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
+            let full = match running.engine.ledger().sync_state().await {
+                Ok(state) => state.full_at,
+                Err(_) => full_at,
+            };
+            let now = self.clock.now();
+            if full != full_at || now - asked_at >= chrono::Duration::minutes(ME_MINUTES) {
+                (asked_at, full_at) = (now, full);
+                self.refresh_me(running).await;
+            }
+        }
     }
 
     /// Stops cycles; the one under way finishes the item it is at.

@@ -3,7 +3,14 @@
 
 use super::Host;
 use super::overview::problem_of;
+use crate::ipc::settings::keys;
+use chrono::{DateTime, Local, NaiveDate, Timelike, Utc};
+use chrono_tz::Tz;
 use roundtrip_core::conflict::Conflict;
+use roundtrip_core::ids::AppointmentId;
+use roundtrip_core::time::TimeSpan;
+use roundtrip_engine::Snapshot;
+use roundtrip_engine::ledger::LedgerError;
 
 /// A cause that is worth a notification.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +38,23 @@ pub struct Notice {
     pub count: usize,
     /// Route in the window.
     pub route: String,
+    /// Title of the one appointment, if titles on notifications were chosen. Never a client's name.
+    pub title: Option<String>,
 }
+
+/// What the morning's notification says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Appointments of today that are not over.
+    pub count: usize,
+    /// When the first of them begins, in the trainer's zone.
+    pub first: String,
+    /// Its title, if titles on notifications were chosen.
+    pub title: Option<String>,
+}
+
+/// The summary is for the morning: not before this hour.
+const MORNING: u32 = 7;
 
 impl Host {
     /// What needs the trainer now.
@@ -43,13 +66,19 @@ impl Host {
             return Vec::new();
         };
         let mut notices = Vec::new();
-        let mut add =
-            |cause: Cause, count: usize, route: String| notices.push(Notice { cause, count, route });
+        let mut add = |cause: Cause, count: usize, route: String, title: Option<String>| {
+            notices.push(Notice {
+                cause,
+                count,
+                route,
+                title,
+            });
+        };
         let problem = problem_of(&running, &snapshot);
         match problem.as_ref().map(|problem| problem.code.as_str()) {
-            Some("google_reauth") => add(Cause::ReconnectGoogle, 1, "/connect/google".into()),
-            Some("platform_reauth") => add(Cause::ReconnectPlatform, 1, "/connect/platform".into()),
-            Some("calendar_not_found") => add(Cause::CalendarNotFound, 1, "/settings".into()),
+            Some("google_reauth") => add(Cause::ReconnectGoogle, 1, "/connect/google".into(), None),
+            Some("platform_reauth") => add(Cause::ReconnectPlatform, 1, "/connect/platform".into(), None),
+            Some("calendar_not_found") => add(Cause::CalendarNotFound, 1, "/settings".into(), None),
             Some("writes_failed") => {
                 let count = problem
                     .and_then(|problem| problem.detail)
@@ -58,18 +87,134 @@ impl Host {
                     Cause::WritesFailed,
                     count.unwrap_or(1),
                     "/history?result=problem".into(),
+                    None,
                 );
             }
             _ => {}
         }
         match snapshot.conflicts.as_slice() {
             [] => {}
-            [Conflict { id, .. }] => add(Cause::Conflicts, 1, format!("/conflicts/{id}")),
-            many => add(Cause::Conflicts, many.len(), "/conflicts".into()),
+            [
+                Conflict {
+                    id, appointment_id, ..
+                },
+            ] => {
+                let title = match self.titles_chosen().await {
+                    true => title_in(&snapshot, appointment_id),
+                    false => None,
+                };
+                add(Cause::Conflicts, 1, format!("/conflicts/{id}"), title);
+            }
+            many => add(Cause::Conflicts, many.len(), "/conflicts".into(), None),
         }
         if !snapshot.questions.is_empty() {
-            add(Cause::Question, snapshot.questions.len(), "/".into());
+            add(Cause::Question, snapshot.questions.len(), "/".into(), None);
         }
         notices
+    }
+
+    async fn titles_chosen(&self) -> bool {
+        let chosen = self.database.setting::<bool>(keys::TITLES).await;
+        chosen.ok().flatten().unwrap_or(false)
+    }
+
+    /// The morning's summary, once a day: the first time after seven o'clock that both services were read today. A day
+    /// without appointments is not worth a notification.
+    pub async fn morning_summary(&self) -> Option<Summary> {
+        let on = self.database.setting::<bool>(keys::DAILY_SUMMARY).await.ok()??;
+        let now = self.clock.now().with_timezone(&Local);
+        if !on || now.hour() < MORNING {
+            return None;
+        }
+        let said = self.database.setting::<NaiveDate>(keys::SUMMARY_DAY).await.ok()?;
+        if said == Some(now.date_naive()) {
+            return None;
+        }
+        let running = self.running().await?;
+        let snapshot = running.engine.snapshot().await.ok()?;
+        let read = snapshot.state.platform_read_at?;
+        if read.with_timezone(&Local).date_naive() != now.date_naive() {
+            return None;
+        }
+        self.summary_said_today().await.ok()?;
+        let zone = self.accounts().await.platform?.1.me.time_zone;
+        let times: Vec<TimeSpan> = snapshot
+            .appointments
+            .iter()
+            .map(|status| status.rendered.time)
+            .collect();
+        let (count, index) = today(&times, snapshot.now, zone)?;
+        let first = snapshot.appointments.get(index)?;
+        let title = match self.titles_chosen().await {
+            true => roundtrip_engine::title_of(&first.record),
+            false => None,
+        };
+        Some(Summary {
+            count,
+            first: first
+                .rendered
+                .time
+                .start
+                .with_timezone(&zone)
+                .format("%H:%M")
+                .to_string(),
+            title,
+        })
+    }
+
+    /// No summary today any more.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn summary_said_today(&self) -> Result<(), LedgerError> {
+        let today = self.clock.now().with_timezone(&Local).date_naive();
+        self.database.put_setting(keys::SUMMARY_DAY, &today).await
+    }
+}
+
+fn title_in(snapshot: &Snapshot, id: &AppointmentId) -> Option<String> {
+    let status = snapshot
+        .appointments
+        .iter()
+        .find(|status| status.record.appointment_id == *id)?;
+    roundtrip_engine::title_of(&status.record)
+}
+
+/// How many of these begin today in the zone and are not over, and which is the first.
+fn today(times: &[TimeSpan], now: DateTime<Utc>, zone: Tz) -> Option<(usize, usize)> {
+    let day = now.with_timezone(&zone).date_naive();
+    let of_today = |time: &TimeSpan| time.end > now && time.start.with_timezone(&zone).date_naive() == day;
+    let count = times.iter().filter(|time| of_today(time)).count();
+    let first = times
+        .iter()
+        .enumerate()
+        .filter(|(_, time)| of_today(time))
+        .min_by_key(|(_, time)| time.start)?;
+    Some((count, first.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn today_is_the_trainer_s_day_and_what_is_over_does_not_count() {
+        let zone = chrono_tz::Europe::Berlin;
+        let time = |start: &str, end: &str| TimeSpan {
+            start: start.parse().expect("a time"),
+            end: end.parse().expect("a time"),
+            zone,
+        };
+        let times = [
+            time("2026-12-01T13:00:00Z", "2026-12-01T14:00:00Z"),
+            time("2026-12-01T08:00:00Z", "2026-12-01T09:00:00Z"),
+            // Over already, tomorrow in Berlin, and yesterday.
+            time("2026-12-01T05:00:00Z", "2026-12-01T06:00:00Z"),
+            time("2026-12-01T23:30:00Z", "2026-12-02T00:30:00Z"),
+            time("2026-11-30T08:00:00Z", "2026-11-30T09:00:00Z"),
+        ];
+        let now = "2026-12-01T07:00:00Z".parse().expect("a time");
+        assert_eq!(today(&times, now, zone), Some((2, 1)));
+        assert_eq!(today(&times[2..], now, zone), None);
     }
 }

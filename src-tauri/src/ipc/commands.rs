@@ -15,7 +15,7 @@ use crate::gui::Gui;
 use crate::gui::browser;
 use crate::host::overview::moved_back;
 use crate::host::{Host, Running};
-use chrono::{DateTime, Duration, Local, TimeZone, Utc};
+use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::conflict::{Choice, Resolution, Seen};
 use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId};
 use roundtrip_core::outbox::{DeleteReason, Intent};
@@ -341,22 +341,10 @@ pub async fn pause(gui: State<'_, Gui>, minutes: Option<u32>, until_tomorrow: bo
     let now = running.engine.now();
     let until = match (minutes, until_tomorrow) {
         (Some(minutes), _) => now + Duration::minutes(i64::from(minutes.clamp(1, 60 * 24 * 30))),
-        (None, true) => tomorrow(now),
+        (None, true) => crate::gui::tray::tomorrow(now),
         (None, false) => DateTime::<Utc>::MAX_UTC - Duration::days(1),
     };
     Ok(running.engine.pause_until(Some(until)).await?)
-}
-
-/// Six o'clock tomorrow morning, in the laptop's zone.
-fn tomorrow(now: DateTime<Utc>) -> DateTime<Utc> {
-    let day = now.with_timezone(&Local).date_naive() + Duration::days(1);
-    let six = day
-        .and_hms_opt(6, 0, 0)
-        .unwrap_or_else(|| day.and_time(chrono::NaiveTime::MIN));
-    Local
-        .from_local_datetime(&six)
-        .earliest()
-        .map_or(now + Duration::hours(12), |at| at.with_timezone(&Utc))
 }
 
 /// Ends a pause; a full check follows.
@@ -504,8 +492,10 @@ pub async fn open_link(gui: State<'_, Gui>, kind: String, appointment_id: String
 /// Diagnostics, one by one.
 #[tauri::command]
 #[specta::specta]
-pub async fn run_doctor(gui: State<'_, Gui>) -> Answered<Vec<CheckView>> {
-    Ok(gui.host.doctor().await)
+pub async fn run_doctor(app: AppHandle, gui: State<'_, Gui>) -> Answered<Vec<CheckView>> {
+    let mut checks = gui.host.doctor().await;
+    checks.push(crate::gui::tray::check(&app));
+    Ok(checks)
 }
 
 /// The page is there; answers the place it should show, if a link asked for one.

@@ -740,7 +740,7 @@ pub struct SignInView {
 /// One line of diagnostics.
 #[derive(Clone, Debug, Serialize, Deserialize, Type)]
 pub struct CheckView {
-    /// `network`, `clock`, `platform_sign_in`, `google_sign_in`, `calendar_rights`, `database`, `keychain`.
+    /// `network`, `clock`, `platform_sign_in`, `google_sign_in`, `calendar_rights`, `database`, `keychain`, `tray`.
     pub check: String,
     /// `ok`, `problem`, `skipped`.
     pub result: String,

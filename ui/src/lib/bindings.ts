@@ -281,7 +281,7 @@ export type Beat = {
 
 /**  One line of diagnostics. */
 export type CheckView = {
-	/**  `network`, `clock`, `platform_sign_in`, `google_sign_in`, `calendar_rights`, `database`, `keychain`. */
+	/**  `network`, `clock`, `platform_sign_in`, `google_sign_in`, `calendar_rights`, `database`, `keychain`, `tray`. */
 	check: string,
 	/**  `ok`, `problem`, `skipped`. */
 	result: string,

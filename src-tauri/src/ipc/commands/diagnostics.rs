@@ -1,11 +1,13 @@
 //! Checks one by one, the audit log, and the report for support.
 
 use super::Answered;
-use crate::gui::Gui;
+use crate::gui::{Gui, browser, downloads, tray};
+use crate::host::export;
 use crate::ipc::dto::{AppError, AuditRow, CheckView, OwnRuleView, RuleCheck, SavedFile};
 use crate::ipc::settings;
 use roundtrip_core::filter::{self, RuleProblem};
-use tauri::State;
+use roundtrip_store::AuditEntry;
+use tauri::{AppHandle, State};
 
 /// So many titles show what a rule matches.
 const RULE_EXAMPLES: usize = 3;
@@ -13,49 +15,83 @@ const RULE_EXAMPLES: usize = 3;
 /// One check of diagnostics, by its name.
 #[tauri::command]
 #[specta::specta]
-pub async fn run_check(gui: State<'_, Gui>, check: String) -> Answered<CheckView> {
-    let _ = (gui, check);
-    Err(AppError::not_connected())
+pub async fn run_check(app: AppHandle, gui: State<'_, Gui>, check: String) -> Answered<CheckView> {
+    if check == "tray" {
+        return Ok(tray::check(&app));
+    }
+    gui.host
+        .check(&check)
+        .await
+        .ok_or_else(|| AppError::input("check"))
 }
 
 /// The audit log, newest first.
 #[tauri::command]
 #[specta::specta]
 pub async fn list_audit(gui: State<'_, Gui>, limit: u32) -> Answered<Vec<AuditRow>> {
-    let _ = (gui, limit);
-    Err(AppError::not_connected())
+    let entries = gui.host.database.audit_log(limit.clamp(1, 10_000)).await?;
+    Ok(entries.iter().map(audit_row).collect())
 }
 
 /// Saves the audit log in the folder for downloads.
 #[tauri::command]
 #[specta::specta]
-pub async fn export_audit(gui: State<'_, Gui>) -> Answered<SavedFile> {
-    let _ = gui;
-    Err(AppError::not_connected())
+pub async fn export_audit(app: AppHandle, gui: State<'_, Gui>) -> Answered<SavedFile> {
+    let entries = gui.host.database.audit_log(u32::MAX).await?;
+    let rows: Vec<AuditRow> = entries.iter().map(audit_row).collect();
+    gui.host.save(
+        &downloads(&app)?,
+        ("roundtrip-audit", "csv"),
+        &export::audit_csv(&rows),
+        rows.len(),
+    )
+}
+
+fn audit_row(entry: &AuditEntry) -> AuditRow {
+    AuditRow {
+        at: entry.at,
+        event: entry.event.clone(),
+        details: entry.details.to_string(),
+    }
 }
 
 /// The report for support, as it would be saved: nothing personal in it.
 #[tauri::command]
 #[specta::specta]
-pub async fn preview_report(gui: State<'_, Gui>) -> Answered<String> {
-    let _ = gui;
-    Err(AppError::not_connected())
+pub async fn preview_report(app: AppHandle, gui: State<'_, Gui>) -> Answered<String> {
+    let mut checks = gui.host.doctor().await;
+    checks.push(tray::check(&app));
+    let report = gui.host.report(checks).await?;
+    gui.keep_report(report.clone());
+    Ok(report)
 }
 
 /// Saves that report in the folder for downloads.
 #[tauri::command]
 #[specta::specta]
-pub async fn save_report(gui: State<'_, Gui>) -> Answered<SavedFile> {
-    let _ = gui;
-    Err(AppError::not_connected())
+pub async fn save_report(app: AppHandle, gui: State<'_, Gui>) -> Answered<SavedFile> {
+    // What was shown, byte for byte: nothing is saved that was not seen.
+    let text = gui.kept_report().ok_or_else(|| AppError::input("report"))?;
+    let lines = text.lines().count();
+    gui.host
+        .save(&downloads(&app)?, ("roundtrip-report", "json"), &text, lines)
 }
 
 /// Shows the file that was saved last in the system's file manager.
 #[tauri::command]
 #[specta::specta]
 pub async fn show_saved_file(gui: State<'_, Gui>) -> Answered<()> {
-    let _ = gui;
-    Err(AppError::not_connected())
+    let gone = || AppError {
+        code: "gone".into(),
+        detail: None,
+        field: None,
+        retryable: false,
+    };
+    let path = gui.host.saved_last().ok_or_else(gone)?;
+    // Asking a file manager may block.
+    tauri::async_runtime::spawn_blocking(move || browser::show_file(&path))
+        .await
+        .map_err(|_| gone())?
 }
 
 /// What a rule that is being typed would do.

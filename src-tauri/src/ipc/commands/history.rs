@@ -2,7 +2,9 @@
 
 use super::{Answered, checked, running};
 use crate::gui::Gui;
+use crate::gui::downloads;
 use crate::host::Running;
+use crate::host::export;
 use crate::ipc::convert;
 use crate::ipc::dto::{
     AppError, HistoryQuery, HistoryRow, Outcome, PastCalendar, PastEvent, RestoreItem, RestorePreview,
@@ -14,7 +16,7 @@ use roundtrip_core::outbox::OutboxState;
 use roundtrip_engine::ledger::{HistoryFilter, HistoryItem, HistoryResult, HistorySource};
 use roundtrip_engine::{Restoring, Since};
 use std::collections::BTreeSet;
-use tauri::State;
+use tauri::{AppHandle, State};
 
 /// More lines than are ever restored at once.
 const LINES_MAX: usize = 5_000;
@@ -221,13 +223,39 @@ pub async fn calendar_at(gui: State<'_, Gui>, at: DateTime<Utc>) -> Answered<Pas
 #[tauri::command]
 #[specta::specta]
 pub async fn export_history(
+    app: AppHandle,
     gui: State<'_, Gui>,
     query: HistoryQuery,
     format: String,
     personal: bool,
 ) -> Answered<SavedFile> {
-    let _ = (gui, query, format, personal);
-    Err(AppError::not_connected())
+    if !["csv", "json"].contains(&format.as_str()) {
+        return Err(AppError::input("format"));
+    }
+    let running = super::running(&gui).await?;
+    // One reading finds all that is kept: the history holds 30 days.
+    let everything = HistoryFilter {
+        limit: u32::MAX,
+        ..HistoryFilter::default()
+    };
+    let items = running.engine.ledger().history(&everything).await?;
+    let rows: Vec<_> = items
+        .into_iter()
+        .map(convert::history)
+        .filter(|row| export::found(row, &query))
+        .map(|row| if personal { row } else { export::masked(row) })
+        .collect();
+    let text = if format == "csv" {
+        export::csv(&rows)
+    } else {
+        serde_json::to_string_pretty(&rows).map_err(|_| AppError::input("format"))?
+    };
+    gui.host.save(
+        &downloads(&app)?,
+        ("roundtrip-history", &format),
+        &text,
+        rows.len(),
+    )
 }
 
 #[cfg(test)]

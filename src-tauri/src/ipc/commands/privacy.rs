@@ -2,9 +2,10 @@
 
 use super::Answered;
 use crate::gui::Gui;
+use crate::gui::downloads;
 use crate::ipc::dto::{AppError, DeletePlan, DeleteReport, MirrorRow, SavedFile, SettingsPatch};
 use crate::ipc::{convert, settings};
-use tauri::State;
+use tauri::{AppHandle, State};
 
 /// So far ahead the mirror looks.
 const MIRROR_DAYS: i64 = 7;
@@ -27,23 +28,34 @@ pub async fn privacy_mirror(gui: State<'_, Gui>, patch: SettingsPatch) -> Answer
 #[tauri::command]
 #[specta::specta]
 pub async fn preview_delete_everything(gui: State<'_, Gui>) -> Answered<DeletePlan> {
-    let _ = gui;
-    Err(AppError::not_connected())
+    gui.host.deletion_plan().await
 }
 
 /// Deletes our events, revokes both grants, tells the platform, and removes all data of this laptop. `confirmed` is the
 /// number of events that was shown; another number now is refused as `stale`.
 #[tauri::command]
 #[specta::specta]
-pub async fn delete_everything(gui: State<'_, Gui>, confirmed: u32) -> Answered<DeleteReport> {
-    let _ = (gui, confirmed);
-    Err(AppError::not_connected())
+pub async fn delete_everything(
+    app: AppHandle,
+    gui: State<'_, Gui>,
+    confirmed: u32,
+) -> Answered<DeleteReport> {
+    let report = gui.host.delete_everything(confirmed).await?;
+    if report.local_data_removed {
+        gui.forget(&app);
+    }
+    Ok(report)
 }
 
 /// Saves the proof of the last "delete everything" in the folder for downloads.
 #[tauri::command]
 #[specta::specta]
-pub async fn save_delete_report(gui: State<'_, Gui>) -> Answered<SavedFile> {
-    let _ = gui;
-    Err(AppError::not_connected())
+pub async fn save_delete_report(app: AppHandle, gui: State<'_, Gui>) -> Answered<SavedFile> {
+    let text = gui
+        .host
+        .delete_report()
+        .ok_or_else(|| AppError::input("report"))?;
+    let lines = text.lines().count();
+    gui.host
+        .save(&downloads(&app)?, ("roundtrip-deleted", "txt"), &text, lines)
 }

@@ -1,0 +1,261 @@
+//! "Delete everything": our events, both grants, and all data of this laptop, with a report that can be checked.
+
+use super::{Host, HostEvent, Running, data_dir};
+use crate::ipc::dto::{AppError, DeletePlan, DeleteReport};
+use roundtrip_engine::Departure;
+use roundtrip_engine::ledger::HistoryFilter;
+use roundtrip_engine::ports::{CalendarPort, PlatformPort, PortError};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// Telling a service that it is over is tried so often …
+const TRIES: u32 = 3;
+/// … with so long in between.
+const BETWEEN: Duration = Duration::from_secs(2);
+
+impl Host {
+    /// What "delete everything" would take. Its number of events is also the one of a disconnect with deletion.
+    ///
+    /// # Errors
+    /// `not_connected` without both accounts: then nothing is known of events.
+    pub async fn deletion_plan(&self) -> Result<DeletePlan, AppError> {
+        let running = self.running().await.ok_or_else(AppError::not_connected)?;
+        let plan = running.engine.leaving_plan().await?;
+        let everything = HistoryFilter {
+            limit: u32::MAX,
+            ..HistoryFilter::default()
+        };
+        let history = running.engine.ledger().history(&everything).await?.len();
+        let accounts = self.accounts().await;
+        Ok(DeletePlan {
+            events: plan.events,
+            kept: plan.kept,
+            calendar: accounts.google.and_then(|(account, _)| account.email),
+            platform: accounts.platform.map(|(_, extra)| extra.me.platform_name),
+            history: u32::try_from(history).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Deletes our events, proves by a fresh reading that none is left, tells both services that it is over, and empties
+    /// the data folder. If events are left, or it cannot be read whether some are, nothing further is deleted and the
+    /// report says so.
+    ///
+    /// # Errors
+    /// `stale` if the number of events is not the one that was confirmed; `not_connected`; the database's.
+    pub async fn delete_everything(self: &Arc<Self>, confirmed: u32) -> Result<DeleteReport, AppError> {
+        let running = self.running().await.ok_or_else(AppError::not_connected)?;
+        if running.engine.leaving_plan().await?.events != confirmed {
+            return Err(AppError {
+                code: "stale".into(),
+                detail: None,
+                field: Some("confirmed".into()),
+                retryable: true,
+            });
+        }
+        // No cycle comes in between: it would write again what was just deleted.
+        running.stop.cancel();
+        running.engine.cancel_cycle();
+        running.engine.idle().await;
+        let departure = {
+            let _progress = self.pass_on_progress(&running);
+            running.engine.depart().await
+        };
+        let departure = match departure {
+            Ok(departure) => departure,
+            Err(error) => {
+                self.rebuild().await;
+                return Err(error.into());
+            }
+        };
+        let mut report = self.begin_report(&departure);
+        if departure.left != Some(0) {
+            report.problem = Some(match (&departure.problem, running.engine.other_writer()) {
+                (Some(error), _) => roundtrip_engine::error_code(error).to_owned(),
+                (None, Some(_)) => "not_the_writer".to_owned(),
+                (None, None) => "events_remain".to_owned(),
+            });
+            self.rebuild().await;
+            return Ok(self.finish_report(report));
+        }
+        report.platform_told = self.insist(|| running.platform.end_integration("google")).await;
+        report.calendar_revoked = self.insist(|| running.google.revoke()).await;
+        report.platform_revoked = self.insist(|| running.platform.revoke()).await;
+        self.cancel_sign_in();
+        self.stop().await;
+        drop(running);
+        match self.database.wipe().await {
+            Ok(key_removed) => {
+                report.local_data_removed = true;
+                report.key_removed = key_removed;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the data folder could not be emptied");
+                report.problem = Some(AppError::from(error).code);
+            }
+        }
+        self.forget_device();
+        empty_logs();
+        self.rebuild().await;
+        Ok(self.finish_report(report))
+    }
+
+    /// The text of the last report, for saving, and how many lines it has.
+    pub fn delete_report(&self) -> Option<String> {
+        let report = self
+            .departed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        report.map(|report| report_text(&report))
+    }
+
+    /// The engine's own forwarding ended with its cycles; progress is passed on until the guard is dropped.
+    fn pass_on_progress(self: &Arc<Self>, running: &Running) -> impl Drop + use<> {
+        let (mut events, host) = (running.engine.events(), Arc::clone(self));
+        let task = tokio::spawn(async move {
+            while let Ok(event) = events.recv().await {
+                host.tell(HostEvent::Engine(event));
+            }
+        });
+        AbortOnDrop(task)
+    }
+
+    /// Best effort: asked a few times, and answered truly.
+    async fn insist<F: Future<Output = Result<(), PortError>>>(&self, ask: impl Fn() -> F) -> bool {
+        for attempt in 1..=TRIES {
+            match ask().await {
+                Ok(()) => return true,
+                // What is over already needs no telling.
+                Err(PortError::NotConnected | PortError::SignInExpired) => return false,
+                Err(error) => {
+                    tracing::info!(
+                        code = roundtrip_engine::error_code(&error),
+                        "a service could not be told"
+                    );
+                }
+            }
+            if attempt < TRIES {
+                self.clock.sleep(BETWEEN).await;
+            }
+        }
+        false
+    }
+
+    fn begin_report(&self, departure: &Departure) -> DeleteReport {
+        DeleteReport {
+            at: self.clock.now(),
+            deleted: departure.deleted.clone(),
+            kept: departure.kept,
+            left: departure.left,
+            calendar_revoked: false,
+            platform_revoked: false,
+            platform_told: false,
+            local_data_removed: false,
+            key_removed: false,
+            problem: None,
+            checksum: String::new(),
+        }
+    }
+
+    fn finish_report(&self, mut report: DeleteReport) -> DeleteReport {
+        report.at = self.clock.now();
+        report.checksum = checksum(&report);
+        *self.departed.lock().unwrap_or_else(PoisonError::into_inner) = Some(report.clone());
+        report
+    }
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The lines of a report that the checksum is over.
+fn report_lines(report: &DeleteReport) -> String {
+    let yes = |done: bool| if done { "yes" } else { "no" };
+    let number = |count: Option<u32>| count.map_or("unknown".to_owned(), |count| count.to_string());
+    let mut text = String::new();
+    // Writing into a text cannot fail.
+    let _ = writeln!(text, "Roundtrip: report of deleting everything");
+    let _ = writeln!(text, "at: {}", report.at.to_rfc3339());
+    let _ = writeln!(text, "events deleted: {}", report.deleted.len());
+    let _ = writeln!(
+        text,
+        "events left, by a fresh reading of the whole calendar: {}",
+        number(report.left)
+    );
+    let _ = writeln!(text, "events of past visits that stay: {}", report.kept);
+    let _ = writeln!(text, "calendar grant revoked: {}", yes(report.calendar_revoked));
+    let _ = writeln!(text, "platform grant revoked: {}", yes(report.platform_revoked));
+    let _ = writeln!(text, "platform told: {}", yes(report.platform_told));
+    let _ = writeln!(text, "local data removed: {}", yes(report.local_data_removed));
+    let _ = writeln!(text, "key removed from the keychain: {}", yes(report.key_removed));
+    let _ = writeln!(text, "problem: {}", report.problem.as_deref().unwrap_or("none"));
+    for id in &report.deleted {
+        let _ = writeln!(text, "deleted event: {id}");
+    }
+    text
+}
+
+fn checksum(report: &DeleteReport) -> String {
+    Sha256::digest(report_lines(report))
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The report as it is saved: the checksum is over everything before its own line.
+fn report_text(report: &DeleteReport) -> String {
+    format!("{}sha256: {}\n", report_lines(report), report.checksum)
+}
+
+/// The log holds no content, but it tells when somebody used the app.
+fn empty_logs() {
+    let Some(folder) = data_dir().map(|dir| dir.join("logs")) else {
+        return;
+    };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        // Today's file is open and goes on from its beginning; an older one that cannot be emptied is only codes.
+        if let Ok(file) = std::fs::OpenOptions::new().write(true).open(entry.path()) {
+            let _ = file.set_len(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_over_everything_before_its_own_line() {
+        let mut report = DeleteReport {
+            at: "2026-12-01T08:00:00Z".parse().expect("a time"),
+            deleted: vec!["abc".into(), "def".into()],
+            kept: 2,
+            left: Some(0),
+            calendar_revoked: true,
+            platform_revoked: true,
+            platform_told: false,
+            local_data_removed: true,
+            key_removed: true,
+            problem: None,
+            checksum: String::new(),
+        };
+        report.checksum = checksum(&report);
+        let text = report_text(&report);
+        let (lines, last) = text.trim_end().rsplit_once('\n').expect("lines");
+        let digest: String = Sha256::digest(format!("{lines}\n"))
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(last, format!("sha256: {digest}"));
+        assert!(text.contains("deleted event: abc\ndeleted event: def\n"));
+        report.deleted.pop();
+        assert_ne!(checksum(&report), report.checksum);
+    }
+}
