@@ -16,7 +16,7 @@ use roundtrip_core::event::{Event, PatchMask};
 use roundtrip_core::ids::{Etag, EventId, RunId};
 use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Context;
-use roundtrip_core::record::{Field, LinkState, Record};
+use roundtrip_core::record::{Field, FieldValues, LinkState, Record};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -326,6 +326,8 @@ impl Engine {
             (Outcome::Stored(event), Intent::Patch { body, mask, .. }) => {
                 counts.changed += 1;
                 told(&record, changed(&record, body, *mask), HistorySource::Platform);
+                // Words that were wanted back are own words from now on, and perhaps to be reported.
+                executed.plan_again |= record.requested_text != FieldValues::default();
                 absorb::written(&mut record, event, body, *mask, &ctx);
             }
             (Outcome::FoundLive(event), Intent::Insert { body, generation, .. }) => {
