@@ -410,6 +410,7 @@ impl Engine {
         let mut records = Records::new(self.ledger.records().await?);
         let mut counts = Counts::default();
         let run = RunId(self.fresh_id());
+        self.name_requests(Some(&run));
         let ctx = self.context(settings, &state);
         // What was sent and not yet answered is learned first: an event may come of it.
         self.execute(
@@ -468,6 +469,7 @@ impl Engine {
             .filter(|row| !sent(row))
             .map(|row| Change::DeleteOutbox(row.id));
         self.ledger.commit(dropped.collect()).await?;
+        self.name_requests(None);
         self.lock().progress = None;
         self.tell(EngineEvent::Changed);
         Ok((counts, left))

@@ -54,6 +54,7 @@ impl Engine {
         self.lock().progress = Some((0, 0));
         self.tell(EngineEvent::Progress { done: 0, total: 0 });
         let result = self.cycle_in_turn(trigger).await;
+        self.name_requests(None);
         {
             let mut live = self.lock();
             live.progress = None;
@@ -93,6 +94,7 @@ impl Engine {
             counts: Counts::default(),
             problem: None,
         };
+        self.name_requests(Some(&run.id));
         let mut counts = Counts::default();
         let mut report = CycleReport::default();
 

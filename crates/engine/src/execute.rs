@@ -313,7 +313,7 @@ impl Engine {
             .cloned()
             .unwrap_or_else(|| Record::new(id.clone()));
         let mut told = |record: &Record, what: HistoryWhat, source: HistorySource| {
-            items.push(self.titled_item(run, record, what, source));
+            items.push(self.write_item(run, record, what, source));
         };
         match (outcome, &row.intent) {
             (Outcome::Skipped, _) => return Ok(()),
@@ -429,7 +429,7 @@ impl Engine {
                     &error,
                     intent,
                     &mut |record, what, source| {
-                        items.push(self.titled_item(run, record, what, source));
+                        items.push(self.write_item(run, record, what, source));
                     },
                     &ctx,
                 );
@@ -489,7 +489,7 @@ impl Engine {
                 let what = HistoryWhat::WriteFailed {
                     intent: row.intent.word().into(),
                 };
-                let mut item = self.titled_item(run, &record, what, HistorySource::Roundtrip);
+                let mut item = self.write_item(run, &record, what, HistorySource::Roundtrip);
                 // What is parked waits for somebody; the rest goes on by itself.
                 item.result = if row.state == OutboxState::Parked {
                     HistoryResult::Problem

@@ -449,6 +449,19 @@ impl Engine {
         item
     }
 
+    /// A line about a write, with the id under which the service's support finds its requests.
+    pub(crate) fn write_item(
+        &self,
+        run: &RunId,
+        record: &Record,
+        what: HistoryWhat,
+        source: HistorySource,
+    ) -> HistoryItem {
+        let mut item = self.titled_item(run, record, what, source);
+        item.request_id = Some(crate::ports::request_id(run));
+        item
+    }
+
     /// Is sync allowed to write now? The trainer started it and has not paused it, the platform allows it, and this
     /// laptop is the one that writes.
     pub(crate) fn may_write(&self, state: &SyncState, enabled: bool) -> bool {

@@ -476,3 +476,31 @@ async fn a_run_with_trouble_is_tried_again() {
     assert!(world.trainer().has(&visit));
     world.check_invariants().await;
 }
+
+#[tokio::test]
+async fn a_line_about_a_write_names_its_requests() {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden", BEFORE);
+    let mark = world.mark();
+    world.sync().await;
+    let added = lines(&world, |item| matches!(item.what, HistoryWhat::Added { .. })).await;
+    let named = added[0].request_id.clone().expect("a write has one");
+    let writes = world.writes_since(mark);
+    assert!(!writes.is_empty());
+    for request in &writes {
+        let id = request.request_id.as_deref().unwrap_or_default();
+        assert!(id.starts_with(&named), "{id} and {named}");
+    }
+
+    world.trainer().drag(&visit, CALENDAR);
+    world.settle().await;
+    let moved = lines(&world, is_move).await;
+    assert_ne!(moved[0].request_id, added[0].request_id, "another run");
+    let ids: Vec<_> = world
+        .requests_since(mark)
+        .into_iter()
+        .map(|request| (request.service, request.request_id))
+        .collect();
+    let different: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!(different.len(), ids.len(), "each request has an id of its own");
+}
