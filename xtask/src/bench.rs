@@ -5,6 +5,7 @@
 mod cli;
 mod lines;
 mod memory;
+mod ui;
 mod window;
 
 use crate::building;
@@ -29,7 +30,9 @@ pub struct Options {
     /// How often the start is measured.
     #[arg(long, default_value_t = 5)]
     pub starts: usize,
-    /// Only the figures whose name contains this (requests, large, window, lines).
+    /// Only this part, e.g. `cargo xtask bench ui`.
+    pub part: Option<String>,
+    /// Only the figures whose name contains this (requests, large, window, ui, lines); `ui` alone needs no app.
     #[arg(long)]
     pub only: Option<String>,
 }
@@ -66,10 +69,13 @@ pub fn bench(options: &Options) -> Result<()> {
     } else {
         Profile::Debug
     };
-    building::build(profile)?;
+    let only = options.part.as_ref().or(options.only.as_ref());
+    if only.is_none_or(|part| part != "ui") {
+        building::build(profile)?;
+    }
     let folder = project::target().join("bench");
     std::fs::create_dir_all(&folder)?;
-    let wanted = |name: &str| options.only.as_deref().is_none_or(|part| name.contains(part));
+    let wanted = |name: &str| only.is_none_or(|part| name.contains(part.as_str()));
     let mut figures = Vec::new();
     if wanted("requests") {
         say("requests of a first sync of 200, and of a cycle with nothing to do");
@@ -90,6 +96,12 @@ pub fn bench(options: &Options) -> Result<()> {
     if wanted("window") {
         say("start to first painted window, and memory with the window closed");
         figures.extend(window::measure(&folder, profile, options.starts)?);
+    }
+    if wanted("ui") {
+        say(
+            "the page: 500 interactions with 2,000 appointments and 10,000 history lines while a run goes on",
+        );
+        figures.extend(ui::measure(&folder)?);
     }
     if wanted("lines") {
         figures.extend(lines::count(&project::root())?);

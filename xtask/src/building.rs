@@ -45,3 +45,17 @@ pub fn window_once() -> Result<()> {
     }
     Ok(())
 }
+
+/// Builds the window with the stand-in for the app inside into `ui/dist-mock`, once in our life.
+pub fn stand_in_once() -> Result<()> {
+    static BUILT: Mutex<bool> = Mutex::new(false);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*built {
+        say("building the window with a stand-in for the app");
+        run(npm(&project::ui())
+            .env("VITE_MOCK", "1")
+            .args(["run", "--silent", "build:mock"]))?;
+        *built = true;
+    }
+    Ok(())
+}

@@ -137,6 +137,24 @@ impl Sandbox {
         read(path, request.send(body.to_string())?)
     }
 
+    /// Changes something at the control API.
+    pub fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        let request = self
+            .agent
+            .patch(self.control_url(path)?)
+            .header("Content-Type", "application/json");
+        read(path, request.send(body.to_string())?)
+    }
+
+    /// Sets something at the control API.
+    pub fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        let request = self
+            .agent
+            .put(self.control_url(path)?)
+            .header("Content-Type", "application/json");
+        read(path, request.send(body.to_string())?)
+    }
+
     /// Deletes at the control API.
     pub fn delete(&self, path: &str) -> Result<Value> {
         read(path, self.agent.delete(self.control_url(path)?).call()?)

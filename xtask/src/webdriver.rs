@@ -27,6 +27,16 @@ pub mod keys {
     pub const ESCAPE: &str = "\u{E00C}";
     /// Tab.
     pub const TAB: &str = "\u{E004}";
+    /// Shift, held until it comes again or the keys end.
+    pub const SHIFT: &str = "\u{E008}";
+    /// Control, held likewise.
+    pub const CONTROL: &str = "\u{E009}";
+    /// Arrow down.
+    pub const DOWN: &str = "\u{E015}";
+    /// Arrow right.
+    pub const RIGHT: &str = "\u{E014}";
+    /// Space.
+    pub const SPACE: &str = " ";
 }
 
 /// One browser or app window under control. Ends with its value.
@@ -247,6 +257,11 @@ impl Session {
     /// Runs a script in the page. For reading, and for what has no other way; never to act in a person's stead.
     pub fn script(&self, script: &str, arguments: Value) -> Result<Value> {
         self.post("/execute/sync", json!({"script": script, "args": arguments}))
+    }
+
+    /// Runs a script that ends later: it calls its last argument with the result.
+    pub fn script_until_called(&self, script: &str, arguments: Value) -> Result<Value> {
+        self.post("/execute/async", json!({"script": script, "args": arguments}))
     }
 
     /// Everything that the page shows as text.

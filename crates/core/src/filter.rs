@@ -2,8 +2,16 @@
 
 use crate::appointment::Appointment;
 use crate::settings::{Filters, OwnRule, RuleField, RulePattern};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveTime, Utc};
+use regex::Regex;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// A rule's text is at most so long.
+pub const RULE_MAX_CHARS: usize = 200;
+/// So many rules of their own a trainer can have.
+pub const RULES_MAX: usize = 50;
 
 /// Why an appointment is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,6 +27,8 @@ pub enum LeftOut {
     OutsideDates,
     /// On a weekday that is off.
     WeekdayOff,
+    /// Not wholly within the chosen hours of the day.
+    OutsideHours,
     /// Private, and private ones are not chosen.
     Private,
     /// Excluded one by one.
@@ -36,6 +46,7 @@ impl LeftOut {
             Self::ClientOff => "client_off",
             Self::OutsideDates => "outside_dates",
             Self::WeekdayOff => "weekday_off",
+            Self::OutsideHours => "outside_hours",
             Self::Private => "private",
             Self::Excluded => "excluded",
             Self::OwnRule => "own_rule",
@@ -70,20 +81,45 @@ pub fn checks(appointment: &Appointment, filters: &Filters, connected_at: DateTi
         ),
         check(
             LeftOut::OutsideDates,
-            filters.from.is_none_or(|from| appointment.start >= from)
-                && filters.until.is_none_or(|until| appointment.start < until),
+            filters.first_day.is_none_or(|first| local.date_naive() >= first)
+                && filters.last_day.is_none_or(|last| local.date_naive() <= last),
         ),
         check(LeftOut::WeekdayOff, !filters.weekdays_off.contains(&weekday)),
+        check(LeftOut::OutsideHours, within_hours(appointment, filters)),
         check(LeftOut::Private, filters.include_private || !appointment.private),
         check(LeftOut::Excluded, !filters.excluded.contains(&appointment.id)),
-        check(
-            LeftOut::OwnRule,
-            !filters
-                .own_rules
-                .iter()
-                .any(|rule| matches_rule(rule, appointment)),
-        ),
+        check(LeftOut::OwnRule, matching_rule(appointment, filters).is_none()),
     ]
+}
+
+/// True if the appointment lies wholly within the chosen hours of one day, in its own zone.
+fn within_hours(appointment: &Appointment, filters: &Filters) -> bool {
+    if filters.earliest.is_none() && filters.latest.is_none() {
+        return true;
+    }
+    let start = appointment.start.with_timezone(&appointment.zone).naive_local();
+    let end = appointment
+        .span()
+        .end
+        .with_timezone(&appointment.zone)
+        .naive_local();
+    // Ending at midnight is ending with the day, not after it.
+    let midnight = start.date().succ_opt().map(|next| next.and_time(NaiveTime::MIN));
+    let until_midnight = midnight == Some(end);
+    let one_day = start.date() == end.date() || until_midnight;
+    one_day
+        && filters.earliest.is_none_or(|earliest| start.time() >= earliest)
+        && filters
+            .latest
+            .is_none_or(|latest| !until_midnight && end.time() <= latest)
+}
+
+/// The first rule of the trainer's own that matches.
+pub fn matching_rule<'a>(appointment: &Appointment, filters: &'a Filters) -> Option<&'a OwnRule> {
+    filters
+        .own_rules
+        .iter()
+        .find(|rule| matches_rule(rule, appointment))
 }
 
 /// The reason why an appointment is left out, or `None` if it passes.
@@ -98,25 +134,78 @@ pub fn left_out(
         .map(|check| check.reason)
 }
 
-/// Is this pattern one that can be used? The message names what is wrong with it.
-pub fn check_rule(rule: &OwnRule) -> Result<(), String> {
-    match rule.pattern {
-        RulePattern::Contains | RulePattern::StartsWith if rule.text.trim().is_empty() => Err("empty".into()),
-        RulePattern::Contains | RulePattern::StartsWith => Ok(()),
-        RulePattern::Regex => expression(&rule.text)
-            .map(|_| ())
-            .map_err(|error| error.to_string()),
+/// What is wrong with a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleProblem {
+    /// It has no text: it would match everything.
+    Empty,
+    /// Its text is longer than [`RULE_MAX_CHARS`].
+    TooLong,
+    /// It is no regular expression, in the library's words.
+    BadExpression(String),
+}
+
+impl RuleProblem {
+    /// Stable code for the window.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong => "too_long",
+            Self::BadExpression(_) => "bad_expression",
+        }
     }
 }
 
-fn expression(text: &str) -> Result<regex::Regex, regex::Error> {
+/// Is this rule one that can be used?
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_rule(rule: &OwnRule) -> Result<(), RuleProblem> {
+    if rule.text.trim().is_empty() {
+        return Err(RuleProblem::Empty);
+    }
+    if rule.text.chars().count() > RULE_MAX_CHARS {
+        return Err(RuleProblem::TooLong);
+    }
+    match rule.pattern {
+        RulePattern::Contains | RulePattern::StartsWith => Ok(()),
+        RulePattern::Regex => expression(&rule.text)
+            .map(|_| ())
+            .map_err(|error| RuleProblem::BadExpression(error.to_string())),
+    }
+}
+
+fn expression(text: &str) -> Result<Regex, regex::Error> {
     regex::RegexBuilder::new(text)
         .case_insensitive(true)
         .size_limit(1 << 20)
         .build()
 }
 
-fn matches_rule(rule: &OwnRule, appointment: &Appointment) -> bool {
+/// Compiled expressions that are remembered; more than a trainer can have rules.
+const REMEMBERED: usize = 2 * RULES_MAX;
+
+thread_local! {
+    /// Compiling takes far longer than matching, and one list of rules is asked about thousands of appointments. The
+    /// answer is the same with and without it.
+    static EXPRESSIONS: RefCell<HashMap<String, Option<Regex>>> = RefCell::default();
+}
+
+fn expression_matches(text: &str, texts: &[&String]) -> bool {
+    EXPRESSIONS.with_borrow_mut(|known| {
+        if known.len() >= REMEMBERED && !known.contains_key(text) {
+            known.clear();
+        }
+        known
+            .entry(text.to_owned())
+            .or_insert_with(|| expression(text).ok())
+            .as_ref()
+            .is_some_and(|expression| texts.iter().any(|text| expression.is_match(text)))
+    })
+}
+
+/// True if the rule leaves the appointment out. A rule that cannot be used matches nothing.
+pub fn matches_rule(rule: &OwnRule, appointment: &Appointment) -> bool {
     let place = appointment.place.as_ref();
     let texts: Vec<&String> = match rule.field {
         RuleField::Title => [
@@ -147,9 +236,7 @@ fn matches_rule(rule: &OwnRule, appointment: &Appointment) -> bool {
         RulePattern::StartsWith => {
             !wanted.is_empty() && texts.iter().any(|text| text.to_lowercase().starts_with(&wanted))
         }
-        RulePattern::Regex => {
-            expression(&rule.text).is_ok_and(|expression| texts.iter().any(|text| expression.is_match(text)))
-        }
+        RulePattern::Regex => !wanted.is_empty() && expression_matches(&rule.text, &texts),
     }
 }
 
@@ -157,6 +244,7 @@ fn matches_rule(rule: &OwnRule, appointment: &Appointment) -> bool {
 mod tests {
     use super::*;
     use crate::testing::{appointment, at};
+    use chrono::NaiveDate;
 
     fn reason(change: impl FnOnce(&mut Filters)) -> Option<LeftOut> {
         let mut filters = Filters::default();
@@ -186,11 +274,11 @@ mod tests {
             Some(LeftOut::ClientOff)
         );
         assert_eq!(
-            reason(|f| f.from = Some(at("2026-12-02T00:00:00Z"))),
+            reason(|f| f.first_day = NaiveDate::from_ymd_opt(2026, 12, 2)),
             Some(LeftOut::OutsideDates)
         );
         assert_eq!(
-            reason(|f| f.until = Some(at("2026-12-01T08:00:00Z"))),
+            reason(|f| f.last_day = NaiveDate::from_ymd_opt(2026, 11, 30)),
             Some(LeftOut::OutsideDates)
         );
         assert_eq!(
@@ -201,6 +289,72 @@ mod tests {
             reason(|f| _ = f.excluded.insert(appointment().id)),
             Some(LeftOut::Excluded)
         );
+    }
+
+    #[test]
+    fn the_days_of_a_window_are_inclusive_and_in_the_appointment_s_own_zone() {
+        let day = NaiveDate::from_ymd_opt(2026, 12, 1);
+        let within = |start: &str, zone: chrono_tz::Tz| {
+            let mut visit = appointment();
+            visit.zone = zone;
+            visit.start = at(start);
+            visit.end = Some(visit.start + chrono::Duration::hours(1));
+            let filters = Filters {
+                first_day: day,
+                last_day: day,
+                ..Filters::default()
+            };
+            left_out(&visit, &filters, at("2026-11-01T00:00:00Z")).is_none()
+        };
+        assert!(within("2026-11-30T23:00:00Z", chrono_tz::Europe::Berlin));
+        assert!(!within("2026-11-30T23:00:00Z", chrono_tz::UTC));
+        assert!(within("2026-12-01T22:59:00Z", chrono_tz::Europe::Berlin));
+        assert!(!within("2026-12-01T23:00:00Z", chrono_tz::Europe::Berlin));
+    }
+
+    #[test]
+    fn hours_let_through_what_lies_wholly_within_them() {
+        let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").expect("a time");
+        let passes = |hours: (Option<&str>, Option<&str>), start: &str, end: &str| {
+            let mut visit = appointment();
+            visit.zone = chrono_tz::Europe::Berlin;
+            (visit.start, visit.end) = (at(start), Some(at(end)));
+            let filters = Filters {
+                earliest: hours.0.map(time),
+                latest: hours.1.map(time),
+                ..Filters::default()
+            };
+            let left_out = left_out(&visit, &filters, at("2026-03-01T00:00:00Z"));
+            assert!(left_out.is_none_or(|reason| reason == LeftOut::OutsideHours));
+            left_out.is_none()
+        };
+        let day = (Some("08:00"), Some("18:00"));
+        // 08:00 to 18:00 in Berlin in winter.
+        assert!(passes(day, "2026-12-01T07:00:00Z", "2026-12-01T17:00:00Z"));
+        assert!(!passes(day, "2026-12-01T06:59:00Z", "2026-12-01T09:00:00Z"));
+        assert!(!passes(day, "2026-12-01T16:00:00Z", "2026-12-01T17:01:00Z"));
+        // The same wall-clock times in summer are an hour earlier.
+        assert!(passes(day, "2026-07-01T06:00:00Z", "2026-07-01T16:00:00Z"));
+        assert!(!passes(day, "2026-07-01T07:00:00Z", "2026-07-01T17:00:00Z"));
+        // Over midnight nothing lies wholly within the hours of one day; until midnight it may.
+        let late = (Some("20:00"), None);
+        assert!(passes(late, "2026-12-01T20:00:00Z", "2026-12-01T23:00:00Z"));
+        assert!(!passes(late, "2026-12-01T20:00:00Z", "2026-12-01T23:30:00Z"));
+        assert!(!passes(
+            (None, Some("18:00")),
+            "2026-12-01T20:00:00Z",
+            "2026-12-01T23:00:00Z"
+        ));
+        assert!(!passes(
+            (None, Some("18:00")),
+            "2026-12-01T10:00:00Z",
+            "2026-12-02T10:00:00Z"
+        ));
+        assert!(passes(
+            (None, None),
+            "2026-12-01T10:00:00Z",
+            "2026-12-02T10:00:00Z"
+        ));
     }
 
     #[test]
@@ -238,7 +392,23 @@ mod tests {
                 "{text}"
             );
         }
-        assert!(check_rule(&rule(RulePattern::Regex, "a(")).is_err());
+        let problem = |pattern, text: &str| check_rule(&rule(pattern, text)).err();
+        assert!(matches!(
+            problem(RulePattern::Regex, "a("),
+            Some(RuleProblem::BadExpression(words)) if words.contains("unclosed group")
+        ));
+        assert_eq!(problem(RulePattern::Contains, " "), Some(RuleProblem::Empty));
+        assert_eq!(problem(RulePattern::Regex, ""), Some(RuleProblem::Empty));
+        assert_eq!(problem(RulePattern::Contains, &"ä".repeat(200)), None);
+        assert_eq!(
+            problem(RulePattern::StartsWith, &"ä".repeat(201)),
+            Some(RuleProblem::TooLong)
+        );
+        // Small to write, far too large to run.
+        assert!(matches!(
+            problem(RulePattern::Regex, r"(\w{200}){200}"),
+            Some(RuleProblem::BadExpression(_))
+        ));
         assert_eq!(reason(|f| f.own_rules.push(rule(RulePattern::Regex, "a("))), None);
     }
 }

@@ -1,7 +1,7 @@
 //! What the trainer chose: direction, filters, text and privacy, policies.
 
 use crate::ids::AppointmentId;
-use chrono::{DateTime, Utc};
+use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -102,12 +102,16 @@ pub struct Filters {
     pub types_off: BTreeSet<String>,
     /// Clients that are off, by id.
     pub clients_off: BTreeSet<String>,
-    /// Nothing that starts before.
-    pub from: Option<DateTime<Utc>>,
-    /// Nothing that starts at or after.
-    pub until: Option<DateTime<Utc>>,
+    /// Nothing that starts before this day, in the appointment's own zone.
+    pub first_day: Option<NaiveDate>,
+    /// Nothing that starts after this day, in the appointment's own zone.
+    pub last_day: Option<NaiveDate>,
     /// Weekdays that are off: 0 is Monday, 6 is Sunday, in the appointment's own zone.
     pub weekdays_off: BTreeSet<u8>,
+    /// Nothing that begins before this time of day, in the appointment's own zone.
+    pub earliest: Option<NaiveTime>,
+    /// Nothing that ends after this time of day.
+    pub latest: Option<NaiveTime>,
     /// Private appointments are let through, as "Busy" only.
     pub include_private: bool,
     /// Single appointments that are off.

@@ -2,9 +2,7 @@
 //! edits records, and the next cycle carries it out through the same outbox, preconditions and guard.
 
 use crate::engine::{Engine, EngineEvent};
-use crate::ledger::{
-    Change, Counts, HistoryFilter, HistoryResult, HistorySource, HistoryWhat, LedgerError, Trigger,
-};
+use crate::ledger::{Change, HistoryFilter, HistoryResult, HistorySource, HistoryWhat, LedgerError, Trigger};
 use crate::plan::resolution_word;
 use crate::read::Records;
 use chrono::{DateTime, Utc};
@@ -13,7 +11,7 @@ use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxState};
 use roundtrip_core::question::{Answer, Question, QuestionKind};
 use roundtrip_core::reconcile::{self, Decision, Standing};
-use roundtrip_core::record::LinkState;
+use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::resolve::{self, ResolveError};
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::undo::Why;
@@ -354,6 +352,44 @@ impl Engine {
         Ok(Preview::of(decisions))
     }
 
+    /// What a change of settings would do: what the next cycle would do anyway is left out.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn preview_change(
+        &self,
+        before: &SyncSettings,
+        after: SyncSettings,
+    ) -> Result<Preview, LedgerError> {
+        let anyway = self.preview(before.clone()).await?;
+        let mut preview = self.preview(after).await?;
+        preview.decisions.retain(|decision| {
+            let known = anyway
+                .decisions
+                .iter()
+                .find(|known| known.record.appointment_id == decision.record.appointment_id);
+            known.is_none_or(|known| known.intents != decision.intents)
+        });
+        Ok(preview)
+    }
+
+    /// What a first run into another, empty calendar would do. Events of this one stay where they are.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn preview_elsewhere(&self, settings: SyncSettings) -> Result<Preview, LedgerError> {
+        let state = self.ledger.sync_state().await?;
+        let ctx = self.context(settings, &state);
+        let fresh = |record: Record| Record {
+            appointment: record.appointment,
+            removal: record.removal,
+            ..Record::new(record.appointment_id)
+        };
+        let records = self.ledger.records().await?;
+        let decide = |record| reconcile::reconcile(&fresh(record), &ctx);
+        Ok(Preview::of(records.into_iter().map(decide).collect()))
+    }
+
     /// "Start syncing": from now on it may write.
     ///
     /// # Errors
@@ -397,84 +433,6 @@ impl Engine {
         self.ask_for(Trigger::Manual);
     }
 
-    /// Deletes every event of ours that is in the calendar, through the outbox, and says how many are left. The trainer
-    /// asked for it with its number, so the guard does not.
-    ///
-    /// # Errors
-    /// Only the ledger's.
-    pub async fn delete_events(&self) -> Result<(Counts, u32), LedgerError> {
-        let _turn = self.turn.lock().await;
-        let cancel = self.fresh_cancel();
-        let settings = self.ledger.settings().await?;
-        let mut state = self.ledger.sync_state().await?;
-        let mut records = Records::new(self.ledger.records().await?);
-        let mut counts = Counts::default();
-        let run = RunId(self.fresh_id());
-        self.name_requests(Some(&run));
-        let ctx = self.context(settings, &state);
-        // What was sent and not yet answered is learned first: an event may come of it.
-        self.execute(
-            &mut records,
-            &mut state,
-            &ctx,
-            true,
-            true,
-            &run,
-            &mut counts,
-            &cancel,
-        )
-        .await?;
-        let waiting = self.ledger.outbox().await?;
-        let unknown = waiting
-            .iter()
-            .filter(|row| row.state == OutboxState::Sent)
-            .count();
-        if unknown > 0 {
-            return Ok((counts, u32::try_from(unknown).unwrap_or(u32::MAX)));
-        }
-        let mut changes: Vec<Change> = waiting
-            .into_iter()
-            .map(|row| Change::DeleteOutbox(row.id))
-            .collect();
-        for record in records.iter().filter(|record| may_be_asked_away(record, ctx.now)) {
-            if let Some(event) = &record.event {
-                let intent = Intent::Delete {
-                    event_id: event.id.clone(),
-                    generation: record.generation,
-                    expected: None,
-                    reason: DeleteReason::Asked,
-                };
-                let row = self.row(&record.appointment_id, intent, OutboxState::Waiting);
-                changes.push(Change::PutOutbox(Box::new(row)));
-            }
-        }
-        self.ledger.commit(changes).await?;
-        self.execute(
-            &mut records,
-            &mut state,
-            &ctx,
-            false,
-            true,
-            &run,
-            &mut counts,
-            &cancel,
-        )
-        .await?;
-        let rest = self.ledger.outbox().await?;
-        let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
-        // What could not be deleted now is not deleted behind the trainer's back later: it was asked for now.
-        let sent = |row: &roundtrip_core::outbox::OutboxRow| row.state == OutboxState::Sent;
-        let dropped = rest
-            .into_iter()
-            .filter(|row| !sent(row))
-            .map(|row| Change::DeleteOutbox(row.id));
-        self.ledger.commit(dropped.collect()).await?;
-        self.name_requests(None);
-        self.lock().progress = None;
-        self.tell(EngineEvent::Changed);
-        Ok((counts, left))
-    }
-
     pub(crate) fn outside_item(&self, record: &roundtrip_core::record::Record, what: HistoryWhat) -> Change {
         let mut item = self.titled_item(&RunId::new(""), record, what, HistorySource::You);
         item.run_id = None;
@@ -485,15 +443,6 @@ impl Engine {
         self.tell(EngineEvent::Changed);
         self.ask_for(Trigger::Changed);
     }
-}
-
-/// Events of visits that are over stay: they are the trainer's record of what took place.
-fn may_be_asked_away(record: &roundtrip_core::record::Record, now: DateTime<Utc>) -> bool {
-    let over = record
-        .appointment
-        .as_ref()
-        .is_some_and(|appointment| appointment.span().end <= now);
-    record.link != LinkState::Closed && !over
 }
 
 /// Names of the settings that changed, for the audit log: no content.

@@ -189,6 +189,15 @@ impl Database {
             .map_err(|error| LedgerError::Unavailable(error.to_string()))
     }
 
+    pub(crate) fn dir(&self) -> &Path {
+        &self.inner.dir
+    }
+
+    /// The one connection that writes, for what cannot happen inside a transaction.
+    pub(crate) fn writing(&self) -> &SqlitePool {
+        &self.inner.writer
+    }
+
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &SqlitePool {
         &self.inner.writer

@@ -185,6 +185,22 @@ pub async fn device_id(data_dir: &Path, keys: &KeySource) -> Result<DeviceId, Op
     Ok(DeviceId::new(id.to_string()))
 }
 
+/// Forgets which installation this is, in the directory and in the keychain. Answers whether the keychain's entry is gone.
+pub(crate) fn forget_ids(dir: &Path, use_keychain: bool) -> Result<bool, OpenError> {
+    let _lock = DirectoryLock::acquire(dir, "installation")?;
+    let gone = !use_keychain || keychain::remove(&device_entry(dir)?).is_ok();
+    for name in [INSTALLATION_FILE, DEVICE_FILE] {
+        let path = dir.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(directory_error(&path, error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(gone)
+}
+
 /// Name of the keychain entry: by place, because everything inside the directory may be lost.
 fn device_entry(dir: &Path) -> Result<String, OpenError> {
     let place = dir

@@ -41,6 +41,7 @@ mod open;
 mod retention;
 mod table;
 mod tokens;
+mod wipe;
 
 pub use database::Database;
 pub use directory::{DirectoryLock, device_id};

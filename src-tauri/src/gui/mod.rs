@@ -10,7 +10,7 @@ pub mod words;
 use crate::host::{Host, HostEvent, Purpose, StartError};
 use crate::ipc::dto::{AppError, Progress, SettingsPatch, SignInView};
 use crate::ipc::events::{SignInChanged, StateChanged, SyncProgress};
-use crate::ipc::settings::keys;
+use crate::ipc::settings::{self, keys};
 use links::Link;
 use roundtrip_engine::EngineEvent;
 use roundtrip_store::Provider;
@@ -83,22 +83,9 @@ impl Gui {
     /// # Errors
     /// `bad_input` with the field, or the database's.
     pub async fn change_app_settings(&self, app: &AppHandle, patch: &SettingsPatch) -> Result<(), AppError> {
+        settings::check_app(patch)?;
         let database = &self.host.database;
-        if let Some(theme) = &patch.theme {
-            if !["system", "light", "dark"].contains(&theme.as_str()) {
-                return Err(AppError::input("theme"));
-            }
-            database.put_setting(keys::THEME, theme).await?;
-        }
-        if let Some(language) = &patch.language {
-            if !["system", "en", "de"].contains(&language.as_str()) {
-                return Err(AppError::input("language"));
-            }
-            database.put_setting(keys::LANGUAGE, language).await?;
-        }
-        if let Some(titles) = patch.titles_in_notifications {
-            database.put_setting(keys::TITLES, &titles).await?;
-        }
+        // What the system may refuse comes first: then nothing else is changed.
         if let Some(on) = patch.autostart {
             let manager = app.autolaunch();
             let done = if on { manager.enable() } else { manager.disable() };
@@ -115,6 +102,24 @@ impl Gui {
                 }
             }
             database.put_setting(keys::AUTOSTART, &on).await?;
+        }
+        for (key, word) in [
+            (keys::THEME, &patch.theme),
+            (keys::LANGUAGE, &patch.language),
+            (keys::MOTION, &patch.motion),
+        ] {
+            if let Some(word) = word {
+                database.put_setting(key, word).await?;
+            }
+        }
+        for (key, on) in [
+            (keys::TITLES, patch.titles_in_notifications),
+            (keys::LETTER_KEYS, patch.letter_keys),
+            (keys::DAILY_SUMMARY, patch.daily_summary),
+        ] {
+            if let Some(on) = on {
+                database.put_setting(key, &on).await?;
+            }
         }
         Ok(())
     }

@@ -98,15 +98,7 @@ impl Host {
     pub async fn choose_calendar(self: &Arc<Self>, id: &str) -> Result<(), AppError> {
         let id = id.trim();
         let running = self.running().await.ok_or_else(AppError::not_connected)?;
-        let calendar = roundtrip_core::ids::CalendarId::new(id);
-        if let Err(error) = running.google.calendar(&calendar).await {
-            return Err(AppError {
-                code: roundtrip_engine::error_code(&error).into(),
-                detail: None,
-                field: Some("calendar_id".into()),
-                retryable: false,
-            });
-        }
+        self.readable_calendar(id).await?;
         let Some((mut account, mut extra)) = self.accounts().await.google else {
             return Err(AppError::not_connected());
         };
@@ -123,5 +115,39 @@ impl Host {
             running.engine.change_settings(before, Vec::new()).await?;
         }
         Ok(())
+    }
+
+    /// Makes sure that the account can read this calendar.
+    ///
+    /// # Errors
+    /// `calendar_not_found` or what else is wrong, with the field named.
+    pub async fn readable_calendar(&self, id: &str) -> Result<(), AppError> {
+        let running = self.running().await.ok_or_else(AppError::not_connected)?;
+        let calendar = roundtrip_core::ids::CalendarId::new(id.trim());
+        match running.google.calendar(&calendar).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(AppError {
+                code: roundtrip_engine::error_code(&error).into(),
+                detail: None,
+                field: Some("calendar_id".into()),
+                retryable: false,
+            }),
+        }
+    }
+
+    /// True if this is not the calendar in use. The main calendar also goes by the account's address.
+    pub async fn other_calendar(&self, id: &str) -> bool {
+        let Some((account, extra)) = self.accounts().await.google else {
+            return false;
+        };
+        let address = account.email.unwrap_or_default();
+        let name = |id: &str| {
+            if id.eq_ignore_ascii_case(&address) {
+                "primary".to_owned()
+            } else {
+                id.to_owned()
+            }
+        };
+        name(id.trim()) != name(extra.calendar.as_deref().unwrap_or("primary"))
     }
 }

@@ -54,7 +54,13 @@ impl Host {
             .iter()
             .filter(|status| status.rendered.time.end > snapshot.now)
             .take(8)
-            .map(|status| convert::row(status, moved.get(&status.record.appointment_id)))
+            .map(|status| {
+                convert::row(
+                    status,
+                    moved.get(&status.record.appointment_id),
+                    &snapshot.settings,
+                )
+            })
             .collect();
         let zone = accounts
             .platform
@@ -208,7 +214,9 @@ fn counts_of(snapshot: &Snapshot) -> OverviewCounts {
             Badge::Ended => continue,
             Badge::Synced => counts.synced += 1,
             Badge::Waiting | Badge::Syncing => counts.waiting += 1,
-            Badge::LeftOut | Badge::Removed => counts.left_out += 1,
+            Badge::LeftOut => counts.left_out += 1,
+            // Left out by the trainer's hand, not by a rule; it has a badge of its own.
+            Badge::Removed => {}
             Badge::Conflict => counts.conflicts += 1,
             Badge::Problem => counts.problems += 1,
         }

@@ -20,6 +20,7 @@ use roundtrip_core::conflict::{Choice, Resolution, Seen};
 use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId};
 use roundtrip_core::outbox::{DeleteReason, Intent};
 use roundtrip_core::question::Answer;
+use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::AnswerError;
 use roundtrip_engine::ledger::Trigger;
@@ -63,7 +64,13 @@ pub async fn list_appointments(gui: State<'_, Gui>) -> Answered<Vec<AppointmentR
         .appointments
         .iter()
         .filter(|status| status.rendered.time.end > today)
-        .map(|status| convert::row(status, moved.get(&status.record.appointment_id)))
+        .map(|status| {
+            convert::row(
+                status,
+                moved.get(&status.record.appointment_id),
+                &snapshot.settings,
+            )
+        })
         .collect())
 }
 
@@ -198,36 +205,41 @@ pub async fn change_settings(
     gui: State<'_, Gui>,
     patch: SettingsPatch,
 ) -> Answered<SettingsView> {
-    gui.change_app_settings(&app, &patch).await?;
+    // All of it is checked before any of it is kept.
+    settings::check_app(&patch)?;
     let Some(running) = gui.host.running().await else {
         // Before both accounts are connected there are only the app's own settings.
+        gui.change_app_settings(&app, &patch).await?;
         return settings::view(&gui.host, None).await;
     };
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
     let after = settings::patched(&before, &patch)?;
+    let confirmed = confirmed_removals(&running, &before, &after, patch.confirmed_removals).await?;
+    if let Some(calendar) = &patch.calendar_id {
+        checked("calendar_id", calendar.clone())?;
+        gui.host.readable_calendar(calendar).await?;
+    }
+    gui.change_app_settings(&app, &patch).await?;
     if after != before {
-        let confirmed = confirmed_removals(&running, &after, patch.confirmed_removals).await?;
         running.engine.change_settings(after, confirmed).await?;
     }
     if let Some(calendar) = patch.calendar_id {
-        gui.host
-            .choose_calendar(&checked("calendar_id", calendar)?)
-            .await?;
-        return settings::view(&gui.host, gui.host.running().await.as_ref()).await;
+        gui.host.choose_calendar(&calendar).await?;
     }
-    settings::view(&gui.host, Some(&running)).await
+    settings::view(&gui.host, gui.host.running().await.as_ref()).await
 }
 
 /// The appointments whose events go, if the number that was confirmed is still the true one.
 async fn confirmed_removals(
     running: &Running,
-    after: &roundtrip_core::settings::SyncSettings,
+    before: &SyncSettings,
+    after: &SyncSettings,
     confirmed: Option<u32>,
 ) -> Answered<Vec<AppointmentId>> {
     let Some(confirmed) = confirmed else {
         return Ok(Vec::new());
     };
-    let preview = running.engine.preview(after.clone()).await?;
+    let preview = running.engine.preview_change(before, after.clone()).await?;
     let removed: Vec<AppointmentId> = preview
         .decisions
         .iter()
@@ -258,7 +270,20 @@ pub async fn preview_settings(gui: State<'_, Gui>, patch: SettingsPatch) -> Answ
     let running = running(&gui).await?;
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
     let after = settings::patched(&before, &patch)?;
-    Ok(convert::preview(&running.engine.preview(after).await?))
+    let other = match &patch.calendar_id {
+        Some(id) => {
+            gui.host
+                .other_calendar(&checked("calendar_id", id.clone())?)
+                .await
+        }
+        None => false,
+    };
+    let preview = if other {
+        running.engine.preview_elsewhere(after).await?
+    } else {
+        running.engine.preview_change(&before, after).await?
+    };
+    Ok(convert::preview(&preview))
 }
 
 /// What the first run would do. Reads both sides, writes to neither.

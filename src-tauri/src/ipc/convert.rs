@@ -1,17 +1,21 @@
 //! From the engine's values to what the window is sent.
 
 use super::dto::{
-    AppointmentRow, ConflictView, FieldView, FilterCheck, HistoryRow, LeftOutCount, MovedBack, Preview,
-    PreviewItem, QuestionItem, QuestionView, RunRow, SeenView, ValueView,
+    AppointmentRow, ConflictView, FieldView, FilterCheck, HistoryRow, LeftOutCount, MirrorRow, MovedBack,
+    Preview, PreviewItem, QuestionItem, QuestionView, RunRow, SeenView, Sight, ValueView,
 };
-use chrono::{DateTime, Utc};
+use super::settings::HOUR;
+use chrono::{DateTime, Datelike, Utc};
+use roundtrip_core::appointment::Appointment;
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{Conflict, ConflictCause};
-use roundtrip_core::filter::LeftOut;
+use roundtrip_core::filter::{self, LeftOut};
+use roundtrip_core::mirror::{self, Mirror};
 use roundtrip_core::outbox::Intent;
 use roundtrip_core::question::{Question, QuestionKind};
-use roundtrip_core::record::{Field, Value};
+use roundtrip_core::record::{Field, Record, Value};
 use roundtrip_core::resolve;
+use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::time::{EventTime, TimeSpan};
 use roundtrip_engine::ledger::{HistoryItem, HistoryWhat, Run, RunResult};
 use roundtrip_engine::{AppointmentStatus, Snapshot};
@@ -31,7 +35,7 @@ fn badge(badge: Badge) -> super::dto::Badge {
 }
 
 /// One appointment of the agenda.
-pub fn row(status: &AppointmentStatus, moved: Option<&MovedBack>) -> AppointmentRow {
+pub fn row(status: &AppointmentStatus, moved: Option<&MovedBack>, settings: &SyncSettings) -> AppointmentRow {
     let record = &status.record;
     let appointment = record.appointment.as_ref();
     let time = status.rendered.time;
@@ -53,7 +57,7 @@ pub fn row(status: &AppointmentStatus, moved: Option<&MovedBack>) -> Appointment
         due_at: status.due_at,
         moved_back: moved.cloned(),
         conflict_id: record.conflict.as_ref().map(ToString::to_string),
-        checks: checks(status),
+        checks: checks(status, settings),
         platform_url: appointment
             .map(|appointment| appointment.url.clone())
             .unwrap_or_default(),
@@ -61,7 +65,8 @@ pub fn row(status: &AppointmentStatus, moved: Option<&MovedBack>) -> Appointment
     }
 }
 
-fn checks(status: &AppointmentStatus) -> Vec<FilterCheck> {
+/// The steps of the why-not inspector, each with the value that was looked at.
+fn checks(status: &AppointmentStatus, settings: &SyncSettings) -> Vec<FilterCheck> {
     let appointment = status.record.appointment.as_ref();
     let assigned = FilterCheck {
         check: "assigned".into(),
@@ -69,27 +74,54 @@ fn checks(status: &AppointmentStatus) -> Vec<FilterCheck> {
         value: None,
     };
     std::iter::once(assigned)
-        .chain(status.checks.iter().map(|check| {
-            let (name, value) = match check.reason {
-                LeftOut::BeforeConnection => ("connection", None),
-                LeftOut::TypeOff => (
-                    "type",
-                    appointment.map(|appointment| appointment.kind.name.clone()),
-                ),
-                LeftOut::ClientOff => ("client", None),
-                LeftOut::OutsideDates => ("dates", None),
-                LeftOut::WeekdayOff => ("weekday", None),
-                LeftOut::Private => ("private", None),
-                LeftOut::Excluded => ("excluded", None),
-                LeftOut::OwnRule => ("own_rule", None),
-            };
-            FilterCheck {
-                check: name.into(),
-                passed: check.passed,
-                value,
-            }
+        .chain(status.checks.iter().map(|check| FilterCheck {
+            check: check_word(check.reason).into(),
+            passed: check.passed,
+            value: appointment.and_then(|appointment| check_value(check.reason, appointment, settings)),
         }))
         .collect()
+}
+
+fn check_word(reason: LeftOut) -> &'static str {
+    match reason {
+        LeftOut::BeforeConnection => "connection",
+        LeftOut::TypeOff => "type",
+        LeftOut::ClientOff => "client",
+        LeftOut::OutsideDates => "dates",
+        LeftOut::WeekdayOff => "weekday",
+        LeftOut::OutsideHours => "hours",
+        LeftOut::Private => "private",
+        LeftOut::Excluded => "excluded",
+        LeftOut::OwnRule => "own_rule",
+    }
+}
+
+fn check_value(reason: LeftOut, appointment: &Appointment, settings: &SyncSettings) -> Option<String> {
+    let filters = &settings.filters;
+    let start = appointment.start.with_timezone(&appointment.zone);
+    let window = |from: Option<String>, until: Option<String>| {
+        (from.is_some() || until.is_some())
+            .then(|| format!("{}/{}", from.unwrap_or_default(), until.unwrap_or_default()))
+    };
+    match reason {
+        LeftOut::TypeOff => Some(appointment.kind.name.clone()),
+        LeftOut::ClientOff => appointment
+            .client
+            .as_ref()
+            .and_then(|client| client.name.clone())
+            .filter(|_| settings.text.client_names),
+        LeftOut::OutsideDates => window(
+            filters.first_day.map(|day| day.to_string()),
+            filters.last_day.map(|day| day.to_string()),
+        ),
+        LeftOut::OutsideHours => window(
+            filters.earliest.map(|time| time.format(HOUR).to_string()),
+            filters.latest.map(|time| time.format(HOUR).to_string()),
+        ),
+        LeftOut::WeekdayOff => Some(start.weekday().num_days_from_monday().to_string()),
+        LeftOut::OwnRule => filter::matching_rule(appointment, filters).map(|rule| rule.text.clone()),
+        LeftOut::BeforeConnection | LeftOut::Private | LeftOut::Excluded => None,
+    }
 }
 
 /// A time as the window shows it.
@@ -443,22 +475,96 @@ pub fn preview(preview: &roundtrip_engine::Preview) -> Preview {
             let Some(appointment) = &decision.record.appointment else {
                 continue;
             };
-            let time = match intent {
-                Intent::Move { time, .. } => *time,
-                _ => appointment.span(),
-            };
-            view.items.push(PreviewItem {
-                action: action.into(),
-                title: roundtrip_engine::title_of(&decision.record).unwrap_or_default(),
-                start: time.start,
-                end: time.end,
-                zone: time.zone.name().into(),
-                from: None,
-                title_before: None,
-                fields: Vec::new(),
-            });
+            view.items
+                .push(preview_item(action, intent, &decision.record, appointment));
         }
     }
     view.items.sort_by_key(|item| item.start);
     view
+}
+
+/// What changes from what: the event as it is now beside the one that would be written.
+fn preview_item(action: &str, intent: &Intent, record: &Record, appointment: &Appointment) -> PreviewItem {
+    let event = record.event.as_ref();
+    let title = roundtrip_engine::title_of(record).unwrap_or_default();
+    let mut item = PreviewItem {
+        action: action.into(),
+        title,
+        start: appointment.start,
+        end: appointment.span().end,
+        zone: appointment.zone.name().into(),
+        from: None,
+        title_before: None,
+        fields: Vec::new(),
+    };
+    let mut at = |time: &TimeSpan| {
+        (item.start, item.end) = (time.start, time.end);
+        item.zone = time.zone.name().into();
+    };
+    match intent {
+        Intent::Insert { body, .. } => {
+            at(&body.time);
+            item.title = body.title.clone();
+        }
+        Intent::Patch { body, mask, .. } => {
+            let before = event.and_then(|event| match event.time {
+                EventTime::Timed(time) => Some(time),
+                EventTime::AllDay { .. } => None,
+            });
+            let now = if mask.time { Some(body.time) } else { before };
+            at(&now.unwrap_or(body.time));
+            item.from = before.map(|time| time.start).filter(|_| mask.time);
+            let shown = event.map(|event| event.title.clone());
+            if mask.title {
+                item.title = body.title.clone();
+                item.title_before = shown;
+            } else if let Some(shown) = shown {
+                item.title = shown;
+            }
+            let changed = [
+                (mask.time, "time"),
+                (mask.title, "title"),
+                (mask.location, "location"),
+                (mask.description, "notes"),
+                (mask.looks, "looks"),
+            ];
+            item.fields = changed
+                .into_iter()
+                .filter(|(changed, _)| *changed)
+                .map(|(_, field)| field.to_owned())
+                .collect();
+        }
+        Intent::Delete { .. } => {
+            if let Some(event) = event {
+                item.title = event.title.clone();
+            }
+        }
+        Intent::Move { time, from, .. } => {
+            at(time);
+            item.from = Some(from.start);
+            item.fields = vec!["time".into()];
+        }
+        Intent::Notes { .. } => item.fields = vec!["notes".into()],
+    }
+    item
+}
+
+/// An appointment as three people see it.
+pub fn mirror(record: &Record, mirror: &Mirror) -> MirrorRow {
+    let sight = |sight: &mirror::Sight| Sight {
+        title: sight.title.clone(),
+        location: sight.location.clone(),
+        notes: sight.notes.clone(),
+    };
+    MirrorRow {
+        appointment_id: record.appointment_id.to_string(),
+        start: mirror.time.start,
+        end: mirror.time.end,
+        zone: mirror.time.zone.name().into(),
+        left_out: !mirror.in_calendar,
+        free: mirror.in_calendar && !mirror.busy,
+        stranger: sight(&mirror.stranger),
+        shared: sight(&mirror.shared),
+        you: sight(&mirror.you),
+    }
 }

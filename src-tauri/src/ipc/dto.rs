@@ -228,10 +228,10 @@ pub struct AppointmentRow {
     pub private: bool,
     /// Badge.
     pub badge: Badge,
-    /// Why: stable code, e.g. `type_off`, `client_off`, `excluded`, `outside_dates`, `weekday_off`, `private`, `own_rule`,
-    /// `before_connection`, `settling`, `cool_down`, `retrying`, `offline`, `not_the_writer`, `question`, `paused`,
-    /// `not_started`, `moved_by_you`, `own_wording`, `marked_free`, `declined`, `removed_by_you`, `removed`,
-    /// `changed_since_removed`, `kept`, `stopped`, `direction_pull`, or a problem code.
+    /// Why: stable code, e.g. `type_off`, `client_off`, `excluded`, `outside_dates`, `weekday_off`, `outside_hours`,
+    /// `private`, `own_rule`, `before_connection`, `settling`, `cool_down`, `retrying`, `offline`, `not_the_writer`,
+    /// `question`, `paused`, `not_started`, `moved_by_you`, `own_wording`, `marked_free`, `declined`, `removed_by_you`,
+    /// `removed`, `changed_since_removed`, `kept`, `stopped`, `direction_pull`, or a problem code.
     pub reason: Option<String>,
     /// When a waiting write becomes due.
     pub due_at: Option<DateTime<Utc>>,
@@ -259,11 +259,12 @@ pub struct MovedBack {
 /// One step of the why-not inspector.
 #[derive(Clone, Debug, Serialize, Deserialize, Type)]
 pub struct FilterCheck {
-    /// `assigned`, `type`, `client`, `dates`, `weekday`, `private`, `excluded`, `own_rule`, `connection`.
+    /// `assigned`, `type`, `client`, `dates`, `weekday`, `hours`, `private`, `excluded`, `own_rule`, `connection`.
     pub check: String,
     /// Passed.
     pub passed: bool,
-    /// Value looked at (type name, date …).
+    /// Value looked at: name of the type or client, `from/until` as days or hours (either may be empty), weekday (0 is
+    /// Monday), text of the rule.
     pub value: Option<String>,
 }
 
@@ -712,7 +713,7 @@ pub struct PreviewItem {
     pub from: Option<DateTime<Utc>>,
     /// Title before, where it changes.
     pub title_before: Option<String>,
-    /// Fields that change: `time`, `title`, `location`, `notes`.
+    /// What changes: `time`, `title`, `location`, `notes`, `looks` (colour, tentative, visibility, link).
     pub fields: Vec<String>,
 }
 

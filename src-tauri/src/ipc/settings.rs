@@ -1,10 +1,13 @@
 //! Settings between the window and the engine.
 
-use super::dto::{AppError, DateWindow, DayHours, SettingsPatch, SettingsView, Toggle};
+use super::dto::{AppError, DateWindow, DayHours, OwnRuleView, SettingsPatch, SettingsView, Toggle};
 use crate::host::{Host, Running};
+use chrono::NaiveTime;
+use roundtrip_core::filter::{self, RULES_MAX};
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::settings::{
-    ConflictPolicy, Direction, Language, LeftOutPolicy, PrivacyLevel, SyncSettings,
+    ConflictPolicy, Direction, Filters, Language, LeftOutPolicy, OwnRule, PrivacyLevel, RuleField,
+    RulePattern, SyncSettings,
 };
 use roundtrip_engine::{Preview, Snapshot};
 use serde::Serialize;
@@ -26,6 +29,14 @@ pub mod keys {
     pub const RULES_DISMISSED: &str = "rules_dismissed";
     /// The line "closing keeps syncing" was shown.
     pub const HIDE_HINT: &str = "hide_hint_seen";
+    /// Single-letter keys in the window.
+    pub const LETTER_KEYS: &str = "letter_keys";
+    /// `system`, `reduce`.
+    pub const MOTION: &str = "motion";
+    /// One notification each morning.
+    pub const DAILY_SUMMARY: &str = "daily_summary";
+    /// The day of the last one.
+    pub const SUMMARY_DAY: &str = "daily_summary_day";
 }
 
 /// A word of a closed list as its value; an unknown one names the field.
@@ -38,6 +49,25 @@ fn word(value: impl Serialize) -> String {
         .ok()
         .and_then(|value| value.as_str().map(str::to_owned))
         .unwrap_or_default()
+}
+
+/// Longest title of the trainer's own choice for what has none.
+const FALLBACK_MAX_CHARS: usize = 100;
+/// How hours of the day cross to the window.
+pub const HOUR: &str = "%H:%M";
+
+/// The app's own settings in a patch: each a word of its list.
+///
+/// # Errors
+/// `bad_input` with the field that cannot be used.
+pub fn check_app(patch: &SettingsPatch) -> Result<(), AppError> {
+    let one_of = |field: &str, value: &Option<String>, words: &[&str]| match value {
+        Some(value) if !words.contains(&value.as_str()) => Err(AppError::input(field)),
+        Some(_) | None => Ok(()),
+    };
+    one_of("theme", &patch.theme, &["system", "light", "dark"])?;
+    one_of("language", &patch.language, &["system", "en", "de"])?;
+    one_of("motion", &patch.motion, &["system", "reduce"])
 }
 
 /// The engine's settings after a patch.
@@ -65,20 +95,13 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
     if let Some(privacy) = &patch.privacy {
         text.privacy = parse::<PrivacyLevel>("privacy", privacy)?;
     }
-    let filters = &mut after.filters;
-    filters.include_private = patch.include_private.unwrap_or(filters.include_private);
-    if let Some(off) = &patch.types_off {
-        filters.types_off = off.iter().cloned().collect();
+    if let Some(color) = &patch.color {
+        text.color = color_of(color)?;
     }
-    if let Some(off) = &patch.clients_off {
-        filters.clients_off = off.iter().cloned().collect();
+    if let Some(title) = &patch.fallback_title {
+        text.fallback_title = fallback_title(title)?;
     }
-    if let Some(excluded) = &patch.excluded {
-        filters.excluded = excluded.iter().map(AppointmentId::new).collect();
-    }
-    if let Some(left_out) = &patch.left_out {
-        filters.left_out = parse::<LeftOutPolicy>("left_out", left_out)?;
-    }
+    patch_filters(&mut after.filters, patch)?;
     if let Some(policy) = &patch.time_policy {
         after.time_policy = parse::<ConflictPolicy>("time_policy", policy)?;
     }
@@ -89,6 +112,110 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
         after.language = language_of(language)?;
     }
     Ok(after)
+}
+
+fn patch_filters(filters: &mut Filters, patch: &SettingsPatch) -> Result<(), AppError> {
+    filters.include_private = patch.include_private.unwrap_or(filters.include_private);
+    if let Some(off) = &patch.types_off {
+        filters.types_off = off.iter().cloned().collect();
+    }
+    if let Some(off) = &patch.clients_off {
+        filters.clients_off = off.iter().cloned().collect();
+    }
+    if let Some(excluded) = &patch.excluded {
+        filters.excluded = excluded.iter().map(AppointmentId::new).collect();
+    }
+    if let Some(dates) = &patch.dates {
+        if dates
+            .from
+            .zip(dates.until)
+            .is_some_and(|(from, until)| from > until)
+        {
+            return Err(AppError::input("dates"));
+        }
+        (filters.first_day, filters.last_day) = (dates.from, dates.until);
+    }
+    if let Some(off) = &patch.weekdays_off {
+        if off.iter().any(|day| *day > 6) {
+            return Err(AppError::input("weekdays_off"));
+        }
+        filters.weekdays_off = off.iter().copied().collect();
+    }
+    if let Some(hours) = &patch.hours {
+        let (from, until) = (hour_of(&hours.from)?, hour_of(&hours.until)?);
+        // A window over midnight, or one that nothing fits into, is a slip.
+        let empty = until.is_some_and(|until| until <= from.unwrap_or(NaiveTime::MIN));
+        if empty {
+            return Err(AppError::input("hours"));
+        }
+        (filters.earliest, filters.latest) = (from, until);
+    }
+    if let Some(rules) = &patch.own_rules {
+        if rules.len() > RULES_MAX {
+            return Err(AppError::input("own_rules"));
+        }
+        filters.own_rules = rules.iter().map(usable_rule).collect::<Result<_, _>>()?;
+    }
+    if let Some(left_out) = &patch.left_out {
+        filters.left_out = parse::<LeftOutPolicy>("left_out", left_out)?;
+    }
+    Ok(())
+}
+
+fn hour_of(text: &Option<String>) -> Result<Option<NaiveTime>, AppError> {
+    let time = |text: &String| match text.as_bytes() {
+        [_, _, b':', _, _] => NaiveTime::parse_from_str(text, HOUR).map_err(|_| AppError::input("hours")),
+        _ => Err(AppError::input("hours")),
+    };
+    text.as_ref().map(time).transpose()
+}
+
+/// `1` to `11`, the service's own numbers; empty means the calendar's colour.
+fn color_of(text: &str) -> Result<Option<String>, AppError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let known = (1..=11).any(|number: u8| number.to_string() == text);
+    known
+        .then(|| Some(text.to_owned()))
+        .ok_or_else(|| AppError::input("color"))
+}
+
+fn fallback_title(text: &str) -> Result<Option<String>, AppError> {
+    let title = text.trim();
+    if title.chars().count() > FALLBACK_MAX_CHARS {
+        return Err(AppError::input("fallback_title"));
+    }
+    Ok((!title.is_empty()).then(|| title.to_owned()))
+}
+
+/// A rule as it was sent, whether it can be used or not.
+///
+/// # Errors
+/// `bad_input` for a field or pattern that does not exist.
+pub fn rule_of(view: &OwnRuleView) -> Result<OwnRule, AppError> {
+    Ok(OwnRule {
+        field: parse::<RuleField>("own_rules", &view.field)?,
+        pattern: parse::<RulePattern>("own_rules", &view.pattern)?,
+        text: view.text.clone(),
+    })
+}
+
+fn usable_rule(view: &OwnRuleView) -> Result<OwnRule, AppError> {
+    let rule = rule_of(view)?;
+    filter::check_rule(&rule).map_err(|problem| AppError {
+        detail: Some(problem.code().into()),
+        ..AppError::input("own_rules")
+    })?;
+    Ok(rule)
+}
+
+fn rule_view(rule: &OwnRule) -> OwnRuleView {
+    OwnRuleView {
+        field: word(rule.field),
+        pattern: word(rule.pattern),
+        text: rule.text.clone(),
+    }
 }
 
 /// The language of texts written into events. `system` is resolved by the system's own word for it.
@@ -141,6 +268,9 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
             .await?
             .unwrap_or_else(|| default.to_owned()))
     };
+    let switch = async |key: &str, default: bool| -> Result<bool, AppError> {
+        Ok(host.database.setting::<bool>(key).await?.unwrap_or(default))
+    };
     Ok(SettingsView {
         enabled: settings.enabled,
         direction: word(settings.direction),
@@ -154,18 +284,27 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         include_private: settings.filters.include_private,
         time_policy: word(settings.time_policy),
         text_policy: word(settings.text_policy),
-        dates: DateWindow::default(),
-        weekdays_off: Vec::new(),
-        hours: DayHours::default(),
-        own_rules: Vec::new(),
+        dates: DateWindow {
+            from: settings.filters.first_day,
+            until: settings.filters.last_day,
+        },
+        weekdays_off: settings.filters.weekdays_off.iter().copied().collect(),
+        hours: DayHours {
+            from: settings
+                .filters
+                .earliest
+                .map(|time| time.format(HOUR).to_string()),
+            until: settings.filters.latest.map(|time| time.format(HOUR).to_string()),
+        },
+        own_rules: settings.filters.own_rules.iter().map(rule_view).collect(),
         color: settings.text.color.clone(),
         fallback_title: settings.text.fallback_title.clone(),
         created_externally: false,
         created_externally_allowed: false,
         mark_tag: String::new(),
-        letter_keys: true,
-        motion: "system".into(),
-        daily_summary: false,
+        letter_keys: switch(keys::LETTER_KEYS, true).await?,
+        motion: setting(keys::MOTION, "system").await?,
+        daily_summary: switch(keys::DAILY_SUMMARY, false).await?,
         types: snapshot.as_ref().map(types).unwrap_or_default(),
         clients: snapshot.as_ref().map(clients).unwrap_or_default(),
         excluded: settings
@@ -178,11 +317,7 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         theme: setting(keys::THEME, "system").await?,
         language: setting(keys::LANGUAGE, "system").await?,
         autostart: host.database.setting::<bool>(keys::AUTOSTART).await?,
-        titles_in_notifications: host
-            .database
-            .setting::<bool>(keys::TITLES)
-            .await?
-            .unwrap_or(false),
+        titles_in_notifications: switch(keys::TITLES, false).await?,
         matching: preview.matching,
         total: preview.total,
     })
@@ -234,71 +369,5 @@ fn toggles(all: BTreeMap<String, (String, u32)>, off: &std::collections::BTreeSe
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_patch_changes_only_what_it_names() {
-        let before = SyncSettings {
-            every_minutes: 30,
-            ..SyncSettings::default()
-        };
-        let patch = SettingsPatch {
-            direction: Some("push".into()),
-            ..SettingsPatch::default()
-        };
-        let after = patched(&before, &patch).expect("a good patch");
-        assert_eq!(
-            after,
-            SyncSettings {
-                direction: Direction::Push,
-                ..before
-            }
-        );
-    }
-
-    #[test]
-    fn bad_input_names_its_field() {
-        let field = |patch: SettingsPatch| {
-            patched(&SyncSettings::default(), &patch)
-                .expect_err("a bad patch")
-                .field
-                .unwrap_or_default()
-        };
-        assert_eq!(
-            field(SettingsPatch {
-                every_minutes: Some(4),
-                ..Default::default()
-            }),
-            "every_minutes"
-        );
-        assert_eq!(
-            field(SettingsPatch {
-                every_minutes: Some(61),
-                ..Default::default()
-            }),
-            "every_minutes"
-        );
-        assert_eq!(
-            field(SettingsPatch {
-                direction: Some("sideways".into()),
-                ..Default::default()
-            }),
-            "direction"
-        );
-        assert_eq!(
-            field(SettingsPatch {
-                time_policy: Some(String::new()),
-                ..Default::default()
-            }),
-            "time_policy"
-        );
-        assert_eq!(
-            field(SettingsPatch {
-                text_policy: Some("keep_both".into()),
-                ..Default::default()
-            }),
-            "text_policy"
-        );
-    }
-}
+#[path = "settings_tests.rs"]
+mod tests;

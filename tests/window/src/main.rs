@@ -10,10 +10,11 @@ mod scenarios;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use scenarios::Scenario;
+use scenarios::{Act, Scenario};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
+use xtask::gallery::Gallery;
 use xtask::play::Stage;
 use xtask::{process, project};
 
@@ -80,14 +81,27 @@ fn run(scenario: &Scenario) -> Result<()> {
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
-    let mut stage = Stage::open(&folder, scenario.appointments, scenario.sign_in).context("the stage")?;
-    let mark = stage.desk.mark().to_owned();
-    let outcome = (scenario.act)(&mut stage);
-    if outcome.is_err() {
-        keep_pictures(&stage, &folder);
-        stage.keep_logs(&folder);
-    }
-    drop(stage);
+    let (mark, outcome) = match scenario.act {
+        Act::Real(act) => {
+            let mut stage =
+                Stage::open(&folder, scenario.appointments, scenario.sign_in).context("the stage")?;
+            let outcome = act(&mut stage);
+            if outcome.is_err() {
+                keep_pictures(&stage, &folder);
+                stage.keep_logs(&folder);
+            }
+            (stage.desk.mark().to_owned(), outcome)
+        }
+        Act::Alone(act) => {
+            let gallery = Gallery::open(&folder).context("the gallery")?;
+            let outcome = act(&gallery);
+            if outcome.is_err() {
+                // The page may be gone; the failure itself is the news.
+                let _ = gallery.picture(&folder.join("failed.png"), None);
+            }
+            (gallery.mark().to_owned(), outcome)
+        }
+    };
     outcome.with_context(|| format!("see {}", folder.display()))?;
     let left = process::marked(&mark);
     anyhow::ensure!(left.is_empty(), "processes are left: {left:?}");

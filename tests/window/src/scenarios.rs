@@ -2,13 +2,18 @@
 
 mod background;
 mod decisions;
+mod keyboard;
+mod leaving;
+mod mocked;
 mod onboarding;
 mod reconnect;
+mod settled;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
 use serde_json::Value;
 use std::time::Duration;
+use xtask::gallery::Gallery;
 use xtask::pages::TRAINER;
 use xtask::play::{self, SignIn, Stage};
 
@@ -24,7 +29,16 @@ pub struct Scenario {
     /// How sign-in pages are answered.
     pub sign_in: SignIn,
     /// What happens.
-    pub act: fn(&mut Stage) -> Result<()>,
+    pub act: Act,
+}
+
+/// On which stage it is played.
+#[derive(Clone, Copy)]
+pub enum Act {
+    /// The real app against the sandbox.
+    Real(fn(&mut Stage) -> Result<()>),
+    /// The window alone, with a stand-in for the app.
+    Alone(fn(&Gallery) -> Result<()>),
 }
 
 /// All of them.
@@ -33,14 +47,20 @@ pub fn all() -> Vec<Scenario> {
         name,
         appointments: 12,
         sign_in: SignIn::ByItself,
-        act,
+        act: Act::Real(act),
+    };
+    let alone = |name, act| Scenario {
+        name,
+        appointments: 0,
+        sign_in: SignIn::ByItself,
+        act: Act::Alone(act),
     };
     vec![
         Scenario {
             name: "onboarding_by_clicks",
             appointments: 24,
             sign_in: SignIn::ByClicks,
-            act: onboarding::by_clicks,
+            act: Act::Real(onboarding::by_clicks),
         },
         usual("a_wrong_address_is_said_in_words", onboarding::wrong_address),
         usual(
@@ -62,8 +82,37 @@ pub fn all() -> Vec<Scenario> {
             name: "killed_in_mid_first_sync_finishes_right",
             appointments: 200,
             sign_in: SignIn::ByItself,
-            act: background::killed,
+            act: Act::Real(background::killed),
         },
+        Scenario {
+            name: "fifty_conflicts_with_one_decision",
+            appointments: 75,
+            sign_in: SignIn::ByItself,
+            act: Act::Real(settled::bulk_of_50),
+        },
+        Scenario {
+            name: "a_filter_says_first_what_it_does",
+            appointments: 24,
+            sign_in: SignIn::ByItself,
+            act: Act::Real(settled::filter_with_dry_run),
+        },
+        usual("a_refused_write_is_tried_again_by_hand", settled::tried_again),
+        usual(
+            "disconnected_and_back_without_doubles",
+            leaving::disconnect_and_back,
+        ),
+        usual("everything_deleted_with_proof", leaving::delete_everything),
+        alone("every_screen_is_accessible_in_light", mocked::accessible_light),
+        alone("every_screen_is_accessible_in_dark", mocked::accessible_dark),
+        alone(
+            "every_screen_is_accessible_with_text_twice_as_large",
+            mocked::accessible_large,
+        ),
+        alone("longer_words_are_not_cut_off", mocked::longer_words),
+        alone("right_to_left_keeps_the_layout", mocked::right_to_left),
+        alone("every_stop_of_the_keyboard_is_seen", keyboard::every_stop),
+        alone("the_first_start_by_keyboard_alone", keyboard::first_start),
+        alone("every_day_by_keyboard_alone", keyboard::every_day),
     ]
 }
 

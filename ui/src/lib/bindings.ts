@@ -216,10 +216,10 @@ export type AppointmentRow = {
 	/**  Badge. */
 	badge: Badge,
 	/**
-	 *  Why: stable code, e.g. `type_off`, `client_off`, `excluded`, `outside_dates`, `weekday_off`, `private`, `own_rule`,
-	 *  `before_connection`, `settling`, `cool_down`, `retrying`, `offline`, `not_the_writer`, `question`, `paused`,
-	 *  `not_started`, `moved_by_you`, `own_wording`, `marked_free`, `declined`, `removed_by_you`, `removed`,
-	 *  `changed_since_removed`, `kept`, `stopped`, `direction_pull`, or a problem code.
+	 *  Why: stable code, e.g. `type_off`, `client_off`, `excluded`, `outside_dates`, `weekday_off`, `outside_hours`,
+	 *  `private`, `own_rule`, `before_connection`, `settling`, `cool_down`, `retrying`, `offline`, `not_the_writer`,
+	 *  `question`, `paused`, `not_started`, `moved_by_you`, `own_wording`, `marked_free`, `declined`, `removed_by_you`,
+	 *  `removed`, `changed_since_removed`, `kept`, `stopped`, `direction_pull`, or a problem code.
 	 */
 	reason: string | null,
 	/**  When a waiting write becomes due. */
@@ -423,11 +423,14 @@ export type FieldView = {
 
 /**  One step of the why-not inspector. */
 export type FilterCheck = {
-	/**  `assigned`, `type`, `client`, `dates`, `weekday`, `private`, `excluded`, `own_rule`, `connection`. */
+	/**  `assigned`, `type`, `client`, `dates`, `weekday`, `hours`, `private`, `excluded`, `own_rule`, `connection`. */
 	check: string,
 	/**  Passed. */
 	passed: boolean,
-	/**  Value looked at (type name, date …). */
+	/**
+	 *  Value looked at: name of the type or client, `from/until` as days or hours (either may be empty), weekday (0 is
+	 *  Monday), text of the rule.
+	 */
 	value: string | null,
 };
 
@@ -515,6 +518,8 @@ export type MirrorRow = {
 	zone: string,
 	/**  It is left out: nobody sees it in the calendar. */
 	left_out: boolean,
+	/**  The trainer marked the event as free or declined it: a stranger sees nothing of it, not even "busy". */
+	free: boolean,
 	/**  Somebody who only sees free and busy. */
 	stranger: Sight,
 	/**  Somebody with whom the calendar is shared in full. */
@@ -700,7 +705,7 @@ export type PreviewItem = {
 	from: string | null,
 	/**  Title before, where it changes. */
 	title_before: string | null,
-	/**  Fields that change: `time`, `title`, `location`, `notes`. */
+	/**  What changes: `time`, `title`, `location`, `notes`, `looks` (colour, tentative, visibility, link). */
 	fields: string[],
 };
 

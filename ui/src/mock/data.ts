@@ -363,6 +363,16 @@ export function historyFor(nowMs: number, problem: boolean): HistoryRow[] {
   ];
 }
 
+/** Months of a busy trainer: what the window must not become slow with. */
+export function longHistory(nowMs: number, length: number): HistoryRow[] {
+  const some = historyFor(nowMs, false).filter((row) => row.appointment_id);
+  return Array.from({ length }, (_, i): HistoryRow => {
+    const row = some[i % some.length] as HistoryRow;
+    const ago = 3000 + i * 4;
+    return { ...row, id: `h_long_${i}`, at: iso(nowMs - ago * MINUTE), run_id: `run_long_${Math.floor(i / 12)}` };
+  });
+}
+
 export function runsFor(nowMs: number): RunRow[] {
   return beats(nowMs)
     .map((beat, i): RunRow => ({

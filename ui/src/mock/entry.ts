@@ -12,3 +12,6 @@ export async function startMock(): Promise<void> {
     slowMs: Number(query.get('slow') ?? 60),
   });
 }
+
+/** The page that shows every component in every state, at `#/ui`. */
+export const page = () => import('./gallery/Gallery.svelte');

@@ -261,6 +261,15 @@ export function start(
   for (const area of [shell, decisions, agenda, past, settings, privacy])
     Object.assign(commands, area({ state, now, changed, refuse }));
 
+  // A run that never ends, so that what the window does can be measured while it is told of it all the time.
+  if (scenario === 'busy')
+    setInterval(() => {
+      const p = state.overview.progress ?? { done: 0, total: 400 };
+      state.overview.progress = { total: 400, done: (p.done + 1) % 400 };
+      void emit('sync-progress', state.overview.progress);
+      if (p.done % 10 === 0) void changed('overview', 'appointments', 'history');
+    }, 100);
+
   mockWindows('main');
   mockIPC(
     async (command, args) => {

@@ -17,6 +17,7 @@ import {
   emptyOverview,
   historyFor,
   iso,
+  longHistory,
   question,
   runsFor,
   settingsFor,
@@ -33,6 +34,7 @@ export const SCENARIOS = [
   'paused',
   'question',
   'many',
+  'busy',
   'empty',
   'error',
   'syncing',
@@ -80,12 +82,10 @@ export const googleAccount = (nowMs: number, more: Partial<Account> = {}): Accou
 });
 
 export function model(scenario: Scenario, nowMs: number): Model {
-  const kind =
-    scenario === 'conflicts' ||
-    scenario === 'many' ||
-    scenario === 'error' ||
-    scenario === 'paused' ||
-    scenario === 'offline'
+  const many = scenario === 'many' || scenario === 'busy';
+  const kind = many
+    ? 'many'
+    : scenario === 'conflicts' || scenario === 'error' || scenario === 'paused' || scenario === 'offline'
       ? scenario
       : 'healthy';
   const before = scenario === 'fresh' || scenario === 'onboarding-google' || scenario === 'preview';
@@ -95,6 +95,7 @@ export function model(scenario: Scenario, nowMs: number): Model {
   const conflicts = scenario === 'conflicts' ? conflictsFor(nowMs) : [];
   const questions = scenario === 'question' ? [question(nowMs)] : [];
   const history = before || scenario === 'empty' ? [] : historyFor(nowMs, scenario === 'error');
+  if (many) history.push(...longHistory(nowMs, 10_000 - history.length));
   const made: Model = {
     overview: emptyOverview(),
     rows,
@@ -151,6 +152,7 @@ export function model(scenario: Scenario, nowMs: number): Model {
       o.state = 'needs_attention';
       o.problem = problem('not_the_writer', null, 'take_over', nowMs);
       break;
+    case 'busy':
     case 'syncing':
       o.state = 'syncing';
       o.progress = { done: 17, total: 42 };

@@ -56,6 +56,20 @@ impl Session {
         self.wire.delete(&self.path("/actions")).map(drop)
     }
 
+    /// Presses a key while others are held (Control, Shift).
+    pub fn press_with(&self, held: &[&str], key: &str) -> Result<()> {
+        let down = |key: &str| json!({"type": "keyDown", "value": key});
+        let up = |key: &str| json!({"type": "keyUp", "value": key});
+        let mut actions: Vec<Value> = held.iter().map(|key| down(key)).collect();
+        actions.extend([down(key), up(key)]);
+        actions.extend(held.iter().rev().map(|key| up(key)));
+        self.post(
+            "/actions",
+            json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]}),
+        )?;
+        self.wire.delete(&self.path("/actions")).map(drop)
+    }
+
     fn pointer(&self, actions: Vec<Value>) -> Result<()> {
         self.post(
             "/actions",

@@ -103,6 +103,16 @@ impl State {
         }
     }
 
+    /// Forgets keys and tokens in memory, and gives the provider whose keys are to be forgotten, too. The next use asks
+    /// anew, which makes a fresh key.
+    pub(crate) fn forget(&mut self) -> Option<Arc<dyn KeyProvider>> {
+        let provider = self.provider().or_else(|| self.source.provider().ok());
+        self.keys.clear();
+        self.volatile.clear();
+        self.outcome = Outcome::NotAsked;
+        provider
+    }
+
     /// From now on this provider and key, after a rotation.
     pub(crate) fn replace(&mut self, provider: Arc<dyn KeyProvider>, version: u32, key: Key) {
         self.outcome = Outcome::Found(provider);

@@ -3,7 +3,12 @@
 use super::Answered;
 use crate::gui::Gui;
 use crate::ipc::dto::{AppError, AuditRow, CheckView, OwnRuleView, RuleCheck, SavedFile};
+use crate::ipc::settings;
+use roundtrip_core::filter::{self, RuleProblem};
 use tauri::State;
+
+/// So many titles show what a rule matches.
+const RULE_EXAMPLES: usize = 3;
 
 /// One check of diagnostics, by its name.
 #[tauri::command]
@@ -57,6 +62,36 @@ pub async fn show_saved_file(gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn check_rule(gui: State<'_, Gui>, rule: OwnRuleView) -> Answered<RuleCheck> {
-    let _ = (gui, rule);
-    Err(AppError::not_connected())
+    let rule = settings::rule_of(&rule)?;
+    let mut check = RuleCheck {
+        problem: None,
+        detail: None,
+        matches: 0,
+        examples: Vec::new(),
+    };
+    if let Err(problem) = filter::check_rule(&rule) {
+        check.problem = Some(problem.code().into());
+        if let RuleProblem::BadExpression(words) = problem {
+            check.detail = Some(words);
+        }
+        return Ok(check);
+    }
+    let Some(running) = gui.host.running().await else {
+        return Ok(check);
+    };
+    let snapshot = running.engine.snapshot().await?;
+    let future = snapshot
+        .appointments
+        .iter()
+        .filter(|status| status.rendered.time.end > snapshot.now);
+    for status in future {
+        let appointment = status.record.appointment.as_ref();
+        if appointment.is_some_and(|appointment| filter::matches_rule(&rule, appointment)) {
+            check.matches += 1;
+            if check.examples.len() < RULE_EXAMPLES {
+                check.examples.push(status.rendered.title.clone());
+            }
+        }
+    }
+    Ok(check)
 }

@@ -3,14 +3,24 @@
 use super::Answered;
 use crate::gui::Gui;
 use crate::ipc::dto::{AppError, DeletePlan, DeleteReport, MirrorRow, SavedFile, SettingsPatch};
+use crate::ipc::{convert, settings};
 use tauri::State;
+
+/// So far ahead the mirror looks.
+const MIRROR_DAYS: i64 = 7;
 
 /// The next seven days as three people see them, under the settings after this patch.
 #[tauri::command]
 #[specta::specta]
 pub async fn privacy_mirror(gui: State<'_, Gui>, patch: SettingsPatch) -> Answered<Vec<MirrorRow>> {
-    let _ = (gui, patch);
-    Err(AppError::not_connected())
+    let running = super::running(&gui).await?;
+    let before = running.engine.ledger().settings().await?;
+    let after = settings::patched(&before, &patch)?;
+    let rows = running.engine.mirror(after, MIRROR_DAYS).await?;
+    Ok(rows
+        .iter()
+        .map(|(record, mirror)| convert::mirror(record, mirror))
+        .collect())
 }
 
 /// What "delete everything" would take.

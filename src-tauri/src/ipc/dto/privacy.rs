@@ -28,6 +28,8 @@ pub struct MirrorRow {
     pub zone: String,
     /// It is left out: nobody sees it in the calendar.
     pub left_out: bool,
+    /// The trainer marked the event as free or declined it: a stranger sees nothing of it, not even "busy".
+    pub free: bool,
     /// Somebody who only sees free and busy.
     pub stranger: Sight,
     /// Somebody with whom the calendar is shared in full.

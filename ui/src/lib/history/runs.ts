@@ -1,6 +1,7 @@
 import type { RunRow } from '$lib/bindings';
 import { m } from '$lib/paraglide/messages';
 import { listPlain } from '$lib/i18n/time';
+import { dayNamer } from './days';
 
 const TRIGGERS: Record<string, (p: { platform: string }) => string> = {
   timer: () => m.run_timer(),
@@ -14,7 +15,7 @@ const TRIGGERS: Record<string, (p: { platform: string }) => string> = {
 };
 
 export const triggerWord = (trigger: string, platform: string): string =>
-  (TRIGGERS[trigger] ?? TRIGGERS.timer)?.({ platform }) ?? trigger;
+  TRIGGERS[trigger]?.({ platform }) ?? m.hx_run_other();
 
 /** "12 changed · 1 problem", or that there was nothing to change. */
 export function runSum(run: RunRow): string {
@@ -28,4 +29,72 @@ export function runSum(run: RunRow): string {
     run.problems && m.run_problems({ count: run.problems }),
   ].filter((part) => part !== 0);
   return parts.length ? listPlain(parts) : m.run_nothing();
+}
+
+export const quiet = (run: RunRow): boolean => run.result === 'success' && runSum(run) === m.run_nothing();
+
+/** A failed run has something that can be tried again. */
+export const hasProblems = (run: RunRow): boolean =>
+  run.problems > 0 || run.result === 'failed' || run.result === 'partial';
+
+export type RunItem =
+  | { kind: 'day'; key: string; day: string; count: number }
+  | { kind: 'run'; key: string; run: RunRow }
+  | { kind: 'quiet'; key: string; runs: RunRow[] };
+
+const FEW = 3;
+
+/**
+ * Runs under their days. Several in a row that had nothing to do are one line, or the few that did something would
+ * drown among them; `unfolded` holds the keys of those that were opened.
+ */
+export function groupRuns(runs: readonly RunRow[], zone: string, unfolded: ReadonlySet<string>): RunItem[] {
+  const items: RunItem[] = [];
+  const dayOf = dayNamer(zone);
+  let head: Extract<RunItem, { kind: 'day' }> | undefined;
+  let calm: RunRow[] = [];
+  const flush = () => {
+    const [first] = calm;
+    if (!first) return;
+    // Named by its oldest run: a newer quiet one joins the line without closing it.
+    const key = `quiet-${calm.at(-1)?.id}`;
+    if (calm.length >= FEW) items.push({ kind: 'quiet', key, runs: calm });
+    if (calm.length < FEW || unfolded.has(key))
+      items.push(...calm.map((run) => ({ kind: 'run' as const, key: run.id, run })));
+    calm = [];
+  };
+  for (const run of runs) {
+    const day = dayOf(Date.parse(run.started_at));
+    if (head?.day !== day) {
+      flush();
+      head = { kind: 'day', key: `day-${day}`, day, count: 0 };
+      items.push(head);
+    }
+    head.count += 1;
+    if (quiet(run)) {
+      calm.push(run);
+      continue;
+    }
+    flush();
+    items.push({ kind: 'run', key: run.id, run });
+  }
+  flush();
+  return items;
+}
+
+/** Which runs the filters leave: by result, and by when they began. */
+export function filterRuns(
+  runs: readonly RunRow[],
+  result: string | null,
+  sinceMs: number | null,
+  beforeMs: number | null,
+): RunRow[] {
+  return runs.filter((run) => {
+    const at = Date.parse(run.started_at);
+    if (sinceMs !== null && at < sinceMs) return false;
+    if (beforeMs !== null && at >= beforeMs) return false;
+    if (result === 'problem') return hasProblems(run);
+    if (result === 'waiting') return run.result === 'running';
+    return result !== 'ok' || run.result === 'success';
+  });
 }

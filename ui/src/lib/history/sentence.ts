@@ -19,7 +19,32 @@ const CHOICES: Record<string, (p: { platform: string }) => string> = {
   merge: () => m.choice_merge(),
   set_time: () => m.choice_set_time(),
   stop_syncing: () => m.choice_stop_syncing(),
+  create: () => m.hx_choice_create(),
+  dismiss: () => m.hx_choice_dismiss(),
 };
+
+const FAILED: Record<string, (p: { title: string; calendar: string; platform: string }) => string> = {
+  insert: (p) => m.hx_h_failed_insert(p),
+  patch: (p) => m.hx_h_failed_patch(p),
+  delete: (p) => m.hx_h_failed_delete(p),
+  move: (p) => m.hx_h_failed_move(p),
+  notes: (p) => m.hx_h_failed_notes(p),
+};
+
+const LONGEST = 120;
+// Letters that run from right to left, and signs that change the direction of what follows them.
+const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/;
+
+/**
+ * A title inside a sentence. It comes from outside: one that is as long as a letter is cut, one that has nothing to see
+ * gets a word, and one that turns the direction of writing cannot turn the words around it.
+ */
+export function titleWord(title: string | null): string {
+  if (!title || !/[^\s\p{Cf}\p{Cc}]/u.test(title)) return m.h_thing();
+  const signs = title.length > LONGEST ? Array.from(title.slice(0, LONGEST * 4)) : undefined;
+  const cut = signs && signs.length > LONGEST ? `${signs.slice(0, LONGEST).join('')}…` : title;
+  return TURNS.test(cut) ? `\u2068${cut}\u2069` : cut;
+}
 
 /** "Mon 23 Nov, 10:00" of a value that is a time. */
 export function when(value: ValueView | null, { zone, nowMs }: Context): string | undefined {
@@ -47,7 +72,7 @@ const serviceName = (word: string | null, platform: string): string =>
 
 /** What happened, as one sentence. */
 export function sentence(row: HistoryRow, c: Context): string {
-  const title = row.title ?? m.h_thing();
+  const title = titleWord(row.title);
   const calendar = m.google_calendar();
   const { platform } = c;
   const times = fromTo(row, c);
@@ -97,7 +122,15 @@ export function sentence(row: HistoryRow, c: Context): string {
     case 'disconnected':
       return m.h_disconnected({ service: serviceName(row.word, platform) });
     case 'write_failed':
-      return m.h_write_failed({ title });
+      return FAILED[row.word ?? '']?.({ title, calendar, platform }) ?? m.h_write_failed({ title });
+    case 'undone':
+      return times ? m.hx_h_undone_times({ title, ...times }) : m.hx_h_undone({ title });
+    case 'restored':
+      return times ? m.hx_h_restored_times({ title, ...times }) : m.hx_h_restored({ title });
+    case 'created':
+      return at ? m.hx_h_created_at({ title, platform, to: at }) : m.hx_h_created({ title, platform });
+    case 'dismissed':
+      return m.hx_h_dismissed({ title });
     case 'unreadable':
       return m.h_unreadable({ title });
     case 'rebuilt':
@@ -105,6 +138,6 @@ export function sentence(row: HistoryRow, c: Context): string {
     case 'reading_shrank':
       return m.h_reading_shrank();
     default:
-      return m.h_other({ title });
+      return row.title ? m.h_other({ title }) : m.hx_h_other_plain();
   }
 }

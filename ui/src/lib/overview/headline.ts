@@ -103,17 +103,32 @@ function attention(overview: Overview, platform: string, calendar: string, nowMs
   return { title: asked.join(' '), sub: numbers(overview, calendar) };
 }
 
-/** How many are right, and where each of the others is. */
-export function numbers(overview: Overview, calendar: string): string {
+/** One of the numbers: what it says, and the list behind it. */
+export type Fact = { text: string; path: string; query: Record<string, string> };
+
+/** How many are right, and where each of the others is; each number leads to its list. */
+export function facts(overview: Overview, calendar: string): Fact[] {
   const { appointments, synced, waiting, left_out, problems } = overview.counts;
-  if (appointments === 0) return '';
+  if (appointments === 0) return [];
+  const list = (text: string, state?: string): Fact => ({
+    text,
+    path: '/appointments',
+    query: state ? { state } : {},
+  });
   const parts = [
     synced === appointments
-      ? m.head_all_in({ count: appointments, calendar })
-      : m.head_some_in({ count: appointments, synced, calendar }),
+      ? list(m.head_all_in({ count: appointments, calendar }))
+      : list(m.head_some_in({ count: appointments, synced, calendar }), 'synced'),
   ];
-  if (waiting > 0) parts.push(m.head_waiting({ count: waiting }));
-  if (left_out > 0) parts.push(m.head_left_out({ count: left_out }));
-  if (problems > 0) parts.push(m.head_problems({ count: problems }));
-  return parts.join(' ');
+  if (waiting > 0) parts.push(list(m.head_waiting({ count: waiting }), 'waiting'));
+  if (left_out > 0) parts.push(list(m.head_left_out({ count: left_out }), 'left_out'));
+  if (problems > 0)
+    parts.push({ text: m.head_problems({ count: problems }), path: '/history', query: { result: 'problem' } });
+  return parts;
 }
+
+/** The same as one text. */
+export const numbers = (overview: Overview, calendar: string): string =>
+  facts(overview, calendar)
+    .map(({ text }) => text)
+    .join(' ');

@@ -1,0 +1,92 @@
+import type { HistoryQuery, HistoryRow } from '$lib/bindings';
+import { asCommandError, type CommandError } from '$lib/command';
+import { listHistory } from './api';
+
+const FIRST = 100;
+const NEXT = 500;
+
+type Ask = (query: Partial<HistoryQuery>) => Promise<HistoryRow[]>;
+
+/** Lines as they were read so far, newest first; further ones follow page by page. */
+export class Pages {
+  rows = $state.raw<HistoryRow[]>([]);
+  /** The first answer came. */
+  known = $state(false);
+  more = $state(false);
+  loading = $state(false);
+  error = $state.raw<CommandError | undefined>();
+  #query: Partial<HistoryQuery> = {};
+  /** An older answer must not replace a newer one. */
+  #turn = 0;
+  readonly #ask: Ask;
+
+  constructor(ask: Ask = listHistory) {
+    this.#ask = ask;
+  }
+
+  /** Another question: the lines of the one before stay until its answer is there. */
+  async start(query: Partial<HistoryQuery>): Promise<void> {
+    this.#query = query;
+    await this.#read(async () => {
+      const rows = await this.#ask({ ...query, limit: FIRST });
+      return { rows, more: rows.length >= FIRST };
+    });
+  }
+
+  /** Something was written meanwhile. What was read before is kept, so that nobody loses their place. */
+  async refresh(): Promise<void> {
+    if (!this.known) return this.start(this.#query);
+    await this.#read(async () => {
+      const fresh = await this.#ask({ ...this.#query, limit: FIRST });
+      if (fresh.length < FIRST) return { rows: fresh, more: false };
+      const ids = new Set(fresh.map((r) => r.id));
+      const old = this.rows;
+      const joined = old.findIndex((r) => ids.has(r.id));
+      // More happened than one page holds: what lies between is not known, so it is read from the top again.
+      if (joined < 0) return { rows: fresh, more: true };
+      const last = Date.parse(fresh.at(-1)?.at ?? '');
+      const kept = old.filter((r) => !ids.has(r.id) && Date.parse(r.at) <= last);
+      return { rows: [...fresh, ...kept], more: kept.length ? this.more : true };
+    });
+  }
+
+  async next(): Promise<void> {
+    if (!this.more || this.loading) return;
+    await this.#read(async () => {
+      const last = this.rows.at(-1);
+      if (!last) return { rows: this.rows, more: false };
+      const ms = Date.parse(last.at);
+      const known = new Set(this.rows.map((r) => r.id));
+      // Lines of one moment may lie on both sides of a page's end, so that moment is asked for again.
+      let found = await this.#older(ms + 1);
+      let fresh = found.filter((r) => !known.has(r.id));
+      if (!fresh.length && found.length >= NEXT) {
+        found = await this.#older(ms);
+        fresh = found.filter((r) => !known.has(r.id));
+      }
+      return { rows: [...this.rows, ...fresh], more: found.length >= NEXT && fresh.length > 0 };
+    });
+  }
+
+  #older(beforeMs: number): Promise<HistoryRow[]> {
+    const bound = this.#query.before ? Math.min(Date.parse(this.#query.before), beforeMs) : beforeMs;
+    return this.#ask({ ...this.#query, before: new Date(bound).toISOString(), limit: NEXT });
+  }
+
+  async #read(run: () => Promise<{ rows: HistoryRow[]; more: boolean }>): Promise<void> {
+    const turn = ++this.#turn;
+    this.loading = true;
+    try {
+      const { rows, more } = await run();
+      if (turn !== this.#turn) return;
+      this.rows = rows;
+      this.more = more;
+      this.known = true;
+      this.error = undefined;
+    } catch (e) {
+      if (turn === this.#turn) this.error = asCommandError(e);
+    } finally {
+      if (turn === this.#turn) this.loading = false;
+    }
+  }
+}

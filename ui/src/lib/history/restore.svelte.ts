@@ -1,0 +1,102 @@
+import { toast } from 'svelte-sonner';
+import type { Outcome, RestoreItem, RestorePreview } from '$lib/bindings';
+import { asCommandError, type CommandError } from '$lib/command';
+import { m } from '$lib/paraglide/messages';
+import { platformName } from '$lib/overview/state.svelte';
+import { act } from '$lib/ui/act';
+import { listHistory, previewRestore, restore } from './api';
+import { notPossible, split } from './restore';
+import { titleWord } from './sentence';
+
+const UNDO_MS = 12_000;
+/** The new line may come a moment after the answer. */
+const LOOKS = 4;
+const LOOK_MS = 1_500;
+
+/** Restoring, from the question to what became of it. One at a time; the dialog shows it. */
+class RestoreFlow {
+  open = $state(false);
+  preview = $state.raw<RestorePreview | undefined>();
+  error = $state.raw<CommandError | undefined>();
+  outcomes = $state.raw<Outcome[] | undefined>();
+  busy = $state(false);
+  #asked: { ids: string[]; runId: string | null } = { ids: [], runId: null };
+  #turn = 0;
+
+  async ask(ids: string[], runId: string | null = null): Promise<void> {
+    this.#asked = { ids, runId };
+    this.open = true;
+    await this.look();
+  }
+
+  /** Asks what it would do; also after something changed meanwhile. */
+  async look(): Promise<void> {
+    const turn = ++this.#turn;
+    [this.preview, this.error, this.outcomes, this.busy] = [undefined, undefined, undefined, false];
+    try {
+      const preview = await previewRestore(this.#asked.ids, this.#asked.runId);
+      if (turn === this.#turn) this.preview = preview;
+    } catch (e) {
+      if (turn === this.#turn) this.error = asCommandError(e);
+    }
+  }
+
+  async apply(): Promise<void> {
+    const { preview } = this;
+    if (!preview || this.busy) return;
+    const { possible } = split(preview);
+    const turn = ++this.#turn;
+    this.busy = true;
+    try {
+      const outcomes = await restore(possible.map((i) => i.history_id));
+      const done = possible.filter((i) => outcomes.some((o) => o.id === i.history_id && o.result === 'done'));
+      if (done.length) this.#offerUndo(done);
+      if (turn !== this.#turn) return;
+      this.outcomes = outcomes;
+      // All as foretold: the dialog has nothing more to say. Else it stays, with what became of each.
+      if (done.length === possible.length) this.open = false;
+    } catch (e) {
+      if (turn === this.#turn) this.error = asCommandError(e);
+    } finally {
+      if (turn === this.#turn) this.busy = false;
+    }
+  }
+
+  #offerUndo(done: RestoreItem[]): void {
+    const since = new Date().toISOString();
+    const tells = done.some((i) => i.tells_admin);
+    toast.success(m.hx_rs_toast({ count: done.length, title: titleWord(done[0]?.title ?? null) }), {
+      description: tells ? m.hx_rs_undo_tells() : undefined,
+      duration: UNDO_MS,
+      action: { label: m.toast_undo(), onClick: () => void takeBack(done, since) },
+    });
+  }
+}
+
+/** Takes a restoring back: its own new lines are restored, by a new edit again. */
+async function takeBack(done: RestoreItem[], since: string): Promise<void> {
+  await act(async () => {
+    const ids = await newLines([...new Set(done.map((i) => i.appointment_id))], since);
+    if (!ids.length) return void toast(m.hx_rs_undo_later(), { duration: UNDO_MS });
+    const outcomes = await restore(ids);
+    const missed = outcomes.find((o) => o.result !== 'done');
+    if (missed) return void toast.error(notPossible(missed.result, platformName()), { duration: UNDO_MS });
+    toast.success(m.hx_rs_undone());
+  });
+}
+
+async function newLines(appointments: string[], since: string): Promise<string[]> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    if (look) await new Promise((done) => setTimeout(done, LOOK_MS));
+    const found: string[] = [];
+    for (const id of appointments) {
+      const rows = await listHistory({ appointment_id: id, since, limit: 20 });
+      const newest = rows.find((r) => r.restorable);
+      if (newest) found.push(newest.id);
+    }
+    if (found.length === appointments.length) return found;
+  }
+  return [];
+}
+
+export const restoring = new RestoreFlow();
