@@ -467,7 +467,8 @@ export type HistoryRow = {
 	/**
 	 *  `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `refused`, `removed_in_calendar`,
 	 *  `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`, `asked`, `answered`,
-	 *  `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`.
+	 *  `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`, `undone` (an answer),
+	 *  `restored` (a line of the history; without `to` the appointment was left out).
 	 */
 	what: string,
 	/**  Time before, where it moved. */
@@ -1092,7 +1093,10 @@ export type UndoView = {
 	from: ValueView | null,
 	/**  Time afterwards. */
 	to: ValueView | null,
-	/**  Stable code of why it cannot be undone: `gone`, `over`, `changed_since`, `not_editable`, `same`, `text_not_kept`. */
+	/**
+	 *  Stable code of why it cannot be undone: `gone`, `over`, `changed_since`, `not_editable`, `same`, `text_not_kept`,
+	 *  `left_out`.
+	 */
 	not_possible: string | null,
 };
 
