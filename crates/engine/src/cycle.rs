@@ -55,6 +55,7 @@ impl Engine {
         self.lock().progress = Some((0, 0));
         self.tell(EngineEvent::Progress { done: 0, total: 0 });
         let result = self.cycle_in_turn(trigger).await;
+        self.name_requests(None);
         {
             let mut live = self.lock();
             live.progress = None;
@@ -95,6 +96,7 @@ impl Engine {
             counts: Counts::default(),
             problem: None,
         };
+        self.name_requests(Some(&run.id));
         let mut counts = Counts::default();
         let mut report = CycleReport::default();
 

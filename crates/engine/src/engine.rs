@@ -4,7 +4,7 @@ use crate::ledger::{Ledger, LedgerError, SyncState, Trigger};
 use crate::ports::{CalendarPort, Clock, PlatformPort, PortError, SyncPolicy, Writer};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::event_id::Identity;
-use roundtrip_core::ids::DeviceId;
+use roundtrip_core::ids::{DeviceId, RunId};
 use roundtrip_core::outbox::Side;
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::settings::SyncSettings;
@@ -221,6 +221,11 @@ impl Engine {
         let token = CancellationToken::new();
         *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = token.clone();
         token
+    }
+
+    pub(crate) fn name_requests(&self, run: Option<&RunId>) {
+        self.platform.name_requests(run);
+        self.calendar.name_requests(run);
     }
 
     /// A fresh id: time first, so that ids sort by age.

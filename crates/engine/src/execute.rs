@@ -18,7 +18,7 @@ use roundtrip_core::ids::{Etag, EventId, RunId};
 use roundtrip_core::marked::Found;
 use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Context;
-use roundtrip_core::record::{Field, LinkState, Record};
+use roundtrip_core::record::{Field, FieldValues, LinkState, Record};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -327,7 +327,7 @@ impl Engine {
             .cloned()
             .unwrap_or_else(|| Record::new(id.clone()));
         let mut told = |record: &Record, what: HistoryWhat, source: HistorySource| {
-            items.push(self.titled_item(run, record, what, source));
+            items.push(self.write_item(run, record, what, source));
         };
         match (outcome, &row.intent) {
             (Outcome::Skipped, _) => return Ok(()),
@@ -340,6 +340,8 @@ impl Engine {
             (Outcome::Stored(event), Intent::Patch { body, mask, .. }) => {
                 counts.changed += 1;
                 told(&record, changed(&record, body, *mask), HistorySource::Platform);
+                // Words that were wanted back are own words from now on, and perhaps to be reported.
+                executed.plan_again |= record.requested_text != FieldValues::default();
                 absorb::written(&mut record, event, body, *mask, &ctx);
             }
             (Outcome::FoundLive(event), Intent::Insert { body, generation, .. }) => {
@@ -441,7 +443,7 @@ impl Engine {
                     &error,
                     intent,
                     &mut |record, what, source| {
-                        items.push(self.titled_item(run, record, what, source));
+                        items.push(self.write_item(run, record, what, source));
                     },
                     &ctx,
                 );
@@ -503,7 +505,7 @@ impl Engine {
                 let what = HistoryWhat::WriteFailed {
                     intent: row.intent.word().into(),
                 };
-                let mut item = self.titled_item(run, &record, what, HistorySource::Roundtrip);
+                let mut item = self.write_item(run, &record, what, HistorySource::Roundtrip);
                 // What is parked waits for somebody; the rest goes on by itself.
                 item.result = if row.state == OutboxState::Parked {
                     HistoryResult::Problem

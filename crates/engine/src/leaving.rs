@@ -217,6 +217,7 @@ impl Engine {
         let mut records = Records::new(self.ledger.records().await?);
         let mut counts = Counts::default();
         let run = RunId(self.fresh_id());
+        self.name_requests(Some(&run));
         let ctx = self.context(settings, &state);
         // What was sent and not yet answered is learned first: an event may come of it.
         self.execute(
@@ -236,6 +237,7 @@ impl Engine {
             .filter(|row| row.state == OutboxState::Sent)
             .count();
         if unknown > 0 {
+            self.name_requests(None);
             return Ok((counts, u32::try_from(unknown).unwrap_or(u32::MAX)));
         }
         let mut changes: Vec<Change> = waiting
@@ -275,6 +277,7 @@ impl Engine {
             .filter(|row| !sent(row))
             .map(|row| Change::DeleteOutbox(row.id));
         self.ledger.commit(dropped.collect()).await?;
+        self.name_requests(None);
         self.lock().progress = None;
         self.tell(EngineEvent::Changed);
         Ok((counts, left))

@@ -74,7 +74,7 @@ impl Engine {
             .flat_map(|question| &question.appointments)
             .collect();
         let items = self.ledger.history(&filter).await?;
-        // What a person decided one by one, or wanted back, is no part of a mass change.
+        // A move that a person decided one by one, or wanted back, is no part of a mass of them.
         let decided: BTreeSet<&AppointmentId> = items
             .iter()
             .filter(|item| {
@@ -89,8 +89,10 @@ impl Engine {
             .collect();
         let mut recent = Recent::default();
         for item in &items {
-            let known = |id| confirmed.contains(id) || decided.contains(id);
-            if item.appointment_id.as_ref().is_some_and(known) {
+            let among = |known: &BTreeSet<&AppointmentId>| {
+                item.appointment_id.as_ref().is_some_and(|id| known.contains(id))
+            };
+            if among(&confirmed) {
                 continue;
             }
             match item.what {
@@ -102,7 +104,7 @@ impl Engine {
                     reason: DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted,
                     ..
                 } => recent.cancellations += 1,
-                HistoryWhat::MovedBack { .. } => recent.moves += 1,
+                HistoryWhat::MovedBack { .. } if !among(&decided) => recent.moves += 1,
                 HistoryWhat::RemovedInCalendar { .. } => recent.removed_in_calendar += 1,
                 _ => {}
             }
@@ -450,6 +452,19 @@ impl Engine {
     ) -> HistoryItem {
         let mut item = self.item(run, Some(record.appointment_id.clone()), what, source);
         item.title = title_of(record);
+        item
+    }
+
+    /// A line about a write, with the id under which the service's support finds its requests.
+    pub(crate) fn write_item(
+        &self,
+        run: &RunId,
+        record: &Record,
+        what: HistoryWhat,
+        source: HistorySource,
+    ) -> HistoryItem {
+        let mut item = self.titled_item(run, record, what, source);
+        item.request_id = Some(crate::ports::request_id(run));
         item
     }
 

@@ -5,11 +5,17 @@ use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::appointment::{Appointment, RemovalReason};
 use roundtrip_core::event::{Event, EventBody, EventChange, PatchMask};
 use roundtrip_core::ids::{
-    AppointmentId, CalendarId, Cursor, DeviceId, Etag, EventId, IdempotencyKey, SyncToken, TrainerId, Version,
+    AppointmentId, CalendarId, Cursor, DeviceId, Etag, EventId, IdempotencyKey, RunId, SyncToken, TrainerId,
+    Version,
 };
 use roundtrip_core::marked::MarkedEvent;
 use roundtrip_core::time::TimeSpan;
 use serde::{Deserialize, Serialize};
+
+/// How the ids of all requests of a run begin; the history tells it with each write.
+pub fn request_id(run: &RunId) -> String {
+    format!("rt-{run}")
+}
 
 /// What went wrong at a service; each variant is something the engine does differently.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -311,6 +317,9 @@ pub trait PlatformPort: Send + Sync {
     fn clock_offset(&self) -> Option<Duration>;
     /// Requests sent since the start of the process.
     fn requests_sent(&self) -> u64;
+    /// Names the requests from now on after a run, so that the service's support finds them by [`request_id`]; `None` ends
+    /// that. One that names none need not.
+    fn name_requests(&self, _run: Option<&RunId>) {}
 }
 
 /// All pages of one listing. The connector reads every page before it answers.
@@ -389,6 +398,9 @@ pub trait CalendarPort: Send + Sync {
     fn clock_offset(&self) -> Option<Duration>;
     /// Requests sent since the start of the process.
     fn requests_sent(&self) -> u64;
+    /// Names the requests from now on after a run, so that the service's support finds them by [`request_id`]; `None` ends
+    /// that. One that names none need not.
+    fn name_requests(&self, _run: Option<&RunId>) {}
 }
 
 /// Time and chance, as an argument: a simulation passes its own.

@@ -11,9 +11,11 @@ use chrono_tz::Tz;
 use http::Method;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use roundtrip_core::event::{Event, EventBody, EventChange, PatchMask};
-use roundtrip_core::ids::{CalendarId, Etag, EventId, SyncToken};
+use roundtrip_core::ids::{CalendarId, Etag, EventId, RunId, SyncToken};
 use roundtrip_core::time::zone_named;
-use roundtrip_engine::ports::{CalendarInfo, CalendarPort, Clock, EventListing, EventLookup, PortError};
+use roundtrip_engine::ports::{
+    CalendarInfo, CalendarPort, Clock, EventListing, EventLookup, PortError, request_id,
+};
 use roundtrip_http::answer::{self, bad};
 use roundtrip_http::oauth::{TokenKeeper, TokenVault};
 use roundtrip_http::{HttpPort, Metered, Pace, SignedHttp};
@@ -358,5 +360,9 @@ impl CalendarPort for GoogleCalendar {
 
     fn requests_sent(&self) -> u64 {
         self.http.metered().requests_sent()
+    }
+
+    fn name_requests(&self, run: Option<&RunId>) {
+        self.http.metered().name_requests(run.map(request_id));
     }
 }

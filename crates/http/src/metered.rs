@@ -7,8 +7,8 @@ use chrono::{DateTime, Duration, Utc};
 use http::HeaderValue;
 use http::header::{DATE, HeaderName, USER_AGENT};
 use roundtrip_engine::ports::Clock;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const UNKNOWN: i64 = i64::MIN;
@@ -30,6 +30,8 @@ pub struct Metered {
     agent: HeaderValue,
     sent: AtomicU64,
     offset_ms: AtomicI64,
+    /// How the ids of requests begin during a run.
+    prefix: Mutex<Option<String>>,
 }
 
 impl Metered {
@@ -43,12 +45,25 @@ impl Metered {
             agent,
             sent: AtomicU64::new(0),
             offset_ms: AtomicI64::new(UNKNOWN),
+            prefix: Mutex::new(None),
         }
     }
 
     /// Requests sent since this was made, answered or not.
     pub fn requests_sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The ids of requests begin so from now on; with `None` each is made by chance alone.
+    pub fn name_requests(&self, prefix: Option<String>) {
+        *self.prefix.lock().unwrap_or_else(PoisonError::into_inner) = prefix;
+    }
+
+    fn next_id(&self, number: u64) -> String {
+        match &*self.prefix.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(prefix) => format!("{prefix}-{number}"),
+            None => format!("rt-{:016x}", self.clock.random()),
+        }
     }
 
     /// How far the service's clock is ahead of ours, as the last `Date` header told.
@@ -91,10 +106,10 @@ impl HttpPort for Metered {
     async fn send(&self, mut request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, self.agent.clone());
-        if let Ok(id) = HeaderValue::from_str(&format!("rt-{:016x}", self.clock.random())) {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        if let Ok(id) = HeaderValue::from_str(&self.next_id(number)) {
             headers.entry(REQUEST_ID).or_insert(id);
         }
-        self.sent.fetch_add(1, Ordering::Relaxed);
         let before = self.clock.now();
         let response = self.inner.send(request).await?;
         self.learn_offset(&response, before);

@@ -445,6 +445,12 @@ async fn requests_are_counted_named_and_tell_the_time() {
         format!("Roundtrip/{version} ({}) gzip", std::env::consts::OS)
     );
     assert_ne!(header(0, "x-request-id"), header(1, "x-request-id"));
+
+    metered.name_requests(Some("rt-7f".into()));
+    world.http.then_with(200, &[], "");
+    assert!(metered.send(request()).await.is_ok());
+    let named = world.http.asked()[4].headers()["x-request-id"].clone();
+    assert_eq!(named, "rt-7f-4");
 }
 
 #[test]

@@ -10,10 +10,10 @@ use chrono_tz::Tz;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use roundtrip_core::appointment::Appointment;
-use roundtrip_core::ids::{AppointmentId, Cursor, IdempotencyKey, Version};
+use roundtrip_core::ids::{AppointmentId, Cursor, IdempotencyKey, RunId, Version};
 use roundtrip_engine::ports::{
     Accepted, Clock, LaptopStatus, Me, MoveReport, NewFromEvent, PlatformFeed, PlatformListing, PlatformPort,
-    PortError, StatusAnswer, SyncPolicy,
+    PortError, StatusAnswer, SyncPolicy, request_id,
 };
 use roundtrip_http::answer::{bad, header};
 use roundtrip_http::oauth::{TokenKeeper, TokenVault};
@@ -356,5 +356,9 @@ impl PlatformPort for PlatformClient {
 
     fn requests_sent(&self) -> u64 {
         self.http.metered().requests_sent()
+    }
+
+    fn name_requests(&self, run: Option<&RunId>) {
+        self.http.metered().name_requests(run.map(request_id));
     }
 }
