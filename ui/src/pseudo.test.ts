@@ -147,5 +147,5 @@ describe('every text is a message', () => {
         await waitFor(() => expect(document.querySelector('[data-test="start-syncing"]')).toBeTruthy());
       await new Promise((done) => setTimeout(done, 80));
       expect(unwrapped(data(app.state))).toEqual([]);
-    }, 20_000);
+    }, 60_000);
 });
