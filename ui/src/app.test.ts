@@ -220,7 +220,7 @@ describe('agenda', () => {
     expect((await get('agenda-none')).textContent).toContain('zzz');
     await user.click(await get('clear-filters'));
     await waitFor(() => expect(find('agenda-none')).toBeNull());
-  });
+  }, 20_000);
 
   it('draws a small part of 2,000 rows', async () => {
     await open('many', '/appointments');
