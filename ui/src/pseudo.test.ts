@@ -21,7 +21,22 @@ import type { Scenario } from './mock/model';
 const NAMES = ['English', 'Deutsch', 'Mara', 'Enter', 'Esc'];
 
 const intl = (() => {
-  const words = new Set<string>(['AM', 'PM', 'at', 'UTC', 'GMT', 'ago', 'in', 'sec', 'min', 'hr', 'day', 'days']);
+  const words = new Set<string>([
+    'AM',
+    'PM',
+    'at',
+    'and',
+    'or',
+    'UTC',
+    'GMT',
+    'ago',
+    'in',
+    'sec',
+    'min',
+    'hr',
+    'day',
+    'days',
+  ]);
   for (const length of ['short', 'long', 'narrow'] as const)
     for (let i = 0; i < 84; i++)
       for (const locale of ['en-GB', 'en-US', 'en']) {
