@@ -57,7 +57,7 @@ describe('every screen', () => {
       await open(scenario);
       if (scenario === 'preview') await get('start-syncing');
       expect(await problems()).toEqual([]);
-    }, 20_000);
+    }, 60_000);
 
   const places = [
     '/appointments',
@@ -74,7 +74,7 @@ describe('every screen', () => {
       await open('conflicts', place, 'de');
       await waitFor(() => expect(document.documentElement.lang).toBe('de'));
       expect(await problems()).toEqual([]);
-    }, 20_000);
+    }, 60_000);
 });
 
 describe('the way in', () => {
