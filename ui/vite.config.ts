@@ -18,6 +18,8 @@ export default defineConfig({
   ],
   resolve: {
     alias: {
+      // The stand-in and the tests can stretch every message; what ships takes them as they are.
+      ...(mock || process.env.VITEST ? { '$lib/paraglide/messages': src('./src/mock/messages.ts') } : {}),
       $lib: src('./src/lib'),
       // The stand-in for the app must not be in the bundle that ships, so it is chosen here and not by an `if`.
       '$entry-mock': src(mock ? './src/mock/entry.ts' : './src/mock/none.ts'),

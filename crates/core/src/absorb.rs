@@ -177,9 +177,8 @@ pub fn recognise<'a>(
     let Some(mark) = &seen.mark else {
         return Adoption::Foreign;
     };
-    let ours = mark.platform == identity.platform_fingerprint()
-        && identity.event_id(&mark.appointment, mark.generation) == seen.id;
-    if !ours {
+    let chosen = identity.event_id(&mark.appointment, mark.generation) == seen.id;
+    if mark.platform != identity.platform_fingerprint() || !(chosen || is_origin(seen, identity)) {
         return Adoption::Foreign;
     }
     let id = mark.appointment.clone();
@@ -188,16 +187,28 @@ pub fn recognise<'a>(
         Some(known) if known.event_id.as_ref() == Some(&seen.id) => Adoption::Known(id),
         Some(known) if mark.generation > known.generation => Adoption::Adopt(id),
         // An older generation beside a newer live one is a duplicate; without a live one it is the one to keep.
+        // What the trainer made is never one too many of ours.
+        Some(known) if known.event.is_some() && !chosen => Adoption::Foreign,
         Some(known) if known.event.is_some() => Adoption::Duplicate(id),
         Some(_) => Adoption::Adopt(id),
     }
 }
 
+/// True for an event that the trainer made and marked, and that belongs to an appointment since.
+fn is_origin(event: &Event, identity: &Identity) -> bool {
+    let origin = event.mark.as_ref().and_then(|mark| mark.origin.as_ref());
+    origin == Some(&identity.origin(&event.id))
+}
+
 /// Links an event that was found by its mark. The base is what the mark remembers of our last write.
 pub fn adopt(record: &mut Record, seen: Event, now: DateTime<Utc>) {
     let Some(mark) = seen.mark.clone() else { return };
+    let made_by_trainer = |event: &Event| event.mark.as_ref().is_some_and(|mark| mark.origin.is_some());
     if let Some(older) = record.event.take().filter(|older| older.id != seen.id) {
-        record.duplicates.push(older.id);
+        // An event that the trainer made is left to them.
+        if !made_by_trainer(&older) {
+            record.duplicates.push(older.id);
+        }
     }
     record.duplicates.retain(|duplicate| *duplicate != seen.id);
     record.generation = record.generation.max(mark.generation);

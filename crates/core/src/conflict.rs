@@ -50,6 +50,8 @@ pub enum ConflictCause {
     PingPong,
     /// The platform does not let this field be changed.
     NotEditable,
+    /// The trainer marked an event that is no appointment yet.
+    Marked,
 }
 
 /// A "no" of the platform.
@@ -61,7 +63,8 @@ pub struct Refusal {
     pub time: Option<TimeSpan>,
     /// Platform version it was said about.
     pub version: Version,
-    /// Stable code: `overlap`, `outside_hours`, `locked`, `in_past`, `holiday`, `not_editable`, `other`.
+    /// Stable code: `overlap`, `outside_hours`, `locked`, `in_past`, `holiday`, `not_editable`, `not_allowed`,
+    /// `invalid`, `other`.
     pub reason: String,
     /// The platform's own words for the trainer.
     pub detail: Option<String>,
@@ -172,4 +175,8 @@ pub enum Resolution {
     },
     /// Nothing is written for this appointment on either side any more.
     StopSyncing,
+    /// An appointment is made of the marked event.
+    Create,
+    /// The marked event is no appointment; it is not asked about again.
+    Dismiss,
 }

@@ -28,6 +28,9 @@ pub struct Event {
     pub free: bool,
     /// True if the trainer declined it.
     pub declined: bool,
+    /// True if it is the trainer's own, not one they were invited to.
+    #[serde(default)]
+    pub organised_by_me: bool,
     /// Our mark, if it carries one.
     pub mark: Option<Mark>,
     /// Link to it in the service's own calendar page.
@@ -53,6 +56,10 @@ pub struct Mark {
     pub platform_hashes: Option<FieldHashes>,
     /// … and what was written into the event.
     pub written_hashes: Option<FieldHashes>,
+    /// On an event that the trainer made and marked: [`crate::event_id::Identity::origin`] of its own id, which no copy of
+    /// it has.
+    #[serde(default)]
+    pub origin: Option<String>,
 }
 
 /// Short hashes of the three text fields (see [`crate::text::short_hash`]).

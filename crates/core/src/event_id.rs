@@ -24,24 +24,38 @@ impl Identity {
         hex_prefix(&digest(&[&self.platform, self.trainer.as_str()]), 16)
     }
 
+    /// The calendar under its one name. The main calendar has two; both must give the same ids, or choosing it by its
+    /// address would double every event.
+    pub(crate) fn calendar_name(&self) -> &str {
+        if self.calendar.as_str().eq_ignore_ascii_case(&self.account_email) {
+            "primary"
+        } else {
+            self.calendar.as_str()
+        }
+    }
+
+    /// True if the id is one that we chose for this appointment, up to this generation. Else the trainer made the event.
+    pub fn chose(&self, event: &EventId, appointment: &AppointmentId, generation: Generation) -> bool {
+        (1..=generation.max(1)).any(|nth| self.event_id(appointment, nth) == *event)
+    }
+
+    /// What an event that the trainer made carries once it belongs to an appointment: it ties our mark to this very event.
+    pub fn origin(&self, event: &EventId) -> String {
+        let parts = ["origin", &self.platform, self.trainer.as_str(), event.as_str()];
+        hex_prefix(&digest(&parts), 32)
+    }
+
     /// The event id for one generation of one appointment.
     ///
     /// Base32hex in lower case: the alphabet that Google takes for client-chosen ids
     /// (developers.google.com/workspace/calendar/api/v3/reference/events, `id`). 32 bytes make 52 characters.
     pub fn event_id(&self, appointment: &AppointmentId, generation: Generation) -> EventId {
-        // The main calendar has two names; both must give the same ids, or choosing it by its address would double
-        // every event.
-        let calendar = if self.calendar.as_str().eq_ignore_ascii_case(&self.account_email) {
-            "primary"
-        } else {
-            self.calendar.as_str()
-        };
         let hash = digest(&[
             &self.platform,
             self.trainer.as_str(),
             appointment.as_str(),
             &self.account,
-            calendar,
+            self.calendar_name(),
             &generation.to_string(),
         ]);
         EventId(data_encoding::BASE32HEX_NOPAD.encode(&hash).to_ascii_lowercase())

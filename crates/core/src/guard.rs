@@ -63,7 +63,8 @@ pub fn kind_of(decision: &Decision) -> Option<QuestionKind> {
                 let confirmed = [record.confirmed_time, record.requested_time].contains(&Some(*time));
                 return (!confirmed).then_some(QuestionKind::Moves);
             }
-            Intent::Insert { .. } | Intent::Patch { .. } | Intent::Notes { .. } => {}
+            // A creation was confirmed one by one.
+            Intent::Insert { .. } | Intent::Patch { .. } | Intent::Notes { .. } | Intent::Create { .. } => {}
         }
     }
     decision

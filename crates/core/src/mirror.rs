@@ -84,7 +84,7 @@ pub fn mirror(record: &Record, ctx: &Context) -> Option<Mirror> {
                 mirror.busy = false;
                 mirror.shared = Sight::default();
             }
-            Intent::Move { .. } | Intent::Notes { .. } => {}
+            Intent::Move { .. } | Intent::Notes { .. } | Intent::Create { .. } => {}
         }
     }
     Some(mirror)

@@ -73,7 +73,9 @@ fn suggested(
         Resolution::KeepPlatform => ConflictPolicy::KeepPlatform,
         Resolution::KeepCalendar => ConflictPolicy::KeepCalendar,
         Resolution::MostRecent => ConflictPolicy::MostRecent,
-        Resolution::Merge { .. } | Resolution::StopSyncing => return None,
+        Resolution::Merge { .. } | Resolution::StopSyncing | Resolution::Create | Resolution::Dismiss => {
+            return None;
+        }
     };
     let equal = cases.len() == EQUAL_ANSWERS && cases.iter().all(|(_, answer, _)| *answer == first);
     let offer = || Offer {

@@ -2,6 +2,7 @@
 
 use crate::event::{EventBody, PatchMask};
 use crate::ids::{AppointmentId, Etag, EventId, Generation, IdempotencyKey, OutboxId, Version};
+use crate::marked::MarkedEvent;
 use crate::time::TimeSpan;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,13 @@ pub enum Intent {
         /// The event it was seen on.
         event_id: EventId,
     },
+    /// Make an appointment of an event that the trainer marked.
+    Create {
+        /// The event.
+        event_id: EventId,
+        /// As it was shown when the trainer said yes.
+        event: Box<MarkedEvent>,
+    },
     /// Report edited notes to the platform.
     Notes {
         /// Version it was planned for.
@@ -78,7 +86,7 @@ impl Intent {
     pub fn side(&self) -> Side {
         match self {
             Self::Insert { .. } | Self::Patch { .. } | Self::Delete { .. } => Side::Calendar,
-            Self::Move { .. } | Self::Notes { .. } => Side::Platform,
+            Self::Move { .. } | Self::Notes { .. } | Self::Create { .. } => Side::Platform,
         }
     }
     /// Stable word for history and logs.
@@ -89,6 +97,7 @@ impl Intent {
             Self::Delete { .. } => "delete",
             Self::Move { .. } => "move",
             Self::Notes { .. } => "notes",
+            Self::Create { .. } => "create",
         }
     }
 }
@@ -112,6 +121,13 @@ impl Intent {
                 version.to_string(),
                 notes.clone(),
                 String::new(),
+            ],
+            // The same event with the same content is one appointment, whoever asks for it and however often.
+            Self::Create { event, .. } => [
+                "create".to_owned(),
+                event.time.start.timestamp_millis().to_string(),
+                event.time.end.timestamp_millis().to_string(),
+                event.title.clone(),
             ],
             Self::Insert { .. } | Self::Patch { .. } | Self::Delete { .. } => return None,
         };

@@ -243,6 +243,8 @@ pub fn body(record: &Record, ctx: &Context, generation: Generation) -> Option<Ev
     let appointment = record.appointment.as_ref()?;
     let rendered = rendered(appointment, ctx);
     let existing = record.event.as_ref().map(|event| event.description.as_str());
+    let existing =
+        existing.filter(|text| !crate::marked::is_told_by_notes(record, appointment, &rendered, text));
     let words = |field: Field, said: &str| match record.requested_text.get(field) {
         Some(Value::Text(wanted)) => wanted.clone(),
         Some(Value::Time(_) | Value::Hash(_)) | None => said.to_owned(),
@@ -266,6 +268,7 @@ pub fn body(record: &Record, ctx: &Context, generation: Generation) -> Option<Ev
             time: Some(rendered.time),
             platform_hashes: Some(hashes(&rendered.canonical())),
             written_hashes: Some(hashes(&rendered.written())),
+            origin: None,
         },
     })
 }
@@ -431,6 +434,9 @@ fn carry_out(
             let generation = decision.record.generation;
             if let Some(mut body) = body(&decision.record, ctx, generation) {
                 remember_base(&mut body.mark, &decision.record, mask);
+                // Not one of the ids we choose: the trainer made it.
+                let chosen = ctx.identity.chose(&event.id, &appointment.id, generation);
+                body.mark.origin = (!chosen).then(|| ctx.identity.origin(&event.id));
                 let intent = Intent::Patch {
                     event_id: event.id.clone(),
                     expected: event.etag.clone(),

@@ -54,6 +54,8 @@ pub fn resolve(
         | Resolution::KeepCalendar
         | Resolution::Merge { .. }
         | Resolution::StopSyncing => resolution,
+        // Of marked events only (`crate::marked`).
+        Resolution::Create | Resolution::Dismiss => return Err(ResolveError::NotPossible),
     };
     let mut edited = record.clone();
     if *resolution == Resolution::StopSyncing {
@@ -62,7 +64,11 @@ pub fn resolve(
         match resolution {
             Resolution::KeepPlatform => edited.delete_confirmed = true,
             Resolution::KeepCalendar => edited.link = LinkState::Stopped,
-            Resolution::MostRecent | Resolution::Merge { .. } | Resolution::StopSyncing => {
+            Resolution::MostRecent
+            | Resolution::Merge { .. }
+            | Resolution::StopSyncing
+            | Resolution::Create
+            | Resolution::Dismiss => {
                 return Err(ResolveError::NotPossible);
             }
         }
@@ -79,7 +85,10 @@ pub fn resolve(
                     .find(|(chosen, _)| *chosen == field)
                     .map(|(_, choice)| choice.clone())
                     .ok_or(ResolveError::NotPossible)?,
-                Resolution::MostRecent | Resolution::StopSyncing => return Err(ResolveError::NotPossible),
+                Resolution::MostRecent
+                | Resolution::StopSyncing
+                | Resolution::Create
+                | Resolution::Dismiss => return Err(ResolveError::NotPossible),
             };
             choose(&mut edited, field, &choice, ctx)?;
         }

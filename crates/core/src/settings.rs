@@ -187,6 +187,10 @@ pub struct SyncSettings {
     pub text_policy: ConflictPolicy,
     /// Language of the texts written into events: `de` or `en`.
     pub language: Language,
+    /// Events that the trainer marked may become appointments; each is asked about.
+    pub created_externally: bool,
+    /// The mark in the title; none means `#` and a word of the platform's name.
+    pub mark_tag: Option<String>,
 }
 
 impl Default for SyncSettings {
@@ -200,6 +204,8 @@ impl Default for SyncSettings {
             time_policy: ConflictPolicy::Ask,
             text_policy: ConflictPolicy::Ask,
             language: Language::En,
+            created_externally: false,
+            mark_tag: None,
         }
     }
 }

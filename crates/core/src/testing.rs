@@ -100,6 +100,7 @@ pub fn event_saying(description: &str) -> Event {
         recurring: false,
         free: false,
         declined: false,
+        organised_by_me: true,
         mark: None,
         html_link: None,
     }
@@ -118,6 +119,7 @@ pub fn stored(id: &EventId, body: &EventBody, etag: &str, updated: DateTime<Utc>
         recurring: false,
         free: false,
         declined: false,
+        organised_by_me: true,
         mark: Some(body.mark.clone()),
         html_link: None,
     }
@@ -226,7 +228,7 @@ pub fn taken(appointment: &Appointment, intent: &Intent, now: DateTime<Utc>) -> 
     match intent {
         Intent::Move { time, .. } => (after.start, after.end) = (time.start, Some(time.end)),
         Intent::Notes { notes, .. } => after.notes = Some(notes.clone()),
-        Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } => {
+        Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } | Intent::Create { .. } => {
             panic!("not for the platform")
         }
     }
@@ -313,6 +315,7 @@ fn tell_intent(intent: &Intent) -> String {
         } => format!("delete {reason:?} g{generation}"),
         Intent::Move { time, version, .. } => format!("move {} v{version}", say(time)),
         Intent::Notes { notes, version } => format!("notes {notes:?} v{version}"),
+        Intent::Create { event, .. } => format!("create {:?}", event.title),
     }
 }
 
@@ -490,6 +493,7 @@ impl Case {
                     );
                     absorb::reported(&mut self.record, answer, Field::Time, Some(*time), &self.ctx);
                 }
+                Intent::Create { .. } => panic!("no decision about an appointment"),
                 Intent::Notes { .. } => {
                     let answer = taken(
                         self.record.appointment.as_ref().expect("an appointment"),
@@ -509,7 +513,9 @@ impl Case {
         let refusal = decision.intents.iter().find_map(|intent| match intent {
             Intent::Move { version, time, .. } => Some((Field::Time, Some(*time), *version)),
             Intent::Notes { version, .. } => Some((Field::Notes, None, *version)),
-            Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } => None,
+            Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } | Intent::Create { .. } => {
+                None
+            }
         });
         let (field, time, version) = refusal.expect("something that can be refused");
         let at = self.ctx.now;

@@ -296,7 +296,7 @@ fn kept(
                 Err(Why::ChangedSince)
             }
         }
-        Resolution::StopSyncing => Err(Why::Nothing),
+        Resolution::StopSyncing | Resolution::Create | Resolution::Dismiss => Err(Why::Nothing),
     }
 }
 

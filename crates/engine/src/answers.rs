@@ -6,8 +6,9 @@ use crate::ledger::{Change, HistoryFilter, HistoryResult, HistorySource, History
 use crate::plan::resolution_word;
 use crate::read::Records;
 use chrono::{DateTime, Utc};
-use roundtrip_core::conflict::{Conflict, ConflictState, Resolution, Seen};
+use roundtrip_core::conflict::{Conflict, ConflictKind, ConflictState, Resolution, Seen};
 use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
+use roundtrip_core::marked::Rule;
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxState};
 use roundtrip_core::question::{Answer, Question, QuestionKind};
 use roundtrip_core::reconcile::{self, Decision, Standing};
@@ -41,6 +42,16 @@ pub enum AnswerError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl From<ResolveError> for AnswerError {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Stale => Self::Stale,
+            ResolveError::NotPossible => Self::NotPossible,
+            ResolveError::TooClose => Self::TooClose,
+        }
+    }
 }
 
 /// What a cycle would do, without doing it.
@@ -133,6 +144,9 @@ impl Engine {
             .await?
             .filter(|conflict| conflict.state == ConflictState::Open);
         let conflict = conflict.ok_or(AnswerError::Gone)?;
+        if conflict.kind == ConflictKind::CreatedExternally {
+            return self.answer_marked(conflict, shown, resolution).await;
+        }
         let mut record = self
             .ledger
             .record(&conflict.appointment_id)
@@ -141,11 +155,7 @@ impl Engine {
         let settings = self.ledger.settings().await?;
         let state = self.ledger.sync_state().await?;
         let ctx = self.context(settings, &state);
-        resolve::resolve(&mut record, &conflict, resolution, shown, &ctx).map_err(|error| match error {
-            ResolveError::Stale => AnswerError::Stale,
-            ResolveError::NotPossible => AnswerError::NotPossible,
-            ResolveError::TooClose => AnswerError::TooClose,
-        })?;
+        resolve::resolve(&mut record, &conflict, resolution, shown, &ctx)?;
         let state = ConflictState::Resolved {
             resolution: resolution.clone(),
             at: ctx.now,
@@ -320,6 +330,13 @@ impl Engine {
                 at: now,
             },
         ];
+        let rule = |settings| Rule::of(settings, &self.config.platform_name);
+        if rule(&settings).is_some_and(|now| rule(&before) != Some(now)) {
+            // What was marked before is only in a full listing.
+            let mut state = self.ledger.sync_state().await?;
+            state.full_at = None;
+            changes.push(Change::PutSyncState(Box::new(state)));
+        }
         if !confirmed.is_empty() {
             changes.push(Change::PutQuestion(Question {
                 id: QuestionId(self.fresh_id()),

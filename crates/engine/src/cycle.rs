@@ -2,17 +2,18 @@
 
 use crate::engine::{Engine, EngineEvent};
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
+use crate::marked::perhaps_created;
 use crate::outcome::error_code;
 use crate::plan::Plan;
 use crate::ports::{LaptopStatus, PortError};
 use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};
 use chrono::{DateTime, Duration, Utc};
-use roundtrip_core::ids::{AppointmentId, RunId};
+use roundtrip_core::ids::RunId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A side that changes under a write is decided again so many times in one cycle; then the next cycle goes on.
 const ROUNDS_MAX: usize = 4;
@@ -83,6 +84,7 @@ impl Engine {
             }
         }
         let mut records = Records::new(self.ledger.records().await?);
+        records.marked = self.marked_events(&settings).await?;
         let requests_before = (self.platform.requests_sent(), self.calendar.requests_sent());
         let mut run = Run {
             id: RunId(self.fresh_id()),
@@ -200,14 +202,13 @@ impl Engine {
     ) -> Result<Plan, LedgerError> {
         let questions = self.ledger.questions(self.now() - Duration::days(1)).await?;
         let recent = self.recent(&questions).await?;
-        let unknown: BTreeSet<AppointmentId> = self
-            .ledger
-            .outbox()
-            .await?
+        let rows = self.ledger.outbox().await?;
+        let mut unknown = perhaps_created(records, &rows);
+        let sent = rows
             .into_iter()
             .filter(|row| row.state == OutboxState::Sent)
-            .map(|row| row.appointment_id)
-            .collect();
+            .map(|row| row.appointment_id);
+        unknown.extend(sent);
         Ok(self.decide(records, ctx, &unknown, recent, &questions, state.deletions_frozen))
     }
 

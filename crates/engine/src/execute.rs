@@ -12,8 +12,10 @@ use futures::StreamExt;
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use roundtrip_core::absorb;
+use roundtrip_core::appointment::Appointment;
 use roundtrip_core::event::{Event, PatchMask};
 use roundtrip_core::ids::{Etag, EventId, RunId};
+use roundtrip_core::marked::Found;
 use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, LinkState, Record};
@@ -24,10 +26,10 @@ use tokio_util::sync::CancellationToken;
 /// Writes in flight at a time. Google throttles quick writes to one calendar well below the quota.
 const IN_FLIGHT: usize = 4;
 /// Sendings before a write waits for the next run and is shown: the first, and five tries more after 1, 2, 4, 8 and 16 s.
-const TRIES: u32 = 6;
+pub(crate) const TRIES: u32 = 6;
 
 /// What a write brought about.
-enum Outcome {
+pub(crate) enum Outcome {
     /// The calendar stored it and answered this.
     Stored(Event),
     /// Something lives under the id, or the event changed meanwhile.
@@ -40,6 +42,11 @@ enum Outcome {
     Gone,
     /// The platform took it.
     Accepted(Accepted),
+    /// The platform made an appointment of a marked event, which was looked at then.
+    Created {
+        appointment: Box<Appointment>,
+        found: Found,
+    },
     /// It did not work.
     Failed(PortError),
     /// Not sent: its side is blocked, or the run was cancelled.
@@ -260,6 +267,7 @@ impl Engine {
                 };
                 accepted(self.platform.report_move(&report).await)
             }
+            Intent::Create { event_id, event } => self.transmit_create(row, event_id, event).await,
             Intent::Notes { version, notes } => accepted(
                 self.platform
                     .report_notes(&row.appointment_id, *version, &row.key, notes)
@@ -305,6 +313,12 @@ impl Engine {
             now: self.now(),
             ..ctx.clone()
         };
+        if let Intent::Create { event_id, event } = row.intent.clone() {
+            let what = (&event_id, &*event);
+            return self
+                .record_created(row, what, outcome, records, &ctx, run, counts, executed)
+                .await;
+        }
         let mut items = Vec::new();
         let mut done = true;
         let id = row.appointment_id.clone();
@@ -439,6 +453,8 @@ impl Engine {
                     return Ok(());
                 }
             }
+            // Recorded above.
+            (_, Intent::Create { .. }) | (Outcome::Created { .. }, _) => {}
             // A write cannot have another's outcome; the pair is named so that a new one must be decided.
             (
                 Outcome::Stored(_)
@@ -507,7 +523,7 @@ impl Engine {
     }
 
     /// The row after a try that did not work: when it is due again, and whether its outcome is known.
-    fn failed_row(&self, mut row: OutboxRow, error: &PortError) -> OutboxRow {
+    pub(crate) fn failed_row(&self, mut row: OutboxRow, error: &PortError) -> OutboxRow {
         let now = self.now();
         row.last_problem = Some(error_code(error).into());
         let blocked = matches!(

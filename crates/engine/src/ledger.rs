@@ -5,8 +5,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{
-    AppointmentId, CalendarId, ConflictId, Cursor, OutboxId, QuestionId, RunId, SyncToken,
+    AppointmentId, CalendarId, ConflictId, Cursor, EventId, OutboxId, QuestionId, RunId, SyncToken,
 };
+use roundtrip_core::marked::Marked;
 use roundtrip_core::outbox::OutboxRow;
 use roundtrip_core::question::Question;
 use roundtrip_core::record::Record;
@@ -141,6 +142,8 @@ pub struct Counts {
     pub moved_back: u32,
     /// Notes reported and taken.
     pub notes_back: u32,
+    /// Appointments made of marked events.
+    pub created: u32,
     /// Conflicts raised.
     pub conflicts: u32,
     /// Writes that did not succeed.
@@ -244,6 +247,11 @@ pub enum HistoryWhat {
         /// True if the admin was told.
         admin_notified: bool,
     },
+    /// An appointment was made of an event that the trainer marked.
+    CreatedFromEvent {
+        /// Its time.
+        time: roundtrip_core::time::TimeSpan,
+    },
     /// The platform said no.
     Refused {
         /// Stable reason.
@@ -271,7 +279,7 @@ pub enum HistoryWhat {
     ConflictResolved {
         /// Which.
         conflict: ConflictId,
-        /// How: `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `stop_syncing`.
+        /// How: `keep_platform`, `keep_calendar`, `most_recent`, `merge`, `stop_syncing`, `create`, `dismiss`.
         resolution: String,
         /// By a standing policy.
         by_policy: bool,
@@ -320,7 +328,7 @@ pub enum HistoryWhat {
     },
     /// A write did not succeed.
     WriteFailed {
-        /// `insert`, `patch`, `delete`, `move`, `notes`.
+        /// `insert`, `patch`, `delete`, `move`, `notes`, `create`.
         intent: String,
     },
     /// Something could not be read; it marks its own link only.
@@ -350,6 +358,10 @@ pub enum Change {
     DeleteOutbox(OutboxId),
     /// Writes a conflict (insert or replace, by id).
     PutConflict(Box<Conflict>),
+    /// Writes what is remembered of a marked event (insert or replace, by event).
+    PutMarked(Box<Marked>),
+    /// Forgets a marked event.
+    DeleteMarked(EventId),
     /// Writes a question (insert or replace, by id).
     PutQuestion(Question),
     /// Writes a run (insert or replace, by id).
@@ -403,6 +415,8 @@ pub trait Ledger: Send + Sync {
     async fn open_conflicts(&self) -> Result<Vec<Conflict>, LedgerError>;
     /// Conflicts that were answered at or after `since`, newest first.
     async fn answered_conflicts(&self, since: DateTime<Utc>) -> Result<Vec<Conflict>, LedgerError>;
+    /// Events that the trainer marked, as they are remembered.
+    async fn marked(&self) -> Result<Vec<Marked>, LedgerError>;
     /// One conflict.
     async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError>;
     /// Questions: the open ones, and answered ones that were answered after `since`.

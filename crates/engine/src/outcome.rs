@@ -108,7 +108,11 @@ pub(crate) fn on_refusal(
             let (field, time) = match intent {
                 Intent::Move { time, .. } => (Field::Time, Some(*time)),
                 Intent::Notes { .. } => (Field::Notes, None),
-                Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } => return false,
+                // A creation's outcome is recorded in `marked`.
+                Intent::Insert { .. }
+                | Intent::Patch { .. }
+                | Intent::Delete { .. }
+                | Intent::Create { .. } => return false,
             };
             record.refusal = Some(Refusal {
                 field,

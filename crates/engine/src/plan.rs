@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
 };
+use crate::marked::take_questions;
 use crate::read::Records;
 use chrono::Duration;
 use roundtrip_core::conflict::{Conflict, ConflictState, Resolution};
@@ -127,6 +128,7 @@ impl Engine {
             .into_iter()
             .map(|conflict| (conflict.appointment_id.clone(), conflict))
             .collect();
+        let marked = take_questions(&mut open);
         let mut waiting: BTreeMap<(AppointmentId, Side), OutboxRow> = self
             .ledger
             .outbox()
@@ -202,6 +204,8 @@ impl Engine {
             }
             records.put(decision.record);
         }
+        self.plan_marked(marked, records, ctx, may_write, run, counts, &mut changes)
+            .await?;
         // A conflict whose appointment is gone has nothing left to decide.
         let now = ctx.now;
         for (id, mut conflict) in open {
@@ -485,7 +489,11 @@ fn without_inferred_deletions(mut decision: Decision) -> Decision {
             ..
         } => true,
         Intent::Delete { .. } => !inferred,
-        Intent::Insert { .. } | Intent::Patch { .. } | Intent::Move { .. } | Intent::Notes { .. } => true,
+        Intent::Insert { .. }
+        | Intent::Patch { .. }
+        | Intent::Move { .. }
+        | Intent::Notes { .. }
+        | Intent::Create { .. } => true,
     });
     decision
 }
@@ -519,5 +527,7 @@ pub fn resolution_word(resolution: &Resolution) -> &'static str {
         Resolution::MostRecent => "most_recent",
         Resolution::Merge { .. } => "merge",
         Resolution::StopSyncing => "stop_syncing",
+        Resolution::Create => "create",
+        Resolution::Dismiss => "dismiss",
     }
 }

@@ -7,6 +7,7 @@ use roundtrip_core::event::{Event, EventBody, EventChange, PatchMask};
 use roundtrip_core::ids::{
     AppointmentId, CalendarId, Cursor, DeviceId, Etag, EventId, IdempotencyKey, SyncToken, TrainerId, Version,
 };
+use roundtrip_core::marked::MarkedEvent;
 use roundtrip_core::time::TimeSpan;
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +79,8 @@ pub enum PortError {
     /// The platform understood and said no.
     #[error("refused: {reason}")]
     Refused {
-        /// `overlap`, `outside_hours`, `locked`, `in_past`, `holiday`, `not_editable`, `key_reused`, `other`.
+        /// `overlap`, `outside_hours`, `locked`, `in_past`, `holiday`, `not_editable`, `key_reused`,
+        /// `not_allowed`, `invalid`, `other`.
         reason: String,
         /// The platform's words for the trainer.
         detail: Option<String>,
@@ -209,6 +211,21 @@ pub struct MoveReport<'a> {
     pub device: &'a str,
 }
 
+/// An appointment to be made of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFromEvent<'a> {
+    /// One value for every try.
+    pub key: &'a IdempotencyKey,
+    /// What the event says.
+    pub content: &'a MarkedEvent,
+    /// Calendar service (`google` …).
+    pub provider: &'a str,
+    /// The event.
+    pub event: &'a EventId,
+    /// This laptop's name.
+    pub device: &'a str,
+}
+
 /// The platform took a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
@@ -276,6 +293,8 @@ pub trait PlatformPort: Send + Sync {
     async fn appointment(&self, id: &AppointmentId) -> Result<Appointment, PortError>;
     /// Reports a move.
     async fn report_move(&self, report: &MoveReport<'_>) -> Result<Accepted, PortError>;
+    /// Makes an appointment of an event (feature `create_appointments`). A "no" of any kind is [`PortError::Refused`].
+    async fn create_appointment(&self, new: &NewFromEvent<'_>) -> Result<Appointment, PortError>;
     /// Reports edited notes.
     async fn report_notes(
         &self,

@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
+use crate::marked::MarkedEvents;
 use crate::ports::{EventListing, EventLookup, PlatformChange, PlatformFeed, PlatformListing, PortError};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::absorb::{self, Adoption};
@@ -13,7 +14,7 @@ use roundtrip_core::record::{LinkState, Record};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Absent appointments or events that are asked for singly in one cycle.
-const LOOKUPS_MAX: usize = 25;
+pub(crate) const LOOKUPS_MAX: usize = 25;
 /// An event that answers 404 is looked at again after so long …
 pub(crate) const MISSING_WAIT_SECONDS: i64 = 60;
 /// … and its id is given up after so long if it is taken but cannot be seen.
@@ -25,6 +26,8 @@ pub(crate) struct Records {
     all: BTreeMap<AppointmentId, Record>,
     by_event: BTreeMap<EventId, AppointmentId>,
     touched: BTreeSet<AppointmentId>,
+    /// Events that the trainer marked.
+    pub(crate) marked: MarkedEvents,
 }
 
 impl Records {
@@ -71,14 +74,15 @@ impl Records {
     }
     /// The changes to commit; nothing counts as touched afterwards.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.touched)
-            .into_iter()
-            .filter_map(|id| {
-                self.all
-                    .get(&id)
-                    .map(|record| Change::PutRecord(Box::new(record.clone())))
-            })
-            .collect()
+        let touched = std::mem::take(&mut self.touched);
+        let records = touched.into_iter().filter_map(|id| {
+            self.all
+                .get(&id)
+                .map(|record| Change::PutRecord(Box::new(record.clone())))
+        });
+        let mut changes: Vec<Change> = records.collect();
+        changes.extend(self.marked.take_changes());
+        changes
     }
     fn owner(&self, event: &EventId) -> Option<AppointmentId> {
         self.by_event.get(event).cloned()
@@ -350,14 +354,14 @@ impl Engine {
                     seen.insert(event.id.clone());
                     match absorb::recognise(&event, identity, |id| records.get(id)) {
                         // An event whose mark was removed is still ours by its id, which we chose.
-                        Adoption::Foreign => {
-                            if let Some(owner) = records.owner(&event.id) {
-                                records.edit(&owner, |record| absorb::event(record, *event, now));
-                            }
-                        }
+                        Adoption::Foreign => match records.owner(&event.id) {
+                            Some(owner) => records.edit(&owner, |record| absorb::event(record, *event, now)),
+                            None => records.marked.see(&event, now),
+                        },
                         Adoption::Known(id) => records.edit(&id, |record| absorb::event(record, *event, now)),
                         Adoption::Adopt(id) => {
                             adopted += 1;
+                            records.marked.forget(&event.id);
                             if !first {
                                 reading.history.push(self.item(
                                     run,
@@ -377,6 +381,7 @@ impl Engine {
                 }
                 EventChange::Deleted { id, updated } => {
                     seen.insert(id.clone());
+                    records.marked.forget(&id);
                     if let Some(owner) = records.owner(&id) {
                         records.edit(&owner, |record| absorb::tombstone(record, &id, updated, now));
                     }
@@ -426,6 +431,7 @@ impl Engine {
             }
             reading.incomplete |= absent.len() > LOOKUPS_MAX;
             self.ask_for_absent_events(&absent, records).await;
+            self.look_at_absent_marked(&seen, records).await;
         }
         state.sync_token = Some(listing.next_token);
         state.calendar = Some(identity.calendar.clone());

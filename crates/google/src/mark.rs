@@ -21,6 +21,8 @@ const END: &str = "rt_end";
 const ZONE: &str = "rt_zone";
 const PLATFORM_HASHES: &str = "rt_platform_hashes";
 const WRITTEN_HASHES: &str = "rt_written_hashes";
+/// Only on events that the trainer made; never taken off again, so it is written only where there is something to say.
+const ORIGIN: &str = "rt_origin";
 const LONGEST_VALUE: usize = 1024;
 
 /// The properties of a mark. What it does not say is `null`, which removes an earlier value in a patch.
@@ -39,8 +41,9 @@ pub(crate) fn properties(mark: &Mark) -> Result<Map<String, Value>, PortError> {
         (PLATFORM_HASHES, mark.platform_hashes.as_ref().map(hashes)),
         (WRITTEN_HASHES, mark.written_hashes.as_ref().map(hashes)),
     ];
+    let origin = mark.origin.clone().map(|origin| (ORIGIN, Some(origin)));
     let mut properties = Map::new();
-    for (key, value) in values {
+    for (key, value) in values.into_iter().chain(origin) {
         if value
             .as_ref()
             .is_some_and(|value| value.chars().count() > LONGEST_VALUE)
@@ -80,6 +83,7 @@ pub(crate) fn read(properties: &BTreeMap<String, String>) -> Option<Mark> {
         time,
         platform_hashes: text(PLATFORM_HASHES).as_deref().and_then(read_hashes),
         written_hashes: text(WRITTEN_HASHES).as_deref().and_then(read_hashes),
+        origin: text(ORIGIN),
     })
 }
 
@@ -117,6 +121,7 @@ mod tests {
             time: Some(TimeSpan::new(start, None, chrono_tz::Europe::Berlin)),
             platform_hashes: Some(hashes(1)),
             written_hashes: Some(hashes(2)),
+            origin: None,
         }
     }
 
@@ -139,6 +144,17 @@ mod tests {
         let back = read(&stored(properties)).expect("a mark");
         assert_eq!(back, mark());
         assert_eq!(back.time.map(|time| time.zone), Some(chrono_tz::Europe::Berlin));
+    }
+
+    #[test]
+    fn an_event_that_the_trainer_made_says_so() {
+        let own = Mark {
+            origin: Some("c0ffee".into()),
+            ..mark()
+        };
+        let properties = properties(&own).expect("short enough");
+        assert_eq!(properties.get(ORIGIN), Some(&Value::String("c0ffee".into())));
+        assert_eq!(read(&stored(properties)), Some(own));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 macro_rules! event_fields {
     () => {
         "id,etag,status,updated,start,end,summary,location,description,recurrence,recurringEventId,transparency,\
-         extendedProperties/private,htmlLink"
+         organizer/self,extendedProperties/private,htmlLink"
     };
 }
 pub(crate) const EVENT_FIELDS: &str = event_fields!();
@@ -104,6 +104,14 @@ struct WireEvent {
     transparency: Option<String>,
     extended_properties: Option<Properties>,
     html_link: Option<String>,
+    organizer: Option<Organizer>,
+}
+
+/// Only whether it is the calendar itself; nobody's address is asked for.
+#[derive(Deserialize)]
+struct Organizer {
+    #[serde(default, rename = "self")]
+    own: bool,
 }
 
 #[derive(Deserialize)]
@@ -194,6 +202,7 @@ fn live(wire: WireEvent, updated: Option<DateTime<Utc>>, zone: Tz) -> Result<Eve
         free: wire.transparency.as_deref() == Some("transparent"),
         // Would need the guest list, which is not asked for.
         declined: false,
+        organised_by_me: wire.organizer.is_some_and(|organizer| organizer.own),
         mark: wire
             .extended_properties
             .and_then(|properties| mark::read(&properties.private)),

@@ -12,8 +12,8 @@ use http::{Method, StatusCode};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::ids::{AppointmentId, Cursor, IdempotencyKey, Version};
 use roundtrip_engine::ports::{
-    Accepted, Clock, LaptopStatus, Me, MoveReport, PlatformFeed, PlatformListing, PlatformPort, PortError,
-    StatusAnswer, SyncPolicy,
+    Accepted, Clock, LaptopStatus, Me, MoveReport, NewFromEvent, PlatformFeed, PlatformListing, PlatformPort,
+    PortError, StatusAnswer, SyncPolicy,
 };
 use roundtrip_http::answer::{bad, header};
 use roundtrip_http::oauth::{TokenKeeper, TokenVault};
@@ -109,6 +109,19 @@ impl PlatformClient {
         request: http::request::Builder,
         body: Option<Value>,
     ) -> Result<http::Response<Bytes>, PortError> {
+        let response = self.exchange(request, body).await?;
+        if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(response);
+        }
+        Err(problem::error(&response, &self.last_policy(), self.zone()))
+    }
+
+    /// Sends a request; gives back whatever the platform says to it.
+    async fn exchange(
+        &self,
+        request: http::request::Builder,
+        body: Option<Value>,
+    ) -> Result<http::Response<Bytes>, PortError> {
         let request = match &body {
             Some(_) => request.header(CONTENT_TYPE, "application/json"),
             None => request,
@@ -124,11 +137,7 @@ impl PlatformClient {
         if let Some(wait) = spent_limit(&response) {
             self.http.pace().hold(wait);
         }
-        let status = response.status();
-        if status.is_success() || status == StatusCode::NOT_MODIFIED {
-            return Ok(response);
-        }
-        Err(problem::error(&response, &self.last_policy(), self.zone()))
+        Ok(response)
     }
 
     async fn write(
@@ -295,6 +304,19 @@ impl PlatformPort for PlatformClient {
             wire::move_body(report),
         )
         .await
+    }
+
+    async fn create_appointment(&self, new: &NewFromEvent<'_>) -> Result<Appointment, PortError> {
+        let request = self
+            .request(Method::POST, "appointments")
+            .header("idempotency-key", new.key.as_str());
+        let response = self.exchange(request, Some(wire::new_body(new))).await?;
+        if !response.status().is_success() {
+            let (policy, zone) = (self.last_policy(), self.zone());
+            return Err(problem::creation_error(&response, &policy, zone));
+        }
+        let (appointment, _) = wire::accepted(response.body(), self.zone()).map_err(unread)?;
+        Ok(appointment)
     }
 
     async fn report_notes(

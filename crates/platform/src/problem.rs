@@ -58,6 +58,28 @@ pub(crate) fn error(response: &http::Response<Bytes>, policy: &SyncPolicy, zone:
     }
 }
 
+/// The same for an appointment to be made: whatever is not in order about it is the platform's "no", with its words, for
+/// the trainer chose what to send.
+pub(crate) fn creation_error(
+    response: &http::Response<Bytes>,
+    policy: &SyncPolicy,
+    zone: chrono_tz::Tz,
+) -> PortError {
+    match (error(response, policy, zone), Problem::read(response)) {
+        (PortError::Rejected { reason }, Some(problem))
+            if matches!(response.status().as_u16(), 403 | 409 | 422) =>
+        {
+            let known = matches!(reason.as_str(), "not_allowed" | "invalid");
+            PortError::Refused {
+                reason: if known { reason } else { "other".to_owned() },
+                detail: problem.detail(),
+                current: None,
+            }
+        }
+        (error, _) => error,
+    }
+}
+
 struct Problem {
     code: String,
     body: Map<String, Value>,

@@ -11,7 +11,7 @@ use roundtrip_core::appointment::{
 use roundtrip_core::ids::{AppointmentId, Cursor, DeviceId, TrainerId};
 use roundtrip_core::time::{TimeSpan, zone_named};
 use roundtrip_engine::ports::{
-    LaptopStatus, Me, MoveReport, PlatformChange, StatusAnswer, SyncPolicy, Writer,
+    LaptopStatus, Me, MoveReport, NewFromEvent, PlatformChange, StatusAnswer, SyncPolicy, Writer,
 };
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -329,6 +329,28 @@ pub(crate) fn move_body(report: &MoveReport<'_>) -> Value {
             "event_id": report.event.as_str(),
             "moved_at": report.moved_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
             "device": report.device,
+        },
+    })
+}
+
+/// The body of an appointment to be made of an event, told in the event's own zone.
+pub(crate) fn new_body(new: &NewFromEvent<'_>) -> Value {
+    let event = new.content;
+    let (start, end) = told(&event.time);
+    let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    json!({
+        "title": event.title,
+        "start": start,
+        "end": end,
+        "time_zone": event.time.zone.name(),
+        "location": filled(&event.location).map(|address| json!({ "name": null, "address": address })),
+        "notes": filled(&event.notes),
+        "notify_admin": true,
+        "source": {
+            "provider": new.provider,
+            "event_id": new.event.as_str(),
+            "moved_at": event.changed_at.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            "device": new.device,
         },
     })
 }

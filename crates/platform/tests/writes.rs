@@ -2,8 +2,10 @@
 
 mod script;
 
-use roundtrip_core::ids::{AppointmentId, DeviceId, IdempotencyKey};
-use roundtrip_engine::ports::{LaptopStatus, PlatformPort as _, PortError};
+use roundtrip_core::ids::{AppointmentId, DeviceId, Etag, EventId, IdempotencyKey};
+use roundtrip_core::marked::MarkedEvent;
+use roundtrip_core::time::TimeSpan;
+use roundtrip_engine::ports::{LaptopStatus, NewFromEvent, PlatformPort as _, PortError};
 use script::*;
 use serde_json::{Value, json};
 
@@ -291,4 +293,70 @@ async fn notes_status_and_me() {
         .await
         .expect("read");
     assert_eq!(read.zone, chrono_tz::Europe::Berlin);
+}
+
+#[tokio::test]
+async fn an_appointment_is_made_of_an_event_and_a_no_keeps_its_words() {
+    let (http, client) = client();
+    let start = "2026-12-02T09:00:00Z".parse().expect("an instant");
+    let event = MarkedEvent {
+        etag: Etag::new("e1"),
+        title: "Rosen-Apotheke".into(),
+        time: TimeSpan::new(start, None, chrono_tz::Europe::Berlin),
+        location: "Rosenstr. 1".into(),
+        notes: String::new(),
+        changed_at: None,
+    };
+    let (key, id) = (IdempotencyKey::new("create-key-1"), EventId::new("ev1"));
+    let new = NewFromEvent {
+        key: &key,
+        content: &event,
+        provider: "google",
+        event: &id,
+        device: "Mara's laptop",
+    };
+    http.then(201, &example().to_string());
+    let made = client.create_appointment(&new).await.expect("taken");
+    assert_eq!(made.id.as_str(), "apt_41");
+    let asked = http.asked().remove(0);
+    assert_eq!(
+        (asked.method().as_str(), asked.uri().path()),
+        ("POST", "/v1/appointments")
+    );
+    assert_eq!(asked.headers()["idempotency-key"], "create-key-1");
+    assert!(!asked.headers().contains_key("if-match"));
+    let expected = json!({"title": "Rosen-Apotheke", "start": "2026-12-02T10:00:00+01:00",
+        "end": "2026-12-02T11:00:00+01:00", "time_zone": "Europe/Berlin",
+        "location": {"name": null, "address": "Rosenstr. 1"}, "notes": null, "notify_admin": true,
+        "source": {"provider": "google", "event_id": "ev1", "moved_at": null, "device": "Mara's laptop"}});
+    assert_eq!(serde_json::from_slice::<Value>(asked.body()).ok(), Some(expected));
+
+    for (status, code, reason) in [
+        (403, "not_allowed", "not_allowed"),
+        (409, "overlap", "overlap"),
+        (422, "invalid", "invalid"),
+        (422, "something_new", "other"),
+        (422, "key_reused", "key_reused"),
+    ] {
+        let problem = json!({"status": status, "code": code, "detail": "Not on Sundays."});
+        http.then(status, &problem.to_string());
+        let refused = PortError::Refused {
+            reason: reason.into(),
+            detail: Some("Not on Sundays.".into()),
+            current: None,
+        };
+        assert_eq!(client.create_appointment(&new).await, Err(refused), "{code}");
+    }
+    http.then(
+        403,
+        &json!({"code": "sync_disabled", "reason": "maintenance"}).to_string(),
+    );
+    let off = client.create_appointment(&new).await;
+    assert!(matches!(off, Err(PortError::SyncDisabled { .. })), "{off:?}");
+    http.then(400, &json!({"code": "invalid"}).to_string());
+    let ours = client.create_appointment(&new).await;
+    assert!(
+        matches!(ours, Err(PortError::Rejected { .. })),
+        "our own mistake: {ours:?}"
+    );
 }

@@ -446,6 +446,32 @@ async fn creating_from_a_calendar() {
     assert_eq!(create("key-00001", &body).await.json, answer.json);
     assert_eq!(world.sandbox.platform.notifications().len(), 1);
     assert_eq!(create("key-00002", &body).await.refusal(), (409, "overlap"));
+    // The key stands for one appointment; it is looked up before anything else is judged.
+    let mut other = body.clone();
+    other["title"] = json!("Another visit");
+    assert_eq!(create("key-00001", &other).await.refusal(), (422, "key_reused"));
+    let source = world
+        .sandbox
+        .platform
+        .writes()
+        .pop()
+        .and_then(|write| write.source);
+    assert_eq!(source.and_then(|source| source.event_id).as_deref(), Some("abc"));
+    for (field, value) in [
+        ("time_zone", json!("Berlin")),
+        ("end", json!(START)),
+        ("title", json!("x".repeat(201))),
+        ("notes", json!("x".repeat(10_001))),
+    ] {
+        let mut wrong = body.clone();
+        wrong["start"] = json!("2026-12-03T09:00:00+01:00");
+        wrong["end"] = json!("2026-12-03T10:00:00+01:00");
+        wrong[field] = value;
+        let answer = create("key-00005", &wrong).await;
+        assert_eq!(answer.refusal(), (422, "invalid"), "{field}");
+        let fields = answer.json["fields"].as_array().expect("the fields are named");
+        assert!(fields.contains(&json!(field)), "{field}: {fields:?}");
+    }
     let mut untitled = body.clone();
     untitled["title"] = json!(" ");
     let untitled = create("key-00003", &untitled).await;

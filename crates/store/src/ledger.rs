@@ -4,12 +4,13 @@ use crate::database::{Database, commit};
 use crate::error::Stored;
 use crate::table::{
     audit_log, calendar_sync_configs, calendar_sync_conflicts, calendar_sync_history, calendar_sync_mappings,
-    calendar_sync_questions, calendar_sync_runs, outbox, sync_state,
+    calendar_sync_marked, calendar_sync_questions, calendar_sync_runs, outbox, sync_state,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{AppointmentId, ConflictId, ConnectionId, QuestionId};
+use roundtrip_core::marked::Marked;
 use roundtrip_core::outbox::OutboxRow;
 use roundtrip_core::question::Question;
 use roundtrip_core::record::Record;
@@ -42,6 +43,8 @@ impl SqliteLedger {
             Change::PutOutbox(row) => outbox::put(tx, connection, row).await,
             Change::DeleteOutbox(id) => outbox::delete(tx, connection, id).await,
             Change::PutConflict(conflict) => calendar_sync_conflicts::put(tx, connection, conflict).await,
+            Change::PutMarked(marked) => calendar_sync_marked::put(tx, connection, marked).await,
+            Change::DeleteMarked(id) => calendar_sync_marked::delete(tx, connection, id).await,
             Change::PutQuestion(question) => calendar_sync_questions::put(tx, connection, question).await,
             Change::PutRun(run) => calendar_sync_runs::put(tx, connection, run).await,
             Change::AddItem(item) => calendar_sync_history::add(tx, connection, item).await,
@@ -74,6 +77,10 @@ impl Ledger for SqliteLedger {
 
     async fn answered_conflicts(&self, since: DateTime<Utc>) -> Result<Vec<Conflict>, LedgerError> {
         Ok(calendar_sync_conflicts::list_answered(self.database.readers(), &self.connection, since).await?)
+    }
+
+    async fn marked(&self) -> Result<Vec<Marked>, LedgerError> {
+        Ok(calendar_sync_marked::list(self.database.readers(), &self.connection).await?)
     }
 
     async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError> {

@@ -5,7 +5,10 @@ mod common;
 use chrono::{DateTime, TimeDelta, Utc};
 use common::*;
 use roundtrip_core::conflict::{ConflictState, Resolution};
-use roundtrip_core::ids::{AppointmentId, ConflictId, ConnectionId, Cursor, OutboxId, QuestionId, RunId};
+use roundtrip_core::ids::{
+    AppointmentId, ConflictId, ConnectionId, Cursor, EventId, OutboxId, QuestionId, RunId,
+};
+use roundtrip_core::marked::{Marked, Step};
 use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::question::Answer;
 use roundtrip_core::settings::{Direction, SyncSettings};
@@ -28,6 +31,7 @@ fn one_of_each() -> Vec<Change> {
         Change::PutRecord(Box::new(record("a1"))),
         Change::PutOutbox(Box::new(row("o1", "a1", Side::Calendar, OutboxState::Sent))),
         Change::PutConflict(Box::new(conflict("c1", now(), ConflictState::Open))),
+        Change::PutMarked(Box::new(marked("e1"))),
         Change::PutQuestion(question("q1", now())),
         Change::PutRun(run("r1", now())),
         Change::AddItem(Box::new(item("i1", now()))),
@@ -39,6 +43,37 @@ fn one_of_each() -> Vec<Change> {
             at: now(),
         },
     ]
+}
+
+fn marked(id: &str) -> Marked {
+    Marked {
+        event_id: EventId::new(id),
+        step: Step::Dismissed,
+    }
+}
+
+#[tokio::test]
+async fn a_marked_event_is_kept_replaced_and_forgotten() {
+    let dir = tempdir().expect("directory");
+    let database = open(dir.path()).await;
+    let ledger = database.ledger(connection());
+    let put = |id: &str| Change::PutMarked(Box::new(marked(id)));
+    ledger
+        .commit(vec![put("e1"), put("e2"), put("e1")])
+        .await
+        .expect("commit");
+    assert_eq!(
+        ledger.marked().await.expect("marked"),
+        [marked("e1"), marked("e2")]
+    );
+    let forget = Change::DeleteMarked(EventId::new("e1"));
+    ledger.commit(vec![forget]).await.expect("commit");
+    assert_eq!(ledger.marked().await.expect("marked"), [marked("e2")]);
+    database
+        .forget_connection(&connection())
+        .await
+        .expect("forgotten");
+    assert_eq!(ledger.marked().await.expect("marked"), []);
 }
 
 fn state() -> SyncState {
@@ -60,6 +95,7 @@ async fn is_untouched(ledger: &SqliteLedger) -> bool {
     ledger.records().await.expect("records").is_empty()
         && ledger.outbox().await.expect("outbox").is_empty()
         && ledger.open_conflicts().await.expect("conflicts").is_empty()
+        && ledger.marked().await.expect("marked events").is_empty()
         && ledger.questions(long_ago).await.expect("questions").is_empty()
         && ledger.runs(long_ago, 100).await.expect("runs").is_empty()
         && ledger.history(&all).await.expect("history").is_empty()
@@ -73,6 +109,7 @@ async fn a_commit_that_fails_anywhere_leaves_nothing() {
         "calendar_sync_mappings",
         "outbox",
         "calendar_sync_conflicts",
+        "calendar_sync_marked",
         "calendar_sync_questions",
         "calendar_sync_runs",
         "calendar_sync_history",

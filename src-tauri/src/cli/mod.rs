@@ -336,6 +336,7 @@ fn add(a: Counts, b: Counts) -> Counts {
         removed: a.removed + b.removed,
         moved_back: a.moved_back + b.moved_back,
         notes_back: a.notes_back + b.notes_back,
+        created: a.created + b.created,
         conflicts: a.conflicts + b.conflicts,
         problems: a.problems + b.problems,
         platform_requests: a.platform_requests + b.platform_requests,

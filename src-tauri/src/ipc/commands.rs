@@ -135,7 +135,8 @@ pub(super) fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answ
         ResolutionInput::KeepCalendar => Resolution::KeepCalendar,
         ResolutionInput::MostRecent => Resolution::MostRecent,
         ResolutionInput::StopSyncing => Resolution::StopSyncing,
-        ResolutionInput::Create | ResolutionInput::Dismiss => return Err(AppError::input("resolution")),
+        ResolutionInput::Create => Resolution::Create,
+        ResolutionInput::Dismiss => Resolution::Dismiss,
         ResolutionInput::Merge { choices } => {
             let mut chosen = Vec::new();
             for choice in choices {

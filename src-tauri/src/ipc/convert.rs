@@ -8,7 +8,7 @@ use super::settings::HOUR;
 use chrono::{DateTime, Datelike, Utc};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::badge::Badge;
-use roundtrip_core::conflict::{Conflict, ConflictCause};
+use roundtrip_core::conflict::{Conflict, ConflictCause, ConflictKind};
 use roundtrip_core::filter::{self, LeftOut};
 use roundtrip_core::mirror::{self, Mirror};
 use roundtrip_core::outbox::Intent;
@@ -168,6 +168,15 @@ fn word(value: impl serde::Serialize) -> String {
         .unwrap_or_default()
 }
 
+/// The title that a conflict without an appointment tells by itself.
+fn told_title(conflict: &Conflict) -> Option<String> {
+    let title = conflict.fields.iter().find(|field| field.field == Field::Title)?;
+    match &title.calendar {
+        Value::Text(text) => Some(text.clone()),
+        Value::Time(_) | Value::Hash(_) => None,
+    }
+}
+
 /// A conflict, with the answers that make sense for it.
 pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
     let status = snapshot
@@ -189,8 +198,12 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
         ConflictCause::Refused(refusal) => ("refused", Some(refusal)),
         ConflictCause::PingPong => ("ping_pong", None),
         ConflictCause::NotEditable => ("not_editable", None),
+        ConflictCause::Marked => ("marked", None),
     };
+    let marked = conflict.kind == ConflictKind::CreatedExternally;
     let choices: &[&str] = match &conflict.cause {
+        _ if marked => &["create", "dismiss"],
+        ConflictCause::Marked => &["create", "dismiss"],
         ConflictCause::BothChanged if conflict.fields.len() > 1 => &[
             "keep_platform",
             "keep_calendar",
@@ -219,6 +232,7 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
         appointment_id: conflict.appointment_id.to_string(),
         title: status
             .map(|status| status.rendered.title.clone())
+            .or_else(|| told_title(conflict))
             .unwrap_or_default(),
         kind: word(conflict.kind),
         cause: cause.into(),
@@ -236,7 +250,8 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
             .collect(),
         same_fields: Field::ALL
             .into_iter()
-            .filter(|field| !differing.contains(field))
+            // The platform knows nothing of a marked event, so nothing is the same there.
+            .filter(|field| !marked && !differing.contains(field))
             .map(|field| field_word(field).to_owned())
             .collect(),
         seen: SeenView {
@@ -375,6 +390,10 @@ pub fn history(item: HistoryItem, now: DateTime<Utc>) -> HistoryRow {
             row.admin_notified = Some(admin_notified);
             "notes_back"
         }
+        HistoryWhat::CreatedFromEvent { time } => {
+            row.to = Some(time_view(&time));
+            "created_from_event"
+        }
         HistoryWhat::Refused { reason, detail } => {
             row.word = Some(reason);
             row.detail = detail;
@@ -472,6 +491,8 @@ pub fn preview(preview: &roundtrip_engine::Preview) -> Preview {
                 Intent::Patch { .. } => ("changed", &mut view.changed),
                 Intent::Delete { .. } => ("removed", &mut view.removed),
                 Intent::Move { .. } | Intent::Notes { .. } => ("moved_back", &mut view.moved_back),
+                // Decided by the trainer one by one, never part of a preview.
+                Intent::Create { .. } => continue,
             };
             *counter += 1;
             let Some(appointment) = &decision.record.appointment else {
@@ -547,6 +568,8 @@ fn preview_item(action: &str, intent: &Intent, record: &Record, appointment: &Ap
             item.fields = vec!["time".into()];
         }
         Intent::Notes { .. } => item.fields = vec!["notes".into()],
+        // An answer, not what a cycle or a setting comes to: it is in no preview.
+        Intent::Create { .. } => {}
     }
     item
 }

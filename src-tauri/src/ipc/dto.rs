@@ -331,7 +331,7 @@ pub struct ConflictView {
     /// `time_change`, `data_mismatch`, `deleted`, `created_externally`, `refused`, `unusual_move`.
     pub kind: String,
     /// `both_changed`, `no_base`, `moved_into_past`, `moved_far`, `many_moves`, `made_all_day`,
-    /// `made_series`, `series_cancelled`, `refused`, `ping_pong`, `not_editable`.
+    /// `made_series`, `series_cancelled`, `refused`, `ping_pong`, `not_editable`, `marked`.
     pub cause: String,
     /// For `refused`: the platform's reason word (`overlap`, `outside_hours`, `locked` …).
     pub refusal_reason: Option<String>,
@@ -450,7 +450,7 @@ pub struct HistoryRow {
     pub appointment_id: Option<String>,
     /// Shown name.
     pub title: Option<String>,
-    /// `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `refused`, `removed_in_calendar`,
+    /// `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `created_from_event`, `refused`, `removed_in_calendar`,
     /// `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`, `asked`, `answered`,
     /// `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`, `undone` (an answer),
     /// `restored` (a line of the history; without `to` the appointment was left out).

@@ -5,11 +5,12 @@ use crate::host::{Host, Running};
 use chrono::NaiveTime;
 use roundtrip_core::filter::{self, RULES_MAX};
 use roundtrip_core::ids::AppointmentId;
+use roundtrip_core::marked;
 use roundtrip_core::settings::{
     ConflictPolicy, Direction, Filters, Language, LeftOutPolicy, OwnRule, PrivacyLevel, RuleField,
     RulePattern, SyncSettings,
 };
-use roundtrip_engine::{Preview, Snapshot};
+use roundtrip_engine::{CREATE_APPOINTMENTS, Preview, Snapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -110,6 +111,10 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
     }
     if let Some(language) = &patch.language {
         after.language = language_of(language)?;
+    }
+    after.created_externally = patch.created_externally.unwrap_or(after.created_externally);
+    if let Some(tag) = &patch.mark_tag {
+        after.mark_tag = Some(marked::checked_tag(tag).ok_or_else(|| AppError::input("mark_tag"))?);
     }
     Ok(after)
 }
@@ -254,9 +259,10 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         None => (SyncSettings::default(), Preview::default(), None),
     };
     let accounts = host.accounts().await;
-    let allowed = accounts
-        .platform
-        .is_none_or(|(_, extra)| extra.me.client_names_allowed);
+    let me = accounts.platform.as_ref().map(|(_, extra)| &extra.me);
+    let allowed = me.is_none_or(|me| me.client_names_allowed);
+    let creates = me.is_some_and(|me| me.features.iter().any(|known| known == CREATE_APPOINTMENTS));
+    let platform_name = me.map(|me| me.platform_name.clone()).unwrap_or_default();
     let calendar = accounts
         .google
         .and_then(|(_, extra)| extra.calendar)
@@ -299,9 +305,9 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         own_rules: settings.filters.own_rules.iter().map(rule_view).collect(),
         color: settings.text.color.clone(),
         fallback_title: settings.text.fallback_title.clone(),
-        created_externally: false,
-        created_externally_allowed: false,
-        mark_tag: String::new(),
+        created_externally: settings.created_externally,
+        created_externally_allowed: creates,
+        mark_tag: marked::tag(&settings, &platform_name),
         letter_keys: switch(keys::LETTER_KEYS, true).await?,
         motion: setting(keys::MOTION, "system").await?,
         daily_summary: switch(keys::DAILY_SUMMARY, false).await?,

@@ -225,3 +225,38 @@ fn an_empty_colour_or_title_goes_back_to_the_default() {
     assert_eq!(after.text.color.as_deref(), Some("11"));
     assert_eq!(after.text.fallback_title.as_deref(), Some("Besuch"));
 }
+
+#[test]
+fn a_bad_mark_names_its_field() {
+    let field = |patch: SettingsPatch| {
+        patched(&SyncSettings::default(), &patch)
+            .expect_err("a bad patch")
+            .field
+            .unwrap_or_default()
+    };
+    for tag in [
+        "",
+        "linden",
+        "#",
+        "#two words",
+        "#a-tag-that-is-longer-than-thirty",
+    ] {
+        let patch = SettingsPatch {
+            mark_tag: Some(tag.into()),
+            ..Default::default()
+        };
+        assert_eq!(field(patch), "mark_tag", "{tag:?}");
+    }
+}
+
+#[test]
+fn marked_events_are_turned_on_with_a_tag_of_ones_own() {
+    let patch = SettingsPatch {
+        created_externally: Some(true),
+        mark_tag: Some(" #Termin ".into()),
+        ..SettingsPatch::default()
+    };
+    let after = patched(&SyncSettings::default(), &patch).expect("a good patch");
+    assert!(after.created_externally);
+    assert_eq!(after.mark_tag.as_deref(), Some("#Termin"));
+}

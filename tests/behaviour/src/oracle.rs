@@ -110,6 +110,18 @@ impl World {
             .collect()
     }
 
+    /// Events that the trainer made, and of which they had an appointment made: ours since then.
+    fn made_appointments(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut made = BTreeMap::<String, BTreeSet<String>>::new();
+        for write in self.admin().writes() {
+            let event = write.source.and_then(|source| source.event_id);
+            if let Some(event) = event.filter(|_| write.operation == "create") {
+                made.entry(write.appointment_id).or_default().insert(event);
+            }
+        }
+        made
+    }
+
     fn all_own_ids(&self) -> BTreeSet<String> {
         // Also of appointments that the platform has deleted: numbers only grow.
         let number = |id: &str| {
@@ -126,6 +138,7 @@ impl World {
             .unwrap_or(0);
         (1..=highest + 10)
             .flat_map(|number| self.own_ids(&format!("apt_{number}")))
+            .chain(self.made_appointments().into_values().flatten())
             .collect()
     }
 
@@ -139,12 +152,14 @@ impl World {
         else {
             return;
         };
+        let made = self.made_appointments();
         let mut live = BTreeMap::<String, Vec<String>>::new();
         for event in events.iter().filter(|event| is_live(event)) {
             let id = text(event, "id");
             if let Some(appointment) = appointment_of(event) {
                 // A copy under an id of the service's own is the trainer's business.
-                if self.own_ids(appointment).contains(&id) {
+                let marked = made.get(appointment).is_some_and(|events| events.contains(&id));
+                if marked || self.own_ids(appointment).contains(&id) {
                     live.entry(appointment.to_owned()).or_default().push(id);
                 }
             }
@@ -213,13 +228,13 @@ impl World {
         }
     }
 
-    /// I7: exactly one notification for each move that took effect, and no move took effect twice.
+    /// I7: exactly one notification for each move or creation that took effect, and none took effect twice.
     fn no_admin_was_told_twice(&self) {
         let platform = &self.running.sandbox.platform;
         let moves: Vec<_> = platform
             .writes()
             .into_iter()
-            .filter(|write| write.operation == "move" && write.admin_notified)
+            .filter(|write| matches!(write.operation, "move" | "create") && write.admin_notified)
             .collect();
         let keys: BTreeSet<_> = moves.iter().map(|write| &write.idempotency_key).collect();
         assert_eq!(keys.len(), moves.len(), "a move took effect twice: {moves:#?}");

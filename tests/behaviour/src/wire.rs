@@ -89,7 +89,7 @@ impl Wire {
         }
         let path = request.uri().path();
         let writes = request.method() != Method::GET
-            && (path.starts_with("/calendar/v3/") || path.starts_with("/v1/appointments/"));
+            && (path.starts_with("/calendar/v3/") || path.starts_with("/v1/appointments"));
         if let (true, Some((left, cut))) = (writes, &mut state.power) {
             if *left == 0 {
                 return Ok(Some(*cut));

@@ -209,8 +209,7 @@ impl World {
         let mut writes = self.requests_since(mark);
         writes.retain(|request| {
             request.method != "GET"
-                && (request.path.starts_with("/calendar/v3/")
-                    || request.path.starts_with("/v1/appointments/"))
+                && (request.path.starts_with("/calendar/v3/") || request.path.starts_with("/v1/appointments"))
         });
         writes
     }

@@ -313,7 +313,7 @@ export type ConflictView = {
 	kind: string,
 	/**
 	 *  `both_changed`, `no_base`, `moved_into_past`, `moved_far`, `many_moves`, `made_all_day`,
-	 *  `made_series`, `series_cancelled`, `refused`, `ping_pong`, `not_editable`.
+	 *  `made_series`, `series_cancelled`, `refused`, `ping_pong`, `not_editable`, `marked`.
 	 */
 	cause: string,
 	/**  For `refused`: the platform's reason word (`overlap`, `outside_hours`, `locked` …). */
@@ -465,9 +465,10 @@ export type HistoryRow = {
 	/**  Shown name. */
 	title: string | null,
 	/**
-	 *  `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `refused`, `removed_in_calendar`,
+	 *  `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `created_from_event`, `refused`, `removed_in_calendar`,
 	 *  `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`, `asked`, `answered`,
-	 *  `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`.
+	 *  `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`, `undone` (an answer),
+	 *  `restored` (a line of the history; without `to` the appointment was left out).
 	 */
 	what: string,
 	/**  Time before, where it moved. */
@@ -1096,7 +1097,10 @@ export type UndoView = {
 	from: ValueView | null,
 	/**  Time afterwards. */
 	to: ValueView | null,
-	/**  Stable code of why it cannot be undone: `gone`, `over`, `changed_since`, `not_editable`, `same`, `text_not_kept`. */
+	/**
+	 *  Stable code of why it cannot be undone: `gone`, `over`, `changed_since`, `not_editable`, `same`, `text_not_kept`,
+	 *  `left_out`.
+	 */
 	not_possible: string | null,
 };
 

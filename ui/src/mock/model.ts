@@ -10,6 +10,7 @@ import type {
   SettingsView,
   SignInView,
 } from '$lib/bindings';
+import { agendaScenario } from './areas/agenda';
 import {
   appointmentsFor,
   beats,
@@ -22,6 +23,7 @@ import {
   runsFor,
   settingsFor,
 } from './data';
+import { everyConflict, manyConflicts } from './conflicts';
 
 export const SCENARIOS = [
   'fresh',
@@ -29,6 +31,8 @@ export const SCENARIOS = [
   'preview',
   'healthy',
   'conflicts',
+  'every-conflict',
+  'many-conflicts',
   'offline',
   'reauth',
   'paused',
@@ -40,6 +44,7 @@ export const SCENARIOS = [
   'syncing',
   'second-laptop',
   'starting',
+  'agenda',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -89,10 +94,19 @@ export function model(scenario: Scenario, nowMs: number): Model {
       ? scenario
       : 'healthy';
   const before = scenario === 'fresh' || scenario === 'onboarding-google' || scenario === 'preview';
-  const rows = scenario === 'empty' ? [] : appointmentsFor(nowMs, kind);
+  const full = scenario === 'agenda' ? agendaScenario(nowMs) : undefined;
+  const rows = full?.rows ?? (scenario === 'empty' ? [] : appointmentsFor(nowMs, kind));
   if (scenario === 'fresh' || scenario === 'onboarding-google')
     rows.forEach((r) => Object.assign(r, { badge: 'waiting', reason: 'not_started' }));
-  const conflicts = scenario === 'conflicts' ? conflictsFor(nowMs) : [];
+  const conflicts =
+    full?.conflicts ??
+    (scenario === 'conflicts'
+      ? conflictsFor(nowMs)
+      : scenario === 'every-conflict'
+        ? everyConflict(nowMs)
+        : scenario === 'many-conflicts'
+          ? manyConflicts(nowMs)
+          : []);
   const questions = scenario === 'question' ? [question(nowMs)] : [];
   const history = before || scenario === 'empty' ? [] : historyFor(nowMs, scenario === 'error');
   if (many) history.push(...longHistory(nowMs, 10_000 - history.length));
@@ -121,7 +135,10 @@ export function model(scenario: Scenario, nowMs: number): Model {
     scenario === 'empty' ? beats(nowMs, { asleep: false, problem: false, until: nowMs }).slice(-3) : beats(nowMs);
   o.latest = history.find((h) => h.result === 'ok') ?? null;
   switch (scenario) {
+    case 'agenda':
     case 'conflicts':
+    case 'every-conflict':
+    case 'many-conflicts':
     case 'question':
       o.state = 'needs_attention';
       break;

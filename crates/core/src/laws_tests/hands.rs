@@ -124,6 +124,7 @@ impl World {
                 );
             }
             Intent::Move { .. } | Intent::Notes { .. } => self.report(id, intent, lost),
+            Intent::Create { .. } => unreachable!("no decision about an appointment"),
         }
         let echo = self
             .records
@@ -269,7 +270,7 @@ impl World {
                 absorb::reported(record, answer, Field::Time, Some(*time), &self.ctx)
             }
             Intent::Notes { .. } => absorb::reported(record, answer, Field::Notes, None, &self.ctx),
-            Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } => {
+            Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } | Intent::Create { .. } => {
                 unreachable!("not for the platform")
             }
         }

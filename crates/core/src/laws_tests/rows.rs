@@ -50,7 +50,7 @@ pub fn count(before: &Record, decision: &Decision, ctx: &Context, rows: &mut [us
                 );
                 hit[6] |= *reason == DeleteReason::LeftOut;
             }
-            Intent::Insert { .. } => {}
+            Intent::Insert { .. } | Intent::Create { .. } => {}
         }
     }
     hit[2] |= decision.standing == Standing::Settling;

@@ -399,6 +399,7 @@ impl World {
                 }
             }
             Resolution::StopSyncing => *unsettled = Unsettled::default(),
+            Resolution::Create | Resolution::Dismiss => unreachable!("answers about marked events only"),
         }
     }
 

@@ -90,7 +90,11 @@ pub(super) fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) ->
     };
     let untouchable = reason == LeftOut::BeforeConnection || !ctx.settings.direction.writes_calendar();
     // An event that became a series is never written to, and deleting it would take more than was made.
-    if untouchable || event.recurring {
+    // One that the trainer made was there before us, and stays.
+    let made_by_trainer = !ctx
+        .identity
+        .chose(&event.id, &record.appointment_id, record.generation);
+    if untouchable || made_by_trainer || event.recurring {
         return Decision::local(record, standing);
     }
     if ctx.settings.filters.left_out == LeftOutPolicy::Keep || record.link == LinkState::Kept {

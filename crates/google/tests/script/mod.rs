@@ -86,6 +86,7 @@ pub fn body() -> EventBody {
             time: None,
             platform_hashes: None,
             written_hashes: None,
+            origin: None,
         },
     }
 }

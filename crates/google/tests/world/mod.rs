@@ -162,6 +162,7 @@ pub fn body() -> EventBody {
             time: Some(time),
             platform_hashes: None,
             written_hashes: None,
+            origin: None,
         },
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod calendar_sync_conflicts;
 pub(crate) mod calendar_sync_filters;
 pub(crate) mod calendar_sync_history;
 pub(crate) mod calendar_sync_mappings;
+pub(crate) mod calendar_sync_marked;
 pub(crate) mod calendar_sync_questions;
 pub(crate) mod calendar_sync_runs;
 pub(crate) mod external_calendars;

@@ -120,6 +120,7 @@ pub fn record(id: &str) -> Record {
         recurring: false,
         free: false,
         declined: false,
+        organised_by_me: false,
         mark: None,
         html_link: None,
     });
@@ -184,6 +185,7 @@ fn body(appointment: &str) -> roundtrip_core::event::EventBody {
             time: Some(span()),
             platform_hashes: None,
             written_hashes: None,
+            origin: None,
         },
     }
 }

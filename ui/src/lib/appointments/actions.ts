@@ -5,20 +5,21 @@ import History from '@lucide/svelte/icons/history';
 import RefreshCw from '@lucide/svelte/icons/refresh-cw';
 import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
 import Split from '@lucide/svelte/icons/split';
-import { toast } from 'svelte-sonner';
 import type { AppointmentRow } from '$lib/bindings';
 import { syncNow } from '$lib/overview/api';
 import { m } from '$lib/paraglide/messages';
 import { go } from '$lib/shell/router.svelte';
+import { offerUndo } from '$lib/shell/undo.svelte';
 import { act } from '$lib/ui/act';
 import type { MenuItem } from '$lib/ui/Menu.svelte';
 import { exclude, openEvent, openOnPlatform, putBack, retry } from './api';
 
 export async function setExcluded(row: AppointmentRow, excluded: boolean): Promise<void> {
   if (!(await act(() => exclude(row.id, excluded)))) return;
-  toast.success(excluded ? m.toast_excluded() : m.toast_included(), {
-    duration: 12_000,
-    action: { label: m.toast_undo(), onClick: () => void act(() => exclude(row.id, !excluded)) },
+  offerUndo({
+    text: excluded ? m.toast_excluded() : m.toast_included(),
+    undo: () => exclude(row.id, !excluded),
+    undone: excluded ? m.toast_included() : m.toast_excluded(),
   });
 }
 

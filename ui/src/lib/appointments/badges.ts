@@ -24,6 +24,8 @@ const REASONS: Record<string, () => string> = {
   excluded: () => m.r_excluded(),
   outside_dates: () => m.r_outside_dates(),
   weekday_off: () => m.r_weekday_off(),
+  hours_off: () => m.ag2_r_hours_off(),
+  outside_hours: () => m.ag2_r_hours_off(),
   private: () => m.r_private(),
   own_rule: () => m.r_own_rule(),
   before_connection: () => m.r_before_connection(),

@@ -3,6 +3,7 @@ import { clock, clockRange, day, dayKey, daysBetween, duration, moment, plainDay
 import { m } from '$lib/paraglide/messages';
 import { fieldWord, type Context } from '$lib/history/sentence';
 import { refusal } from './refusal';
+import { titleOf } from './text';
 
 export const timeField = (conflict: ConflictView): FieldView | undefined =>
   conflict.fields.find((f) => f.field === 'time');
@@ -35,7 +36,7 @@ export function shortTime(value: ValueView, c: Context): string {
 
 /** Title of a card that asks for a decision. */
 export function card(conflict: ConflictView, platform: string): string {
-  const { title } = conflict;
+  const title = titleOf(conflict);
   switch (conflict.kind) {
     case 'refused':
       return m.cf_card_refused({ title, platform });
@@ -56,6 +57,10 @@ export function card(conflict: ConflictView, platform: string): string {
 export function brief(conflict: ConflictView, c: Context): string {
   if (conflict.kind === 'refused') return refusal(conflict.refusal_reason, conflict.refusal_detail, c.platform);
   const time = timeField(conflict);
+  if (conflict.kind === 'created_externally')
+    return time ? `${m.google_calendar()}: ${shortTime(time.calendar, c)}.` : m.dc_marked_by_you();
+  if (conflict.cause === 'series_cancelled')
+    return m.cf_story_series_cancelled({ calendar: m.google_calendar(), platform: c.platform });
   if (time)
     return `${c.platform}: ${shortTime(time.platform, c)}. ${m.google_calendar()}: ${shortTime(time.calendar, c)}.`;
   return conflict.fields.map((f) => fieldWord(f.field)).join(', ');
@@ -63,7 +68,10 @@ export function brief(conflict: ConflictView, c: Context): string {
 
 /** The question in large type. */
 export function question(conflict: ConflictView, platform: string): string {
-  const { title } = conflict;
+  const title = titleOf(conflict);
+  if (conflict.cause === 'series_cancelled') return m.dc_q_series_cancelled({ title });
+  if (conflict.cause === 'made_series') return m.dc_q_series({ title });
+  if (conflict.cause === 'made_all_day') return m.dc_q_all_day({ title });
   if (conflict.kind === 'refused') return m.cf_q_refused({ title, platform });
   if (conflict.kind === 'unusual_move') return m.cf_q_unusual({ title });
   if (conflict.kind === 'deleted') return m.cf_q_deleted({ title });
@@ -78,6 +86,10 @@ export function question(conflict: ConflictView, platform: string): string {
 export function story(conflict: ConflictView, c: Context): string {
   const { platform } = c;
   const calendar = m.google_calendar();
+  if (conflict.kind === 'created_externally')
+    return m.dc_story_created({ title: titleOf(conflict), calendar, platform });
+  if (conflict.kind === 'deleted' && conflict.cause !== 'series_cancelled')
+    return m.dc_story_deleted({ calendar, platform });
   switch (conflict.cause) {
     case 'no_base':
       return m.cf_story_no_base();

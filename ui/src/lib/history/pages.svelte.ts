@@ -39,8 +39,10 @@ export class Pages {
     await this.#read(async () => {
       const fresh = await this.#ask({ ...this.#query, limit: FIRST });
       if (fresh.length < FIRST) return { rows: fresh, more: false };
-      const ids = new Set(fresh.map((r) => r.id));
       const old = this.rows;
+      // Often nothing of this list has changed; then it is not drawn again either.
+      if (JSON.stringify(fresh) === JSON.stringify(old.slice(0, FIRST))) return { rows: old, more: this.more };
+      const ids = new Set(fresh.map((r) => r.id));
       const joined = old.findIndex((r) => ids.has(r.id));
       // More happened than one page holds: what lies between is not known, so it is read from the top again.
       if (joined < 0) return { rows: fresh, more: true };

@@ -1,11 +1,9 @@
-import { toast } from 'svelte-sonner';
 import type { Outcome, RestoreItem, RestorePreview } from '$lib/bindings';
-import { asCommandError, type CommandError } from '$lib/command';
+import { asCommandError, CommandError } from '$lib/command';
 import { m } from '$lib/paraglide/messages';
-import { platformName } from '$lib/overview/state.svelte';
-import { act } from '$lib/ui/act';
+import { offerUndo } from '$lib/shell/undo.svelte';
 import { listHistory, previewRestore, restore } from './api';
-import { notPossible, split } from './restore';
+import { split } from './restore';
 import { titleWord } from './sentence';
 
 const UNDO_MS = 12_000;
@@ -47,10 +45,11 @@ class RestoreFlow {
     const { possible } = split(preview);
     const turn = ++this.#turn;
     this.busy = true;
+    const since = new Date(Date.now() - 1_000).toISOString();
     try {
       const outcomes = await restore(possible.map((i) => i.history_id));
       const done = possible.filter((i) => outcomes.some((o) => o.id === i.history_id && o.result === 'done'));
-      if (done.length) this.#offerUndo(done);
+      if (done.length) this.#offerUndo(done, since);
       if (turn !== this.#turn) return;
       this.outcomes = outcomes;
       // All as foretold: the dialog has nothing more to say. Else it stays, with what became of each.
@@ -62,27 +61,23 @@ class RestoreFlow {
     }
   }
 
-  #offerUndo(done: RestoreItem[]): void {
-    const since = new Date().toISOString();
+  #offerUndo(done: RestoreItem[], since: string): void {
     const tells = done.some((i) => i.tells_admin);
-    toast.success(m.hx_rs_toast({ count: done.length, title: titleWord(done[0]?.title ?? null) }), {
-      description: tells ? m.hx_rs_undo_tells() : undefined,
-      duration: UNDO_MS,
-      action: { label: m.toast_undo(), onClick: () => void takeBack(done, since) },
+    offerUndo({
+      text: m.hx_rs_toast({ count: done.length, title: titleWord(done[0]?.title ?? null) }),
+      more: tells ? m.hx_rs_undo_tells() : undefined,
+      undo: () => takeBack(done, since),
+      undone: m.hx_rs_undone(),
+      ms: UNDO_MS,
     });
   }
 }
 
 /** Takes a restoring back: its own new lines are restored, by a new edit again. */
 async function takeBack(done: RestoreItem[], since: string): Promise<void> {
-  await act(async () => {
-    const ids = await newLines([...new Set(done.map((i) => i.appointment_id))], since);
-    if (!ids.length) return void toast(m.hx_rs_undo_later(), { duration: UNDO_MS });
-    const outcomes = await restore(ids);
-    const missed = outcomes.find((o) => o.result !== 'done');
-    if (missed) return void toast.error(notPossible(missed.result, platformName()), { duration: UNDO_MS });
-    toast.success(m.hx_rs_undone());
-  });
+  const ids = await newLines([...new Set(done.map((i) => i.appointment_id))], since);
+  const missed = ids.length ? (await restore(ids)).find((o) => o.result !== 'done')?.result : 'restore_writing';
+  if (missed) throw new CommandError({ code: missed, detail: null, field: null, retryable: true });
 }
 
 async function newLines(appointments: string[], since: string): Promise<string[]> {

@@ -42,7 +42,7 @@ export type RunItem =
   | { kind: 'run'; key: string; run: RunRow }
   | { kind: 'quiet'; key: string; runs: RunRow[] };
 
-const FEW = 3;
+const FEW = 2;
 
 /**
  * Runs under their days. Several in a row that had nothing to do are one line, or the few that did something would

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { HistoryRow } from '$lib/bindings';
 import { useLanguage } from '$lib/i18n/locale.svelte';
 import { runSum } from './runs';
-import { sentence } from './sentence';
+import { notPossible } from './restore';
+import { sentence, titleWord } from './sentence';
 
 const NOW = Date.parse('2026-11-21T09:00:00Z');
 const context = { platform: 'Linden Akademie', zone: 'Europe/Berlin', nowMs: NOW };
@@ -73,6 +74,10 @@ describe('history sentences', () => {
       'unreadable',
       'rebuilt',
       'reading_shrank',
+      'undone',
+      'restored',
+      'created',
+      'dismissed',
     ];
     const english = kinds.map((k) => sentence(row(k), context));
     expect(new Set(english).size).toBe(kinds.length);
@@ -80,6 +85,33 @@ describe('history sentences', () => {
     expect(english).not.toContain(unknown);
     useLanguage('de', 'de-DE');
     kinds.forEach((k, i) => expect(sentence(row(k), context), k).not.toBe(english[i]));
+  });
+
+  it('says which write failed, and which way a restoring went', () => {
+    expect(sentence(row('write_failed', { word: 'move' }), context)).toBe(
+      'Your move of “PT – A. K.” couldn’t be reported to Linden Akademie.',
+    );
+    expect(sentence(row('write_failed', { word: 'something_new' }), context)).toBe('“PT – A. K.” couldn’t be written.');
+    expect(
+      sentence(row('restored', { from: time('2026-11-24T10:00:00Z'), to: time('2026-11-24T09:00:00Z') }), context),
+    ).toMatch(/from Tue,? 24 Nov, 11:00 back to 10:00\.$/);
+    expect(sentence(row('something_new', { title: null }), context)).toBe('Something changed.');
+  });
+
+  it('lets no title break a sentence', () => {
+    expect(titleWord('<b>x</b>')).toBe('<b>x</b>');
+    expect(titleWord('x'.repeat(10_000))).toHaveLength(121);
+    expect(titleWord(`${'👩‍⚕️'.repeat(100)}`).length).toBeLessThan(300);
+    expect(titleWord('\u200b\u2060 ')).toBe('an appointment');
+    expect(titleWord(null)).toBe('an appointment');
+    expect(titleWord('بيدلية \u202eRosen')).toBe('\u2068بيدلية \u202eRosen\u2069');
+  });
+
+  it('has words for each reason of not restoring, and for a new one', () => {
+    const codes = ['gone', 'over', 'changed_since', 'not_editable', 'same', 'text_not_kept', 'left_out', 'nothing'];
+    const words = codes.map((code) => notPossible(code, 'Linden Akademie'));
+    expect(new Set(words).size).toBe(codes.length);
+    expect(words).not.toContain(notPossible('something_new', 'Linden Akademie'));
   });
 
   it('sums a run up with real plurals', () => {

@@ -1,5 +1,6 @@
 import type { HistoryRow, PastEvent } from '$lib/bindings';
 import { addDays, dayKey } from '$lib/i18n/time';
+import { mondayOf } from './days';
 
 /** What leaves the calendar different from before. */
 const CHANGES = new Set([
@@ -56,9 +57,12 @@ export function step(stops: readonly number[], at: number, by: -1 | 1): number {
   return stops[stops[i] === at ? i + 1 : i] ?? stops.at(-1) ?? at;
 }
 
-/** The last stop of a day, else the stop that was in force when it ended: how the calendar stood that evening. */
-export function stopOfDay(stops: readonly number[], endMs: number): number {
-  return stops[Math.max(0, lower(stops, endMs) - 1)] ?? endMs;
+/** How the calendar stood when a day was over: its last change, else its last second. */
+export function momentOfDay(stops: readonly number[], fromMs: number, untilMs: number): number {
+  const [first, last] = [stops[0] ?? fromMs, stops.at(-1) ?? untilMs];
+  const found = stops[lower(stops, untilMs) - 1];
+  const at = found !== undefined && found >= fromMs ? found : untilMs - 1000;
+  return Math.min(last, Math.max(first, at));
 }
 
 export function changesPerDay(stops: readonly number[], zone: string): Map<string, number> {
@@ -102,6 +106,14 @@ export const weekOf = (days: Map<string, PastEvent[]>, monday: string): ThenDay[
     const day = addDays(monday, i);
     return { day, events: days.get(day) ?? [] };
   });
+
+/** The week to begin with: the one of that day, or the next one that holds anything. */
+export function firstWeek(days: Map<string, PastEvent[]>, day: string): string {
+  const own = mondayOf(day);
+  if (weekOf(days, own).some((d) => d.events.length)) return own;
+  const next = [...days.keys()].filter((d) => d > day).sort()[0];
+  return next ? mondayOf(next) : own;
+}
 
 /** Every day that holds a difference, in order. */
 export const differingDays = (days: Map<string, PastEvent[]>): ThenDay[] =>

@@ -66,6 +66,9 @@ const WORDS: Record<string, Words> = {
   timed_out: () => [m.p_timed_out(), m.p_timed_out_why()],
   address_missing: () => [m.p_address_missing(), m.p_address_missing_why()],
   offline: () => [m.p_offline(), m.p_offline_why()],
+  restore_writing: () => [m.hx_rs_writing(), m.hx_rs_undo_later()],
+  over: () => [m.hx_np_over(), m.p_stale_why()],
+  changed_since: () => [m.hx_np_changed_since(), m.p_stale_why()],
   app_gone: () => [m.p_app_gone(), m.p_app_gone_why()],
 };
 

@@ -44,6 +44,12 @@ function clockOptions(): Intl.DateTimeFormatOptions {
 
 export const clock = (at: string | number, zone: string): string => format(zone, clockOptions()).format(ms(at));
 
+/** "09:00", "9 AM": a full hour beside a grid. */
+export const hourMark = (hour: number): string => {
+  const full = Date.UTC(2026, 0, 1, hour % 24);
+  return clockOptions().hour === '2-digit' ? clock(full, 'UTC') : format('UTC', { hour: 'numeric' }).format(full);
+};
+
 /** "09:00–10:30", "9:00 – 10:30 AM". */
 export function clockRange(start: string, end: string, zone: string): string {
   const [from, to] = [clock(start, zone), clock(end, zone)];
@@ -106,6 +112,8 @@ export const dayLong = (at: string | number, zone: string): string =>
 
 export const weekdayShort = (at: string | number, zone: string): string =>
   format(zone, { weekday: 'short' }).format(ms(at));
+export const weekdayLong = (at: string | number, zone: string): string =>
+  format(zone, { weekday: 'long' }).format(ms(at));
 export const dayOfMonth = (at: string | number, zone: string): string =>
   format(zone, { day: 'numeric' }).format(ms(at));
 
@@ -182,6 +190,13 @@ export const zoneName = (zone: string): string => (zone.split('/').pop() ?? zone
 export const plainDay = (date: string): string =>
   new Intl.DateTimeFormat(intlLocale(), { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
     Date.parse(`${date}T12:00:00Z`),
+  );
+
+/** "23–29 November 2026", from the first day to the last. */
+export const daySpan = (first: string, last: string): string =>
+  format('UTC', { day: 'numeric', month: 'long', year: 'numeric' }).formatRange(
+    Date.parse(`${first}T12:00:00Z`),
+    Date.parse(`${last}T12:00:00Z`),
   );
 
 export const list = (parts: string[]): string =>

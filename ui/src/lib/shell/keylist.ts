@@ -16,7 +16,7 @@ export function sheetGroups(): SheetGroup[] {
       keys: [
         key(['Mod+k'], m.sh_key_palette()),
         key(['Mod+f'], m.sh_key_find()),
-        key(['Mod+1', 'Mod+5'], m.sh_key_places()),
+        key(['Mod+1–5'], m.sh_key_places()),
         key(['Mod+,'], m.sh_key_settings()),
         key(['Mod+z'], m.sh_key_undo()),
         key(['Escape'], m.sh_key_escape()),
