@@ -16,7 +16,7 @@ export async function solve(problem: Problem, overview: Overview): Promise<void>
       go('/connect/platform');
       return signIn.begin('platform', overview.platform?.url ?? null);
     case 'choose_calendar':
-      return go('/settings', { section: 'accounts' });
+      return go('/settings', { section: 'calendar', at: 'calendar' });
     case 'try_again':
       await act(() => (problem.code === 'writes_failed' ? retry(null) : syncNow()), m.toast_retry());
       return;
