@@ -239,9 +239,10 @@ pub async fn export_history(
         ..HistoryFilter::default()
     };
     let items = running.engine.ledger().history(&everything).await?;
+    let now = running.engine.now();
     let rows: Vec<_> = items
         .into_iter()
-        .map(convert::history)
+        .map(|item| convert::history(item, now))
         .filter(|row| export::found(row, &query))
         .map(|row| if personal { row } else { export::masked(row) })
         .collect();
