@@ -1,0 +1,194 @@
+//! From the answer to one appointment on one event, whatever happens in between.
+
+use super::*;
+
+#[tokio::test]
+async fn a_marked_event_is_asked_about_once_and_tells_what_it_would_make() {
+    let world = world().await;
+    let mark = world.mark();
+    make(&world, TITLE, "2026-12-02 10:00");
+    for _ in 0..3 {
+        world.settle().await;
+    }
+    let asked = question(&world).await;
+    assert_eq!(asked.cause, ConflictCause::Marked);
+    let told: Vec<Field> = asked.fields.iter().map(|field| field.field).collect();
+    assert_eq!(told, Field::ALL);
+    assert!(
+        asked
+            .fields
+            .iter()
+            .all(|field| matches!(field.platform, Shown::Hash(_)))
+    );
+    assert_eq!(asked.fields[1].calendar, Shown::Text("Rosen-Apotheke".into()));
+    let raised = world.story(asked.appointment_id.as_str()).await;
+    assert_eq!(raised.len(), 1, "{raised:?}");
+    assert!(world.writes_since(mark).is_empty(), "nothing before the answer");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn create_makes_one_appointment_of_that_very_event_and_the_admin_is_told() {
+    let (world, id) = confirmed().await;
+    world.settle().await;
+    let appointment = made_once(&world, &id).await;
+    let told = told(&world);
+    let source = told[0].source.as_ref().expect("where it was made");
+    assert_eq!(
+        (source.provider.as_str(), source.event_id.as_deref()),
+        ("google", Some(id.as_str()))
+    );
+    let story = world.story(&appointment).await;
+    assert!(
+        matches!(story[0], HistoryWhat::CreatedFromEvent { .. }),
+        "{story:?}"
+    );
+}
+
+#[tokio::test]
+async fn afterwards_it_is_an_appointment_like_any_other() {
+    let (mut world, id) = confirmed().await;
+    world.settle().await;
+    let appointment = made_once(&world, &id).await;
+    world.trainer().drag(&appointment, "2026-12-02 14:00");
+    world.settle().await;
+    assert_eq!(world.admin().start(&appointment), at("2026-12-02 14:00"));
+    world.advance(120);
+    world.admin().move_to(&appointment, "2026-12-03 09:00");
+    world.settle().await;
+    assert_eq!(world.trainer().start(&appointment), at("2026-12-03 09:00"));
+    world.check_invariants().await;
+
+    // A lost database finds it again by its mark.
+    world.lose_database().await;
+    world.start().await;
+    world.settle().await;
+    assert_eq!(world.trainer().event_id(&appointment), id);
+    assert_eq!(world.badge(&appointment).await.0, Badge::Synced);
+    world.admin().cancel(&appointment);
+    world.settle().await;
+    assert!(!world.trainer().has(&appointment));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_deleted_one_stays_deleted_until_it_is_put_back() {
+    let (world, id) = confirmed().await;
+    world.settle().await;
+    let appointment = made_once(&world, &id).await;
+    world.trainer().delete(&appointment);
+    world.settle().await;
+    assert_eq!(world.badge(&appointment).await.0, Badge::Removed);
+    world.put_back(&appointment).await.expect("it was removed");
+    world.settle().await;
+    assert_ne!(
+        world.trainer().event_id(&appointment),
+        id,
+        "a dead id is never used again"
+    );
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_copy_of_it_is_the_trainers_own() {
+    let (world, id) = confirmed().await;
+    world.settle().await;
+    made_once(&world, &id).await;
+    let trainer = world.trainer();
+    let copy = trainer.google().copy_event(trainer.address(), "primary", &id);
+    let copy = copy.expect("the trainer may")["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    world.settle().await;
+    assert_eq!(event(&world, &copy)["status"], "confirmed");
+    assert_eq!(world.conflicts().await, []);
+    let mark = world.mark();
+    world.settle().await;
+    assert!(world.writes_since(mark).is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_reply_makes_no_second_one() {
+    for fault in [Fault::DropAfter, Fault::DropBefore, Fault::CutPage] {
+        let (world, id) = confirmed().await;
+        world.spoil_platform(fault.clone(), |rule| {
+            rule.method("POST").path("/v1/appointments").times(1)
+        });
+        world.settle().await;
+        world.repair();
+        world.settle().await;
+        made_once(&world, &id).await;
+    }
+}
+
+#[tokio::test]
+async fn while_the_reply_is_missing_the_feed_makes_no_second_event() {
+    let (world, id) = confirmed().await;
+    // The platform has made it and says so over its feed, but no answer to the creation comes through.
+    world.spoil_platform(Fault::DropAfter, |rule| {
+        rule.method("POST").path("/v1/appointments").times(0)
+    });
+    for _ in 0..3 {
+        world.sync().await;
+        world.advance(30);
+    }
+    assert_eq!(appointments(&world).len(), 1);
+    let own: Vec<Value> = world
+        .trainer()
+        .everything()
+        .into_iter()
+        .filter(|event| event["start"] == hours("2026-12-02 10:00").0 || event["summary"] == "Rosen-Apotheke")
+        .collect();
+    assert!(own.len() <= 1, "{own:#?}");
+    assert_eq!(world.trainer().marked(), Vec::<Value>::new());
+    world.repair();
+    world.settle().await;
+    made_once(&world, &id).await;
+}
+
+#[tokio::test]
+async fn wherever_the_power_goes_there_is_one() {
+    // The first write makes the appointment, the second one marks the event.
+    for writes in 0..2 {
+        for cut in [Cut::Before, Cut::After] {
+            let (mut world, id) = confirmed().await;
+            world.lose_power(writes, cut).await;
+            let platform_knows = !appointments(&world).is_empty();
+            assert_eq!(platform_knows, (writes, cut) != (0, Cut::Before));
+            world.settle().await;
+            made_once(&world, &id).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_edit_between_the_two_writes_is_not_overwritten() {
+    let (mut world, id) = confirmed().await;
+    world.lose_power(1, Cut::Before).await;
+    let (start, end) = hours("2026-12-02 15:00");
+    edit(&world, &id, &json!({"start": start, "end": end}));
+    world.advance(60);
+    world.settle().await;
+    let made = appointments(&world);
+    assert_eq!(made.len(), 1);
+    assert_eq!(
+        made[0].appointment.start.to_utc(),
+        at("2026-12-02 15:00"),
+        "the move is reported"
+    );
+    assert_eq!(start_of(&event(&world, &id)), at("2026-12-02 15:00"));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn deleted_between_the_two_writes_it_does_not_come_back() {
+    let (mut world, id) = confirmed().await;
+    world.lose_power(0, Cut::After).await;
+    delete(&world, &id);
+    world.settle().await;
+    let made = appointments(&world);
+    assert_eq!(made.len(), 1, "deleting an event cancels nothing");
+    assert_eq!(world.badge(&made[0].appointment.id).await.0, Badge::Removed);
+    world.check_invariants().await;
+}
