@@ -1,3 +1,4 @@
+import { CLIENT, NOTES } from './mock/areas/privacy';
 import { cleanup, render, waitFor } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import App from './App.svelte';
@@ -18,7 +19,7 @@ import { stretch, usePseudo } from './mock/messages';
 import type { Scenario } from './mock/model';
 
 /** Names of languages stay as they are; so do key names, and what Intl says. */
-const NAMES = ['English', 'Deutsch', 'Mara', 'Enter', 'Esc'];
+const NAMES = ['English', 'Deutsch', 'Mara', 'Enter', 'Esc', 'Aa', NOTES, CLIENT];
 
 const intl = (() => {
   const words = new Set<string>([

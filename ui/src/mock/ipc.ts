@@ -258,8 +258,15 @@ export function start(
     }),
   };
 
+  // What two areas play, both see: a retry concerns the agenda's badges and the history's lines.
+  const played = new Map<string, (args: Args) => unknown>();
   for (const area of [shell, decisions, agenda, past, settings, privacy])
-    Object.assign(commands, area({ state, now, changed, refuse }));
+    for (const [name, handler] of Object.entries(area({ state, now, changed, refuse }))) {
+      const before = played.get(name);
+      const both = before ? (args: Args) => (before(args), handler(args)) : handler;
+      played.set(name, both);
+      commands[name] = both;
+    }
 
   // A run that never ends, so that what the window does can be measured while it is told of it all the time.
   if (scenario === 'busy')

@@ -4,8 +4,8 @@ import { emptyOverview, iso } from '../data';
 import { withoutNone, writtenBefore } from './filters';
 import { leftOut, titleUnder } from './settings';
 
-const NOTES = 'Handzettel mitbringen. Eingang über den Hof.';
-const CLIENT = 'Frau Klein';
+export const NOTES = 'Handzettel mitbringen. Eingang über den Hof.';
+export const CLIENT = 'Frau Klein';
 const CONTACT = '+49 30 1234567';
 const BUSY: Sight = { title: null, location: null, notes: null };
 
