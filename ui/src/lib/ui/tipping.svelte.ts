@@ -6,7 +6,7 @@ const AGAIN_MS = 300;
 const REACH_MS = 150;
 
 let closedAt = -Infinity;
-let shown: Tipping | undefined;
+let hideShown: (() => void) | undefined;
 
 /** When the tip of one element is shown: at rest of the pointer or at focus by keyboard; one at a time. */
 export class Tipping {
@@ -29,8 +29,8 @@ export class Tipping {
 
   show(): void {
     clearTimeout(this.#timer);
-    if (shown !== this) shown?.hide();
-    shown = this;
+    if (hideShown !== this.hide) hideShown?.();
+    hideShown = this.hide;
     this.open = true;
   }
 
@@ -39,7 +39,7 @@ export class Tipping {
     if (!this.open) return;
     this.open = false;
     closedAt = performance.now();
-    if (shown === this) shown = undefined;
+    if (hideShown === this.hide) hideShown = undefined;
   };
 
   /** Escape is meant for the tip first, and for the dialog it may stand in only after that. */
