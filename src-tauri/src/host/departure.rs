@@ -86,9 +86,10 @@ impl Host {
         self.stop().await;
         drop(running);
         match self.database.wipe().await {
-            Ok(key_removed) => {
+            Ok(wiped) => {
                 report.local_data_removed = true;
-                report.key_removed = key_removed;
+                report.key_removed = wiped.key_removed;
+                report.file_compacted = wiped.compacted;
             }
             Err(error) => {
                 tracing::warn!(%error, "the data folder could not be emptied");
@@ -153,6 +154,7 @@ impl Host {
             platform_revoked: false,
             platform_told: false,
             local_data_removed: false,
+            file_compacted: false,
             key_removed: false,
             problem: None,
             checksum: String::new(),
@@ -194,6 +196,11 @@ fn report_lines(report: &DeleteReport) -> String {
     let _ = writeln!(text, "platform grant revoked: {}", yes(report.platform_revoked));
     let _ = writeln!(text, "platform told: {}", yes(report.platform_told));
     let _ = writeln!(text, "local data removed: {}", yes(report.local_data_removed));
+    let _ = writeln!(
+        text,
+        "database file written anew without them: {}",
+        yes(report.file_compacted)
+    );
     let _ = writeln!(text, "key removed from the keychain: {}", yes(report.key_removed));
     let _ = writeln!(text, "problem: {}", report.problem.as_deref().unwrap_or("none"));
     for id in &report.deleted {
@@ -242,6 +249,7 @@ mod tests {
             platform_revoked: true,
             platform_told: false,
             local_data_removed: true,
+            file_compacted: true,
             key_removed: true,
             problem: None,
             checksum: String::new(),

@@ -389,6 +389,8 @@ export type DeleteReport = {
 	platform_told: boolean,
 	/**  Tokens, links, history and settings are gone from this laptop. */
 	local_data_removed: boolean,
+	/**  The database's file was written anew, so that not even remains of deleted lines are in it. */
+	file_compacted: boolean,
 	/**  The key is gone from the keychain. */
 	key_removed: boolean,
 	/**  Stable code of what stopped it; what was done until then stands above. */

@@ -72,6 +72,8 @@ pub struct DeleteReport {
     pub platform_told: bool,
     /// Tokens, links, history and settings are gone from this laptop.
     pub local_data_removed: bool,
+    /// The database's file was written anew, so that not even remains of deleted lines are in it.
+    pub file_compacted: bool,
     /// The key is gone from the keychain.
     pub key_removed: bool,
     /// Stable code of what stopped it; what was done until then stands above.

@@ -80,6 +80,7 @@ export const privacy: Area = ({ state, now, refuse, changed }) => {
         platform_revoked: google,
         platform_told: google,
         local_data_removed: google,
+        file_compacted: google,
         key_removed: google,
         problem: google ? null : 'events_remain',
         checksum: '5f2c9a41d0b7e6388c1f4e2a97d3b605e8a1c4f7029d6b3e5a8c7f1024d9be63',
