@@ -22,6 +22,7 @@ pub mod guard;
 pub mod ids;
 #[cfg(test)]
 mod laws_tests;
+pub mod leaving;
 pub mod marked;
 pub mod mirror;
 pub mod offer;

@@ -437,9 +437,17 @@ impl Engine {
         if until.is_none() {
             state.full_at = None;
         }
-        self.ledger
-            .commit(vec![Change::PutSyncState(Box::new(state))])
-            .await?;
+        let mut changes = vec![Change::PutSyncState(Box::new(state))];
+        // A leaving that ended half-way is over with this: it is not gone on with behind the trainer's back.
+        changes.extend(
+            self.ledger
+                .outbox()
+                .await?
+                .into_iter()
+                .filter(|row| row.state != OutboxState::Sent && asked_away(&row.intent))
+                .map(|row| Change::DeleteOutbox(row.id)),
+        );
+        self.ledger.commit(changes).await?;
         self.after_answer();
         Ok(())
     }
@@ -480,4 +488,14 @@ pub(crate) fn changed_keys(before: &SyncSettings, after: &SyncSettings) -> serde
         .map(|(key, _)| key)
         .collect();
     serde_json::json!({ "changed": keys })
+}
+
+fn asked_away(intent: &Intent) -> bool {
+    matches!(
+        intent,
+        Intent::Delete {
+            reason: DeleteReason::Asked,
+            ..
+        }
+    )
 }

@@ -67,7 +67,7 @@ impl Engine {
         result
     }
 
-    async fn cycle_in_turn(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
+    pub(crate) async fn cycle_in_turn(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;

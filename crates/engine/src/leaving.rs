@@ -1,26 +1,29 @@
 //! Leaving without a trace: deleting our events, and proving by a fresh reading that none is left.
 
 use crate::engine::{Engine, EngineEvent};
-use crate::ledger::{Change, Counts, LedgerError};
+use crate::ledger::{Change, Counts, HistorySource, HistoryWhat, LedgerError, SyncState, Trigger, for_ever};
 use crate::ports::PortError;
 use crate::read::Records;
-use chrono::{DateTime, Utc};
 use roundtrip_core::absorb::{self, Adoption};
 use roundtrip_core::event::{Event, EventChange};
-use roundtrip_core::ids::RunId;
+use roundtrip_core::ids::{AppointmentId, RunId};
+use roundtrip_core::leaving::{may_be_asked_away, unknown_may_be_asked_away};
 use roundtrip_core::mirror::{self, Mirror};
-use roundtrip_core::outbox::{DeleteReason, Intent, OutboxState};
-use roundtrip_core::record::{LinkState, Record};
+use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow, OutboxState, Side};
+use roundtrip_core::reconcile::Standing;
+use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
-use roundtrip_core::time::EventTime;
+use std::collections::BTreeSet;
 
 /// What deleting all our events would take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeavingPlan {
     /// Events that would be deleted.
     pub events: u32,
-    /// Events of visits that are over: they stay, as the trainer's record.
+    /// Events that stay: those of visits that are over, as the trainer's record, and those that the trainer made.
     pub kept: u32,
+    /// Appointments with a move or notes of the trainer's that the platform does not have yet. They would be lost.
+    pub unreported: u32,
 }
 
 /// What deleting all our events did.
@@ -28,53 +31,152 @@ pub struct LeavingPlan {
 pub struct Departure {
     /// Ids of the events that were in the calendar before and are not any more, by the fresh reading.
     pub deleted: Vec<String>,
-    /// Events of visits that are over; they stay.
+    /// Events that stay: of visits that are over, and those that the trainer made.
     pub kept: u32,
     /// Events of ours that the fresh full reading still found, beside those that stay; none if it could not be read.
     pub left: Option<u32>,
     /// Why it could not be read, or not be deleted.
     pub problem: Option<PortError>,
+    /// Something was tried, so that syncing is paused until the trainer resumes it: nothing that was deleted comes back.
+    pub paused: bool,
+}
+
+/// Why nothing was deleted at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DepartError {
+    /// The fresh reading found another number of events than the one that was confirmed.
+    Stale {
+        /// So many.
+        found: u32,
+    },
+    /// So many appointments have moves or notes that the platform does not have yet.
+    MovesWaiting(u32),
+    /// The calendar could not be read, or nothing may be written to it now.
+    NotNow(Option<PortError>),
+    /// The ledger's.
+    Ledger(LedgerError),
+}
+
+impl From<LedgerError> for DepartError {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+/// Our events by a fresh reading.
+#[derive(Clone, Debug, Default)]
+struct Ours {
+    going: Vec<Event>,
+    kept: Vec<Event>,
 }
 
 impl Engine {
-    /// What [`Self::delete_events`] would take, from what is known now.
+    /// What [`Self::depart`] would take, from what is known now.
     ///
     /// # Errors
     /// Only the ledger's.
     pub async fn leaving_plan(&self) -> Result<LeavingPlan, LedgerError> {
-        let now = self.now();
+        let records = Records::new(self.ledger.records().await?);
+        let state = self.ledger.sync_state().await?;
+        let settings = self.ledger.settings().await?;
+        self.plan_of_leaving(&records, &state, settings).await
+    }
+
+    async fn plan_of_leaving(
+        &self,
+        records: &Records,
+        state: &SyncState,
+        settings: SyncSettings,
+    ) -> Result<LeavingPlan, LedgerError> {
+        let (now, identity) = (self.now(), &self.config.identity);
         let mut plan = LeavingPlan::default();
-        for record in self.ledger.records().await? {
-            match (&record.event, may_be_asked_away(&record, now)) {
-                (None, _) => {}
-                (Some(_), true) => plan.events += 1,
-                (Some(_), false) => plan.kept += 1,
+        for record in records.iter().filter(|record| record.event.is_some()) {
+            if may_be_asked_away(record, identity, now) {
+                plan.events += 1 + count(record.duplicates.len());
+            } else {
+                plan.kept += 1;
             }
         }
+        plan.unreported = self.unreported(records, state, settings).await?;
         Ok(plan)
     }
 
-    /// Deletes every event of ours that is not over, then reads the whole calendar anew and counts what is left. What the
-    /// ledger did not know of (another laptop wrote it a moment ago) is found by that reading and deleted, too. Events
-    /// without our mark, or under an id that is not ours, are never touched.
+    /// What the trainer did in the calendar or in the window and the platform does not have yet: reports that wait or are
+    /// under way, moves that still settle or are asked about, and times that were chosen.
+    async fn unreported(
+        &self,
+        records: &Records,
+        state: &SyncState,
+        settings: SyncSettings,
+    ) -> Result<u32, LedgerError> {
+        let ctx = self.context(settings, state);
+        let mut waiting: BTreeSet<AppointmentId> = self
+            .ledger
+            .outbox()
+            .await?
+            .into_iter()
+            .filter(|row| row.side == Side::Platform)
+            .map(|row| row.appointment_id)
+            .collect();
+        for decision in self.plan(records, state, &ctx).await?.decisions {
+            let reports = |intent: &Intent| intent.side() == Side::Platform;
+            let record = &decision.record;
+            // A move that is asked about is on one side only, too.
+            let asked = (decision.conflict.is_some() || record.conflict.is_some())
+                && record.calendar_moved_at.is_some();
+            if decision.standing == Standing::Settling
+                || decision.intents.iter().any(reports)
+                || record.requested_time.is_some()
+                || asked
+            {
+                waiting.insert(decision.record.appointment_id);
+            }
+        }
+        Ok(count(waiting.len()))
+    }
+
+    /// Deletes every event of ours that is not over, then reads the whole calendar anew and counts what is left. Before
+    /// the first deletion both sides are read in full, so that `confirmed` is compared with what is there, and not with
+    /// what was known; what is found by its mark alone is taken into the ledger. Moves that the platform does not have yet
+    /// are reported if they can be; if some are left, only `even_so` goes on. Nothing comes in between: the engine's turn
+    /// is held from the first reading to the last.
+    ///
+    /// Events that the trainer made stay, and so do those without our mark or under an id that is not ours.
     ///
     /// # Errors
-    /// Only the ledger's.
-    pub async fn depart(&self) -> Result<Departure, LedgerError> {
+    /// Nothing was deleted then.
+    pub async fn depart(&self, confirmed: u32, even_so: bool) -> Result<Departure, DepartError> {
+        let _turn = self.turn.lock().await;
+        let gone = self.depart_in_turn(confirmed, even_so).await;
+        self.end_leaving();
+        gone
+    }
+
+    async fn depart_in_turn(&self, confirmed: u32, even_so: bool) -> Result<Departure, DepartError> {
+        if let Some(problem) = self.look_before_leaving(even_so).await? {
+            // Nothing has been deleted, so nothing is claimed.
+            return Ok(Departure {
+                problem: Some(problem),
+                ..Departure::default()
+            });
+        }
         let before = match self.our_events().await {
             Ok(before) => before,
             Err(problem) => {
-                // Nothing has been deleted, so nothing is claimed.
                 return Ok(Departure {
                     problem: Some(problem),
                     ..Departure::default()
                 });
             }
         };
-        self.delete_events().await?;
+        let found = count(before.going.len());
+        if found != confirmed {
+            return Err(DepartError::Stale { found });
+        }
+        self.delete_in_turn().await?;
         let mut after = self.our_events().await;
-        if let Ok((going, _)) = &after
-            && self.delete_unknown(going).await?
+        if let Ok(ours) = &after
+            && self.delete_unknown(&ours.going).await?
         {
             after = self.our_events().await;
         }
@@ -82,22 +184,52 @@ impl Engine {
             Ok(left) => (Some(left), None),
             Err(problem) => (None, Some(problem)),
         };
-        let (going, kept) = left.clone().unwrap_or_default();
-        let still = |event: &Event| going.iter().chain(&kept).any(|other| other.id == event.id);
+        let still = |event: &Event| {
+            let found = left.iter().flat_map(|ours| ours.going.iter().chain(&ours.kept));
+            found.into_iter().any(|other| other.id == event.id)
+        };
+        let gone = before.going.iter().filter(|event| !still(event));
         Ok(Departure {
             deleted: match &left {
-                Some(_) => before
-                    .0
-                    .iter()
-                    .filter(|event| !still(event))
-                    .map(|event| event.id.to_string())
-                    .collect(),
+                Some(_) => gone.map(|event| event.id.to_string()).collect(),
                 None => Vec::new(),
             },
-            kept: u32::try_from(kept.len()).unwrap_or(u32::MAX),
-            left: left.map(|(going, _)| u32::try_from(going.len()).unwrap_or(u32::MAX)),
+            kept: left.as_ref().map_or(0, |ours| count(ours.kept.len())),
+            left: left.map(|ours| count(ours.going.len())),
             problem: problem.or_else(|| self.live().calendar.problem),
+            paused: self.ledger.sync_state().await?.paused_until == Some(for_ever()),
         })
+    }
+
+    /// Reads both sides in full and reports what can be reported. Answers what is wrong with the calendar.
+    async fn look_before_leaving(&self, even_so: bool) -> Result<Option<PortError>, DepartError> {
+        let settings = self.ledger.settings().await?;
+        let mut state = self.ledger.sync_state().await?;
+        let mut records = Records::new(self.ledger.records().await?);
+        records.marked = self.marked_events(&settings).await?;
+        let run = RunId(self.fresh_id());
+        self.name_requests(Some(&run));
+        let reading = self.read_both(&mut records, &mut state, true, &run).await?;
+        if reading.calendar.is_some() || even_so {
+            return Ok(reading.calendar);
+        }
+        let mut waiting = self.unreported(&records, &state, settings.clone()).await?;
+        if waiting > 0 {
+            self.cycle_in_turn(Trigger::Manual).await?;
+            let records = Records::new(self.ledger.records().await?);
+            let state = self.ledger.sync_state().await?;
+            waiting = self.unreported(&records, &state, settings).await?;
+        }
+        match waiting {
+            0 => Ok(None),
+            waiting => Err(DepartError::MovesWaiting(waiting)),
+        }
+    }
+
+    fn end_leaving(&self) {
+        self.name_requests(None);
+        self.lock().progress = None;
+        self.tell(EngineEvent::Changed);
     }
 
     /// Deletes those of our events that the ledger knows nothing of; the others were tried through the outbox. Answers
@@ -112,28 +244,52 @@ impl Engine {
             let is_its = |record: &Record| record.event_id.as_ref() == Some(&event.id);
             records.iter().any(is_its)
         };
+        let run = RunId(self.fresh_id());
+        let mut told = Vec::new();
         let mut any = false;
         for event in found.iter().filter(|event| !known(event)) {
             any = true;
             let calendar = &self.config.identity.calendar;
-            if let Err(error) = self.calendar.delete(calendar, &event.id, Some(&event.etag)).await {
-                tracing::info!(code = crate::error_code(&error), "an event could not be deleted");
+            match self.calendar.delete(calendar, &event.id, Some(&event.etag)).await {
+                Ok(()) => {
+                    let appointment = event.mark.as_ref().map(|mark| mark.appointment.clone());
+                    let what = HistoryWhat::Deleted {
+                        reason: DeleteReason::Asked,
+                        edit_lost: false,
+                        time: event.time.timed(),
+                    };
+                    let item = self.item(&run, appointment, what, HistorySource::You);
+                    told.push(Change::AddItem(Box::new(item)));
+                }
+                Err(error) => {
+                    tracing::info!(code = crate::error_code(&error), "an event could not be deleted");
+                }
             }
         }
+        self.ledger.commit(told).await?;
         Ok(any)
     }
 
-    /// Our events by a fresh reading of the whole calendar: those that would go, and those that are over and stay.
-    async fn our_events(&self) -> Result<(Vec<Event>, Vec<Event>), PortError> {
+    /// Our events by a fresh reading of the whole calendar: those that would go, and those that stay.
+    async fn our_events(&self) -> Result<Ours, PortError> {
         let identity = &self.config.identity;
         let listing = self.calendar.changes(&identity.calendar, None).await?;
         let now = self.now();
+        let records = self.ledger.records().await.map_err(|_| PortError::BadAnswer {
+            what: "ledger".into(),
+        })?;
+        let owner = |id: &roundtrip_core::ids::EventId| {
+            records
+                .iter()
+                .find(|record| record.event.is_some() && record.event_id.as_ref() == Some(id))
+        };
         let mut ours = std::collections::BTreeMap::new();
         for item in listing.items {
             match item {
                 EventChange::Live(event) => {
                     let foreign = absorb::recognise(&event, identity, |_| None) == Adoption::Foreign;
-                    if foreign {
+                    // Ours by its id, should the mark have been removed.
+                    if foreign && owner(&event.id).is_none() {
                         ours.remove(&event.id);
                     } else {
                         ours.insert(event.id.clone(), *event);
@@ -145,35 +301,19 @@ impl Engine {
                 }
                 // It cannot be said whose it is, so the reading proves nothing.
                 EventChange::Unreadable { id, field } => {
-                    let known = match &id {
-                        Some(id) => self.knows_event(id).await,
-                        None => false,
-                    };
-                    if known {
+                    let is_its = |record: &Record| record.event_id == id;
+                    if id.is_some() && records.iter().any(is_its) {
                         return Err(PortError::BadAnswer { what: field });
                     }
                 }
             }
         }
-        let known = self.ledger.records().await.map_err(|_| PortError::BadAnswer {
-            what: "ledger".into(),
-        })?;
-        let stays = |event: &Event| match known
-            .iter()
-            .find(|record| record.event_id.as_ref() == Some(&event.id))
-        {
-            Some(record) => !may_be_asked_away(record, now),
-            None => is_over(event, now),
+        let goes = |event: &Event| match owner(&event.id) {
+            Some(record) => may_be_asked_away(record, identity, now),
+            None => unknown_may_be_asked_away(event, identity, now),
         };
-        Ok(ours.into_values().partition(|event| !stays(event)))
-    }
-
-    async fn knows_event(&self, id: &roundtrip_core::ids::EventId) -> bool {
-        match self.ledger.records().await {
-            Ok(records) => records.iter().any(|record| record.event_id.as_ref() == Some(id)),
-            // Rather one question too many than a proof that is none.
-            Err(_) => true,
-        }
+        let (going, kept) = ours.into_values().partition(goes);
+        Ok(Ours { going, kept })
     }
 
     /// Appointments of the next days as three people see them, under these settings, nearest first.
@@ -201,17 +341,33 @@ impl Engine {
     }
 
     /// Deletes every event of ours that is in the calendar, through the outbox, and says how many are left. The trainer
-    /// asked for it with its number, so the guard does not.
+    /// asked for it with its number, so the guard does not. If some are left, syncing stays paused.
     ///
     /// # Errors
-    /// Only the ledger's.
-    pub async fn delete_events(&self) -> Result<(Counts, u32), LedgerError> {
+    /// Nothing was deleted then, unless it is the ledger's.
+    pub async fn delete_events(&self, even_so: bool) -> Result<(Counts, u32), DepartError> {
         let _turn = self.turn.lock().await;
+        let deleted = match self.look_before_leaving(even_so).await {
+            Ok(None) => self.delete_in_turn().await.map_err(DepartError::from),
+            Ok(problem) => Err(DepartError::NotNow(problem)),
+            Err(error) => Err(error),
+        };
+        self.end_leaving();
+        deleted?.ok_or_else(|| DepartError::NotNow(self.live().calendar.problem))
+    }
+
+    /// Answers nothing if nothing could even be tried.
+    async fn delete_in_turn(&self) -> Result<Option<(Counts, u32)>, LedgerError> {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
-        // After a pause or a start without a cycle this laptop may not hold the lease, and nothing would be deleted.
-        if let Err(error) = self.keep_lease(&settings, &state).await {
+        // After a pause, a start without a cycle or a lost database this laptop may not hold the lease, and nothing would
+        // be deleted.
+        let asking = SyncState {
+            started: true,
+            ..state.clone()
+        };
+        if let Err(error) = self.keep_lease(&settings, &asking).await {
             tracing::info!(code = crate::error_code(&error), "the lease could not be renewed");
         }
         let mut records = Records::new(self.ledger.records().await?);
@@ -232,19 +388,13 @@ impl Engine {
         )
         .await?;
         let waiting = self.ledger.outbox().await?;
-        let unknown = waiting
+        let sent = |row: &OutboxRow| row.state == OutboxState::Sent;
+        let identity = &self.config.identity;
+        let mut changes = Vec::new();
+        for record in records
             .iter()
-            .filter(|row| row.state == OutboxState::Sent)
-            .count();
-        if unknown > 0 {
-            self.name_requests(None);
-            return Ok((counts, u32::try_from(unknown).unwrap_or(u32::MAX)));
-        }
-        let mut changes: Vec<Change> = waiting
-            .into_iter()
-            .map(|row| Change::DeleteOutbox(row.id))
-            .collect();
-        for record in records.iter().filter(|record| may_be_asked_away(record, ctx.now)) {
+            .filter(|record| may_be_asked_away(record, identity, ctx.now))
+        {
             if let Some(event) = &record.event {
                 let intent = Intent::Delete {
                     event_id: event.id.clone(),
@@ -256,6 +406,18 @@ impl Engine {
                 changes.push(Change::PutOutbox(Box::new(row)));
             }
         }
+        if changes.is_empty() && waiting.is_empty() {
+            return Ok(Some((counts, 0)));
+        }
+        let off = self.lock().policy.as_ref().is_some_and(|policy| !policy.enabled);
+        if waiting.iter().any(sent) || off || !self.holds_lease() {
+            return Ok(None);
+        }
+        // What waits goes first: a row's place must be free.
+        changes.splice(0..0, waiting.into_iter().map(|row| Change::DeleteOutbox(row.id)));
+        // Together with what is about to go: should this end half-way, no later cycle writes again what was deleted.
+        state.paused_until = Some(for_ever());
+        changes.push(Change::PutSyncState(Box::new(state.clone())));
         self.ledger.commit(changes).await?;
         self.execute(
             &mut records,
@@ -269,34 +431,31 @@ impl Engine {
         )
         .await?;
         let rest = self.ledger.outbox().await?;
-        let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+        let left = count(rest.len());
         // What could not be deleted now is not deleted behind the trainer's back later: it was asked for now.
-        let sent = |row: &roundtrip_core::outbox::OutboxRow| row.state == OutboxState::Sent;
         let dropped = rest
             .into_iter()
             .filter(|row| !sent(row))
             .map(|row| Change::DeleteOutbox(row.id));
         self.ledger.commit(dropped.collect()).await?;
-        self.name_requests(None);
-        self.lock().progress = None;
-        self.tell(EngineEvent::Changed);
-        Ok((counts, left))
+        Ok(Some((counts, left)))
+    }
+
+    /// After a leaving that went through nothing is left to be paused for: whoever connects again starts afresh.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn forget_pause(&self) -> Result<(), LedgerError> {
+        let _turn = self.turn.lock().await;
+        let mut state = self.ledger.sync_state().await?;
+        state.paused_until = None;
+        state.full_at = None;
+        self.ledger
+            .commit(vec![Change::PutSyncState(Box::new(state))])
+            .await
     }
 }
 
-/// Events of visits that are over stay: they are the trainer's record of what took place.
-fn may_be_asked_away(record: &Record, now: DateTime<Utc>) -> bool {
-    let over = record
-        .appointment
-        .as_ref()
-        .is_some_and(|appointment| appointment.span().end <= now);
-    record.link != LinkState::Closed && !over
-}
-
-/// For an event that the ledger does not know.
-fn is_over(event: &Event, now: DateTime<Utc>) -> bool {
-    match event.time {
-        EventTime::Timed(time) => time.end <= now,
-        EventTime::AllDay { end, .. } => end.and_time(chrono::NaiveTime::MIN).and_utc() <= now,
-    }
+fn count(items: usize) -> u32 {
+    u32::try_from(items).unwrap_or(u32::MAX)
 }

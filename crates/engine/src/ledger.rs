@@ -63,7 +63,7 @@ pub struct SyncState {
     pub calendar_wait_until: Option<DateTime<Utc>>,
     /// The same for the platform.
     pub platform_wait_until: Option<DateTime<Utc>>,
-    /// Paused by the trainer until then (`DateTime::MAX_UTC`: until resumed).
+    /// Paused by the trainer until then ([`for_ever`]: until resumed).
     pub paused_until: Option<DateTime<Utc>>,
     /// The trainer has seen the preview and said "Start syncing".
     pub started: bool,
@@ -71,6 +71,11 @@ pub struct SyncState {
     pub writer: Option<crate::ports::Writer>,
     /// When the status was last told to the platform, and what.
     pub reported: Option<(DateTime<Utc>, crate::ports::LaptopStatus)>,
+}
+
+/// "Until resumed", as a time. A day short of the end, so that every zone can say it.
+pub fn for_ever() -> DateTime<Utc> {
+    DateTime::<Utc>::MAX_UTC - chrono::Duration::days(1)
 }
 
 /// How a run ended.

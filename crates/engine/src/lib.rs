@@ -29,7 +29,7 @@ mod undo;
 pub use answers::{AnswerError, Preview};
 pub use cycle::CycleReport;
 pub use engine::{Config, Engine, EngineEvent, Health, Live};
-pub use leaving::{Departure, LeavingPlan};
+pub use leaving::{DepartError, Departure, LeavingPlan};
 pub use marked::FEATURE as CREATE_APPOINTMENTS;
 pub use outcome::error_code;
 pub use past::{PastCalendar, PastEvent, Since};

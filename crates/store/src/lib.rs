@@ -54,3 +54,4 @@ pub use table::user_integrations::{Integration, IntegrationStatus, Provider};
 pub use tokens::key::{EnvKey, Key, KeyError, KeyKind, KeyProvider, KeySource};
 pub use tokens::keychain::KeychainKey;
 pub use tokens::seal::{TokenError, TokenSet};
+pub use wipe::Wiped;

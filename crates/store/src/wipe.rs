@@ -7,40 +7,46 @@ use crate::table::settings;
 use roundtrip_engine::ledger::LedgerError;
 use sqlx::AssertSqlSafe;
 
-/// Every table that holds something, those first that refer to others.
-const EMPTY: [&str; 14] = [
-    "DELETE FROM outbox",
-    "DELETE FROM calendar_sync_filters",
-    "DELETE FROM calendar_sync_mappings",
-    "DELETE FROM calendar_sync_conflicts",
-    "DELETE FROM calendar_sync_questions",
-    "DELETE FROM calendar_sync_history",
-    "DELETE FROM calendar_sync_runs",
-    "DELETE FROM calendar_sync_configs",
-    "DELETE FROM external_availability_blocks",
-    "DELETE FROM external_calendars",
-    "DELETE FROM sync_state",
-    "DELETE FROM user_integrations",
-    "DELETE FROM settings",
-    "DELETE FROM audit_log",
-];
+/// Every table of the schema as it is, so that a new one cannot be forgotten.
+const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+     AND name <> '_sqlx_migrations'";
+
+/// What emptying the data directory did beside emptying it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wiped {
+    /// The database's file was written anew without the deleted rows. If not, they were overwritten in place as far as
+    /// SQLite does so by itself, and the file keeps its size.
+    pub compacted: bool,
+    /// The keychain's entries are gone, and with them the key; files put aside and the installation's ids, too.
+    pub key_removed: bool,
+}
 
 impl Database {
     /// Deletes everything that is kept in this data directory: accounts and their tokens, links, history, settings, the
     /// audit log, files put aside, and the entries in the keychain. Deleted rows are overwritten, and the file is written
-    /// anew without them. Answers whether the keychain's entries are gone, too.
+    /// anew without them. Once the tables are empty every further step is tried, whatever became of the one before; what
+    /// did not work is answered.
     ///
     /// # Errors
-    /// If the database could not be emptied; then nothing of it is.
-    pub async fn wipe(&self) -> Result<bool, LedgerError> {
+    /// If the tables could not be emptied; then nothing is deleted.
+    pub async fn wipe(&self) -> Result<Wiped, LedgerError> {
         let mut vault = self.vault().lock().await;
         let key_version = settings::key_version(self.readers()).await?;
         self.empty().await?;
-        self.compact().await?;
-        self.delete_put_aside(None).await?;
+        let compacted = match self.compact().await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(error = %LedgerError::from(error), "the emptied database could not be written anew");
+                false
+            }
+        };
+        let put_aside = self.delete_put_aside(None).await;
+        if let Err(error) = &put_aside {
+            tracing::warn!(%error, "files put aside could not be removed");
+        }
         let provider = vault.forget();
         let dir = self.dir().to_owned();
-        let gone = directory::blocking(move || {
+        let key_removed = directory::blocking(move || {
             let mut gone = true;
             let uses_keychain = provider
                 .as_ref()
@@ -53,8 +59,15 @@ impl Database {
             gone &= directory::forget_ids(&dir, uses_keychain)?;
             Ok(gone)
         })
-        .await;
-        gone.map_err(|error| LedgerError::Unavailable(error.to_string()))
+        .await
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "the ids of this installation could not be removed");
+            false
+        });
+        Ok(Wiped {
+            compacted,
+            key_removed: key_removed && put_aside.is_ok(),
+        })
     }
 
     async fn empty(&self) -> Stored<()> {
@@ -70,8 +83,15 @@ impl Database {
                 .execute(&mut *tx)
                 .await?;
         }
-        for statement in EMPTY {
-            sqlx::query(statement).execute(&mut *tx).await?;
+        let tables: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut *tx).await?;
+        // All of them go, so who refers to whom matters only at the end.
+        sqlx::query("PRAGMA defer_foreign_keys = ON")
+            .execute(&mut *tx)
+            .await?;
+        for table in tables {
+            sqlx::query(AssertSqlSafe(format!("DELETE FROM \"{table}\"")))
+                .execute(&mut *tx)
+                .await?;
         }
         sqlx::query("DELETE FROM sqlite_sequence")
             .execute(&mut *tx)
@@ -83,9 +103,15 @@ impl Database {
     }
 
     async fn compact(&self) -> Stored<()> {
-        self.erase().await?;
         sqlx::query("VACUUM").execute(self.writing()).await?;
-        self.erase().await
+        // Whoever is still reading keeps the old pages in the write-ahead log, which SQLite answers instead of failing.
+        let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(self.writing())
+            .await?;
+        match busy {
+            0 => Ok(()),
+            _ => Err(LedgerError::Unavailable("the database is being read".into()).into()),
+        }
     }
 }
 
@@ -94,6 +120,7 @@ mod tests {
     use crate::{Database, EnvKey, Integration, Key, KeySource, Provider, TokenSet};
     use chrono::Utc;
     use roundtrip_core::ids::ConnectionId;
+    use sqlx::AssertSqlSafe;
 
     const SECRET: &str = "mara-lindner-4711";
 
@@ -130,9 +157,31 @@ mod tests {
             .await
             .expect("kept");
         std::fs::write(dir.path().join("roundtrip.damaged-20260101T000000Z.db"), SECRET).expect("written");
+        let marked = serde_json::json!({ "step": { "kind": "dismissed" }, "title": SECRET });
+        sqlx::query("INSERT INTO calendar_sync_marked (connection, event_id, document) VALUES (?, ?, ?)")
+            .bind(SECRET)
+            .bind(SECRET)
+            .bind(marked.to_string())
+            .execute(database.writing())
+            .await
+            .expect("kept");
         let before = crate::device_id(dir.path(), &keys).await.expect("an id");
 
-        assert!(database.wipe().await.expect("wiped"));
+        let wiped = database.wipe().await.expect("wiped");
+        assert_eq!((wiped.compacted, wiped.key_removed), (true, true));
+
+        let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            .fetch_all(database.writing())
+            .await
+            .expect("read");
+        assert!(tables.iter().any(|table| table == "calendar_sync_marked"));
+        for table in tables.iter().filter(|table| *table != "_sqlx_migrations") {
+            let rows: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM \"{table}\"")))
+                .fetch_one(database.writing())
+                .await
+                .expect("read");
+            assert_eq!(rows, 0, "{table}");
+        }
 
         for found in std::fs::read_dir(dir.path()).expect("the folder") {
             let path = found.expect("an entry").path();
@@ -169,5 +218,38 @@ mod tests {
         Database::open(dir.path(), keys, Utc::now())
             .await
             .expect("opens again");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_written_anew_keeps_no_key_alive() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let keys = KeySource::with_provider(EnvKey::fixed(Key::new([7; 32])));
+        let database = Database::open(dir.path(), keys.clone(), Utc::now())
+            .await
+            .expect("a fresh database");
+        database.put_setting("theme", &SECRET).await.expect("kept");
+        let aside = dir.path().join("roundtrip.damaged-20260101T000000Z.db");
+        std::fs::write(&aside, SECRET).expect("written");
+        let before = crate::device_id(dir.path(), &keys).await.expect("an id");
+        // The test need not wait for what will not come.
+        sqlx::query("PRAGMA busy_timeout = 0")
+            .execute(database.writing())
+            .await
+            .expect("set");
+        // Somebody is reading all the while, so the old pages stay in the write-ahead log.
+        let mut reading = database.readers().begin().await.expect("begun");
+        let read: i64 = sqlx::query_scalar("SELECT count(*) FROM settings")
+            .fetch_one(&mut *reading)
+            .await
+            .expect("read");
+        assert_eq!(read, 1);
+
+        let wiped = database.wipe().await.expect("emptied");
+
+        assert_eq!((wiped.compacted, wiped.key_removed), (false, true));
+        drop(reading);
+        assert!(!aside.exists());
+        assert_ne!(crate::device_id(dir.path(), &keys).await.expect("an id"), before);
+        assert_eq!(database.setting::<String>("theme").await.expect("read"), None);
     }
 }

@@ -81,12 +81,18 @@ pub enum Verb {
         /// Keep the grant for other laptops of the same trainer.
         #[arg(long)]
         only_this_laptop: bool,
+        /// Delete even though moves have not reached the platform yet; they are lost.
+        #[arg(long)]
+        even_so: bool,
     },
     /// Delete our events, take both sign-ins back and empty the data folder. Without --confirm it only says what would go.
     DeleteEverything {
         /// The number of events that goes, as said without it.
         #[arg(long)]
         confirm: Option<u32>,
+        /// Go on even though moves have not reached the platform yet; they are lost.
+        #[arg(long)]
+        even_so: bool,
     },
     /// Write the TypeScript bindings of the window's commands (for developers).
     #[command(hide = true)]
@@ -221,8 +227,9 @@ async fn carry_out(verb: Verb) -> Result<ExitCode, Trouble> {
             service,
             delete_events,
             only_this_laptop,
-        } => disconnect(service, delete_events, only_this_laptop).await,
-        Verb::DeleteEverything { confirm } => delete_everything(confirm).await,
+            even_so,
+        } => disconnect(service, delete_events, only_this_laptop, even_so).await,
+        Verb::DeleteEverything { confirm, even_so } => delete_everything(confirm, even_so).await,
         Verb::Bindings { path } => {
             crate::ipc::write_bindings(&path).map_err(Trouble)?;
             Ok(ExitCode::SUCCESS)
@@ -459,10 +466,11 @@ async fn disconnect(
     service: Service,
     delete_events: bool,
     only_this_laptop: bool,
+    even_so: bool,
 ) -> Result<ExitCode, Trouble> {
     let host = Host::open(Purpose::Verb).await?;
     let left = host
-        .disconnect(service.into(), delete_events, only_this_laptop)
+        .disconnect(service.into(), delete_events, only_this_laptop, even_so)
         .await?;
     host.close().await;
     let deleted = if delete_events {
@@ -477,17 +485,32 @@ async fn disconnect(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn delete_everything(confirm: Option<u32>) -> Result<ExitCode, Trouble> {
+async fn delete_everything(confirm: Option<u32>, even_so: bool) -> Result<ExitCode, Trouble> {
     let host = Host::open(Purpose::Verb).await?;
     let Some(confirmed) = confirm else {
         let plan = host.deletion_plan().await?;
         println!(
-            "would delete {} events and all data here; {} events of past visits would stay; go on with --confirm {}",
+            "would delete {} events and all data here; {} events of past visits or made by yourself would stay; go on with --confirm {}",
             plan.events, plan.kept, plan.events
         );
+        if plan.local_only {
+            println!("not both accounts are signed in: events would not be looked at");
+        }
+        if plan.elsewhere > 0 {
+            println!(
+                "{} events in other calendars would not be deleted",
+                plan.elsewhere
+            );
+        }
+        if plan.unreported > 0 {
+            println!(
+                "{} moves have not reached the platform yet; sync first, or they are lost",
+                plan.unreported
+            );
+        }
         return Ok(ExitCode::SUCCESS);
     };
-    let report = host.delete_everything(confirmed).await?;
+    let report = host.delete_everything(confirmed, even_so).await?;
     print!("{}", host.delete_report().unwrap_or_default());
     host.close().await;
     match report.problem {

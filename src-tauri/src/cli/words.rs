@@ -48,7 +48,12 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "clock_wrong" => "this machine's clock is wrong; set it to automatic",
         "database" => "the database could not be read; check the disk and the folder's rights",
         "disk_full" => "the disk is full; make room and try again",
-        "events_remain" => "some events could not be deleted, so nothing else was changed; try again",
+        "events_remain" => {
+            "some events could not be deleted; syncing is paused, and what was deleted stays deleted until you resume; try again"
+        }
+        "moves_waiting" => {
+            "moves have not reached the platform yet; sync first, or they are lost (--even-so goes on anyway)"
+        }
         "stale" => "the number of events has changed; look again, and confirm the new one",
         "not_the_writer" => "another laptop writes; take over with `sync --once --take-over` first",
         "writes_failed" => "some writes did not go through; they are tried again with the next sync",

@@ -167,7 +167,7 @@ async fn chosen_later(app: &AppHandle, id: &str) {
         "pause-30" => Some(now + Duration::minutes(30)),
         "pause-120" => Some(now + Duration::minutes(120)),
         "pause-tomorrow" => Some(tomorrow(now)),
-        "pause-ever" => Some(chrono::DateTime::<Utc>::MAX_UTC - Duration::days(1)),
+        "pause-ever" => Some(roundtrip_engine::ledger::for_ever()),
         "resume" => None,
         _ => return,
     };

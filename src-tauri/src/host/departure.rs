@@ -2,8 +2,10 @@
 
 use super::{Host, HostEvent, Running, data_dir};
 use crate::ipc::dto::{AppError, DeletePlan, DeleteReport};
+use roundtrip_core::ids::ConnectionId;
+use roundtrip_core::leaving::lies_ahead;
 use roundtrip_engine::Departure;
-use roundtrip_engine::ledger::HistoryFilter;
+use roundtrip_engine::ledger::{HistoryFilter, Ledger};
 use roundtrip_engine::ports::{CalendarPort, PlatformPort, PortError};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -16,51 +18,104 @@ const TRIES: u32 = 3;
 const BETWEEN: Duration = Duration::from_secs(2);
 
 impl Host {
-    /// What "delete everything" would take. Its number of events is also the one of a disconnect with deletion.
+    /// What "delete everything" would take. Its number of events is also the one of a disconnect with deletion. Without
+    /// both accounts nothing is known of events, and only this laptop can be emptied.
     ///
     /// # Errors
-    /// `not_connected` without both accounts: then nothing is known of events.
+    /// The database's.
     pub async fn deletion_plan(&self) -> Result<DeletePlan, AppError> {
-        let running = self.running().await.ok_or_else(AppError::not_connected)?;
+        let accounts = self.accounts().await;
+        let calendar = accounts.google.and_then(|(account, _)| account.email);
+        let platform = accounts.platform.map(|(_, extra)| extra.me.platform_name);
+        let Some(running) = self.running().await else {
+            return Ok(DeletePlan {
+                events: 0,
+                kept: 0,
+                unreported: 0,
+                elsewhere: self.elsewhere(None).await?,
+                local_only: true,
+                calendar,
+                platform,
+                history: self.lines(None).await?,
+            });
+        };
         let plan = running.engine.leaving_plan().await?;
+        let here = self.here().await;
+        Ok(DeletePlan {
+            events: plan.events,
+            kept: plan.kept,
+            unreported: plan.unreported,
+            elsewhere: self.elsewhere(here.as_ref()).await?,
+            local_only: false,
+            calendar,
+            platform,
+            history: self.lines(here.as_ref()).await?,
+        })
+    }
+
+    /// The connection in use.
+    async fn here(&self) -> Option<ConnectionId> {
+        let connection = self.accounts().await.connection();
+        connection.map(|connection| connection.id)
+    }
+
+    /// Events ahead in calendars used earlier, by their ledgers. Nothing of them is deleted.
+    async fn elsewhere(&self, here: Option<&ConnectionId>) -> Result<u32, AppError> {
+        let now = self.clock.now();
+        let mut count = 0;
+        for connection in self.database.connections().await? {
+            if Some(&connection) != here {
+                let records = self.database.ledger(connection).records().await?;
+                count += records.iter().filter(|record| lies_ahead(record, now)).count();
+            }
+        }
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Lines of the history, of one connection or of all.
+    async fn lines(&self, only: Option<&ConnectionId>) -> Result<u32, AppError> {
         let everything = HistoryFilter {
             limit: u32::MAX,
             ..HistoryFilter::default()
         };
-        let history = running.engine.ledger().history(&everything).await?.len();
-        let accounts = self.accounts().await;
-        Ok(DeletePlan {
-            events: plan.events,
-            kept: plan.kept,
-            calendar: accounts.google.and_then(|(account, _)| account.email),
-            platform: accounts.platform.map(|(_, extra)| extra.me.platform_name),
-            history: u32::try_from(history).unwrap_or(u32::MAX),
-        })
+        let connections = match only {
+            Some(only) => vec![only.clone()],
+            None => self.database.connections().await?,
+        };
+        let mut count = 0;
+        for connection in connections {
+            count += self.database.ledger(connection).history(&everything).await?.len();
+        }
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     /// Deletes our events, proves by a fresh reading that none is left, tells both services that it is over, and empties
     /// the data folder. If events are left, or it cannot be read whether some are, nothing further is deleted and the
-    /// report says so.
+    /// report says so; syncing then stays paused. Without both accounts only the data folder is emptied, and the report
+    /// says that events were not looked at.
     ///
     /// # Errors
-    /// `stale` if the number of events is not the one that was confirmed; `not_connected`; the database's.
-    pub async fn delete_everything(self: &Arc<Self>, confirmed: u32) -> Result<DeleteReport, AppError> {
-        let running = self.running().await.ok_or_else(AppError::not_connected)?;
-        if running.engine.leaving_plan().await?.events != confirmed {
-            return Err(AppError {
-                code: "stale".into(),
-                detail: None,
-                field: Some("confirmed".into()),
-                retryable: true,
-            });
-        }
+    /// `stale` if the number of events is not the one that was confirmed, `moves_waiting` if moves would be lost and it is
+    /// not to happen `even_so`; the database's.
+    pub async fn delete_everything(
+        self: &Arc<Self>,
+        confirmed: u32,
+        even_so: bool,
+    ) -> Result<DeleteReport, AppError> {
+        let Some(running) = self.running().await else {
+            let mut report = self.begin_report(&Departure::default(), self.elsewhere(None).await?);
+            report.local_only = true;
+            self.empty_laptop(&mut report).await;
+            return Ok(self.finish_report(report));
+        };
+        let elsewhere = self.elsewhere(self.here().await.as_ref()).await?;
         // No cycle comes in between: it would write again what was just deleted.
         running.stop.cancel();
         running.engine.cancel_cycle();
         running.engine.idle().await;
         let departure = {
             let _progress = self.pass_on_progress(&running);
-            running.engine.depart().await
+            running.engine.depart(confirmed, even_so).await
         };
         let departure = match departure {
             Ok(departure) => departure,
@@ -69,7 +124,7 @@ impl Host {
                 return Err(error.into());
             }
         };
-        let mut report = self.begin_report(&departure);
+        let mut report = self.begin_report(&departure, elsewhere);
         if departure.left != Some(0) {
             report.problem = Some(match (&departure.problem, running.engine.other_writer()) {
                 (Some(error), _) => roundtrip_engine::error_code(error).to_owned(),
@@ -82,13 +137,21 @@ impl Host {
         report.platform_told = self.insist(|| running.platform.end_integration("google")).await;
         report.calendar_revoked = self.insist(|| running.google.revoke()).await;
         report.platform_revoked = self.insist(|| running.platform.revoke()).await;
+        drop(running);
+        self.empty_laptop(&mut report).await;
+        Ok(self.finish_report(report))
+    }
+
+    /// Ends what goes on and removes all data of this laptop.
+    async fn empty_laptop(self: &Arc<Self>, report: &mut DeleteReport) {
         self.cancel_sign_in();
         self.stop().await;
-        drop(running);
         match self.database.wipe().await {
-            Ok(key_removed) => {
+            Ok(wiped) => {
                 report.local_data_removed = true;
-                report.key_removed = key_removed;
+                report.key_removed = wiped.key_removed;
+                report.file_compacted = wiped.compacted;
+                report.paused = false;
             }
             Err(error) => {
                 tracing::warn!(%error, "the data folder could not be emptied");
@@ -98,7 +161,6 @@ impl Host {
         self.forget_device();
         empty_logs();
         self.rebuild().await;
-        Ok(self.finish_report(report))
     }
 
     /// The text of the last report, for saving, and how many lines it has.
@@ -143,17 +205,21 @@ impl Host {
         false
     }
 
-    fn begin_report(&self, departure: &Departure) -> DeleteReport {
+    fn begin_report(&self, departure: &Departure, elsewhere: u32) -> DeleteReport {
         DeleteReport {
             at: self.clock.now(),
             deleted: departure.deleted.clone(),
             kept: departure.kept,
+            elsewhere,
+            local_only: false,
             left: departure.left,
             calendar_revoked: false,
             platform_revoked: false,
             platform_told: false,
             local_data_removed: false,
+            file_compacted: false,
             key_removed: false,
+            paused: departure.paused,
             problem: None,
             checksum: String::new(),
         }
@@ -189,12 +255,38 @@ fn report_lines(report: &DeleteReport) -> String {
         "events left, by a fresh reading of the whole calendar: {}",
         number(report.left)
     );
-    let _ = writeln!(text, "events of past visits that stay: {}", report.kept);
+    if report.local_only {
+        let _ = writeln!(
+            text,
+            "events were not looked at: not both accounts were signed in"
+        );
+    }
+    let _ = writeln!(
+        text,
+        "events that stay, of past visits or made by yourself: {}",
+        report.kept
+    );
+    let _ = writeln!(
+        text,
+        "events in other calendars, not deleted: {}",
+        report.elsewhere
+    );
     let _ = writeln!(text, "calendar grant revoked: {}", yes(report.calendar_revoked));
     let _ = writeln!(text, "platform grant revoked: {}", yes(report.platform_revoked));
     let _ = writeln!(text, "platform told: {}", yes(report.platform_told));
     let _ = writeln!(text, "local data removed: {}", yes(report.local_data_removed));
+    let _ = writeln!(
+        text,
+        "database file written anew without them: {}",
+        yes(report.file_compacted)
+    );
     let _ = writeln!(text, "key removed from the keychain: {}", yes(report.key_removed));
+    if report.paused {
+        let _ = writeln!(
+            text,
+            "syncing is paused; what was deleted stays deleted until you resume"
+        );
+    }
     let _ = writeln!(text, "problem: {}", report.problem.as_deref().unwrap_or("none"));
     for id in &report.deleted {
         let _ = writeln!(text, "deleted event: {id}");
@@ -237,12 +329,16 @@ mod tests {
             at: "2026-12-01T08:00:00Z".parse().expect("a time"),
             deleted: vec!["abc".into(), "def".into()],
             kept: 2,
+            elsewhere: 0,
+            local_only: false,
             left: Some(0),
             calendar_revoked: true,
             platform_revoked: true,
             platform_told: false,
             local_data_removed: true,
+            file_compacted: true,
             key_removed: true,
+            paused: false,
             problem: None,
             checksum: String::new(),
         };
@@ -257,5 +353,17 @@ mod tests {
         assert!(text.contains("deleted event: abc\ndeleted event: def\n"));
         report.deleted.pop();
         assert_ne!(checksum(&report), report.checksum);
+        for said in ["not looked at", "syncing is paused"] {
+            assert!(!text.contains(said));
+        }
+        (report.local_only, report.paused, report.elsewhere) = (true, true, 3);
+        let text = report_text(&report);
+        for said in [
+            "not looked at",
+            "syncing is paused",
+            "in other calendars, not deleted: 3",
+        ] {
+            assert!(text.contains(said), "{text}");
+        }
     }
 }

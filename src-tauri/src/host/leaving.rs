@@ -22,12 +22,14 @@ impl Host {
     /// it), tells the platform, and forgets the tokens. The links stay, so that a reconnect finds its events.
     ///
     /// # Errors
-    /// `events_remain` if events were to be deleted and some could not be: then nothing is disconnected.
+    /// `events_remain` if events were to be deleted and some could not be: then nothing is disconnected, and syncing is
+    /// paused until it is resumed, so that what was deleted stays deleted. `moves_waiting` if moves would be lost by it.
     pub async fn disconnect(
         self: &Arc<Self>,
         service: Provider,
         delete_events: bool,
         only_this_laptop: bool,
+        even_so: bool,
     ) -> Result<Left, AppError> {
         let mut left = Left::default();
         let running = self.running().await;
@@ -36,7 +38,19 @@ impl Host {
                 // No cycle comes between the deletion and the end: it would write again what was just deleted.
                 running.stop.cancel();
                 running.engine.cancel_cycle();
-                let (counts, remaining) = running.engine.delete_events().await?;
+                let deleted = running.engine.delete_events(even_so).await;
+                let (counts, remaining) = match deleted {
+                    Ok(deleted) => deleted,
+                    Err(error) => {
+                        let other = running.engine.other_writer();
+                        self.rebuild().await;
+                        let mut error = AppError::from(error);
+                        if error.code == "not_possible" && other.is_some() {
+                            error.code = "not_the_writer".into();
+                        }
+                        return Err(error);
+                    }
+                };
                 left.deleted = counts.removed;
                 left.remaining = remaining;
                 if remaining > 0 {
@@ -87,6 +101,10 @@ impl Host {
             "service": service.as_str(), "events_deleted": left.deleted, "revoked": left.revoked,
         });
         self.database.audit(None, "revoke", &details, now).await?;
+        // Only now: with the sign-in gone no cycle can write again what was just deleted.
+        if delete_events && let Some(running) = &running {
+            running.engine.forget_pause().await?;
+        }
         self.rebuild().await;
         Ok(left)
     }

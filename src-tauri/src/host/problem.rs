@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use roundtrip_core::outbox::Side;
 use roundtrip_engine::ledger::LedgerError;
 use roundtrip_engine::ports::PortError;
-use roundtrip_engine::{AnswerError, Health};
+use roundtrip_engine::{AnswerError, DepartError, Health};
 
 /// What a side's trouble is called, and what the trainer can do about it.
 pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> Option<Problem> {
@@ -69,6 +69,24 @@ impl From<LedgerError> for AppError {
             code: code.into(),
             detail: None,
             field: None,
+            retryable: true,
+        }
+    }
+}
+
+impl From<DepartError> for AppError {
+    fn from(error: DepartError) -> Self {
+        let (code, detail, field) = match error {
+            DepartError::Stale { .. } => ("stale", None, Some("confirmed".into())),
+            DepartError::MovesWaiting(count) => ("moves_waiting", Some(count.to_string()), None),
+            DepartError::NotNow(Some(problem)) => (roundtrip_engine::error_code(&problem), None, None),
+            DepartError::NotNow(None) => ("not_possible", None, None),
+            DepartError::Ledger(error) => return error.into(),
+        };
+        Self {
+            code: code.into(),
+            detail,
+            field,
             retryable: true,
         }
     }

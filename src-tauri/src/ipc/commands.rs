@@ -15,7 +15,7 @@ use crate::gui::Gui;
 use crate::gui::browser;
 use crate::host::overview::moved_back;
 use crate::host::{Host, Running};
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use roundtrip_core::conflict::{Choice, Resolution, Seen};
 use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId};
 use roundtrip_core::outbox::{DeleteReason, Intent};
@@ -342,7 +342,7 @@ pub async fn pause(gui: State<'_, Gui>, minutes: Option<u32>, until_tomorrow: bo
     let until = match (minutes, until_tomorrow) {
         (Some(minutes), _) => now + Duration::minutes(i64::from(minutes.clamp(1, 60 * 24 * 30))),
         (None, true) => crate::gui::tray::tomorrow(now),
-        (None, false) => DateTime::<Utc>::MAX_UTC - Duration::days(1),
+        (None, false) => roundtrip_engine::ledger::for_ever(),
     };
     Ok(running.engine.pause_until(Some(until)).await?)
 }
@@ -438,7 +438,8 @@ pub async fn confirm_other_account(gui: State<'_, Gui>, accept: bool) -> Answere
     Ok(())
 }
 
-/// Disconnects a service. Events stay unless their deletion was chosen.
+/// Disconnects a service. Events stay unless their deletion was chosen; then moves that the platform does not have yet are
+/// refused as `moves_waiting`, with their number, unless `even_so`.
 #[tauri::command]
 #[specta::specta]
 pub async fn disconnect(
@@ -446,9 +447,10 @@ pub async fn disconnect(
     service: String,
     delete_events: bool,
     only_this_laptop: bool,
+    even_so: bool,
 ) -> Answered<()> {
     gui.host
-        .disconnect(provider(&service)?, delete_events, only_this_laptop)
+        .disconnect(provider(&service)?, delete_events, only_this_laptop, even_so)
         .await
         .map(|_| ())
 }

@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{World, at};
-use roundtrip_engine::LeavingPlan;
-use roundtrip_engine::ledger::Change;
+use roundtrip_engine::ledger::{Change, HistoryWhat};
 use roundtrip_engine::ports::{CalendarPort, PlatformPort};
+use roundtrip_engine::{DepartError, Departure, LeavingPlan};
 use roundtrip_sandbox::faults::Fault;
 use serde_json::{Value, json};
 
@@ -30,6 +30,15 @@ fn refused() -> Fault {
     }
 }
 
+async fn depart(world: &World, confirmed: u32) -> Departure {
+    let gone = world.engine.depart(confirmed, false).await;
+    gone.expect("nothing stands against it")
+}
+
+async fn plan(world: &World) -> LeavingPlan {
+    world.engine.leaving_plan().await.expect("the ledger works")
+}
+
 /// The trainer's own events: everything live without our mark.
 fn own(world: &World) -> Vec<Value> {
     let marked: Vec<Value> = world.trainer().marked();
@@ -47,9 +56,16 @@ async fn our_events_go_and_past_visits_and_the_trainer_s_own_stay() {
         .map(|visit| world.trainer().event_id(visit))
         .collect();
     let plan = world.engine.leaving_plan().await.expect("the ledger works");
-    assert_eq!(plan, LeavingPlan { events: 12, kept: 1 });
+    assert_eq!(
+        plan,
+        LeavingPlan {
+            events: 12,
+            kept: 1,
+            unreported: 0
+        }
+    );
 
-    let departure = world.engine.depart().await.expect("the ledger works");
+    let departure = depart(&world, 12).await;
 
     assert_eq!(departure.left, Some(0));
     assert_eq!(departure.kept, 1);
@@ -101,7 +117,7 @@ async fn a_copy_that_the_trainer_made_is_the_trainer_s() {
         .insert_event(world.trainer().address(), "primary", &copy)
         .expect("a copy");
 
-    let departure = world.engine.depart().await.expect("the ledger works");
+    let departure = depart(&world, 12).await;
 
     assert_eq!(departure.left, Some(0));
     let left = world.trainer().events(&visits[0]);
@@ -114,14 +130,16 @@ async fn a_calendar_that_refuses_deletions_is_said_and_nothing_is_claimed() {
     let (world, visits, _) = with_visits().await;
     world.spoil_google(refused(), |rule| rule.method("DELETE").times(0));
 
-    let departure = world.engine.depart().await.expect("the ledger works");
+    let departure = depart(&world, 12).await;
 
     assert_eq!(departure.left, Some(12));
     assert_eq!(departure.deleted, Vec::<String>::new());
     assert!(visits.iter().all(|visit| world.trainer().has(visit)));
+    assert!(departure.paused);
     world.repair();
-    // It goes on as before: nothing is deleted behind the trainer's back later.
+    // Once resumed it goes on as before: nothing is deleted behind the trainer's back later.
     world.advance(3_700);
+    world.engine.pause_until(None).await.expect("resumed");
     world.settle().await;
     assert!(visits.iter().all(|visit| world.trainer().has(visit)));
     world.check_invariants().await;
@@ -137,7 +155,7 @@ async fn a_calendar_that_cannot_be_read_proves_nothing() {
     };
     world.spoil_google(trouble, |rule| rule.method("GET").times(0));
 
-    let departure = world.engine.depart().await.expect("the ledger works");
+    let departure = depart(&world, 12).await;
 
     assert_eq!(departure.left, None);
     assert!(departure.problem.is_some());
@@ -161,12 +179,25 @@ async fn events_that_the_ledger_does_not_know_are_found_by_their_mark() {
         .await
         .expect("the ledger works");
 
-    let departure = world.engine.depart().await.expect("the ledger works");
+    assert_eq!(plan(&world).await.events, 0);
+
+    // What was confirmed was wrong, so nothing goes; but from now on they are known.
+    let refused = world.engine.depart(0, false).await.map(|_| ());
+    assert_eq!(refused, Err(DepartError::Stale { found: 12 }));
+    assert!(visits.iter().all(|visit| world.trainer().has(visit)));
+    assert_eq!(plan(&world).await.events, 12);
+
+    let departure = depart(&world, 12).await;
 
     assert_eq!(departure.left, Some(0));
     assert_eq!(departure.deleted.len(), 12);
     assert!(visits.iter().all(|visit| !world.trainer().has(visit)));
     assert!(world.trainer().has(&over));
+    for visit in &visits {
+        let told = world.story(visit).await;
+        let is_deletion = |what: &HistoryWhat| matches!(what, HistoryWhat::Deleted { .. });
+        assert!(told.iter().any(is_deletion), "{told:?}");
+    }
     world.check_safety();
 }
 
@@ -175,7 +206,7 @@ async fn after_a_start_without_a_cycle_the_lease_is_taken_first() {
     let (mut world, visits, _) = with_visits().await;
     world.restart().await;
 
-    let departure = world.engine.depart().await.expect("the ledger works");
+    let departure = depart(&world, 12).await;
 
     assert_eq!(departure.left, Some(0));
     assert_eq!(departure.deleted.len(), visits.len());
@@ -189,8 +220,116 @@ async fn an_event_dragged_into_the_past_is_still_one_of_a_visit_to_come() {
     world.sync().await;
     world.set_time(world.now() + TimeDelta::minutes(1));
 
-    let departure = world.engine.depart().await.expect("the ledger works");
+    // The move is one that the admin would never hear of.
+    let refused = world.engine.depart(12, false).await.map(|_| ());
+    assert_eq!(refused, Err(DepartError::MovesWaiting(1)));
+    let departure = world.engine.depart(12, true).await.expect("said so");
 
     assert_eq!(departure.left, Some(0));
     assert!(!world.trainer().has(&visits[0]));
+}
+
+#[tokio::test]
+async fn a_deletion_that_ends_half_way_stays_where_it_is_until_it_is_tried_again() {
+    let (mut world, visits, _) = with_visits().await;
+    let kept: Vec<String> = visits[..3]
+        .iter()
+        .map(|visit| world.trainer().event_id(visit))
+        .collect();
+    for id in &kept {
+        let path = format!("/calendar/v3/calendars/primary/events/{id}");
+        world.spoil_google(refused(), |rule| rule.method("DELETE").path(&path).times(0));
+    }
+    let there = |world: &World| visits.iter().filter(|visit| world.trainer().has(visit)).count();
+
+    let departure = depart(&world, 12).await;
+    assert_eq!((departure.left, departure.deleted.len()), (Some(3), 9));
+    assert!(departure.paused);
+    world.repair();
+    let mark = world.mark();
+    world.restart().await;
+    for _ in 0..3 {
+        world.advance(3_700);
+        world.settle().await;
+    }
+    assert_eq!(
+        there(&world),
+        3,
+        "nothing is written again, and nothing more deleted"
+    );
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    assert_eq!(plan(&world).await.events, 3);
+
+    let departure = depart(&world, 3).await;
+    assert_eq!((departure.left, departure.deleted.len()), (Some(0), 3));
+    assert_eq!(there(&world), 0);
+    // Whoever connects again starts afresh.
+    world.engine.forget_pause().await.expect("the ledger works");
+    world.settle().await;
+    assert_eq!(there(&world), 12);
+}
+
+#[tokio::test]
+async fn resuming_after_half_a_deletion_writes_everything_again_and_deletes_nothing_more() {
+    let (world, visits, _) = with_visits().await;
+    let id = world.trainer().event_id(&visits[0]);
+    let path = format!("/calendar/v3/calendars/primary/events/{id}");
+    world.spoil_google(refused(), |rule| rule.method("DELETE").path(&path).times(0));
+    let (counts, left) = world.engine.delete_events(false).await.expect("tried");
+    assert_eq!((counts.removed, left), (11, 1));
+    world.repair();
+    world.engine.pause_until(None).await.expect("resumed");
+    world.settle().await;
+    assert!(visits.iter().all(|visit| world.trainer().has(visit)));
+    assert_eq!(
+        world.trainer().event_id(&visits[0]),
+        id,
+        "the one that was left is still the same"
+    );
+}
+
+#[tokio::test]
+async fn another_number_than_the_confirmed_one_deletes_nothing() {
+    let (world, visits, _) = with_visits().await;
+    world.trainer().delete(&visits[0]);
+    let refused = world.engine.depart(12, false).await.map(|_| ());
+    assert_eq!(refused, Err(DepartError::Stale { found: 11 }));
+    assert_eq!(plan(&world).await.events, 11);
+    assert!(visits[1..].iter().all(|visit| world.trainer().has(visit)));
+    assert_eq!(world.state().await.paused_until, None);
+    assert_eq!(depart(&world, 11).await.left, Some(0));
+}
+
+#[tokio::test]
+async fn a_move_that_the_platform_does_not_have_yet_is_counted_and_reported_first_if_it_can_be() {
+    let (world, visits, _) = with_visits().await;
+    let before = world.admin().start(&visits[10]);
+    world.trainer().drag(&visits[10], "2026-12-04 15:00");
+    world.advance(5);
+    world.sync().await;
+    assert_eq!(plan(&world).await.unreported, 1);
+    let refused = world.engine.delete_events(false).await.map(|_| ());
+    assert_eq!(refused, Err(DepartError::MovesWaiting(1)));
+    assert_eq!(world.admin().start(&visits[10]), before);
+    assert!(visits.iter().all(|visit| world.trainer().has(visit)));
+
+    // Settled by now, so it is reported before anything goes.
+    world.advance(120);
+    assert_eq!(depart(&world, 12).await.left, Some(0));
+    assert_eq!(world.admin().start(&visits[10]), at("2026-12-04 15:00"));
+}
+
+#[tokio::test]
+async fn after_a_lost_database_the_reading_tells_the_number_and_not_the_ledger() {
+    let (mut world, visits, over) = with_visits().await;
+    world.lose_database().await;
+    assert_eq!(plan(&world).await.events, 0);
+    let refused = world.engine.depart(0, false).await.map(|_| ());
+    assert_eq!(refused, Err(DepartError::Stale { found: 12 }));
+    assert!(visits.iter().all(|visit| world.trainer().has(visit)));
+
+    let departure = depart(&world, plan(&world).await.events).await;
+
+    assert_eq!((departure.left, departure.deleted.len()), (Some(0), 12));
+    assert!(world.trainer().has(&over));
 }

@@ -42,8 +42,13 @@ async fn status(world: &World, provider: Provider) -> IntegrationStatus {
 /// What the app does for "Disconnect".
 async fn disconnect(world: &World, delete_events: bool) {
     if delete_events {
-        let (_, left) = world.engine.delete_events().await.expect("the ledger works");
+        let (_, left) = world
+            .engine
+            .delete_events(false)
+            .await
+            .expect("nothing stands against it");
         assert_eq!(left, 0);
+        world.engine.forget_pause().await.expect("the ledger works");
     }
     world.engine.calendar().revoke().await.expect("Google takes it");
     world.engine.say_goodbye().await.expect("the platform takes it");

@@ -53,8 +53,11 @@ export const commands = {
 	openSignInAgain: () => typedError<null, AppError>(__TAURI_INVOKE("open_sign_in_again")),
 	/**  The trainer's word on signing in with another account than before. */
 	confirmOtherAccount: (accept: boolean) => typedError<null, AppError>(__TAURI_INVOKE("confirm_other_account", { accept })),
-	/**  Disconnects a service. Events stay unless their deletion was chosen. */
-	disconnect: (service: string, deleteEvents: boolean, onlyThisLaptop: boolean) => typedError<null, AppError>(__TAURI_INVOKE("disconnect", { service, deleteEvents, onlyThisLaptop })),
+	/**
+	 *  Disconnects a service. Events stay unless their deletion was chosen; then moves that the platform does not have yet are
+	 *  refused as `moves_waiting`, with their number, unless `even_so`.
+	 */
+	disconnect: (service: string, deleteEvents: boolean, onlyThisLaptop: boolean, evenSo: boolean) => typedError<null, AppError>(__TAURI_INVOKE("disconnect", { service, deleteEvents, onlyThisLaptop, evenSo })),
 	/**  Makes this laptop the one that writes. */
 	takeOver: () => typedError<null, AppError>(__TAURI_INVOKE("take_over")),
 	/**  Uses another calendar of the account, by its id. */
@@ -97,9 +100,10 @@ export const commands = {
 	previewDeleteEverything: () => typedError<DeletePlan, AppError>(__TAURI_INVOKE("preview_delete_everything")),
 	/**
 	 *  Deletes our events, revokes both grants, tells the platform, and removes all data of this laptop. `confirmed` is the
-	 *  number of events that was shown; another number now is refused as `stale`.
+	 *  number of events that was shown; another number now is refused as `stale`. Moves that the platform does not have yet
+	 *  are refused as `moves_waiting`, with their number, unless `even_so`.
 	 */
-	deleteEverything: (confirmed: number) => typedError<DeleteReport, AppError>(__TAURI_INVOKE("delete_everything", { confirmed })),
+	deleteEverything: (confirmed: number, evenSo: boolean) => typedError<DeleteReport, AppError>(__TAURI_INVOKE("delete_everything", { confirmed, evenSo })),
 	/**  Saves the proof of the last "delete everything" in the folder for downloads. */
 	saveDeleteReport: () => typedError<SavedFile, AppError>(__TAURI_INVOKE("save_delete_report")),
 	/**  One check of diagnostics, by its name. */
@@ -361,8 +365,14 @@ export type DayHours = {
 export type DeletePlan = {
 	/**  Events in the calendar that would be deleted. */
 	events: number,
-	/**  Events of visits that are over: they stay, as the trainer's record. */
+	/**  Events that stay: those of visits that are over, as the trainer's record, and those that the trainer made. */
 	kept: number,
+	/**  Moves and notes that the platform does not have yet. Sync first, or they are lost. */
+	unreported: number,
+	/**  Events in calendars used earlier, which are not deleted. */
+	elsewhere: number,
+	/**  Not both sides are signed in: only this laptop can be emptied, and events are not looked at. */
+	local_only: boolean,
 	/**  Address of the calendar account. */
 	calendar: string | null,
 	/**  Name of the platform. */
@@ -377,8 +387,12 @@ export type DeleteReport = {
 	at: string,
 	/**  Ids of the events that were deleted. */
 	deleted: string[],
-	/**  Events of visits that are over and stay. */
+	/**  Events that stay: of visits that are over, and those that the trainer made. */
 	kept: number,
+	/**  Events in calendars used earlier, as far as was known; they were not deleted. */
+	elsewhere: number,
+	/**  Only this laptop was emptied; events were not looked at. */
+	local_only: boolean,
 	/**  Our events that a fresh full reading still found, beside those that stay; none if it could not be read. */
 	left: number | null,
 	/**  The calendar's grant was revoked at the service. */
@@ -389,8 +403,12 @@ export type DeleteReport = {
 	platform_told: boolean,
 	/**  Tokens, links, history and settings are gone from this laptop. */
 	local_data_removed: boolean,
+	/**  The database's file was written anew, so that not even remains of deleted lines are in it. */
+	file_compacted: boolean,
 	/**  The key is gone from the keychain. */
 	key_removed: boolean,
+	/**  Syncing is paused, so that what was deleted stays deleted until the trainer resumes it. */
+	paused: boolean,
 	/**  Stable code of what stopped it; what was done until then stands above. */
 	problem: string | null,
 	/**  SHA-256 over the lines above, as hexadecimal digits: shows that a saved report was not changed afterwards by accident. */

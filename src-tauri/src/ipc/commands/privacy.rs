@@ -32,15 +32,17 @@ pub async fn preview_delete_everything(gui: State<'_, Gui>) -> Answered<DeletePl
 }
 
 /// Deletes our events, revokes both grants, tells the platform, and removes all data of this laptop. `confirmed` is the
-/// number of events that was shown; another number now is refused as `stale`.
+/// number of events that was shown; another number now is refused as `stale`. Moves that the platform does not have yet
+/// are refused as `moves_waiting`, with their number, unless `even_so`.
 #[tauri::command]
 #[specta::specta]
 pub async fn delete_everything(
     app: AppHandle,
     gui: State<'_, Gui>,
     confirmed: u32,
+    even_so: bool,
 ) -> Answered<DeleteReport> {
-    let report = gui.host.delete_everything(confirmed).await?;
+    let report = gui.host.delete_everything(confirmed, even_so).await?;
     if report.local_data_removed {
         gui.forget(&app);
     }

@@ -43,8 +43,14 @@ pub struct MirrorRow {
 pub struct DeletePlan {
     /// Events in the calendar that would be deleted.
     pub events: u32,
-    /// Events of visits that are over: they stay, as the trainer's record.
+    /// Events that stay: those of visits that are over, as the trainer's record, and those that the trainer made.
     pub kept: u32,
+    /// Moves and notes that the platform does not have yet. Sync first, or they are lost.
+    pub unreported: u32,
+    /// Events in calendars used earlier, which are not deleted.
+    pub elsewhere: u32,
+    /// Not both sides are signed in: only this laptop can be emptied, and events are not looked at.
+    pub local_only: bool,
     /// Address of the calendar account.
     pub calendar: Option<String>,
     /// Name of the platform.
@@ -60,8 +66,12 @@ pub struct DeleteReport {
     pub at: DateTime<Utc>,
     /// Ids of the events that were deleted.
     pub deleted: Vec<String>,
-    /// Events of visits that are over and stay.
+    /// Events that stay: of visits that are over, and those that the trainer made.
     pub kept: u32,
+    /// Events in calendars used earlier, as far as was known; they were not deleted.
+    pub elsewhere: u32,
+    /// Only this laptop was emptied; events were not looked at.
+    pub local_only: bool,
     /// Our events that a fresh full reading still found, beside those that stay; none if it could not be read.
     pub left: Option<u32>,
     /// The calendar's grant was revoked at the service.
@@ -72,8 +82,12 @@ pub struct DeleteReport {
     pub platform_told: bool,
     /// Tokens, links, history and settings are gone from this laptop.
     pub local_data_removed: bool,
+    /// The database's file was written anew, so that not even remains of deleted lines are in it.
+    pub file_compacted: bool,
     /// The key is gone from the keychain.
     pub key_removed: bool,
+    /// Syncing is paused, so that what was deleted stays deleted until the trainer resumes it.
+    pub paused: bool,
     /// Stable code of what stopped it; what was done until then stands above.
     pub problem: Option<String>,
     /// SHA-256 over the lines above, as hexadecimal digits: shows that a saved report was not changed afterwards by accident.

@@ -72,6 +72,43 @@ async fn afterwards_it_is_an_appointment_like_any_other() {
 }
 
 #[tokio::test]
+async fn leaving_without_a_trace_leaves_the_event_that_the_trainer_made() {
+    let (mut world, id) = confirmed().await;
+    world.settle().await;
+    let appointment = made_once(&world, &id).await;
+    let ours = world.admin().visit("Adler-Apotheke", "2026-12-03 09:00");
+    world.settle().await;
+    let plan = world.engine.leaving_plan().await.expect("the ledger works");
+    assert_eq!((plan.events, plan.kept), (1, 1));
+
+    let gone = world
+        .engine
+        .depart(1, false)
+        .await
+        .expect("nothing stands against it");
+
+    assert_eq!((gone.left, gone.kept, gone.deleted.len()), (Some(0), 1, 1));
+    assert_eq!(event(&world, &id)["status"], "confirmed");
+    assert!(!world.trainer().has(&ours));
+
+    // Nor is it deleted where only its mark tells of it, or by a disconnect with deletion.
+    world.lose_database().await;
+    let gone = world
+        .engine
+        .depart(0, false)
+        .await
+        .expect("nothing stands against it");
+    assert_eq!((gone.left, gone.kept), (Some(0), 1));
+    let (counts, left) = world
+        .engine
+        .delete_events(false)
+        .await
+        .expect("nothing stands against it");
+    assert_eq!((counts.removed, left), (0, 0));
+    assert_eq!(world.trainer().event_id(&appointment), id);
+}
+
+#[tokio::test]
 async fn a_deleted_one_stays_deleted_until_it_is_put_back() {
     let (world, id) = confirmed().await;
     world.settle().await;

@@ -50,6 +50,7 @@ const WORDS: Record<string, Words> = {
   no_browser: () => [m.p_no_browser(), m.p_no_browser_why()],
   no_port: () => [m.p_no_port(), m.p_no_port_why()],
   events_remain: () => [m.p_events_remain(), m.p_events_remain_why()],
+  moves_waiting: () => [m.p_moves_waiting(), m.p_moves_waiting_why()],
   gone: () => [m.p_gone(), m.p_conflict_gone_why()],
   stale: () => [m.p_stale(), m.p_stale_why()],
   not_possible: () => [m.p_not_possible(), m.p_not_possible_why()],

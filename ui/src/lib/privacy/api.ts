@@ -4,6 +4,7 @@ import { EMPTY } from '$lib/settings/api';
 
 export const privacyMirror = (patch: Partial<SettingsPatch>) => value(commands.privacyMirror({ ...EMPTY, ...patch }));
 export const previewDeleteEverything = () => value(commands.previewDeleteEverything());
-/** `confirmed` is the number of events that was shown; another number now is refused. */
-export const deleteEverything = (confirmed: number) => value(commands.deleteEverything(confirmed));
+/** `confirmed` is the number of events that was shown; another number now is refused. `evenSo` loses waiting moves. */
+export const deleteEverything = (confirmed: number, evenSo: boolean) =>
+  value(commands.deleteEverything(confirmed, evenSo));
 export const saveDeleteReport = () => value(commands.saveDeleteReport());

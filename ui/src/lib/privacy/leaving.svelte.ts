@@ -13,6 +13,8 @@ class Leaving {
   error = $state.raw<CommandError | undefined>();
   /** The number was another one than shown, so nothing was deleted. */
   stale = $state(false);
+  /** Moves that the platform does not have yet may be lost. */
+  evenSo = $state(false);
 
   async open(): Promise<void> {
     this.stage = 'ask';
@@ -24,6 +26,7 @@ class Leaving {
   async look(): Promise<void> {
     this.plan = undefined;
     this.error = undefined;
+    this.evenSo = false;
     try {
       this.plan = await previewDeleteEverything();
     } catch (e) {
@@ -37,13 +40,14 @@ class Leaving {
     this.error = undefined;
     this.stale = false;
     try {
-      this.report = await deleteEverything(this.plan.events);
+      this.report = await deleteEverything(this.plan.events, this.evenSo);
       this.stage = 'done';
     } catch (e) {
       const error = asCommandError(e);
       this.stage = 'ask';
       this.stale = error.code === 'stale';
-      if (this.stale) await this.look();
+      // The plan then says how many are waiting.
+      if (this.stale || error.code === 'moves_waiting') await this.look();
       else this.error = error;
     }
     void overview.refresh();

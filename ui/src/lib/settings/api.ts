@@ -40,8 +40,8 @@ export const changeSettings = (patch: Partial<SettingsPatch>) => value(commands.
 /** What the change would do to the calendar; nothing is written for it. */
 export const previewSettings = (patch: Partial<SettingsPatch>) =>
   value(commands.previewSettings({ ...EMPTY, ...patch }));
-export const disconnect = (service: string, deleteEvents: boolean, onlyThisLaptop: boolean) =>
-  value(commands.disconnect(service, deleteEvents, onlyThisLaptop));
+export const disconnect = (service: string, deleteEvents: boolean, onlyThisLaptop: boolean, evenSo: boolean) =>
+  value(commands.disconnect(service, deleteEvents, onlyThisLaptop, evenSo));
 export const chooseCalendar = (id: string) => value(commands.chooseCalendar(id));
 export const runCheck = (check: string) => value(commands.runCheck(check));
 export const checkRule = (rule: OwnRuleView) => value(commands.checkRule(rule));

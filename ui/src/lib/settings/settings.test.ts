@@ -360,6 +360,20 @@ describe('deleting everything', () => {
     expect(app.state.overview.platform).not.toBeNull();
   });
 
+  it('asks before moves are lost that the platform does not have yet', async () => {
+    const app = await open('advanced');
+    const row = app.state.rows.find((r) => r.badge === 'waiting');
+    if (row) row.reason = 'retrying';
+    await pick('delete-everything');
+    expect((await get('delete-unreported')).dataset.count).toBe('1');
+    await type(await get('delete-word'), 'DELETE');
+    expect((await get('delete-confirm')).hasAttribute('disabled')).toBe(true);
+    expect(await problems()).toEqual([]);
+    await pick('delete-even-so');
+    await pick('delete-confirm');
+    expect((await get('proof')).dataset.clean).toBe('true');
+  });
+
   it('says so while offline', async () => {
     await open('advanced', 'offline');
     await pick('delete-everything');

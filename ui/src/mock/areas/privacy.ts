@@ -12,6 +12,7 @@ const BUSY: Sight = { title: null, location: null, notes: null };
 /** Stands in for the app where it is about the mirror and leaving without a trace. */
 export const privacy: Area = ({ state, now, refuse, changed }) => {
   let report: DeleteReport | undefined;
+  const unreported = () => state.rows.filter((r) => r.reason === 'retrying').length;
   const events = () => state.rows.filter(writtenBefore).length;
 
   function under(patch: SettingsPatch): SettingsView {
@@ -54,18 +55,23 @@ export const privacy: Area = ({ state, now, refuse, changed }) => {
         });
     },
     preview_delete_everything: (): DeletePlan => {
-      if (!state.overview.platform && !state.overview.calendar) refuse('not_connected');
+      const both = !!state.overview.platform && !!state.overview.calendar;
       return {
-        events: events(),
-        kept: 17,
+        events: both ? events() : 0,
+        kept: both ? 17 : 0,
+        unreported: both ? unreported() : 0,
+        elsewhere: 0,
+        local_only: !both,
         calendar: state.overview.calendar?.email ?? null,
         platform: state.overview.platform?.name ?? null,
         history: state.history.length,
       };
     },
-    delete_everything: async ({ confirmed }: Args): Promise<DeleteReport> => {
+    delete_everything: async ({ confirmed, evenSo }: Args): Promise<DeleteReport> => {
       if (state.overview.state === 'offline') refuse('offline', { retryable: true });
-      if (confirmed !== events()) refuse('stale');
+      const both = !!state.overview.platform && !!state.overview.calendar;
+      if (both && confirmed !== events()) refuse('stale');
+      if (both && unreported() && !evenSo) refuse('moves_waiting', { detail: String(unreported()) });
       const google = state.overview.problem?.code !== 'google_unreachable';
       const deleted = state.rows
         .filter(writtenBefore)
@@ -74,13 +80,17 @@ export const privacy: Area = ({ state, now, refuse, changed }) => {
       report = {
         at: iso(now()),
         deleted,
-        kept: 17,
-        left: google ? 0 : null,
+        kept: both ? 17 : 0,
+        elsewhere: 0,
+        local_only: !both,
+        left: google && both ? 0 : null,
         calendar_revoked: google,
         platform_revoked: google,
         platform_told: google,
         local_data_removed: google,
+        file_compacted: google,
         key_removed: google,
+        paused: !google,
         problem: google ? null : 'events_remain',
         checksum: '5f2c9a41d0b7e6388c1f4e2a97d3b605e8a1c4f7029d6b3e5a8c7f1024d9be63',
       };
