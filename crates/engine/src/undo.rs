@@ -3,7 +3,7 @@
 
 use crate::answers::{AnswerError, RUN_LINES_MAX, changed_keys};
 use crate::engine::Engine;
-use crate::ledger::{Change, HistoryFilter, HistoryItem, HistoryWhat, LedgerError};
+use crate::ledger::{Change, HistoryFilter, HistoryItem, HistorySource, HistoryWhat, LedgerError};
 use crate::plan::title_of;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::conflict::Conflict;
@@ -146,6 +146,33 @@ impl Engine {
                 }
             })
             .collect())
+    }
+
+    /// Conflicts answered in the last 30 days whose answer was not undone, newest first.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn standing_answers(&self) -> Result<Vec<Conflict>, LedgerError> {
+        let since = self.now() - Duration::days(KEPT_DAYS);
+        let filter = HistoryFilter {
+            source: Some(HistorySource::You),
+            since: Some(since),
+            limit: u32::MAX,
+            ..HistoryFilter::default()
+        };
+        let undone: BTreeSet<ConflictId> = self
+            .ledger
+            .history(&filter)
+            .await?
+            .into_iter()
+            .filter_map(|item| match item.what {
+                HistoryWhat::Undone { conflict, .. } => Some(conflict),
+                _ => None,
+            })
+            .collect();
+        let mut answered = self.ledger.answered_conflicts(since).await?;
+        answered.retain(|conflict| !undone.contains(&conflict.id));
+        Ok(answered)
     }
 
     /// Undoes the answer to a conflict by a new edit the other way round.

@@ -470,13 +470,7 @@ async fn times_and_texts_have_a_policy_each() {
 async fn the_third_equal_answer_offers_a_rule() {
     let (world, visits) = both_moved(3).await;
     let offered = async || {
-        let since = at("2026-11-01 00:00");
-        let answered = world
-            .engine
-            .ledger()
-            .answered_conflicts(since)
-            .await
-            .expect("the ledger works");
+        let answered = world.engine.standing_answers().await.expect("the ledger works");
         offer::offer(&answered, &SyncSettings::default(), |_| None)
     };
     for visit in &visits {
@@ -494,6 +488,12 @@ async fn the_third_equal_answer_offers_a_rule() {
         (About::Time, ConflictPolicy::KeepPlatform)
     );
     assert_eq!(offer.cases.len(), 3);
+
+    // What was taken back is no habit.
+    undo(&world, &offer.cases[0])
+        .await
+        .expect("nothing has changed since");
+    assert_eq!(offered().await, None);
 }
 
 #[tokio::test]
