@@ -222,7 +222,7 @@ describe('restoring', () => {
     expect(find('restore-apply')).toBeNull();
   }, 60_000);
 
-  it('keeps the dialog with the reason when something changed meanwhile', async () => {
+  it('does nothing and shows what it would be now when something changed meanwhile', async () => {
     const user = userEvent.setup();
     const app = await open('healthy', '/history');
     const row = await rowOf('h_5');
@@ -231,9 +231,12 @@ describe('restoring', () => {
     await get('restore-tells');
     const held = app.state.history.find((h) => h.id === 'h_5');
     if (held) app.state.history.unshift({ ...held, id: 'newer', at: new Date().toISOString() });
+    const before = app.state.history.length;
     await user.click(await get('restore-apply'));
-    await waitFor(() => expect(find('restore-item')?.dataset.result).toBe('changed_since'));
+    await get('restore-stale');
+    await waitFor(() => expect(find('restore-item')?.dataset.reason).toBe('changed_since'));
     expect(find('restore-close')).not.toBeNull();
+    expect(app.state.history).toHaveLength(before);
   }, 60_000);
 });
 

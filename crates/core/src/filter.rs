@@ -178,7 +178,8 @@ pub fn check_rule(rule: &OwnRule) -> Result<(), RuleProblem> {
 fn expression(text: &str) -> Result<Regex, regex::Error> {
     regex::RegexBuilder::new(text)
         .case_insensitive(true)
-        .size_limit(1 << 20)
+        .size_limit(64 << 10)
+        .dfa_size_limit(256 << 10)
         .build()
 }
 
@@ -410,5 +411,23 @@ mod tests {
             Some(RuleProblem::BadExpression(_))
         ));
         assert_eq!(reason(|f| f.own_rules.push(rule(RulePattern::Regex, "a("))), None);
+    }
+
+    #[test]
+    fn an_expression_that_grows_out_of_hand_is_none_and_everyday_ones_are() {
+        for huge in ["(a{40}){40}{40}", r"\w{200}", r"\pL{100}"] {
+            assert!(expression(huge).is_err(), "{huge}");
+        }
+        for everyday in [
+            "^(Team|Büro)",
+            r"\bintern\b",
+            r"^\d{1,2}\.\d{1,2}\.",
+            r"\w+\s+#\d+",
+            r"(?:Prof|Dr)\.?\s+\w+",
+            "straße.*(hof|platz)$",
+            r"[A-ZÄÖÜ]\w+-Apotheke",
+        ] {
+            assert!(expression(everyday).is_ok(), "{everyday}");
+        }
     }
 }

@@ -317,11 +317,11 @@ fn a_policy_answers_its_own_kind_of_field() {
 }
 
 #[test]
-fn the_policy_of_earlier_versions_is_the_one_for_times() {
+fn the_policy_of_earlier_versions_is_the_one_for_times_and_texts() {
     let stored: crate::settings::SyncSettings =
         serde_json::from_str(r#"{"policy":"keep_calendar"}"#).expect("settings of 0.1");
     assert_eq!(stored.time_policy, ConflictPolicy::KeepCalendar);
-    assert_eq!(stored.text_policy, ConflictPolicy::Ask);
+    assert_eq!(stored.text_policy, ConflictPolicy::KeepCalendar);
 }
 
 #[test]

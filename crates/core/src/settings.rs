@@ -2,7 +2,7 @@
 
 use crate::ids::AppointmentId;
 use chrono::{NaiveDate, NaiveTime};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 
 /// Which way changes go.
@@ -168,7 +168,7 @@ pub enum PrivacyLevel {
 
 /// Everything the trainer can set about one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub struct SyncSettings {
     /// The trainer's own switch.
     pub enabled: bool,
@@ -181,7 +181,6 @@ pub struct SyncSettings {
     /// What events say.
     pub text: TextSettings,
     /// What happens when both sides changed the time.
-    #[serde(alias = "policy")]
     pub time_policy: ConflictPolicy,
     /// What happens when both sides changed title, location or notes.
     pub text_policy: ConflictPolicy,
@@ -210,6 +209,31 @@ impl Default for SyncSettings {
     }
 }
 
+/// Settings as they may be kept: times and texts once had one policy.
+#[derive(Deserialize)]
+struct Kept {
+    #[serde(default)]
+    policy: Option<ConflictPolicy>,
+    #[serde(flatten, with = "SyncSettings")]
+    settings: SyncSettings,
+}
+
+impl<'de> Deserialize<'de> for SyncSettings {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let Kept { policy, mut settings } = Kept::deserialize(from)?;
+        if let Some(policy) = policy {
+            (settings.time_policy, settings.text_policy) = (policy, policy);
+        }
+        Ok(settings)
+    }
+}
+
+impl Serialize for SyncSettings {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
+    }
+}
+
 /// Languages of the app.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -219,4 +243,44 @@ pub enum Language {
     En,
     /// German.
     De,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_policy_of_an_older_database_stands_for_times_and_texts() {
+        let old = r#"{"every_minutes": 30, "policy": "keep_platform", "filters": {"types_off": ["visit"]}}"#;
+        let settings: SyncSettings = serde_json::from_str(old).expect("old settings are read");
+        let policies = (settings.time_policy, settings.text_policy);
+        assert_eq!(
+            policies,
+            (ConflictPolicy::KeepPlatform, ConflictPolicy::KeepPlatform)
+        );
+        assert_eq!(settings.every_minutes, 30);
+        assert!(settings.filters.types_off.contains("visit"));
+    }
+
+    #[test]
+    fn settings_are_read_as_they_were_written() {
+        let settings = SyncSettings {
+            text_policy: ConflictPolicy::KeepCalendar,
+            filters: Filters {
+                weekdays_off: BTreeSet::from([5, 6]),
+                ..Filters::default()
+            },
+            mark_tag: Some("#linden".into()),
+            ..SyncSettings::default()
+        };
+        let text = serde_json::to_string(&settings).expect("settings can be written");
+        assert_eq!(
+            serde_json::from_str::<SyncSettings>(&text).expect("they are read"),
+            settings
+        );
+        assert_eq!(
+            serde_json::from_str::<SyncSettings>("{}").expect("defaults"),
+            SyncSettings::default()
+        );
+    }
 }

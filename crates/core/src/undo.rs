@@ -198,6 +198,10 @@ fn leave_out(record: &Record, ctx: &Context) -> Result<Effect, Why> {
         // It would stay in the calendar all the same.
         return Err(Why::Nothing);
     }
+    if record.calendar_moved_at.is_some() || record.calendar_edited_at.is_some() {
+        // What the trainer made of it since would go with it.
+        return Err(Why::ChangedSince);
+    }
     Ok(Effect {
         from: event.time.timed(),
         ..Effect::default()

@@ -305,3 +305,12 @@ fn leaving_out_says_which_event_goes() {
     let mut kept = case.settings(|s| s.filters.left_out = LeftOutPolicy::Keep);
     assert_eq!(undone(&mut kept, &Wish::LeaveOut), Err(Why::Nothing));
 }
+
+#[test]
+fn an_event_that_the_trainer_changed_since_is_not_left_out() {
+    let mut moved = Case::linked().calendar_moves("12-03 09:00-10:30");
+    let mut renamed = Case::linked().calendar(|e| e.title = "Meine Apotheke".into());
+    for case in [&mut moved, &mut renamed] {
+        assert_eq!(undone(case, &Wish::LeaveOut), Err(Why::ChangedSince));
+    }
+}

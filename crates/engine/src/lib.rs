@@ -35,4 +35,4 @@ pub use outcome::error_code;
 pub use past::{PastCalendar, PastEvent, Since};
 pub use plan::{resolution_word, title_of};
 pub use status::{AppointmentStatus, Snapshot};
-pub use undo::{Answered, Restoring, is_restorable};
+pub use undo::{Answered, Confirmed, Restoring, is_restorable};

@@ -3,17 +3,18 @@
 
 use crate::answers::{AnswerError, RUN_LINES_MAX, changed_keys};
 use crate::engine::Engine;
-use crate::ledger::{Change, HistoryFilter, HistoryItem, HistoryWhat, LedgerError};
+use crate::ledger::{Change, HistoryFilter, HistoryItem, HistorySource, HistoryWhat, LedgerError};
 use crate::plan::title_of;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
+use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::question::{Answer, Question, QuestionKind};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::undo::{self, Effect, Why, Wish};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Both versions of a change are kept for so long.
 pub(crate) const KEPT_DAYS: i64 = 30;
@@ -44,6 +45,30 @@ pub struct Restoring {
     pub outcome: Result<Effect, Why>,
 }
 
+/// What restoring was seen to do when the trainer said yes to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Lines that are restored.
+    pub done: usize,
+    /// Appointments whose admin is told.
+    pub tells_admin: usize,
+}
+
+impl Confirmed {
+    /// What these lines do.
+    pub fn of(lines: &[Restoring]) -> Self {
+        let told: BTreeSet<&AppointmentId> = lines
+            .iter()
+            .filter(|line| line.outcome.is_ok_and(|effect| effect.tells_admin))
+            .filter_map(|line| line.appointment_id.as_ref())
+            .collect();
+        Self {
+            done: lines.iter().filter(|line| line.outcome.is_ok()).count(),
+            tells_admin: told.len(),
+        }
+    }
+}
+
 /// True if a line is of a kind, and young enough, that restoring it may do something.
 pub fn is_restorable(item: &HistoryItem, now: DateTime<Utc>) -> bool {
     action(&item.what).is_some() && item.at >= now - Duration::days(KEPT_DAYS)
@@ -64,9 +89,24 @@ fn action(what: &HistoryWhat) -> Option<&'static str> {
     }
 }
 
+/// As [`undo::bring_back`], where reports of some appointments may be on their way: such a one tells the admin of the time
+/// that is given up now, and the time wanted back has to be told after it.
+fn bring_back(
+    record: &mut Record,
+    wish: &Wish,
+    ctx: &Context,
+    on_the_way: &BTreeSet<AppointmentId>,
+) -> Result<Effect, Why> {
+    let mut effect = undo::bring_back(record, wish, ctx)?;
+    let again = matches!(wish, Wish::Back { .. } | Wish::Answer(_)) && effect.to.is_some();
+    effect.tells_admin |= again && on_the_way.contains(&record.appointment_id);
+    Ok(effect)
+}
+
 /// What is changed while lines are restored one after the other.
 struct Edits {
     ctx: Context,
+    on_the_way: BTreeSet<AppointmentId>,
     before: SyncSettings,
     records: BTreeMap<AppointmentId, Record>,
     left_out: Vec<AppointmentId>,
@@ -88,6 +128,7 @@ impl Engine {
             .into_iter()
             .map(|record| (record.appointment_id.clone(), record))
             .collect();
+        let on_the_way = self.on_the_way().await?;
         let answered = self.ledger.answered_conflicts(since).await?;
         Ok(answered
             .into_iter()
@@ -95,7 +136,7 @@ impl Engine {
                 let record = records.get(&conflict.appointment_id);
                 let wish = Wish::Answer(Box::new(conflict.clone()));
                 let undo = match record {
-                    Some(record) => undo::bring_back(&mut record.clone(), &wish, &ctx),
+                    Some(record) => bring_back(&mut record.clone(), &wish, &ctx, &on_the_way),
                     None => Err(Why::Gone),
                 };
                 Answered {
@@ -105,6 +146,33 @@ impl Engine {
                 }
             })
             .collect())
+    }
+
+    /// Conflicts answered in the last 30 days whose answer was not undone, newest first.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn standing_answers(&self) -> Result<Vec<Conflict>, LedgerError> {
+        let since = self.now() - Duration::days(KEPT_DAYS);
+        let filter = HistoryFilter {
+            source: Some(HistorySource::You),
+            since: Some(since),
+            limit: u32::MAX,
+            ..HistoryFilter::default()
+        };
+        let undone: BTreeSet<ConflictId> = self
+            .ledger
+            .history(&filter)
+            .await?
+            .into_iter()
+            .filter_map(|item| match item.what {
+                HistoryWhat::Undone { conflict, .. } => Some(conflict),
+                _ => None,
+            })
+            .collect();
+        let mut answered = self.ledger.answered_conflicts(since).await?;
+        answered.retain(|conflict| !undone.contains(&conflict.id));
+        Ok(answered)
     }
 
     /// Undoes the answer to a conflict by a new edit the other way round.
@@ -117,7 +185,8 @@ impl Engine {
         let conflict = self.ledger.conflict(id).await?.ok_or(AnswerError::Gone)?;
         let record = self.ledger.record(&conflict.appointment_id).await?;
         let mut record = record.ok_or(AnswerError::Gone)?;
-        let effect = undo::bring_back(&mut record, &Wish::Answer(Box::new(conflict)), &ctx)?;
+        let wish = Wish::Answer(Box::new(conflict));
+        let effect = bring_back(&mut record, &wish, &ctx, &self.on_the_way().await?)?;
         let what = HistoryWhat::Undone {
             conflict: id.clone(),
             from: effect.from,
@@ -161,11 +230,14 @@ impl Engine {
     /// confirmed what it does, so the guard does not ask about it.
     ///
     /// # Errors
-    /// Only the ledger's; nothing is changed then.
-    pub async fn restore(&self, ids: &[String]) -> Result<Vec<Restoring>, LedgerError> {
+    /// [`AnswerError::Stale`] if it does something else by now than was confirmed; nothing is changed then.
+    pub async fn restore(&self, ids: &[String], confirmed: Confirmed) -> Result<Vec<Restoring>, AnswerError> {
         let _turn = self.turn.lock().await;
         let items = self.ledger.history_items(ids).await?;
         let (restored, edits) = self.try_restore(items).await?;
+        if Confirmed::of(&restored) != confirmed {
+            return Err(AnswerError::Stale);
+        }
         if restored.iter().all(|one| one.outcome.is_err()) {
             return Ok(restored);
         }
@@ -199,6 +271,13 @@ impl Engine {
         Ok(restored)
     }
 
+    /// Appointments with a report that was sent and whose outcome is not known yet.
+    async fn on_the_way(&self) -> Result<BTreeSet<AppointmentId>, LedgerError> {
+        let rows = self.ledger.outbox().await?.into_iter();
+        let sent = rows.filter(|row| row.side == Side::Platform && row.state == OutboxState::Sent);
+        Ok(sent.map(|row| row.appointment_id).collect())
+    }
+
     async fn present(&self) -> Result<Context, LedgerError> {
         let settings = self.ledger.settings().await?;
         let state = self.ledger.sync_state().await?;
@@ -209,6 +288,7 @@ impl Engine {
         let ctx = self.present().await?;
         let mut edits = Edits {
             before: ctx.settings.clone(),
+            on_the_way: self.on_the_way().await?,
             ctx,
             records: BTreeMap::new(),
             left_out: Vec::new(),
@@ -265,7 +345,7 @@ impl Engine {
         let Some(record) = edits.records.get_mut(id) else {
             return Ok(Err(Why::Gone));
         };
-        let effect = match undo::bring_back(record, &wish, &edits.ctx) {
+        let effect = match bring_back(record, &wish, &edits.ctx, &edits.on_the_way) {
             Ok(effect) => effect,
             Err(why) => return Ok(Err(why)),
         };

@@ -71,7 +71,7 @@ pub async fn summary(app: &AppHandle) {
     let (title, text) = tongue.summary(&summary);
     let notification = prepared((&title, &text), None, tongue);
     let app = app.clone();
-    std::thread::spawn(move || match notification.show() {
+    std::thread::spawn(move || match as_text(notification).show() {
         Ok(handle) => wait_for_click(handle, &app),
         Err(error) => tracing::info!(%error, "notification could not be shown"),
     });
@@ -119,6 +119,31 @@ fn prepared(
     notification
 }
 
+/// A server that reads markup in the text gets it escaped: a title with an ampersand or a bracket stays what it is. The
+/// first line is never markup. Asking the server blocks.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn as_text(mut notification: notify_rust::Notification) -> notify_rust::Notification {
+    let capabilities = notify_rust::get_capabilities().unwrap_or_default();
+    notification.body = body_for(&notification.body, &capabilities);
+    notification
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn as_text(notification: notify_rust::Notification) -> notify_rust::Notification {
+    notification
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn body_for(text: &str, capabilities: &[String]) -> String {
+    if capabilities.iter().any(|known| known == "body-markup") {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+    } else {
+        text.to_owned()
+    }
+}
+
 fn show(app: &AppHandle, notice: Notice, tongue: Tongue, platform: &str) {
     let (title, text, action) = tongue.notice(&notice, platform);
     let mut notification = prepared((&title, &text), action.as_ref(), tongue);
@@ -127,7 +152,7 @@ fn show(app: &AppHandle, notice: Notice, tongue: Tongue, platform: &str) {
     let app = app.clone();
     // Showing and waiting for the action both block.
     std::thread::spawn(move || {
-        let handle = match notification.show() {
+        let handle = match as_text(notification).show() {
             Ok(handle) => handle,
             Err(error) => {
                 // Everything notified is also in the window: with notifications denied nothing is lost.
@@ -201,4 +226,20 @@ fn reconnect(app: &AppHandle, service: Provider, route: &str) {
             super::window::show(&app, Some(route));
         }
     });
+}
+
+#[cfg(all(test, unix, not(target_os = "macos")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_no_markup() {
+        let title = "Meier & Söhne <b>1</b> &lt;";
+        let markup = ["actions".to_owned(), "body-markup".to_owned()];
+        assert_eq!(
+            body_for(title, &markup),
+            "Meier &amp; Söhne &lt;b&gt;1&lt;/b&gt; &amp;lt;"
+        );
+        assert_eq!(body_for(title, &markup[..1]), title);
+    }
 }

@@ -79,6 +79,15 @@ impl Accounts {
         accounts
     }
 
+    /// The same accounts with another calendar in use.
+    #[must_use]
+    pub fn with_calendar(mut self, id: &str) -> Self {
+        if let Some((_, extra)) = &mut self.google {
+            extra.calendar = (id != "primary").then(|| id.to_owned());
+        }
+        self
+    }
+
     /// Both, if both are there.
     pub fn connection(self) -> Option<Connection> {
         let (platform, google) = (self.platform?, self.google?);

@@ -128,14 +128,19 @@ fn line(text: &mut String, cells: &[&str]) {
     text.push_str("\r\n");
 }
 
-/// One cell by RFC 4180. What a spreadsheet would run as a formula gets an apostrophe in front, and is text.
+/// One cell by RFC 4180. What a spreadsheet would run as a formula gets an apostrophe in front, and is text: also inside,
+/// where one that splits at semicolons or tabs begins a cell.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
+    let mut safe = String::with_capacity(text.len() + 1);
+    let mut at_start = true;
+    for sign in text.chars() {
+        if at_start && matches!(sign, '=' | '+' | '-' | '@' | '\t' | '\r') {
+            safe.push('\'');
+        }
+        safe.push(sign);
+        at_start = matches!(sign, ';' | ',' | '\t' | '\n' | '\r') || at_start && matches!(sign, ' ' | '"');
+    }
+    let text = safe;
     if text.contains([',', ';', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
@@ -196,6 +201,44 @@ mod tests {
         let file = csv(&[row("=cmd|' /C calc'!A0")]);
         assert!(file.starts_with("\u{feff}at,what,"));
         assert!(file.contains(",'=cmd|' /C calc'!A0,"), "{file}");
+    }
+
+    /// Splits a file as a spreadsheet does that takes this sign for the end of a cell, quotes or not.
+    fn cells(file: &str, sign: char) -> Vec<&str> {
+        file.split(['\r', '\n'])
+            .flat_map(|line| line.split(sign))
+            .map(|cell| cell.trim_start_matches([' ', '"', '\u{feff}']))
+            .collect()
+    }
+
+    #[test]
+    fn wherever_a_spreadsheet_splits_no_cell_begins_a_formula() {
+        for hostile in [
+            "x;=HYPERLINK(\"http://x\")",
+            "x,=1+1",
+            "x;\"=1+1\"",
+            "x; +1",
+            "x\t=1+1",
+            "x\n=1+1",
+            "x\r\n@SUM(A1)",
+            " =1+1",
+            "\"=1+1",
+            ";-1",
+        ] {
+            let file = csv(&[row(hostile)]);
+            for sign in [';', ',', '\t'] {
+                for cell in cells(&file, sign) {
+                    assert!(
+                        !cell.starts_with(['=', '+', '-', '@']),
+                        "{hostile:?} at {sign:?}: {cell}"
+                    );
+                }
+            }
+        }
+        assert_eq!(
+            cell("Müller-Apotheke + Co; a = b"),
+            "\"Müller-Apotheke + Co; a = b\""
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Disconnecting and changing the calendar. Events stay unless their deletion was chosen.
 
-use super::Host;
+use super::{Host, Running};
 use crate::ipc::dto::AppError;
+use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::ports::CalendarPort;
 use roundtrip_store::{IntegrationStatus, Provider};
 use std::sync::Arc;
@@ -109,30 +110,49 @@ impl Host {
         Ok(left)
     }
 
-    /// Uses another calendar of the same account. Events already written stay where they are.
+    /// Uses another calendar of the same account, under these settings, else under those of today. Events already written
+    /// stay where they are.
     ///
     /// # Errors
     /// `calendar_not_found` if the account cannot read it; then nothing changes.
-    pub async fn choose_calendar(self: &Arc<Self>, id: &str) -> Result<(), AppError> {
+    pub async fn choose_calendar(
+        self: &Arc<Self>,
+        id: &str,
+        settings: Option<SyncSettings>,
+    ) -> Result<(), AppError> {
         let id = id.trim();
         let running = self.running().await.ok_or_else(AppError::not_connected)?;
         self.readable_calendar(id).await?;
-        let Some((mut account, mut extra)) = self.accounts().await.google else {
-            return Err(AppError::not_connected());
-        };
-        extra.calendar = (id != "primary").then(|| id.to_owned());
-        account.extra = serde_json::to_value(&extra).map_err(|_| AppError::input("calendar_id"))?;
+        // The old calendar is left as it is now: no cycle comes between that would write to it.
+        running.stop.cancel();
+        running.engine.cancel_cycle();
+        running.engine.idle().await;
+        let chosen = self.keep_calendar(&running, id, settings).await;
+        self.rebuild().await;
+        chosen
+    }
+
+    async fn keep_calendar(
+        &self,
+        running: &Running,
+        id: &str,
+        settings: Option<SyncSettings>,
+    ) -> Result<(), AppError> {
+        let before = running.engine.ledger().settings().await?;
+        let accounts = self.accounts().await.with_calendar(id);
+        let connection = accounts.connection().ok_or_else(AppError::not_connected)?;
+        let mut account = connection.google.0.clone();
+        account.extra =
+            serde_json::to_value(&connection.google.1).map_err(|_| AppError::input("calendar_id"))?;
+        // Links of another calendar lie in a ledger of their own. It has the settings before anything drives it.
+        let (engine, ..) = self.assemble(&connection, self.device().await);
+        engine
+            .change_settings(settings.unwrap_or(before), Vec::new())
+            .await?;
         let now = self.clock.now();
         self.database.integrations().put(&account, now).await?;
         let details = serde_json::json!({ "changed": ["calendar"] });
-        self.database.audit(None, "settings", &details, now).await?;
-        // Links of another calendar lie in a ledger of their own: the settings go along.
-        let before = running.engine.ledger().settings().await?;
-        self.rebuild().await;
-        if let Some(running) = self.running().await {
-            running.engine.change_settings(before, Vec::new()).await?;
-        }
-        Ok(())
+        Ok(self.database.audit(None, "settings", &details, now).await?)
     }
 
     /// Makes sure that the account can read this calendar.
@@ -169,3 +189,7 @@ impl Host {
         name(id.trim()) != name(extra.calendar.as_deref().unwrap_or("primary"))
     }
 }
+
+#[cfg(test)]
+#[path = "leaving_tests.rs"]
+mod tests;

@@ -4,13 +4,13 @@
 use super::Host;
 use super::overview::problem_of;
 use crate::ipc::settings::keys;
-use chrono::{DateTime, Local, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Local, NaiveDate, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::Snapshot;
-use roundtrip_engine::ledger::LedgerError;
+use roundtrip_engine::ledger::{LedgerError, SyncState};
 
 /// A cause that is worth a notification.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,8 +132,7 @@ impl Host {
         }
         let running = self.running().await?;
         let snapshot = running.engine.snapshot().await.ok()?;
-        let read = snapshot.state.platform_read_at?;
-        if read.with_timezone(&Local).date_naive() != now.date_naive() {
+        if !both_read(&snapshot.state, now) {
             return None;
         }
         self.summary_said_today().await.ok()?;
@@ -180,6 +179,15 @@ fn title_in(snapshot: &Snapshot, id: &AppointmentId) -> Option<String> {
     roundtrip_engine::title_of(&status.record)
 }
 
+/// True if both services were read on this day: yesterday's calendar would not tell of what was left out or changed since.
+fn both_read<Z: TimeZone>(state: &SyncState, now: DateTime<Z>) -> bool {
+    [state.platform_read_at, state.calendar_read_at]
+        .into_iter()
+        .all(|read| {
+            read.is_some_and(|read| read.with_timezone(&now.timezone()).date_naive() == now.date_naive())
+        })
+}
+
 /// How many of these begin today in the zone and are not over, and which is the first.
 fn today(times: &[TimeSpan], now: DateTime<Utc>, zone: Tz) -> Option<(usize, usize)> {
     let day = now.with_timezone(&zone).date_naive();
@@ -216,5 +224,23 @@ mod tests {
         let now = "2026-12-01T07:00:00Z".parse().expect("a time");
         assert_eq!(today(&times, now, zone), Some((2, 1)));
         assert_eq!(today(&times[2..], now, zone), None);
+    }
+
+    #[test]
+    fn the_morning_waits_for_both_services() {
+        let berlin = chrono_tz::Europe::Berlin;
+        let at = |text: &str| text.parse::<DateTime<Utc>>().ok();
+        let now = at("2026-12-01T07:00:00Z").expect("a time").with_timezone(&berlin);
+        let read = |platform, calendar| SyncState {
+            platform_read_at: at(platform),
+            calendar_read_at: at(calendar),
+            ..SyncState::default()
+        };
+        // Half past midnight in Berlin is today there.
+        let (today, yesterday) = ("2026-11-30T23:30:00Z", "2026-11-30T21:00:00Z");
+        assert!(both_read(&read(today, today), now));
+        assert!(!both_read(&read(today, yesterday), now));
+        assert!(!both_read(&read(yesterday, today), now));
+        assert!(!both_read(&read(today, ""), now));
     }
 }

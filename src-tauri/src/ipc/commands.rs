@@ -215,19 +215,28 @@ pub async fn change_settings(
     };
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
     let after = settings::patched(&before, &patch)?;
+    let elsewhere = another_calendar(&gui.host, &patch).await?;
     let confirmed = confirmed_removals(&running, &before, &after, patch.confirmed_removals).await?;
-    if let Some(calendar) = &patch.calendar_id {
-        checked("calendar_id", calendar.clone())?;
+    if let Some(calendar) = &elsewhere {
         gui.host.readable_calendar(calendar).await?;
     }
     gui.change_app_settings(&app, &patch).await?;
-    if after != before {
+    if let Some(calendar) = elsewhere {
+        // What was changed together with the calendar is meant for the new one: the old one's events stay as they are.
+        gui.host.choose_calendar(&calendar, Some(after)).await?;
+    } else if after != before {
         running.engine.change_settings(after, confirmed).await?;
     }
-    if let Some(calendar) = patch.calendar_id {
-        gui.host.choose_calendar(&calendar).await?;
-    }
     settings::view(&gui.host, gui.host.running().await.as_ref()).await
+}
+
+/// The calendar that a patch names, if it is not the one in use.
+async fn another_calendar(host: &Host, patch: &SettingsPatch) -> Answered<Option<String>> {
+    let Some(id) = &patch.calendar_id else {
+        return Ok(None);
+    };
+    let id = checked("calendar_id", id.clone())?;
+    Ok(host.other_calendar(&id).await.then_some(id))
 }
 
 /// The appointments whose events go, if the number that was confirmed is still the true one.
@@ -271,15 +280,7 @@ pub async fn preview_settings(gui: State<'_, Gui>, patch: SettingsPatch) -> Answ
     let running = running(&gui).await?;
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
     let after = settings::patched(&before, &patch)?;
-    let other = match &patch.calendar_id {
-        Some(id) => {
-            gui.host
-                .other_calendar(&checked("calendar_id", id.clone())?)
-                .await
-        }
-        None => false,
-    };
-    let preview = if other {
+    let preview = if another_calendar(&gui.host, &patch).await?.is_some() {
         running.engine.preview_elsewhere(after).await?
     } else {
         running.engine.preview_change(&before, after).await?
@@ -467,7 +468,7 @@ pub async fn take_over(gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn choose_calendar(gui: State<'_, Gui>, id: String) -> Answered<()> {
-    gui.host.choose_calendar(&checked("calendar_id", id)?).await
+    gui.host.choose_calendar(&checked("calendar_id", id)?, None).await
 }
 
 /// Opens an event or an appointment in the system's browser. Only addresses that the app itself knows are opened.

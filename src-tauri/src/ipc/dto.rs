@@ -11,7 +11,7 @@ mod settings;
 
 pub use decisions::{AnsweredConflict, ConflictAnswer, Outcome, RuleCase, RuleOffer, UndoView};
 pub use diagnostics::{AuditRow, DateWindow, DayHours, OwnRuleView, RuleCheck};
-pub use history::{PastCalendar, PastEvent, RestoreItem, RestorePreview, SavedFile};
+pub use history::{PastCalendar, PastEvent, RestoreConfirmed, RestoreItem, RestorePreview, SavedFile};
 pub use privacy::{DeletePlan, DeleteReport, MirrorRow, Sight};
 pub use settings::{LeftOutCount, Preview, PreviewItem, SettingsPatch, SettingsView, Toggle};
 

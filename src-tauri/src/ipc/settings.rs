@@ -54,6 +54,10 @@ fn word(value: impl Serialize) -> String {
 
 /// Longest title of the trainer's own choice for what has none.
 const FALLBACK_MAX_CHARS: usize = 100;
+/// Most types, clients or appointments that are left out one by one.
+const IDS_MAX: usize = 5_000;
+/// Longest id of any of them.
+const ID_MAX_CHARS: usize = 512;
 /// How hours of the day cross to the window.
 pub const HOUR: &str = "%H:%M";
 
@@ -122,13 +126,16 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
 fn patch_filters(filters: &mut Filters, patch: &SettingsPatch) -> Result<(), AppError> {
     filters.include_private = patch.include_private.unwrap_or(filters.include_private);
     if let Some(off) = &patch.types_off {
-        filters.types_off = off.iter().cloned().collect();
+        filters.types_off = ids("types_off", off)?.iter().cloned().collect();
     }
     if let Some(off) = &patch.clients_off {
-        filters.clients_off = off.iter().cloned().collect();
+        filters.clients_off = ids("clients_off", off)?.iter().cloned().collect();
     }
     if let Some(excluded) = &patch.excluded {
-        filters.excluded = excluded.iter().map(AppointmentId::new).collect();
+        filters.excluded = ids("excluded", excluded)?
+            .iter()
+            .map(AppointmentId::new)
+            .collect();
     }
     if let Some(dates) = &patch.dates {
         if dates
@@ -165,6 +172,12 @@ fn patch_filters(filters: &mut Filters, patch: &SettingsPatch) -> Result<(), App
         filters.left_out = parse::<LeftOutPolicy>("left_out", left_out)?;
     }
     Ok(())
+}
+
+/// A list that is longer than any trainer's, or holds what is no id, is none of ours.
+fn ids<'a>(field: &str, all: &'a [String]) -> Result<&'a [String], AppError> {
+    let usable = all.len() <= IDS_MAX && all.iter().all(|id| id.chars().count() <= ID_MAX_CHARS);
+    usable.then_some(all).ok_or_else(|| AppError::input(field))
 }
 
 fn hour_of(text: &Option<String>) -> Result<Option<NaiveTime>, AppError> {

@@ -260,3 +260,26 @@ fn marked_events_are_turned_on_with_a_tag_of_ones_own() {
     assert!(after.created_externally);
     assert_eq!(after.mark_tag.as_deref(), Some("#Termin"));
 }
+
+#[test]
+fn lists_of_ids_have_an_end() {
+    type Put = fn(&mut SettingsPatch, Vec<String>);
+    let lists: [(&str, Put); 3] = [
+        ("types_off", |patch, ids| patch.types_off = Some(ids)),
+        ("clients_off", |patch, ids| patch.clients_off = Some(ids)),
+        ("excluded", |patch, ids| patch.excluded = Some(ids)),
+    ];
+    let numbered = |count: usize| (0..count).map(|number| number.to_string()).collect::<Vec<_>>();
+    for (name, put) in lists {
+        let with = |ids| {
+            let mut patch = SettingsPatch::default();
+            put(&mut patch, ids);
+            patch
+        };
+        assert_eq!(field(with(numbered(5_001))), name);
+        assert_eq!(field(with(vec!["ü".repeat(513)])), name);
+        for good in [numbered(5_000), vec!["ü".repeat(512)]] {
+            assert!(patched(&SyncSettings::default(), &with(good)).is_ok(), "{name}");
+        }
+    }
+}

@@ -5,10 +5,11 @@ use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{Conflict, Resolution, Seen};
 use roundtrip_core::ids::{ConflictId, Etag, RunId};
 use roundtrip_core::offer::{self, About};
+use roundtrip_core::outbox::OutboxState;
 use roundtrip_core::settings::{ConflictPolicy, SyncSettings};
-use roundtrip_core::undo::Why;
+use roundtrip_core::undo::{Effect, Why};
 use roundtrip_engine::ledger::{HistoryItem, HistoryResult, HistoryWhat, Trigger};
-use roundtrip_engine::{AnswerError, PastCalendar, Since};
+use roundtrip_engine::{AnswerError, Confirmed, PastCalendar, Restoring, Since};
 use roundtrip_sandbox::faults::Fault;
 use serde_json::json;
 
@@ -72,10 +73,26 @@ fn is_move(item: &HistoryItem) -> bool {
     matches!(item.what, HistoryWhat::MovedBack { .. })
 }
 
+/// Restores lines as the window does: what it would do is looked at first, and confirmed.
+async fn restore_ids(world: &World, ids: &[String]) -> Vec<Restoring> {
+    let preview = world.engine.preview_restore(ids, None).await;
+    let confirmed = Confirmed::of(&preview.expect("the ledger works"));
+    let restored = world.engine.restore(ids, confirmed).await;
+    restored.expect("nothing has changed since")
+}
+
 async fn restore(world: &World, lines: &[HistoryItem]) -> Vec<Result<(), Why>> {
     let ids: Vec<String> = lines.iter().map(|line| line.id.clone()).collect();
-    let restored = world.engine.restore(&ids).await.expect("the ledger works");
+    let restored = restore_ids(world, &ids).await;
     restored.into_iter().map(|one| one.outcome.map(|_| ())).collect()
+}
+
+/// What undoing an answered conflict would do, as it is listed.
+async fn effect_of(world: &World, conflict: &Conflict) -> Effect {
+    let answered = world.engine.answered_conflicts().await.expect("the ledger works");
+    let mut listed = answered.into_iter().filter(|one| one.conflict.id == conflict.id);
+    let undo = listed.next().expect("it was answered").undo;
+    undo.expect("it can be undone")
 }
 
 async fn calendar_at(world: &World, when: &str) -> PastCalendar {
@@ -143,6 +160,89 @@ async fn undone_at_once_nothing_was_ever_written() {
 
     agreed_at(&world, &visit, PLATFORM).await;
     assert_eq!(world.admin().told_of(&visit).len(), 0);
+}
+
+#[tokio::test]
+async fn undone_while_the_report_is_on_its_way_the_admin_is_told_twice_and_that_is_said() {
+    let (world, visit, conflict) = one_moved().await;
+    world
+        .resolve(&visit, Resolution::KeepCalendar)
+        .await
+        .expect("it is as shown");
+    assert!(
+        !effect_of(&world, &conflict).await.tells_admin,
+        "nothing was sent yet"
+    );
+    world.spoil_platform(Fault::DropAfter, |rule| {
+        rule.method("POST").path("/move").times(1)
+    });
+    world.cycle(Trigger::Due).await;
+    let sent = world.outbox().await;
+    assert!(
+        sent.iter().any(|row| row.state == OutboxState::Sent),
+        "its outcome is not known: {sent:?}"
+    );
+
+    assert!(effect_of(&world, &conflict).await.tells_admin);
+    let undone = world.engine.undo_conflict(&conflict.id).await;
+    assert!(undone.expect("nothing has changed since").tells_admin);
+    world.repair();
+    world.advance(600);
+    world.settle().await;
+
+    agreed_at(&world, &visit, PLATFORM).await;
+    assert_eq!(world.admin().told_of(&visit).len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_not_confirmed_is_not_restored() {
+    let world = World::new().await;
+    let visits = world.admin().visits(2);
+    world.sync().await;
+    world.advance(3_700);
+    for (visit, time) in visits.iter().zip(["2026-12-08 19:00", "2026-12-09 19:00"]) {
+        world.trainer().drag(visit, time);
+    }
+    world.settle().await;
+    let ids: Vec<String> = lines(&world, is_move)
+        .await
+        .into_iter()
+        .map(|line| line.id)
+        .collect();
+    let preview = world
+        .engine
+        .preview_restore(&ids, None)
+        .await
+        .expect("the ledger works");
+    let confirmed = Confirmed::of(&preview);
+    assert_eq!(
+        confirmed,
+        Confirmed {
+            done: 2,
+            tells_admin: 2
+        }
+    );
+    // Between the preview and the yes the admin moves one of them.
+    world.admin().move_to(&visits[0], PLATFORM);
+    world.settle().await;
+    let mark = world.mark();
+
+    let restored = world.engine.restore(&ids, confirmed).await;
+    assert!(matches!(restored, Err(AnswerError::Stale)), "{restored:?}");
+    world.settle().await;
+    assert!(world.writes_since(mark).is_empty());
+    assert_eq!(world.admin().start(&visits[1]), at("2026-12-09 19:00"));
+
+    assert_eq!(
+        restore_ids(&world, &ids)
+            .await
+            .iter()
+            .filter(|one| one.outcome.is_ok())
+            .count(),
+        1
+    );
+    world.settle().await;
+    world.check_invariants().await;
 }
 
 #[tokio::test]
@@ -370,13 +470,7 @@ async fn times_and_texts_have_a_policy_each() {
 async fn the_third_equal_answer_offers_a_rule() {
     let (world, visits) = both_moved(3).await;
     let offered = async || {
-        let since = at("2026-11-01 00:00");
-        let answered = world
-            .engine
-            .ledger()
-            .answered_conflicts(since)
-            .await
-            .expect("the ledger works");
+        let answered = world.engine.standing_answers().await.expect("the ledger works");
         offer::offer(&answered, &SyncSettings::default(), |_| None)
     };
     for visit in &visits {
@@ -394,6 +488,12 @@ async fn the_third_equal_answer_offers_a_rule() {
         (About::Time, ConflictPolicy::KeepPlatform)
     );
     assert_eq!(offer.cases.len(), 3);
+
+    // What was taken back is no habit.
+    undo(&world, &offer.cases[0])
+        .await
+        .expect("nothing has changed since");
+    assert_eq!(offered().await, None);
 }
 
 #[tokio::test]
@@ -438,7 +538,7 @@ async fn the_calendar_is_told_as_it_was() {
         .into_iter()
         .filter_map(|event| event.history_id)
         .collect();
-    let restored = world.engine.restore(&ids).await.expect("the ledger works");
+    let restored = restore_ids(&world, &ids).await;
     assert!(restored.iter().all(|line| line.outcome.is_ok()), "{restored:?}");
     world.settle().await;
     agreed_at(&world, &moved, BEFORE).await;

@@ -86,8 +86,11 @@ export const commands = {
 	dismissRuleOffer: () => typedError<null, AppError>(__TAURI_INVOKE("dismiss_rule_offer")),
 	/**  What restoring these history lines, or all of a run, would do. Nothing is written. */
 	previewRestore: (historyIds: string[], runId: string | null) => typedError<RestorePreview, AppError>(__TAURI_INVOKE("preview_restore", { historyIds, runId })),
-	/**  Restores these history lines, each by a new edit. */
-	restore: (historyIds: string[]) => typedError<Outcome[], AppError>(__TAURI_INVOKE("restore", { historyIds })),
+	/**
+	 *  Restores these history lines, each by a new edit. If that does something else by now than was confirmed, nothing is
+	 *  done, and the answer is `stale`.
+	 */
+	restore: (historyIds: string[], confirmed: RestoreConfirmed) => typedError<Outcome[], AppError>(__TAURI_INVOKE("restore", { historyIds, confirmed })),
 	/**  Tries the writes of one run again that did not succeed. */
 	retryRun: (runId: string) => typedError<null, AppError>(__TAURI_INVOKE("retry_run", { runId })),
 	/**  The calendar as it was at a moment of the last 30 days. */
@@ -802,6 +805,14 @@ choices: FieldChoice[] } |
 { kind: "create" } | 
 /**  Not an appointment; not asked again about this event. */
 { kind: "dismiss" };
+
+/**  What the trainer saw in the preview and said yes to. If it is something else by now, nothing is restored. */
+export type RestoreConfirmed = {
+	/**  How many lines can be restored. */
+	done: number,
+	/**  About how many appointments the admin is told again. */
+	tells_admin: number,
+};
 
 /**  What restoring one history line would do. It is a new edit through the same outbox. */
 export type RestoreItem = {

@@ -6,7 +6,7 @@ use crate::host::Running;
 use crate::ipc::convert;
 use crate::ipc::dto::{AnsweredConflict, AppError, ConflictAnswer, Outcome, RuleCase, RuleOffer, UndoView};
 use crate::ipc::settings::keys;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use roundtrip_core::conflict::ConflictState;
 use roundtrip_core::ids::ConflictId;
 use roundtrip_core::offer::{self, About, Offer};
@@ -156,10 +156,8 @@ pub async fn dismiss_rule_offer(gui: State<'_, Gui>) -> Answered<()> {
 }
 
 async fn offered(gui: &Gui, running: &Running) -> Answered<Option<Offer>> {
-    let ledger = running.engine.ledger();
-    let since = running.engine.now() - Duration::days(30);
-    let answered = ledger.answered_conflicts(since).await?;
-    let settings = ledger.settings().await?;
+    let answered = running.engine.standing_answers().await?;
+    let settings = running.engine.ledger().settings().await?;
     let dismissed = dismissed(gui).await?;
     Ok(offer::offer(&answered, &settings, |about| {
         dismissed.get(about_word(about)).copied()

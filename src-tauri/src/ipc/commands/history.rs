@@ -7,14 +7,14 @@ use crate::host::Running;
 use crate::host::export;
 use crate::ipc::convert;
 use crate::ipc::dto::{
-    AppError, HistoryQuery, HistoryRow, Outcome, PastCalendar, PastEvent, RestoreItem, RestorePreview,
-    SavedFile,
+    AppError, HistoryQuery, HistoryRow, Outcome, PastCalendar, PastEvent, RestoreConfirmed, RestoreItem,
+    RestorePreview, SavedFile,
 };
 use chrono::{DateTime, Utc};
 use roundtrip_core::ids::{AppointmentId, RunId};
 use roundtrip_core::outbox::OutboxState;
 use roundtrip_engine::ledger::{HistoryFilter, HistoryItem, HistoryResult, HistorySource};
-use roundtrip_engine::{Restoring, Since};
+use roundtrip_engine::{Confirmed, Restoring, Since};
 use std::collections::BTreeSet;
 use tauri::{AppHandle, State};
 
@@ -127,12 +127,7 @@ pub async fn preview_restore(
     let ids = checked_ids(history_ids)?;
     let run = run_id.map(|id| checked("run_id", id)).transpose()?.map(RunId);
     let lines = running.engine.preview_restore(&ids, run.as_ref()).await?;
-    let told: BTreeSet<&AppointmentId> = lines
-        .iter()
-        .filter(|line| line.outcome.is_ok_and(|effect| effect.tells_admin))
-        .filter_map(|line| line.appointment_id.as_ref())
-        .collect();
-    let tells_admin = u32::try_from(told.len()).unwrap_or(u32::MAX);
+    let tells_admin = u32::try_from(Confirmed::of(&lines).tells_admin).unwrap_or(u32::MAX);
     let items = lines.iter().map(restore_item).collect();
     Ok(RestorePreview { items, tells_admin })
 }
@@ -155,13 +150,22 @@ fn restore_item(line: &Restoring) -> RestoreItem {
     }
 }
 
-/// Restores these history lines, each by a new edit.
+/// Restores these history lines, each by a new edit. If that does something else by now than was confirmed, nothing is
+/// done, and the answer is `stale`.
 #[tauri::command]
 #[specta::specta]
-pub async fn restore(gui: State<'_, Gui>, history_ids: Vec<String>) -> Answered<Vec<Outcome>> {
+pub async fn restore(
+    gui: State<'_, Gui>,
+    history_ids: Vec<String>,
+    confirmed: RestoreConfirmed,
+) -> Answered<Vec<Outcome>> {
     let running = running(&gui).await?;
     let ids = checked_ids(history_ids)?;
-    let restored = running.engine.restore(&ids).await?;
+    let confirmed = Confirmed {
+        done: usize::try_from(confirmed.done).unwrap_or(usize::MAX),
+        tells_admin: usize::try_from(confirmed.tells_admin).unwrap_or(usize::MAX),
+    };
+    let restored = running.engine.restore(&ids, confirmed).await?;
     // In the order in which they were asked for; a line that is not kept any more is gone.
     Ok(ids
         .into_iter()
@@ -232,6 +236,7 @@ pub async fn export_history(
     if !["csv", "json"].contains(&format.as_str()) {
         return Err(AppError::input("format"));
     }
+    filter_of(query.clone())?;
     let running = super::running(&gui).await?;
     // One reading finds all that is kept: the history holds 30 days.
     let everything = HistoryFilter {

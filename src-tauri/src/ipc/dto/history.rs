@@ -14,6 +14,15 @@ pub struct RestorePreview {
     pub tells_admin: u32,
 }
 
+/// What the trainer saw in the preview and said yes to. If it is something else by now, nothing is restored.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct RestoreConfirmed {
+    /// How many lines can be restored.
+    pub done: u32,
+    /// About how many appointments the admin is told again.
+    pub tells_admin: u32,
+}
+
 /// What restoring one history line would do. It is a new edit through the same outbox.
 #[derive(Clone, Debug, Serialize, Deserialize, Type)]
 pub struct RestoreItem {

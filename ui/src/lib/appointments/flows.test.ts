@@ -255,7 +255,7 @@ describe('week', () => {
       await waitFor(() => expect(all('week-block').length).toBeGreaterThan(10));
       const sentence = all('week-block')
         .find((b) => b.dataset.reason === 'type_off')
-        ?.getAttribute('aria-label');
+        ?.querySelector('.sr-only')?.textContent;
       expect(sentence).toMatch(/^Monday.*: Teamrunde, Online-Termin\. Not synced · type is off\.$/);
       expect(find('week-weekend')).not.toBeNull();
       expect(await serious()).toEqual([]);

@@ -1,5 +1,6 @@
-import { commands, type HistoryQuery } from '$lib/bindings';
+import { commands, type HistoryQuery, type RestorePreview } from '$lib/bindings';
 import { value } from '$lib/command';
+import { split } from './restore';
 
 const ALL: HistoryQuery = {
   result: null,
@@ -17,7 +18,17 @@ const EVERY = 1_000_000;
 export const listHistory = (query: Partial<HistoryQuery>) => value(commands.listHistory({ ...ALL, ...query }));
 export const listRuns = (limit: number) => value(commands.listRuns(limit));
 export const previewRestore = (ids: string[], runId: string | null) => value(commands.previewRestore(ids, runId));
-export const restore = (ids: string[]) => value(commands.restore(ids));
+/** Restores what the preview says can be; if it is something else by now, nothing is done and the answer is `stale`. */
+export function restore(preview: RestorePreview) {
+  const { possible } = split(preview);
+  const confirmed = { done: possible.length, tells_admin: preview.tells_admin };
+  return value(
+    commands.restore(
+      possible.map((i) => i.history_id),
+      confirmed,
+    ),
+  );
+}
 export const retryRun = (runId: string) => value(commands.retryRun(runId));
 export const calendarAt = (atMs: number) => value(commands.calendarAt(new Date(atMs).toISOString()));
 export const exportHistory = (query: Partial<HistoryQuery>, format: 'csv' | 'json', personal: boolean) =>

@@ -18,6 +18,8 @@ class RestoreFlow {
   error = $state.raw<CommandError | undefined>();
   outcomes = $state.raw<Outcome[] | undefined>();
   busy = $state(false);
+  /** It was something else than what had been shown: nothing was done, and the preview is the one of now. */
+  stale = $state(false);
   #asked: { ids: string[]; runId: string | null } = { ids: [], runId: null };
   #turn = 0;
 
@@ -28,9 +30,10 @@ class RestoreFlow {
   }
 
   /** Asks what it would do; also after something changed meanwhile. */
-  async look(): Promise<void> {
+  async look(stale = false): Promise<void> {
     const turn = ++this.#turn;
     [this.preview, this.error, this.outcomes, this.busy] = [undefined, undefined, undefined, false];
+    this.stale = stale;
     try {
       const preview = await previewRestore(this.#asked.ids, this.#asked.runId);
       if (turn === this.#turn) this.preview = preview;
@@ -47,7 +50,7 @@ class RestoreFlow {
     this.busy = true;
     const since = new Date(Date.now() - 1_000).toISOString();
     try {
-      const outcomes = await restore(possible.map((i) => i.history_id));
+      const outcomes = await restore(preview);
       const done = possible.filter((i) => outcomes.some((o) => o.id === i.history_id && o.result === 'done'));
       if (done.length) this.#offerUndo(done, since);
       if (turn !== this.#turn) return;
@@ -55,7 +58,10 @@ class RestoreFlow {
       // All as foretold: the dialog has nothing more to say. Else it stays, with what became of each.
       if (done.length === possible.length) this.open = false;
     } catch (e) {
-      if (turn === this.#turn) this.error = asCommandError(e);
+      if (turn !== this.#turn) return;
+      const error = asCommandError(e);
+      if (error.code === 'stale') await this.look(true);
+      else this.error = error;
     } finally {
       if (turn === this.#turn) this.busy = false;
     }
@@ -76,8 +82,16 @@ class RestoreFlow {
 /** Takes a restoring back: its own new lines are restored, by a new edit again. */
 async function takeBack(done: RestoreItem[], since: string): Promise<void> {
   const ids = await newLines([...new Set(done.map((i) => i.appointment_id))], since);
-  const missed = ids.length ? (await restore(ids)).find((o) => o.result !== 'done')?.result : 'restore_writing';
+  const missed = ids.length ? await missedOf(ids) : 'restore_writing';
   if (missed) throw new CommandError({ code: missed, detail: null, field: null, retryable: true });
+}
+
+/** Restores these lines; what became of the first that could not be, if one could not. */
+async function missedOf(ids: string[]): Promise<string | undefined> {
+  const preview = await previewRestore(ids, null);
+  const reason = preview.items.find((i) => i.not_possible)?.not_possible;
+  const outcomes = await restore(preview);
+  return reason ?? outcomes.find((o) => o.result !== 'done')?.result;
 }
 
 async function newLines(appointments: string[], since: string): Promise<string[]> {

@@ -5,6 +5,7 @@ import type {
   Outcome,
   PastCalendar,
   PastEvent,
+  RestoreConfirmed,
   RestoreItem,
   RestorePreview,
   RunRow,
@@ -259,7 +260,10 @@ export const history: Area = (tools) => {
     return { items, tells_admin: items.filter((i) => i.tells_admin).length };
   }
 
-  function restore(ids: string[]): Outcome[] {
+  function restore(ids: string[], confirmed: RestoreConfirmed): Outcome[] {
+    const seen = preview(ids, null);
+    const done = seen.items.filter((i) => !i.not_possible).length;
+    if (done !== confirmed.done || seen.tells_admin !== confirmed.tells_admin) refuse('stale');
     const outcomes = ids.map((id): Outcome => {
       const item = would(id);
       const h = line(id);
@@ -283,7 +287,7 @@ export const history: Area = (tools) => {
       again(appointmentId === null ? failures() : failures().filter((h) => h.appointment_id === appointmentId)),
     retry_run: ({ runId }) => again(state.history.filter((h) => h.run_id === runId && h.what === 'write_failed')),
     preview_restore: ({ historyIds, runId }) => preview(historyIds as string[], runId as string | null),
-    restore: ({ historyIds }) => restore(historyIds as string[]),
+    restore: ({ historyIds, confirmed }) => restore(historyIds as string[], confirmed as RestoreConfirmed),
     calendar_at: ({ at }) => calendarAt(tools, Date.parse(at as string)),
     export_history: ({ query, format }): SavedFile => {
       if (state.overview.problem?.code === 'google_unreachable') refuse('disk_full');
