@@ -128,6 +128,7 @@ export function model(scenario: Scenario, nowMs: number): Model {
   if (scenario === 'preview') return made;
 
   o.started = true;
+  o.first_run_at = iso(nowMs - (scenario === 'empty' ? 33 * MINUTE : 40 * 24 * 60 * MINUTE));
   o.state = 'up_to_date';
   o.as_of = iso(nowMs - 2 * MINUTE - 17_000);
   o.next_sync_at = iso(nowMs + 13 * MINUTE);

@@ -1,5 +1,6 @@
 import type { Overview } from '$lib/bindings';
 import { problemWords } from '$lib/i18n/problems';
+import { number } from '$lib/i18n/time';
 import { m } from '$lib/paraglide/messages';
 import { accountName, endTime } from './status';
 
@@ -9,7 +10,7 @@ export type Headline = { title: string; sub: string };
 const NUMBERS = [m.num_1, m.num_2, m.num_3, m.num_4, m.num_5, m.num_6, m.num_7, m.num_8, m.num_9];
 
 /** "Two", "12": small numbers are words. */
-export const numberWord = (n: number): string => NUMBERS[n - 1]?.() ?? String(n);
+export const numberWord = (n: number): string => NUMBERS[n - 1]?.() ?? number(n);
 
 export function headline(overview: Overview, nowMs: number): Headline {
   const platform = accountName(overview.platform);
@@ -83,10 +84,11 @@ const fromProblem = (overview: Overview, platform: string): Headline => {
 
 function attention(overview: Overview, platform: string, calendar: string, nowMs: number): Headline {
   const { counts, questions, problem } = overview;
+  // A badge stands on an appointment; an event that was marked waits for a decision and has none.
+  const open = overview.conflicts.length;
   if (problem && problem.code !== 'writes_failed') return troubled(overview, platform, calendar, nowMs);
   const asked: string[] = [];
-  if (counts.conflicts > 0)
-    asked.push(m.head_decisions({ count: counts.conflicts, word: numberWord(counts.conflicts) }));
+  if (open > 0) asked.push(m.head_decisions({ count: open, word: numberWord(open) }));
   else if (questions.length > 0)
     asked.push(m.head_question({ count: questions.length, word: numberWord(questions.length) }));
   else if (counts.problems > 0)
@@ -97,7 +99,7 @@ function attention(overview: Overview, platform: string, calendar: string, nowMs
   const restRight =
     counts.waiting === 0 &&
     questions.length === 0 &&
-    (counts.conflicts === 0 || counts.problems === 0) &&
+    (open === 0 || counts.problems === 0) &&
     overview.as_of !== null;
   if (restRight) asked.push(m.head_rest_right());
   return { title: asked.join(' '), sub: numbers(overview, calendar) };
@@ -118,7 +120,7 @@ export function facts(overview: Overview, calendar: string): Fact[] {
   const parts = [
     synced === appointments
       ? list(m.head_all_in({ count: appointments, calendar }))
-      : list(m.head_some_in({ count: appointments, synced, calendar }), 'synced'),
+      : list(m.head_some_in({ count: appointments, synced: number(synced), calendar }), 'synced'),
   ];
   if (waiting > 0) parts.push(list(m.head_waiting({ count: waiting }), 'waiting'));
   if (left_out > 0) parts.push(list(m.head_left_out({ count: left_out }), 'left_out'));

@@ -78,3 +78,15 @@ export const accountStatus = (status: string): string =>
       : status === 'revoked'
         ? m.account_revoked()
         : m.account_error();
+
+/** Colour of a side's mark: green says that it answers, so not while its service is out of reach or asks for a sign-in. */
+export function sideTone(overview: Overview, account: Account | null): 'ok' | 'idle' | 'bad' {
+  if (!account || account.status !== 'active') return 'bad';
+  const { problem } = overview;
+  const unreached = problem?.service === account.service || overview.state === 'offline' && (problem?.code ?? 'offline') === 'offline';
+  return unreached || !account.last_read_at ? 'idle' : 'ok';
+}
+
+/** Nothing can be synced before this is settled: a sign-in, or another laptop that writes. */
+export const held = ({ problem, other_writer }: Overview): boolean =>
+  !!other_writer || !!problem?.action.startsWith('reconnect');
