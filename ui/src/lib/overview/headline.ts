@@ -97,10 +97,7 @@ function attention(overview: Overview, platform: string, calendar: string, nowMs
     return problem ? fromProblem(overview, platform) : { title: m.head_attention(), sub: numbers(overview, calendar) };
   // "The rest is right" is said only where it is true.
   const restRight =
-    counts.waiting === 0 &&
-    questions.length === 0 &&
-    (open === 0 || counts.problems === 0) &&
-    overview.as_of !== null;
+    counts.waiting === 0 && questions.length === 0 && (open === 0 || counts.problems === 0) && overview.as_of !== null;
   if (restRight) asked.push(m.head_rest_right());
   return { title: asked.join(' '), sub: numbers(overview, calendar) };
 }
@@ -110,7 +107,7 @@ export type Fact = { text: string; path: string; query: Record<string, string> }
 
 /** How many are right, and where each of the others is; each number leads to its list. */
 export function facts(overview: Overview, calendar: string): Fact[] {
-  const { appointments, synced, waiting, left_out, problems } = overview.counts;
+  const { appointments, synced, waiting, left_out, conflicts, problems } = overview.counts;
   if (appointments === 0) return [];
   const list = (text: string, state?: string): Fact => ({
     text,
@@ -124,6 +121,9 @@ export function facts(overview: Overview, calendar: string): Fact[] {
   ];
   if (waiting > 0) parts.push(list(m.head_waiting({ count: waiting }), 'waiting'));
   if (left_out > 0) parts.push(list(m.head_left_out({ count: left_out }), 'left_out'));
+  // Each appointment is counted once; what is in no other number was removed by hand, in the calendar.
+  const removed = appointments - synced - waiting - left_out - conflicts - problems;
+  if (removed > 0) parts.push(list(m.head_removed({ count: removed }), 'removed'));
   if (problems > 0)
     parts.push({ text: m.head_problems({ count: problems }), path: '/history', query: { result: 'problem' } });
   return parts;
