@@ -1,4 +1,5 @@
 import type { DeletePlan, DeleteReport, MirrorRow, SettingsPatch, SettingsView, Sight } from '$lib/bindings';
+import { offline } from '$lib/overview/status';
 import type { Area, Args } from '../area';
 import { emptyOverview, iso } from '../data';
 import { withoutNone, writtenBefore } from './filters';
@@ -64,7 +65,7 @@ export const privacy: Area = ({ state, now, refuse, changed }) => {
       };
     },
     delete_everything: async ({ confirmed }: Args): Promise<DeleteReport> => {
-      if (state.overview.state === 'offline') refuse('offline', { retryable: true });
+      if (offline(state.overview)) refuse('offline', { retryable: true });
       if (confirmed !== events()) refuse('stale');
       const google = state.overview.problem?.code !== 'google_unreachable';
       const deleted = state.rows
