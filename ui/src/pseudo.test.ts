@@ -11,6 +11,7 @@ import { appointments } from '$lib/appointments/state.svelte';
 import { conflicts } from '$lib/conflicts/state.svelte';
 import { signIn } from '$lib/onboarding/signin.svelte';
 import { overview } from '$lib/overview/state.svelte';
+import { BUILT_WITH } from '$lib/settings/About.svelte';
 import { settings } from '$lib/settings/state.svelte';
 import { SECTIONS } from '$lib/settings/sections';
 import { info } from '$lib/shell/info.svelte';
@@ -19,7 +20,7 @@ import { stretch, usePseudo } from './mock/messages';
 import type { Scenario } from './mock/model';
 
 /** Names of languages stay as they are; so do key names, and what Intl says. */
-const NAMES = ['English', 'Deutsch', 'Mara', 'Enter', 'Esc', 'Aa', NOTES, CLIENT];
+const NAMES = ['English', 'Deutsch', 'Mara', 'Enter', 'Esc', 'Aa', NOTES, CLIENT, ...BUILT_WITH.flat()];
 
 const intl = (() => {
   const words = new Set<string>([

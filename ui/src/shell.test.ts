@@ -172,7 +172,7 @@ describe('dashboard', () => {
   it('makes its numbers ways to their lists', async () => {
     const { user } = await open('healthy');
     const links = all('fact');
-    expect(links.map((link) => link.dataset.to)).toEqual(['synced', 'waiting', 'left_out']);
+    expect(links.map((link) => link.dataset.to)).toEqual(['synced', 'waiting', 'left_out', 'removed']);
     await user.click(links[1] as HTMLElement);
     await waitFor(() => expect(location.hash).toBe('#/appointments?state=waiting'));
   });

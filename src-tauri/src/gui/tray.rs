@@ -49,6 +49,7 @@ pub struct Look {
     decisions: u32,
     paused: bool,
     paused_until: Option<DateTime<Utc>>,
+    problem: Option<String>,
 }
 
 impl Look {
@@ -61,6 +62,7 @@ impl Look {
             decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
             paused: overview.paused_until.is_some() || overview.paused_for_ever,
             paused_until: overview.paused_until,
+            problem: overview.problem.as_ref().map(|problem| problem.code.clone()),
         }
     }
 
@@ -79,7 +81,7 @@ impl Look {
         let state = self.state.unwrap_or(OverallState::Starting);
         match self.paused_until {
             Some(until) if state == OverallState::Paused => tongue.paused_until(until.with_timezone(&Local)),
-            _ => tongue.state(state, self.minutes),
+            _ => tongue.state(state, self.minutes, self.problem.as_deref()),
         }
     }
 }

@@ -33,8 +33,8 @@ impl Tongue {
         .to_owned()
     }
 
-    /// First line of the tray menu.
-    pub fn state(self, state: OverallState, minutes: Option<i64>) -> String {
+    /// First line of the tray menu. `problem` is the code of what it waits for, where it waits.
+    pub fn state(self, state: OverallState, minutes: Option<i64>, problem: Option<&str>) -> String {
         let ago = match (minutes, self) {
             (None, _) => String::new(),
             (Some(..=0), Self::En) => " · just now".into(),
@@ -45,10 +45,14 @@ impl Tongue {
         match state {
             OverallState::Starting => self.pick("Starting…", "Startet…"),
             OverallState::NotConnected => self.pick("Not connected", "Nicht verbunden"),
-            OverallState::NeedsAttention => self.pick("Needs attention", "Braucht dich"),
-            OverallState::Offline => self.pick("Waiting (offline)", "Wartet (offline)"),
+            OverallState::NeedsAttention => self.pick("Needs attention", "Braucht Sie"),
+            OverallState::Offline => match problem {
+                // The network is there; one of the services does not answer.
+                Some(code) if code != "offline" => self.pick("Waiting", "Wartet"),
+                _ => self.pick("Waiting (offline)", "Wartet (offline)"),
+            },
             OverallState::Paused => self.pick("Paused", "Pausiert"),
-            OverallState::Syncing => self.pick("Syncing…", "Gleicht ab…"),
+            OverallState::Syncing => self.pick("Syncing…", "Synchronisiert…"),
             OverallState::UpToDate => format!("{}{ago}", self.pick("Up to date", "Aktuell")),
         }
     }
@@ -59,7 +63,7 @@ impl Tongue {
     }
     /// "Sync now".
     pub fn sync_now(self) -> String {
-        self.pick("Sync now", "Jetzt abgleichen")
+        self.pick("Sync now", "Jetzt synchronisieren")
     }
     /// "Pause".
     pub fn pause(self) -> String {
@@ -134,32 +138,32 @@ impl Tongue {
         match notice.cause {
             Cause::ReconnectGoogle => (
                 self.pick(
-                    "Google needs you to sign in again",
-                    "Google braucht eine neue Anmeldung",
+                    "Google asks you to sign in again",
+                    "Google bittet um eine neue Anmeldung",
                 ),
                 self.pick(
                     "Your appointments wait until then. Nothing is lost.",
-                    "Deine Termine warten so lange. Nichts geht verloren.",
+                    "Ihre Termine warten so lange. Nichts geht verloren.",
                 ),
                 reconnect(),
             ),
             Cause::ReconnectPlatform => (
                 match self {
-                    Self::En => format!("{platform} needs you to sign in again"),
-                    Self::De => format!("{platform} braucht eine neue Anmeldung"),
+                    Self::En => format!("{platform} asks you to sign in again"),
+                    Self::De => format!("{platform} bittet um eine neue Anmeldung"),
                 },
                 self.pick(
                     "Your calendar stays as it is until then.",
-                    "Dein Kalender bleibt so lange, wie er ist.",
+                    "Ihr Kalender bleibt so lange, wie er ist.",
                 ),
                 reconnect(),
             ),
             Cause::Conflicts => (
                 match (self, notice.count) {
                     (Self::En, 1) => "1 appointment waits for your decision".into(),
-                    (Self::De, 1) => "1 Termin wartet auf deine Entscheidung".into(),
+                    (Self::De, 1) => "1 Termin wartet auf Ihre Entscheidung".into(),
                     (Self::En, count) => format!("{count} appointments wait for your decision"),
-                    (Self::De, count) => format!("{count} Termine warten auf deine Entscheidung"),
+                    (Self::De, count) => format!("{count} Termine warten auf Ihre Entscheidung"),
                 },
                 notice.title.clone().unwrap_or_else(|| {
                     self.pick(
@@ -176,7 +180,7 @@ impl Tongue {
                 ),
                 self.pick(
                     "Nothing is changed before you answer.",
-                    "Bis zu deiner Antwort wird nichts geändert.",
+                    "Bis zu Ihrer Antwort wird nichts geändert.",
                 ),
                 look(),
             ),
@@ -194,10 +198,99 @@ impl Tongue {
                 self.pick("Calendar not found", "Kalender nicht gefunden"),
                 self.pick(
                     "Choose another one to go on.",
-                    "Wähle einen anderen, um fortzufahren.",
+                    "Wählen Sie einen anderen, um fortzufahren.",
                 ),
                 look(),
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [OverallState; 7] = [
+        OverallState::Starting,
+        OverallState::NotConnected,
+        OverallState::NeedsAttention,
+        OverallState::Offline,
+        OverallState::Paused,
+        OverallState::Syncing,
+        OverallState::UpToDate,
+    ];
+    const CAUSES: [Cause; 6] = [
+        Cause::ReconnectGoogle,
+        Cause::ReconnectPlatform,
+        Cause::Conflicts,
+        Cause::Question,
+        Cause::WritesFailed,
+        Cause::CalendarNotFound,
+    ];
+
+    /// Everything that can be said.
+    fn all(tongue: Tongue) -> Vec<String> {
+        let summary = |count| Summary {
+            count,
+            first: "09:00".into(),
+            title: None,
+        };
+        let mut said = vec![
+            tongue.open(),
+            tongue.sync_now(),
+            tongue.pause(),
+            tongue.pause_for(30),
+            tongue.pause_for(120),
+            tongue.pause_until_tomorrow(),
+            tongue.pause_for_ever(),
+            tongue.paused_until(Local::now()),
+            tongue.resume(),
+            tongue.decisions(2),
+            tongue.settings(),
+            tongue.quit(),
+            tongue.summary(&summary(1)).0,
+            tongue.summary(&summary(2)).0,
+        ];
+        for state in STATES {
+            said.push(tongue.state(state, Some(2), None));
+            said.push(tongue.state(state, None, Some("google_unreachable")));
+        }
+        for cause in CAUSES {
+            for count in [1, 2] {
+                let notice = Notice {
+                    cause: cause.clone(),
+                    count,
+                    route: "/".into(),
+                    title: None,
+                };
+                let (title, text, action) = tongue.notice(&notice, "Linden Akademie");
+                said.extend([title, text]);
+                said.extend(action.map(|(_, label)| label));
+            }
+        }
+        said
+    }
+
+    #[test]
+    fn german_words_address_the_trainer_as_the_window_does() {
+        for said in all(Tongue::De) {
+            let familiar = said
+                .to_lowercase()
+                .split(|letter: char| !letter.is_alphabetic())
+                .any(|word| ["du", "dich", "dir"].contains(&word) || word.starts_with("dein"));
+            assert!(!familiar, "{said}");
+            assert!(
+                !said.contains("bgleich") && !said.contains("leicht ab"),
+                "one word for syncing: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn offline_is_said_only_when_it_is_the_network() {
+        let line = |code| Tongue::De.state(OverallState::Offline, None, code);
+        assert_eq!(line(Some("offline")), "Wartet (offline)");
+        assert_eq!(line(None), "Wartet (offline)");
+        assert_eq!(line(Some("google_unreachable")), "Wartet");
     }
 }

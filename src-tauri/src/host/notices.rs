@@ -78,7 +78,12 @@ impl Host {
         match problem.as_ref().map(|problem| problem.code.as_str()) {
             Some("google_reauth") => add(Cause::ReconnectGoogle, 1, "/connect/google".into(), None),
             Some("platform_reauth") => add(Cause::ReconnectPlatform, 1, "/connect/platform".into(), None),
-            Some("calendar_not_found") => add(Cause::CalendarNotFound, 1, "/settings".into(), None),
+            Some("calendar_not_found") => add(
+                Cause::CalendarNotFound,
+                1,
+                "/settings?section=calendar&at=calendar".into(),
+                None,
+            ),
             Some("writes_failed") => {
                 let count = problem
                     .and_then(|problem| problem.detail)

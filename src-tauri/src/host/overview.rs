@@ -90,6 +90,7 @@ impl Host {
                 account_view(account, snapshot.state.calendar_read_at, calendar, None)
             }),
             started: snapshot.state.started,
+            first_run_at: snapshot.state.connected_at,
             time_zone: zone.into(),
             counts,
             progress: snapshot
@@ -152,6 +153,7 @@ fn unconnected(accounts: &Accounts) -> Overview {
             .as_ref()
             .map(|(account, _)| account_view(account, None, None, None)),
         started: false,
+        first_run_at: None,
         time_zone: zone.into(),
         counts: OverviewCounts::default(),
         progress: None,

@@ -92,6 +92,8 @@ pub struct Overview {
     pub calendar: Option<Account>,
     /// True once "Start syncing" was pressed.
     pub started: bool,
+    /// When the first run ever was: before it there is nothing to explain.
+    pub first_run_at: Option<DateTime<Utc>>,
     /// The trainer's zone (IANA).
     pub time_zone: String,
     /// Numbers.

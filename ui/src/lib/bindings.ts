@@ -617,6 +617,8 @@ export type Overview = {
 	calendar: Account | null,
 	/**  True once "Start syncing" was pressed. */
 	started: boolean,
+	/**  When the first run ever was: before it there is nothing to explain. */
+	first_run_at: string | null,
 	/**  The trainer's zone (IANA). */
 	time_zone: string,
 	/**  Numbers. */

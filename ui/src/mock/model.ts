@@ -128,6 +128,7 @@ export function model(scenario: Scenario, nowMs: number): Model {
   if (scenario === 'preview') return made;
 
   o.started = true;
+  o.first_run_at = iso(nowMs - (scenario === 'empty' ? 33 * MINUTE : 40 * 24 * 60 * MINUTE));
   o.state = 'up_to_date';
   o.as_of = iso(nowMs - 2 * MINUTE - 17_000);
   o.next_sync_at = iso(nowMs + 13 * MINUTE);
@@ -158,7 +159,8 @@ export function model(scenario: Scenario, nowMs: number): Model {
       o.problem = problem('google_reauth', 'google', 'reconnect_google', nowMs, { detail: 'invalid_grant' });
       break;
     case 'error':
-      o.state = 'needs_attention';
+      // One service that cannot be reached is waited for, as the app does.
+      o.state = 'offline';
       o.problem = problem('google_unreachable', 'google', 'try_again', nowMs, {
         detail: '503 backendError',
         retry_at: iso(nowMs + 4 * MINUTE),
@@ -203,11 +205,11 @@ export function settle(made: Model): void {
   const o = made.overview;
   const count = (badge: AppointmentRow['badge']) => made.rows.filter((r) => r.badge === badge).length;
   o.counts = {
-    appointments: made.rows.length,
+    appointments: made.rows.length - count('ended'),
     synced: count('synced'),
     waiting: count('waiting') + count('syncing'),
-    left_out: count('left_out') + count('removed'),
-    conflicts: made.conflicts.length,
+    left_out: count('left_out'),
+    conflicts: count('conflict'),
     problems: count('problem'),
   };
   o.conflicts = made.conflicts;

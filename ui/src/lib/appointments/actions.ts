@@ -49,10 +49,12 @@ export function actionsFor(row: AppointmentRow, platform: string): MenuItem[] {
       icon: RotateCcw,
       run: () => void act(() => retry(row.id), m.toast_retry()),
     });
-  if (row.badge !== 'ended')
+  // Left out by a rule it is neither synced now nor left out once more; the rule is what can be changed.
+  const out = row.badge === 'left_out';
+  if (row.badge !== 'ended' && !out)
     items.push({ test: 'act-sync-now', label: m.act_sync_now(), icon: RefreshCw, run: () => void act(syncNow) });
-  if (row.badge !== 'ended') {
-    const excluded = row.reason === 'excluded';
+  const excluded = row.reason === 'excluded';
+  if (row.badge !== 'ended' && (!out || excluded)) {
     items.push({
       test: excluded ? 'act-include' : 'act-exclude',
       label: excluded ? m.act_include() : m.act_exclude(),

@@ -29,7 +29,7 @@ describe('badges', () => {
 
   it('says that the platform was told of a move only if it was', () => {
     const at = new Date(NOW - 1000).toISOString();
-    expect(text({ moved_back: { at, admin_notified: true } })).toBe('Synced · moved by you, Linden Akademie was told');
+    expect(text({ moved_back: { at, admin_notified: true } })).toBe('Synced · moved and reported');
     expect(text({ moved_back: { at, admin_notified: false } })).toBe('Synced · moved by you');
   });
 

@@ -60,8 +60,7 @@ export function reasonWord(code: string, platform: string): string | undefined {
 
 /** Why this badge, in a few words. */
 export function badgeReason(row: AppointmentRow, platform: string, zone: string, nowMs: number): string | undefined {
-  if (row.moved_back?.admin_notified && (row.reason === 'moved_by_you' || !row.reason))
-    return m.r_moved_by_you_told({ platform });
+  if (row.moved_back?.admin_notified && (row.reason === 'moved_by_you' || !row.reason)) return m.r_moved_by_you_told();
   if (row.moved_back && !row.reason) return m.r_moved_by_you();
   if (!row.reason) return row.badge === 'problem' ? m.r_problem() : undefined;
   const due = row.due_at && Date.parse(row.due_at) > nowMs ? age(row.due_at, zone, nowMs) : undefined;

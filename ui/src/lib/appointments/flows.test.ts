@@ -82,9 +82,7 @@ describe('agenda', () => {
       const app = await open('agenda', '/appointments');
       await waitFor(() => expect(all('appointment-menu').length).toBeGreaterThan(2));
       const badge = all('appointment-menu')[0] as HTMLElement;
-      expect(badge.getAttribute('aria-label')).toBe(
-        'Synced · moved by you, Linden Akademie was told. Actions for Linden-Apotheke',
-      );
+      expect(badge.getAttribute('aria-label')).toBe('Synced · moved and reported. Actions for Linden-Apotheke');
       await user.click(badge);
       await get('act-exclude');
       expect(all('row-menu').length).toBe(1);

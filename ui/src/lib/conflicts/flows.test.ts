@@ -238,7 +238,7 @@ describe('what was decided', () => {
     const app = await open('conflicts', '/conflicts?view=decided', 'en');
     await get('decided-list');
     const row = find('decided-row', '[data-id="cf_a2"]') as HTMLElement;
-    expect(row.querySelector('[data-test="decided-by"]')?.textContent).toBe('by your rule');
+    expect(row.querySelector('[data-test="decided-by"]')?.textContent).toBe('By your rule');
     await user.click(row.querySelector('[data-test="decided-open"]') as HTMLElement);
     expect(every('decided-version').map((v) => v.dataset.side)).toEqual(['platform', 'calendar']);
     const write = vi.fn(async () => undefined);

@@ -11,6 +11,11 @@ export async function setRule(rule: Rule, platform: string): Promise<boolean> {
   const set = async (policy: string) =>
     settings.set(await changeSettings(patchOf({ about: rule.about, policy: policy as Policy })));
   const worked = await act(() => set(rule.policy));
-  if (worked) offerUndo({ text: ruleWords(rule, { platform }), more: m.dc_rule_where(), undo: () => set(before) });
+  if (worked)
+    offerUndo({
+      text: ruleWords(rule, { platform }),
+      more: m.dc_rule_where({ section: m.st_rules() }),
+      undo: () => set(before),
+    });
   return worked;
 }

@@ -3,7 +3,7 @@ import { clock, clockRange, day, dayKey, daysBetween, duration, moment, plainDay
 import { m } from '$lib/paraglide/messages';
 import { fieldWord, type Context } from '$lib/history/sentence';
 import { refusal } from './refusal';
-import { titleOf } from './text';
+import { heading, titleOf } from './text';
 
 export const timeField = (conflict: ConflictView): FieldView | undefined =>
   conflict.fields.find((f) => f.field === 'time');
@@ -63,7 +63,7 @@ export function brief(conflict: ConflictView, c: Context): string {
     return m.cf_story_series_cancelled({ calendar: m.google_calendar(), platform: c.platform });
   if (time)
     return `${c.platform}: ${shortTime(time.platform, c)}. ${m.google_calendar()}: ${shortTime(time.calendar, c)}.`;
-  return conflict.fields.map((f) => fieldWord(f.field)).join(', ');
+  return heading(conflict.fields.map((f) => fieldWord(f.field)).join(', '));
 }
 
 /** The question in large type. */

@@ -1,4 +1,5 @@
 import type { ConflictView } from '$lib/bindings';
+import { intlLocale } from '$lib/i18n/locale.svelte';
 import { m } from '$lib/paraglide/messages';
 
 /* Whatever somebody typed into a title or a note is shown as text, and none of it may reorder or swallow the words around it. */
@@ -55,6 +56,9 @@ export function inSentence(title: string, most = 90): string {
 }
 
 export const titleOf = (conflict: ConflictView): string => inSentence(conflict.title);
+
+/** A word that begins a line. */
+export const heading = (words: string): string => words.charAt(0).toLocaleUpperCase(intlLocale()) + words.slice(1);
 
 /** Ten thousand characters on one card hide the decision; what both sides share is shortened first. */
 export const LONG = 480;

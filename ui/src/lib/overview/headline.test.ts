@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Overview } from '$lib/bindings';
+import type { ConflictView, Overview } from '$lib/bindings';
 import { useLanguage } from '$lib/i18n/locale.svelte';
-import { emptyOverview } from '../../mock/data';
+import { conflictsFor, emptyOverview } from '../../mock/data';
 import { googleAccount, platformAccount } from '../../mock/model';
 import { headline } from './headline';
 import { statusLine } from './status';
@@ -16,6 +16,8 @@ function overview(more: Partial<Overview> = {}, counts: Partial<Overview['counts
     as_of: '2026-11-21T08:58:00Z',
     platform: platformAccount(NOW),
     calendar: googleAccount(NOW),
+    // Each of these has a badge; one of an event that was marked has none.
+    conflicts: Array.from({ length: counts.conflicts ?? 0 }, () => conflictsFor(NOW)[0] as ConflictView),
     ...more,
     counts: { appointments: 42, synced: 42, waiting: 0, left_out: 0, conflicts: 0, problems: 0, ...counts },
   };
@@ -56,6 +58,17 @@ describe('headline in English', () => {
     expect(headline(overview({ state: 'needs_attention' }, { conflicts: 12, synced: 30 }), NOW).title).toBe(
       '12 decisions for you. The rest is right.',
     );
+  });
+
+  it('counts a decision about a marked event, which has no appointment and no badge', () => {
+    const conflicts = conflictsFor(NOW).slice(0, 1);
+    expect(headline(overview({ state: 'needs_attention', conflicts }), NOW).title).toBe(
+      'One decision for you. The rest is right.',
+    );
+  });
+
+  it('names what was removed by hand beside the numbers', () => {
+    expect(all(overview({}, { synced: 40, left_out: 1 }))).toMatch(/One is left out by your rules\. You removed one/);
   });
 
   it('does not call the rest right while something else waits or could not be written', () => {

@@ -1,5 +1,6 @@
 import type { Overview } from '$lib/bindings';
 import { problemWords } from '$lib/i18n/problems';
+import { number } from '$lib/i18n/time';
 import { m } from '$lib/paraglide/messages';
 import { accountName, endTime } from './status';
 
@@ -9,7 +10,7 @@ export type Headline = { title: string; sub: string };
 const NUMBERS = [m.num_1, m.num_2, m.num_3, m.num_4, m.num_5, m.num_6, m.num_7, m.num_8, m.num_9];
 
 /** "Two", "12": small numbers are words. */
-export const numberWord = (n: number): string => NUMBERS[n - 1]?.() ?? String(n);
+export const numberWord = (n: number): string => NUMBERS[n - 1]?.() ?? number(n);
 
 export function headline(overview: Overview, nowMs: number): Headline {
   const platform = accountName(overview.platform);
@@ -83,10 +84,11 @@ const fromProblem = (overview: Overview, platform: string): Headline => {
 
 function attention(overview: Overview, platform: string, calendar: string, nowMs: number): Headline {
   const { counts, questions, problem } = overview;
+  // A badge stands on an appointment; an event that was marked waits for a decision and has none.
+  const open = overview.conflicts.length;
   if (problem && problem.code !== 'writes_failed') return troubled(overview, platform, calendar, nowMs);
   const asked: string[] = [];
-  if (counts.conflicts > 0)
-    asked.push(m.head_decisions({ count: counts.conflicts, word: numberWord(counts.conflicts) }));
+  if (open > 0) asked.push(m.head_decisions({ count: open, word: numberWord(open) }));
   else if (questions.length > 0)
     asked.push(m.head_question({ count: questions.length, word: numberWord(questions.length) }));
   else if (counts.problems > 0)
@@ -95,10 +97,7 @@ function attention(overview: Overview, platform: string, calendar: string, nowMs
     return problem ? fromProblem(overview, platform) : { title: m.head_attention(), sub: numbers(overview, calendar) };
   // "The rest is right" is said only where it is true.
   const restRight =
-    counts.waiting === 0 &&
-    questions.length === 0 &&
-    (counts.conflicts === 0 || counts.problems === 0) &&
-    overview.as_of !== null;
+    counts.waiting === 0 && questions.length === 0 && (open === 0 || counts.problems === 0) && overview.as_of !== null;
   if (restRight) asked.push(m.head_rest_right());
   return { title: asked.join(' '), sub: numbers(overview, calendar) };
 }
@@ -108,7 +107,7 @@ export type Fact = { text: string; path: string; query: Record<string, string> }
 
 /** How many are right, and where each of the others is; each number leads to its list. */
 export function facts(overview: Overview, calendar: string): Fact[] {
-  const { appointments, synced, waiting, left_out, problems } = overview.counts;
+  const { appointments, synced, waiting, left_out, conflicts, problems } = overview.counts;
   if (appointments === 0) return [];
   const list = (text: string, state?: string): Fact => ({
     text,
@@ -118,10 +117,13 @@ export function facts(overview: Overview, calendar: string): Fact[] {
   const parts = [
     synced === appointments
       ? list(m.head_all_in({ count: appointments, calendar }))
-      : list(m.head_some_in({ count: appointments, synced, calendar }), 'synced'),
+      : list(m.head_some_in({ count: appointments, synced: number(synced), calendar }), 'synced'),
   ];
   if (waiting > 0) parts.push(list(m.head_waiting({ count: waiting }), 'waiting'));
   if (left_out > 0) parts.push(list(m.head_left_out({ count: left_out }), 'left_out'));
+  // Each appointment is counted once; what is in no other number was removed by hand, in the calendar.
+  const removed = appointments - synced - waiting - left_out - conflicts - problems;
+  if (removed > 0) parts.push(list(m.head_removed({ count: removed }), 'removed'));
   if (problems > 0)
     parts.push({ text: m.head_problems({ count: problems }), path: '/history', query: { result: 'problem' } });
   return parts;

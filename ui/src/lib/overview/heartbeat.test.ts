@@ -27,13 +27,24 @@ describe('heartbeat', () => {
   it('explains the night in between, and nothing for one late run', () => {
     const { gaps } = heartbeat([...every15(24, 18), ...every15(6, 1), beat(0.5), beat(0)], NOW, 15);
     expect(gaps).toHaveLength(1);
-    expect(gaps[0]?.reason).toBe('asleep');
+    expect(gaps[0]?.reason).toBe('unknown');
     expect(gaps[0]?.from).toBeCloseTo(0.25, 5);
     expect(gaps[0]?.to).toBeCloseTo(0.75, 5);
   });
 
-  it('does not call the time before the first run sleep', () => {
-    expect(heartbeat(every15(2, 0), NOW, 15).gaps.map((g) => g.reason)).toEqual(['before']);
+  it('says "before the first run" only where the first run of all is shown', () => {
+    const reasons = (firstAgo: number | null) =>
+      heartbeat(every15(2, 0), NOW, 15, null, firstAgo === null ? null : NOW - firstAgo * HOUR).gaps.map(
+        (g) => g.reason,
+      );
+    expect(reasons(2)).toEqual(['before']);
+    expect(reasons(24 * 40)).toEqual(['unknown']);
+    expect(reasons(null)).toEqual(['unknown']);
+  });
+
+  it('does not guess why a pause or an outage that is over had no runs', () => {
+    const { gaps } = heartbeat([...every15(24, 9), ...every15(6, 0)], NOW, 15, null, NOW - 40 * 24 * HOUR);
+    expect(gaps.map((g) => g.reason)).toEqual(['unknown']);
   });
 
   it('names the gap that is still open by what is true now', () => {

@@ -2,19 +2,20 @@ import type { Beat } from '$lib/bindings';
 
 /** Something on the 24-hour strip, from left (0) to right (1). */
 export type Stroke = { kind: 'beat'; at: number; beat: Beat };
-export type Gap = { kind: 'gap'; from: number; to: number; reason: 'asleep' | 'before' | 'paused' | 'offline' };
+export type Gap = { kind: 'gap'; from: number; to: number; reason: 'unknown' | 'before' | 'paused' | 'offline' };
 
 const DAY_MS = 86_400_000;
 
 /**
- * Beats and the gaps between them. A run that is missing although it was due means the laptop was off or asleep; before
- * the first run ever there is nothing to explain. `offlineSince` and `pausedSince` name the gap that is still open.
+ * Beats and the gaps between them. Why a run is missing is nowhere written down: the laptop was off or asleep, or it was
+ * paused. Only the gap that is still open has a known reason (`open`), and the time before the first run ever.
  */
 export function heartbeat(
   beats: Beat[],
   nowMs: number,
   everyMinutes: number,
   open: 'paused' | 'offline' | null = null,
+  firstRunMs: number | null = null,
 ): { strokes: Stroke[]; gaps: Gap[] } {
   const begin = nowMs - DAY_MS;
   const place = (ms: number) => Math.min(1, Math.max(0, (ms - begin) / DAY_MS));
@@ -27,12 +28,16 @@ export function heartbeat(
   const times = strokes.map(({ beat }) => Date.parse(beat.at));
   const first = times[0];
   if (first === undefined) return { strokes, gaps };
-  if (first - begin > missing) gaps.push({ kind: 'gap', from: 0, to: place(first), reason: 'before' });
+  if (first - begin > missing) {
+    // Only where the first run of all lies in these 24 hours is there nothing before it.
+    const reason = firstRunMs !== null && firstRunMs > begin ? 'before' : 'unknown';
+    gaps.push({ kind: 'gap', from: 0, to: place(first), reason });
+  }
   times.forEach((time, i) => {
     const next = times[i + 1] ?? nowMs;
     if (next - time <= missing) return;
     const last = i === times.length - 1;
-    gaps.push({ kind: 'gap', from: place(time), to: place(next), reason: last && open ? open : 'asleep' });
+    gaps.push({ kind: 'gap', from: place(time), to: place(next), reason: last && open ? open : 'unknown' });
   });
   return { strokes, gaps };
 }

@@ -14,14 +14,15 @@ const WORDS: Record<OverallState, () => string> = {
 
 export const stateWord = (state: OverallState): string => WORDS[state]();
 
+/** No network; one service that cannot be reached is something else. */
+export const offline = ({ state, problem }: Pick<Overview, 'state' | 'problem'>): boolean =>
+  state === 'offline' && (problem?.code ?? 'offline') === 'offline';
+
 /** The state in one short line; "Up to date" and "Offline" always say as of when. */
 export function statusLine(overview: Overview, nowMs: number): string {
   const { state, as_of, time_zone: zone } = overview;
   // Offline is said only where it is the network; one service that cannot be reached is waited for.
-  const word =
-    state === 'offline' && overview.problem && overview.problem.code !== 'offline'
-      ? m.state_waiting()
-      : stateWord(state);
+  const word = state === 'offline' && !offline(overview) ? m.state_waiting() : stateWord(state);
   if (state === 'syncing' && overview.progress && overview.progress.total > 0)
     return m.state_progress({ done: overview.progress.done, total: overview.progress.total });
   if (state === 'paused' && overview.paused_until)
@@ -78,3 +79,14 @@ export const accountStatus = (status: string): string =>
       : status === 'revoked'
         ? m.account_revoked()
         : m.account_error();
+
+/** Colour of a side's mark: green says that it answers, so not while its service is out of reach or asks for a sign-in. */
+export function sideTone(overview: Overview, account: Account | null): 'ok' | 'idle' | 'bad' {
+  if (!account || account.status !== 'active') return 'bad';
+  const unreached = overview.problem?.service === account.service || offline(overview);
+  return unreached || !account.last_read_at ? 'idle' : 'ok';
+}
+
+/** Nothing can be synced before this is settled: a sign-in, or another laptop that writes. */
+export const held = ({ problem, other_writer }: Overview): boolean =>
+  !!other_writer || !!problem?.action.startsWith('reconnect');

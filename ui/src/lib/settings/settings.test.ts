@@ -165,7 +165,7 @@ describe('what is wrong stands beside its field, and what was typed stays', () =
     expect(app.state.settings.calendar_id).toBe('primary');
     await type(field, '');
     await pick('calendar-id-save');
-    expect(find('calendar-id-error')?.textContent).toContain('Type the id');
+    expect(find('calendar-id-error')?.textContent).toContain('Type the calendar ID');
   });
 
   it('a mark that is too short, or holds a space', async () => {

@@ -96,7 +96,8 @@ export const agenda: Area = ({ state, now, changed }) => {
       for (const row of state.rows)
         if (row.badge === 'problem' && (appointmentId === null || row.id === appointmentId))
           Object.assign(row, { badge: 'waiting', reason: 'writing' });
-      void changed('history', 'overview', 'appointments');
+      // The history says so itself once there is an answer.
+      void changed('overview', 'appointments');
     },
   };
 };

@@ -11,6 +11,7 @@ import type {
   RunRow,
   SavedFile,
 } from '$lib/bindings';
+import { offline } from '$lib/overview/status';
 import type { Area, Tools } from '../area';
 import { iso, random } from '../data';
 
@@ -211,7 +212,7 @@ export const history: Area = (tools) => {
 
   /** Writes once more what did not work; what has no room left in its quota fails once more. */
   function again(failed: HistoryRow[]): void {
-    if (state.overview.state === 'offline') refuse('offline', { retryable: true });
+    if (offline(state.overview)) refuse('offline', { retryable: true });
     const ids = new Set<string | null>();
     const open = failed.filter((h) => h.result !== 'ok' && !ids.has(h.appointment_id) && ids.add(h.appointment_id));
     setTimeout(() => {

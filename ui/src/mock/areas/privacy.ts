@@ -1,4 +1,5 @@
 import type { DeletePlan, DeleteReport, MirrorRow, SettingsPatch, SettingsView, Sight } from '$lib/bindings';
+import { offline } from '$lib/overview/status';
 import type { Area, Args } from '../area';
 import { emptyOverview, iso } from '../data';
 import { withoutNone, writtenBefore } from './filters';
@@ -68,7 +69,7 @@ export const privacy: Area = ({ state, now, refuse, changed }) => {
       };
     },
     delete_everything: async ({ confirmed, evenSo }: Args): Promise<DeleteReport> => {
-      if (state.overview.state === 'offline') refuse('offline', { retryable: true });
+      if (offline(state.overview)) refuse('offline', { retryable: true });
       const both = !!state.overview.platform && !!state.overview.calendar;
       if (both && confirmed !== events()) refuse('stale');
       if (both && unreported() && !evenSo) refuse('moves_waiting', { detail: String(unreported()) });

@@ -10,6 +10,7 @@ import type {
   SettingsView,
 } from '$lib/bindings';
 import { clock, dayKey } from '$lib/i18n/time';
+import { offline } from '$lib/overview/status';
 import type { Area, Args } from '../area';
 import { iso } from '../data';
 import { withoutNone, writtenBefore } from './filters';
@@ -162,8 +163,8 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
       problem: problem ?? null,
       detail,
     });
-    if (name === 'network') return o.state === 'offline' ? result('offline') : result();
-    if (o.state === 'offline' && /sign_in|rights|clock/.test(name))
+    if (name === 'network') return offline(o) ? result('offline') : result();
+    if (offline(o) && /sign_in|rights|clock/.test(name))
       return { check: name, result: 'skipped', problem: null, detail: null };
     if (name === 'platform_sign_in') return o.platform ? result() : result('platform_not_connected');
     if (name === 'google_sign_in')
