@@ -70,7 +70,6 @@ const WORDS: Record<string, Words> = {
   restore_writing: () => [m.hx_rs_writing(), m.hx_rs_undo_later()],
   over: () => [m.hx_np_over(), m.p_stale_why()],
   changed_since: () => [m.hx_np_changed_since(), m.p_stale_why()],
-  moves_waiting: (p) => [m.p_moves_waiting(), m.p_moves_waiting_why(p)],
   not_saved: () => [m.p_not_saved(), m.p_not_saved_why()],
   no_file_manager: () => [m.p_no_file_manager(), m.p_no_file_manager_why()],
   no_tray: () => [m.p_no_tray(), m.p_no_tray_why()],
