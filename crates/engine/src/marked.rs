@@ -9,7 +9,8 @@ use crate::outcome::{error_code, keeps};
 use crate::plan::resolution_word;
 use crate::ports::{EventLookup, NewFromEvent, PortError};
 use crate::read::{LOOKUPS_MAX, Records};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::appointment::Appointment;
 use roundtrip_core::conflict::{Conflict, ConflictKind, ConflictState, Refusal, Resolution, Seen};
 use roundtrip_core::event::Event;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId};
@@ -18,6 +19,7 @@ use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, Record};
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::time::TimeSpan;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The platform's word for "makes appointments of events".
@@ -86,22 +88,36 @@ impl MarkedEvents {
     }
 }
 
+/// The two clocks may differ by so much.
+const CLOCKS_MINUTES: i64 = 60;
+
 /// The appointments that may be what a creation has brought about whose answer is not known: no event is made for them
-/// until it is.
+/// until it is. A platform may round or shift the time it was asked for.
 pub(crate) fn perhaps_created(records: &Records, rows: &[OutboxRow]) -> BTreeSet<AppointmentId> {
-    let times: Vec<_> = rows
+    let asked: Vec<_> = rows
         .iter()
         .filter(|row| row.state == OutboxState::Sent)
         .filter_map(|row| match &row.intent {
-            Intent::Create { event, .. } => Some(event.time),
+            Intent::Create { event, .. } => Some((row.created_at, event.time)),
             _ => None,
         })
         .collect();
+    let may_be = |appointment: &Appointment, (at, time): &(DateTime<Utc>, TimeSpan)| {
+        let near = TimeSpan {
+            start: time.start - Duration::days(1),
+            end: time.end + Duration::days(1),
+            zone: time.zone,
+        };
+        let said = appointment.span();
+        let made_since = appointment.created_at >= *at - Duration::minutes(CLOCKS_MINUTES);
+        said == *time || made_since && said.overlaps(&near)
+    };
     let fits = |record: &&Record| {
         let said = record.appointment.as_ref();
-        record.event_id.is_none() && said.is_some_and(|appointment| times.contains(&appointment.span()))
+        record.event_id.is_none()
+            && said.is_some_and(|appointment| asked.iter().any(|asked| may_be(appointment, asked)))
     };
-    let records = records.iter().filter(|_| !times.is_empty());
+    let records = records.iter().filter(|_| !asked.is_empty());
     records
         .filter(fits)
         .map(|record| record.appointment_id.clone())

@@ -185,6 +185,37 @@ async fn while_the_reply_is_missing_the_feed_makes_no_second_event() {
 }
 
 #[tokio::test]
+async fn a_platform_that_rounds_the_time_makes_no_second_event_either() {
+    let (world, id) = confirmed().await;
+    world.spoil_platform(Fault::DropAfter, |rule| {
+        rule.method("POST").path("/v1/appointments").times(0)
+    });
+    world.sync().await;
+    let made = appointments(&world)
+        .into_iter()
+        .map(|record| record.appointment.id)
+        .next()
+        .expect("it was made, and the answer lost");
+    world.admin().move_to(&made, "2026-12-02 10:15");
+    let another = world.admin().visit("Linden", "2026-12-05 09:00");
+    for _ in 0..3 {
+        world.sync().await;
+        world.advance(30);
+    }
+    assert!(
+        !world.trainer().has(&made),
+        "it may be the one that was asked for"
+    );
+    assert!(world.trainer().has(&another), "it cannot be");
+    world.repair();
+    world.advance(600);
+    world.settle().await;
+    assert_eq!(world.trainer().event_id(&made), id);
+    assert_eq!(world.trainer().marked().len(), 2);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
 async fn wherever_the_power_goes_there_is_one() {
     // The first write makes the appointment, the second one marks the event.
     for writes in 0..2 {
