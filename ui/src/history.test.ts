@@ -3,6 +3,8 @@ import userEvent from '@testing-library/user-event';
 import axe from 'axe-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import App from './App.svelte';
+// Loaded when first needed, which a loaded machine would make a test wait for.
+import '$lib/ui/MenuPanel.svelte';
 import { appointments } from '$lib/appointments/state.svelte';
 import { conflicts } from '$lib/conflicts/state.svelte';
 import { restoring } from '$lib/history/restore.svelte';
