@@ -36,7 +36,7 @@ pub struct View<'a> {
     pub rtl: bool,
     /// Text size in percent.
     pub text: u32,
-    /// The place, e.g. `/history?result=problem`.
+    /// The place, e.g. `/history?result=problem`; `{next-week}` in it stands for the day a week from today.
     pub place: &'a str,
 }
 
@@ -141,9 +141,11 @@ impl Gallery {
     /// Shows a screen and waits until it is drawn.
     pub fn show(&self, view: &View<'_>) -> Result<()> {
         let rtl = if view.rtl { "&dir=rtl" } else { "" };
+        let next_week = chrono::Local::now().date_naive() + chrono::Days::new(7);
+        let place = view.place.replace("{next-week}", &next_week.to_string());
         let url = format!(
-            "{}?scenario={}&lang={}&theme={}&slow=0{rtl}#{}",
-            self.address, view.scenario, view.language, view.theme, view.place
+            "{}?scenario={}&lang={}&theme={}&slow=0{rtl}#{place}",
+            self.address, view.scenario, view.language, view.theme
         );
         // Only another path or query loads the page anew, and each view begins from the start.
         self.session().go("about:blank")?;
@@ -171,16 +173,21 @@ impl Gallery {
 
     /// Gives the page this size, in CSS pixels.
     pub fn size(&self, width: u32, height: u32) -> Result<()> {
-        let bar = self.bar()?;
         let screen = self.desk.screen()?;
-        let window = screen.window("MiniBrowser")?.context("no browser on the desk")?;
-        screen.place(&window, 0, 0, (width, height + bar))?;
-        wait::until_true("the page's new size", wait::seconds(10), || {
-            let now = self
+        let mut last = json!(null);
+        let reached = wait::until_true("the page's new size", wait::seconds(15), || {
+            last = self
                 .session()
                 .script("return [innerWidth, innerHeight]", json!([]))?;
-            Ok(now == json!([width, height]))
-        })
+            if last == json!([width, height]) {
+                return Ok(true);
+            }
+            // Asked for again: the bar above the page may have changed its height with the page's width.
+            let window = screen.window("MiniBrowser")?.context("no browser on the desk")?;
+            screen.place(&window, 0, 0, (width, height + self.bar()?))?;
+            Ok(false)
+        });
+        reached.with_context(|| format!("the page has {last}"))
     }
 
     /// Height of what the browser draws above the page.

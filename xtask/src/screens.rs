@@ -53,10 +53,12 @@ pub fn pictures() -> Vec<Picture> {
             "appointments-why-not",
             of("healthy", "/appointments/apt_5").german(),
         ),
-        usual("week", of("conflicts", "/appointments?view=week")),
+        usual("week", of("conflicts", "/appointments?view=week&day={next-week}")),
         usual(
             "week-dark-german",
-            of("many", "/appointments?view=week").dark().german(),
+            of("agenda", "/appointments?view=week&day={next-week}")
+                .dark()
+                .german(),
         ),
         (
             "appointments-narrow",
@@ -80,10 +82,10 @@ pub fn pictures() -> Vec<Picture> {
             of("healthy", "/settings?section=which").german(),
         ),
         usual("settings-privacy", of("healthy", "/settings?section=content")),
-        usual("settings-sync", of("healthy", "/settings?section=sync").dark()),
+        usual("settings-rules", of("healthy", "/settings?section=rules").dark()),
         usual(
             "settings-advanced",
-            of("healthy", "/settings?section=diagnostics").german(),
+            of("healthy", "/settings?section=advanced").german(),
         ),
         usual("components", of("healthy", "/ui")),
     ]
