@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import type { Overview } from '$lib/bindings';
 
 /** A run shorter than this changes nothing on screen. */
@@ -16,6 +17,11 @@ export class Calm {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   follow(next: Overview | undefined): void {
+    // What is shown now decides, but must not call whoever follows again: each answer is a new value.
+    untrack(() => this.#follow(next));
+  }
+
+  #follow(next: Overview | undefined): void {
     this.#latest = next;
     const before = this.shown;
     if (!next || !before || (before.state === 'syncing') === (next.state === 'syncing')) return this.#show();
