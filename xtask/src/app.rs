@@ -98,7 +98,23 @@ const WINDOW: (u32, u32) = (1160, 860);
 
 impl AppWindow {
     /// Starts the app through `tauri-driver` and waits for its window.
+    ///
+    /// On a busy machine the driver was seen to hang up before it had read the first request; that is tried once more.
     pub fn open(desk: &Desk, installation: &Installation, log: &str) -> Result<AppWindow> {
+        Self::open_once(desk, installation, log).or_else(|first| {
+            println!("        the driver is started once more: {first:#}");
+            let binary = installation.binary()?;
+            for pid in app_processes(desk.mark(), &binary) {
+                kill(pid);
+            }
+            wait::until_true("the end of the first try", wait::seconds(10), || {
+                Ok(app_processes(desk.mark(), &binary).is_empty())
+            })?;
+            Self::open_once(desk, installation, &format!("{log}-again"))
+        })
+    }
+
+    fn open_once(desk: &Desk, installation: &Installation, log: &str) -> Result<AppWindow> {
         let tauri_driver = tauri_driver();
         if !tauri_driver.exists() {
             bail!("{} is missing: run `cargo xtask setup`", tauri_driver.display());
