@@ -150,6 +150,18 @@ mod linux {
             Ok(())
         }
 
+        /// True once the window shows something in the green of "Synced": data, not only its frame.
+        pub fn shows_data(&self, window: &Window) -> Result<bool> {
+            let (width, height) = window.size;
+            let image = self
+                .connection
+                .get_image(ImageFormat::Z_PIXMAP, window.id, 0, 0, width, height, u32::MAX)?
+                .reply()?;
+            Ok(image.data.chunks_exact(4).any(|pixel| {
+                pixel[1] > pixel[2].saturating_add(60) && pixel[1] > pixel[0].saturating_add(20)
+            }))
+        }
+
         /// True once the window shows more than an empty surface.
         pub fn has_painted(&self, window: &Window) -> Result<bool> {
             let (width, height) = window.size;
@@ -200,6 +212,11 @@ mod elsewhere {
 
         /// Closes a window.
         pub fn close(&self, _window: &Window) -> Result<()> {
+            match *self {}
+        }
+
+        /// True once it shows data.
+        pub fn shows_data(&self, _window: &Window) -> Result<bool> {
             match *self {}
         }
 
