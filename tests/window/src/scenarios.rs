@@ -62,6 +62,7 @@ pub fn all() -> Vec<Scenario> {
             sign_in: SignIn::ByClicks,
             act: Act::Real(onboarding::by_clicks),
         },
+        usual("the_first_start_on_a_german_system", onboarding::in_german),
         usual("a_wrong_address_is_said_in_words", onboarding::wrong_address),
         usual(
             "a_move_in_the_calendar_is_reported_and_shown",

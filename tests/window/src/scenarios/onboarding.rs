@@ -49,3 +49,24 @@ pub fn wrong_address(stage: &mut Stage) -> Result<()> {
     );
     stage.connect_platform()
 }
+
+/// On a German system: the address, then three clicks beside the two consent pages, and the window says in German that
+/// all is right.
+pub fn in_german(stage: &mut Stage) -> Result<()> {
+    stage.installation.set("LANG", "de_DE.UTF-8");
+    stage.open_app()?;
+    let window = stage.window()?;
+    window.until_text("Ihre Termine und Ihr Kalender", Duration::from_secs(20))?;
+    stage.connect_platform()?;
+    stage.connect_google()?;
+    let window = stage.window()?;
+    window.start_syncing()?;
+    window.until_state("up_to_date", Duration::from_secs(120))?;
+    window.until_text("Ihr Kalender stimmt.", Duration::from_secs(20))?;
+    window.expect_no_problem()?;
+    let text = window.text()?;
+    for word in ["Synced", "Sync now", "Appointments", "Settings"] {
+        ensure!(!text.contains(word), "“{word}” in a German window: {text}");
+    }
+    Ok(())
+}
