@@ -46,4 +46,14 @@ describe('messages', () => {
         }
       }
   });
+
+  it('has no text that nothing says', () => {
+    const sources = import.meta.glob<string>(['../**/*.{ts,svelte}', '!./paraglide/**'], {
+      eager: true,
+      query: '?raw',
+      import: 'default',
+    });
+    const said = new Set(Object.values(sources).flatMap((text) => [...text.matchAll(/\bm\.(\w+)/g)].map((x) => x[1])));
+    expect(Object.keys(en).filter((key) => key !== '$schema' && !said.has(key))).toEqual([]);
+  });
 });
