@@ -131,7 +131,12 @@ impl Stage {
         self.connect_google()?;
         let window = self.window()?;
         let announced = window.open_preview()?;
+        let mark = self.mark()?;
         window.start_syncing()?;
+        wait::until_true("the announced events written", FIRST_SYNC, || {
+            let written = self.requests_since(mark)?.count("google", "POST", "/events");
+            Ok(written >= u64::from(announced))
+        })?;
         window.until_state("up_to_date", FIRST_SYNC)?;
         Ok(announced)
     }

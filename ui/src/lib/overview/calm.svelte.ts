@@ -25,8 +25,10 @@ export class Calm {
     this.#latest = next;
     const before = this.shown;
     if (!next || !before || (before.state === 'syncing') === (next.state === 'syncing')) return this.#show();
+    // A check that finds nothing may pass unseen; while something waits, "Up to date" is not held a moment longer.
+    const idle = before.counts.waiting === 0 && next.counts.waiting === 0;
     const [left, keep] =
-      next.state === 'syncing' && (before.state === 'up_to_date' || before.state === 'needs_attention')
+      idle && next.state === 'syncing' && (before.state === 'up_to_date' || before.state === 'needs_attention')
         ? [UNSEEN_MS, true]
         : next.state === 'up_to_date'
           ? [this.#since + SEEN_MS - performance.now(), true]

@@ -56,3 +56,11 @@ describe('what is shown of a run', () => {
     expect(calm.shown).toMatchObject({ state: 'up_to_date', counts: { synced: 7 } });
   });
 });
+
+it('never says "Up to date" while something waits, however short the run', () => {
+  const calm = new Calm();
+  const counts = { ...emptyOverview().counts, waiting: 12 };
+  calm.follow(at('up_to_date', { counts }));
+  calm.follow(at('syncing', { counts }));
+  expect(calm.shown?.state).toBe('syncing');
+});
