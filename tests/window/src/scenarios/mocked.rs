@@ -53,6 +53,11 @@ fn accessible(gallery: &Gallery, how: fn(View<'static>) -> View<'static>) -> Res
         found.extend(told(&view, &violations));
         found.extend(told(&view, &sideways(gallery)?));
     }
+    nothing(&found)
+}
+
+/// Fails with all that was found.
+pub(super) fn nothing(found: &[String]) -> Result<()> {
     ensure!(
         found.is_empty(),
         "{} findings:\n  {}",
@@ -119,13 +124,7 @@ pub fn longer_words(gallery: &Gallery) -> Result<()> {
             found.extend(told(&view, &sideways(gallery)?).iter().map(|text| at(text)));
         }
     }
-    ensure!(
-        found.is_empty(),
-        "{} findings:\n  {}",
-        found.len(),
-        found.join("\n  ")
-    );
-    Ok(())
+    nothing(&found)
 }
 
 /// Mirrored: nothing lies outside the page or over something else that can be pressed.
@@ -147,11 +146,5 @@ pub fn right_to_left(gallery: &Gallery) -> Result<()> {
         found.extend(told(&view, &lies));
         found.extend(told(&view, &sideways(gallery)?));
     }
-    ensure!(
-        found.is_empty(),
-        "{} findings:\n  {}",
-        found.len(),
-        found.join("\n  ")
-    );
-    Ok(())
+    nothing(&found)
 }
