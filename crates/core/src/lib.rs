@@ -14,6 +14,7 @@
 pub mod absorb;
 pub mod appointment;
 pub mod badge;
+pub mod bug;
 pub mod conflict;
 pub mod event;
 pub mod event_id;

@@ -1,0 +1,1 @@
+//! The oracle: what must be true when the faults have stopped (I1 to I15).

@@ -1,0 +1,4 @@
+//! `simulate`: see `cargo xtask sim --help`.
+#![forbid(unsafe_code)]
+
+fn main() {}
