@@ -17,7 +17,8 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
     let policy = facts.ended.sandbox.platform.policy(facts.ended.user);
     let writer = facts.working().find(|laptop| laptop.writes);
-    let Some(writer) = writer.filter(|laptop| policy.enabled && laptop.settings.direction.writes_calendar()) else {
+    let Some(writer) = writer.filter(|laptop| policy.enabled && laptop.settings.direction.writes_calendar())
+    else {
         return;
     };
     for appointment in facts.appointments() {
@@ -77,7 +78,11 @@ fn badges_are_true(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, found
     if laptop.disconnected {
         return;
     }
-    for status in laptop.statuses.iter().filter(|status| status.badge == Badge::Synced) {
+    for status in laptop
+        .statuses
+        .iter()
+        .filter(|status| status.badge == Badge::Synced)
+    {
         let record = &status.record;
         let appointment = record.appointment_id.as_str();
         let mut untrue = |reason: &str| {
@@ -95,7 +100,10 @@ fn badges_are_true(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, found
         if record.appointment.as_ref().map(|known| known.version) != Some(said.version) {
             untrue("the platform has gone on");
         }
-        let event = record.event_id.as_ref().and_then(|id| facts.event_now(id.as_str()));
+        let event = record
+            .event_id
+            .as_ref()
+            .and_then(|id| facts.event_now(id.as_str()));
         match event.filter(|event| event.is_live()) {
             None => untrue("its event is not there"),
             Some(event) if hours_of(event) != Some(span_of(said)) => untrue("the two times differ"),
@@ -105,7 +113,10 @@ fn badges_are_true(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, found
                 }
             }
         }
-        let waits = laptop.outbox.iter().any(|row| row.appointment_id.as_str() == appointment);
+        let waits = laptop
+            .outbox
+            .iter()
+            .any(|row| row.appointment_id.as_str() == appointment);
         let conflict = laptop
             .conflicts
             .iter()
@@ -149,10 +160,15 @@ fn agrees(
         .records
         .iter()
         .find(|record| record.appointment_id.as_str() == appointment);
-    let left_alone = laptop
-        .history
-        .iter()
-        .any(|item| matches!(&item.what, HistoryWhat::Answered { answer: Answer::Leave, .. }));
+    let left_alone = laptop.history.iter().any(|item| {
+        matches!(
+            &item.what,
+            HistoryWhat::Answered {
+                answer: Answer::Leave,
+                ..
+            }
+        )
+    });
     let over = |(_, end): Span| end <= facts.now;
     let asked = is_left_to_a_person(laptop, record, appointment);
 
@@ -173,7 +189,10 @@ fn agrees(
     match &record.appointment {
         None => differs("the laptop does not know what the platform says of it"),
         Some(known) if known.version != said.version => {
-            differs(&format!("the laptop knows version {}, the platform is at {}", known.version, said.version));
+            differs(&format!(
+                "the laptop knows version {}, the platform is at {}",
+                known.version, said.version
+            ));
         }
         Some(known) => {
             let span = known.span();
@@ -186,7 +205,9 @@ fn agrees(
         return;
     }
     if leaves_out(laptop, appointment) {
-        let made_by_trainer = live.iter().any(|(event, _)| facts.own(event).is_some_and(|(_, nth)| nth == 0));
+        let made_by_trainer = live
+            .iter()
+            .any(|(event, _)| facts.own(event).is_some_and(|(_, nth)| nth == 0));
         let still = live.iter().any(|(_, event)| !over((event.start, event.end)));
         let removes = laptop.settings.filters.left_out == roundtrip_core::settings::LeftOutPolicy::Remove;
         if still && removes && !made_by_trainer && record.link != LinkState::Closed {
@@ -213,19 +234,26 @@ fn agrees(
             if hours_of(state) != Some(span_of(said)) {
                 differs("the two times differ and nobody is asked");
             }
-            let known = record.event.as_ref().filter(|_| {
-                record.event_id.as_ref().is_some_and(|id| id.as_str() == *event)
-            });
+            let known = record
+                .event
+                .as_ref()
+                .filter(|_| record.event_id.as_ref().is_some_and(|id| id.as_str() == *event));
             match known {
                 None => differs("the laptop does not know its live event"),
-                Some(known) if known.etag.0 != state.etag => differs("the laptop knows another state of its event"),
+                Some(known) if known.etag.0 != state.etag => {
+                    differs("the laptop knows another state of its event")
+                }
                 Some(_) => {}
             }
         }
         // I3 says it.
         _ => {}
     }
-    if laptop.outbox.iter().any(|row| row.appointment_id.as_str() == appointment) {
+    if laptop
+        .outbox
+        .iter()
+        .any(|row| row.appointment_id.as_str() == appointment)
+    {
         differs("something still waits in the outbox");
     }
 }

@@ -81,15 +81,20 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
         return Why::Platform;
     }
     let other = facts.events_of(appointment).into_iter().any(|other| {
-        other != event && facts.event_at(other, deletion.seq).is_some_and(EventState::is_live)
+        other != event
+            && facts
+                .event_at(other, deletion.seq)
+                .is_some_and(EventState::is_live)
     });
     if other {
         return Why::Duplicate;
     }
     let said = |reason: DeleteReason| {
-        facts.is_told(appointment, deletion.at, |item| {
-            matches!(&item.what, HistoryWhat::Deleted { reason: told, .. } if *told == reason)
-        })
+        facts.is_told(
+            appointment,
+            deletion.at,
+            |item| matches!(&item.what, HistoryWhat::Deleted { reason: told, .. } if *told == reason),
+        )
     };
     if said(DeleteReason::Asked) {
         return Why::Asked;
@@ -118,8 +123,18 @@ pub(super) fn leaves_out(laptop: &EndedLaptop, appointment: &str) -> bool {
 }
 
 /// P5: what is deleted after a laptop was disconnected was asked for.
-fn nothing_goes_with_the_connection(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut Vec<Violation>) {
-    for (number, laptop) in facts.ended.laptops.iter().enumerate().filter(|(_, laptop)| laptop.disconnected) {
+fn nothing_goes_with_the_connection(
+    facts: &Facts<'_>,
+    deletions: &[Deletion<'_>],
+    found: &mut Vec<Violation>,
+) {
+    for (number, laptop) in facts
+        .ended
+        .laptops
+        .iter()
+        .enumerate()
+        .filter(|(_, laptop)| laptop.disconnected)
+    {
         let left = laptop.history.iter().rev().find_map(|item| match &item.what {
             HistoryWhat::Disconnected { .. } => Some(item.at),
             _ => None,
@@ -173,7 +188,9 @@ fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut V
                 _ => count > inferred_deletions_max(links),
             };
             if too_many && !asked(facts, laptop, kind) {
-                let what = format!("{count} of {links} events were deleted within an hour and nobody was asked ({kind:?})");
+                let what = format!(
+                    "{count} of {links} events were deleted within an hour and nobody was asked ({kind:?})"
+                );
                 facts.violates(found, "P8", last.appointment, &what);
                 break;
             }
@@ -198,7 +215,9 @@ fn no_mass_of_moves(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for appointment in facts.appointments() {
         let moved = facts.appointment(appointment).filter(|change| {
             let (before, after) = (change.appointment_before(), change.appointment_after());
-            let spans = before.zip(after).map(|(before, after)| (span_of(before), span_of(after)));
+            let spans = before
+                .zip(after)
+                .map(|(before, after)| (span_of(before), span_of(after)));
             change.actor.is_app() && spans.is_some_and(|(before, after)| before != after)
         });
         reports.extend(moved.map(|change| (change, appointment)));
@@ -208,7 +227,9 @@ fn no_mass_of_moves(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         !facts.is_told(appointment, change.at - TimeDelta::days(30), |item| {
             matches!(
                 item.what,
-                HistoryWhat::ConflictResolved { .. } | HistoryWhat::Undone { .. } | HistoryWhat::Restored { .. }
+                HistoryWhat::ConflictResolved { .. }
+                    | HistoryWhat::Undone { .. }
+                    | HistoryWhat::Restored { .. }
             )
         })
     });

@@ -23,7 +23,10 @@ fn appears(change: &Change) -> bool {
 /// Whose hand last made an event appear, before the change of this number.
 fn brought_by<'a>(facts: &'a Facts<'_>, event: &str, seq: u64) -> Option<&'a Actor> {
     let before = facts.event(event).take_while(|change| change.seq < seq);
-    before.filter(|change| appears(change)).last().map(|change| &change.actor)
+    before
+        .filter(|change| appears(change))
+        .last()
+        .map(|change| &change.actor)
 }
 
 /// I3.
@@ -39,7 +42,10 @@ fn one_event_each(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             facts.violates(found, "I3", appointment, &what);
         }
         for event in &events {
-            for change in facts.event(event).filter(|change| change.actor.is_app() && appears(change)) {
+            for change in facts
+                .event(event)
+                .filter(|change| change.actor.is_app() && appears(change))
+            {
                 if change.before.is_some() {
                     let what = format!("its deleted event was brought back by the app (#{})", change.seq);
                     facts.violates(found, "I3", appointment, &what);
@@ -95,7 +101,10 @@ fn nothing_foreign(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
     for tried in facts.ended.sandbox.google.audit() {
         let foreign = tried.calendar != facts.ended.account
-            || tried.event.as_deref().is_none_or(|event| facts.own(event).is_none());
+            || tried
+                .event
+                .as_deref()
+                .is_none_or(|event| facts.own(event).is_none());
         if tried.via == Via::Api && tried.status >= 300 && foreign {
             found.push(Violation {
                 invariant: "I4",
@@ -118,7 +127,9 @@ fn nothing_foreign(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         if !touched && now["etag"] != before["etag"] {
             found.push(Violation {
                 invariant: "I4",
-                what: format!("the trainer's own event {event} in {calendar} was changed by nobody that we know"),
+                what: format!(
+                    "the trainer's own event {event} in {calendar} was changed by nobody that we know"
+                ),
             });
         }
     }
@@ -158,7 +169,10 @@ fn nobody_mailed(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 fn own_text(event: &EventState) -> String {
     let parts = text::split(event.description.as_deref().unwrap_or_default());
     let whole = format!("{}\n{}", parts.before, parts.after);
-    text::normalise(&whole).split_whitespace().collect::<Vec<_>>().join(" ")
+    text::normalise(&whole)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// P10.
@@ -172,7 +186,10 @@ fn own_text_survives(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             // Half a marker line is taken out with the block: the trainer's words around it are what counts.
             let words = own_text(before);
             if both && !words.contains("┈┈") && words != own_text(after) {
-                let what = format!("the trainer's own text in the event was changed (#{})", change.seq);
+                let what = format!(
+                    "the trainer's own text in the event was changed (#{})",
+                    change.seq
+                );
                 facts.violates(found, "P10", appointment, &what);
             }
         }
@@ -182,19 +199,26 @@ fn own_text_survives(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 /// P11.
 fn nothing_from_before(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let first_sign_in = facts.history.iter().find_map(|change| match &change.after {
-        Some(State::Session { what: "signed_in", .. }) => Some(change.at),
+        Some(State::Session {
+            what: "signed_in", ..
+        }) => Some(change.at),
         _ => None,
     });
     let Some(connected) = first_sign_in else {
         return;
     };
     for (event, appointment) in facts.own_events() {
-        let made = facts.event(event).find(|change| change.actor.is_app() && change.before.is_none());
+        let made = facts
+            .event(event)
+            .find(|change| change.actor.is_app() && change.before.is_none());
         let Some((made, event)) = made.and_then(|made| Some((made, made.event_after()?))) else {
             continue;
         };
         if event.start < connected {
-            let what = format!("an event was made of what began before the connection (#{})", made.seq);
+            let what = format!(
+                "an event was made of what began before the connection (#{})",
+                made.seq
+            );
             facts.violates(found, "P11", appointment, &what);
         }
     }

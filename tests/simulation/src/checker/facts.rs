@@ -43,8 +43,7 @@ impl<'a> Facts<'a> {
                 Subject::Event { calendar, id } if calendar == ended.account => {
                     by_event.entry(id.clone()).or_default().push(index);
                 }
-                Subject::Appointment { id }
-                | Subject::Notification { appointment: id, .. } => {
+                Subject::Appointment { id } | Subject::Notification { appointment: id, .. } => {
                     by_appointment.entry(id.clone()).or_default().push(index);
                 }
                 _ => {}
@@ -166,8 +165,14 @@ impl<'a> Facts<'a> {
     }
 
     /// Everything that an appointment was up to the change of this number, oldest first.
-    pub fn appointment_until(&self, appointment: &str, seq: u64) -> impl Iterator<Item = (u64, &AppointmentState)> {
-        let before = self.appointment(appointment).take_while(move |change| change.seq < seq);
+    pub fn appointment_until(
+        &self,
+        appointment: &str,
+        seq: u64,
+    ) -> impl Iterator<Item = (u64, &AppointmentState)> {
+        let before = self
+            .appointment(appointment)
+            .take_while(move |change| change.seq < seq);
         before.filter_map(|change| Some((change.seq, change.appointment_after()?)))
     }
 
@@ -191,11 +196,23 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether some laptop's history says this of an appointment, not long before `since`.
-    pub fn is_told(&self, appointment: &str, since: DateTime<Utc>, what: impl Fn(&HistoryItem) -> bool) -> bool {
-        self.ended.laptops.iter().flat_map(|laptop| &laptop.history).any(|item| {
-            let about = item.appointment_id.as_ref().is_some_and(|id| id.as_str() == appointment);
-            about && item.at >= since - SLACK && what(item)
-        })
+    pub fn is_told(
+        &self,
+        appointment: &str,
+        since: DateTime<Utc>,
+        what: impl Fn(&HistoryItem) -> bool,
+    ) -> bool {
+        self.ended
+            .laptops
+            .iter()
+            .flat_map(|laptop| &laptop.history)
+            .any(|item| {
+                let about = item
+                    .appointment_id
+                    .as_ref()
+                    .is_some_and(|id| id.as_str() == appointment);
+                about && item.at >= since - SLACK && what(item)
+            })
     }
 
     /// Whether some laptop's ledger lost what it knew.
@@ -215,7 +232,13 @@ impl<'a> Facts<'a> {
     }
 
     /// Adds a violation with the part of both histories that is about the appointment.
-    pub fn violates(&self, found: &mut Vec<Violation>, invariant: &'static str, appointment: &str, reason: &str) {
+    pub fn violates(
+        &self,
+        found: &mut Vec<Violation>,
+        invariant: &'static str,
+        appointment: &str,
+        reason: &str,
+    ) {
         found.push(Violation {
             invariant,
             what: format!("{appointment}: {reason}\n{}", self.slice(appointment)),
@@ -230,7 +253,9 @@ impl<'a> Facts<'a> {
             .iter()
             .filter(|change| match &change.subject {
                 Subject::Event { id, .. } => events.contains(id.as_str()),
-                Subject::Appointment { id } | Subject::Notification { appointment: id, .. } => id == appointment,
+                Subject::Appointment { id } | Subject::Notification { appointment: id, .. } => {
+                    id == appointment
+                }
                 Subject::Lease { .. } => false,
                 _ => false,
             })
@@ -243,7 +268,9 @@ impl<'a> Facts<'a> {
         let mut text = lines[skipped..].join("\n");
         for (number, laptop) in self.ended.laptops.iter().enumerate() {
             let items = laptop.history.iter().filter(|item| {
-                item.appointment_id.as_ref().is_some_and(|id| id.as_str() == appointment)
+                item.appointment_id
+                    .as_ref()
+                    .is_some_and(|id| id.as_str() == appointment)
             });
             let items: Vec<&HistoryItem> = items.collect();
             for item in items.iter().rev().take(LINES / 2).rev() {
@@ -254,7 +281,10 @@ impl<'a> Facts<'a> {
                     item.at.format("%m-%d %H:%M:%S%.3f")
                 ));
             }
-            let record = laptop.records.iter().find(|record| record.appointment_id.as_str() == appointment);
+            let record = laptop
+                .records
+                .iter()
+                .find(|record| record.appointment_id.as_str() == appointment);
             if let Some(record) = record {
                 text.push_str(&format!(
                     "\n    laptop {number} knows: {:?} generation {} version {:?} conflict {:?} problem {:?} outbox {}",

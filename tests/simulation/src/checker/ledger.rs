@@ -23,7 +23,11 @@ fn rows_have_causes(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, foun
             invariant: "I8",
             what: format!("laptop {number}: a row {word}: {item:?}"),
         };
-        if item.run_id.as_ref().is_some_and(|run| !runs.contains(run.as_str())) {
+        if item
+            .run_id
+            .as_ref()
+            .is_some_and(|run| !runs.contains(run.as_str()))
+        {
             found.push(nameless("of a run that never was"));
         }
         let about_one = matches!(
@@ -54,11 +58,13 @@ fn rows_have_causes(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, foun
                 let made = !change.event_before().is_some_and(EventState::is_live);
                 made && change.event_after().and_then(hours_of) == Some((time.start, time.end))
             }),
-            HistoryWhat::Deleted { .. } if done => events.iter().flat_map(|event| facts.event(event)).any(|change| {
-                // Deleted, or found gone: the same thing to a person.
-                change.event_before().is_some_and(EventState::is_live)
-                    && !change.event_after().is_some_and(EventState::is_live)
-            }),
+            HistoryWhat::Deleted { .. } if done => {
+                events.iter().flat_map(|event| facts.event(event)).any(|change| {
+                    // Deleted, or found gone: the same thing to a person.
+                    change.event_before().is_some_and(EventState::is_live)
+                        && !change.event_after().is_some_and(EventState::is_live)
+                })
+            }
             HistoryWhat::MovedBack { to, .. } if done => facts.appointment(appointment).any(|change| {
                 change
                     .appointment_after()
@@ -74,7 +80,12 @@ fn rows_have_causes(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, foun
 }
 
 /// I8: nobody knows a version that the platform has not said.
-fn no_version_is_invented(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, found: &mut Vec<Violation>) {
+fn no_version_is_invented(
+    facts: &Facts<'_>,
+    number: usize,
+    laptop: &EndedLaptop,
+    found: &mut Vec<Violation>,
+) {
     for record in &laptop.records {
         let appointment = record.appointment_id.as_str();
         let said = facts.appointment_now(appointment).map(|state| state.version);
@@ -96,7 +107,10 @@ fn marks_only_grow(facts: &Facts<'_>, found: &mut Vec<Violation>) {
                 .and_then(|after| after.mark.get("rt_version")?.parse().ok());
             let Some(version) = version else { continue };
             if version < highest {
-                let what = format!("version {version} was written over version {highest} (#{})", change.seq);
+                let what = format!(
+                    "version {version} was written over version {highest} (#{})",
+                    change.seq
+                );
                 facts.violates(found, "I8", appointment, &what);
             }
             highest = highest.max(version);
@@ -113,7 +127,9 @@ fn nothing_secret_on_the_disk(number: usize, laptop: &EndedLaptop, found: &mut V
         return;
     };
     for file in files.flatten() {
-        let Ok(bytes) = std::fs::read(file.path()) else { continue };
+        let Ok(bytes) = std::fs::read(file.path()) else {
+            continue;
+        };
         if let Some(token) = secret_in(&bytes) {
             let what = format!(
                 "laptop {number}: a token that begins with {token:?} in {:?}",

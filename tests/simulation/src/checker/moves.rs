@@ -27,7 +27,9 @@ struct Report<'a> {
 }
 
 fn reports<'a>(facts: &'a Facts<'_>, appointment: &'a str) -> Vec<Report<'a>> {
-    let by_app = facts.appointment(appointment).filter(|change| change.actor.is_app());
+    let by_app = facts
+        .appointment(appointment)
+        .filter(|change| change.actor.is_app());
     let moved = by_app.filter_map(|change| {
         let (before, after) = (change.appointment_before()?, change.appointment_after()?);
         let to = span_of(after);
@@ -67,7 +69,11 @@ fn each_report_has_a_move(
     let mut used = BTreeSet::new();
     for report in reports {
         let seq = report.change.seq;
-        let wished = facts.is_told(appointment, report.change.at - chrono::TimeDelta::days(30), is_wish);
+        let wished = facts.is_told(
+            appointment,
+            report.change.at - chrono::TimeDelta::days(30),
+            is_wish,
+        );
         let moves = facts
             .events_of(appointment)
             .into_iter()
@@ -91,11 +97,12 @@ fn each_report_has_a_move(
         let between = facts
             .event(event)
             .filter(|change| change.seq > moved.seq && change.seq < seq && change.actor.is_app());
-        let overwritten = between
-            .filter_map(moved_to)
-            .any(|to| to != Some(report.to));
+        let overwritten = between.filter_map(moved_to).any(|to| to != Some(report.to));
         if overwritten && !wished {
-            let what = format!("an own write came back as a move: #{} told again in #{seq}", moved.seq);
+            let what = format!(
+                "an own write came back as a move: #{} told again in #{seq}",
+                moved.seq
+            );
             facts.violates(found, "I6", appointment, &what);
         }
     }
@@ -115,7 +122,11 @@ fn one_notification_each(
         .collect();
     let moved: Vec<Span> = reports.iter().map(|report| report.to).collect();
     if told != moved {
-        let what = format!("{} moves were taken and {} notifications sent", moved.len(), told.len());
+        let what = format!(
+            "{} moves were taken and {} notifications sent",
+            moved.len(),
+            told.len()
+        );
         facts.violates(found, "I7", appointment, &what);
     }
 }
@@ -136,9 +147,9 @@ fn no_move_is_lost(
     let Some((moved, to)) = moves.by_ref().last() else {
         return;
     };
-    let removed_later = facts.event(event).any(|change| {
-        change.seq > moved.seq && !change.event_after().is_some_and(EventState::is_live)
-    });
+    let removed_later = facts
+        .event(event)
+        .any(|change| change.seq > moved.seq && !change.event_after().is_some_and(EventState::is_live));
     let Some(now) = facts.appointment_now(appointment) else {
         return;
     };
@@ -155,11 +166,16 @@ fn no_move_is_lost(
         .iter()
         .find(|report| report.change.seq > moved.seq && Some(report.to) == to);
     if let Some(report) = reported {
-        let told = facts.is_told(appointment, moved.at, |item| {
-            matches!(&item.what, HistoryWhat::MovedBack { to, .. } if (to.start, to.end) == report.to)
-        });
+        let told = facts.is_told(
+            appointment,
+            moved.at,
+            |item| matches!(&item.what, HistoryWhat::MovedBack { to, .. } if (to.start, to.end) == report.to),
+        );
         if !told && !facts.a_database_was_lost() {
-            let what = format!("the move #{} was reported (#{}) and no history says so", moved.seq, report.change.seq);
+            let what = format!(
+                "the move #{} was reported (#{}) and no history says so",
+                moved.seq, report.change.seq
+            );
             facts.violates(found, "I5", appointment, &what);
         }
         return;
@@ -168,7 +184,11 @@ fn no_move_is_lost(
         || facts
             .appointment(appointment)
             .filter(|change| change.seq > moved.seq)
-            .any(|change| change.appointment_after().is_some_and(|state| Some(span_of(state)) == to));
+            .any(|change| {
+                change
+                    .appointment_after()
+                    .is_some_and(|state| Some(span_of(state)) == to)
+            });
     let said = facts.is_told(appointment, moved.at, |item| {
         matches!(
             item.what,
@@ -190,9 +210,12 @@ fn no_move_is_lost(
             .any(|conflict| conflict.appointment_id.as_str() == appointment);
         question || conflict
     });
-    let waits = facts.ended.laptops.iter().flat_map(|laptop| &laptop.outbox).any(|row| {
-        row.appointment_id.as_str() == appointment && matches!(row.intent, Intent::Move { .. })
-    });
+    let waits = facts
+        .ended
+        .laptops
+        .iter()
+        .flat_map(|laptop| &laptop.outbox)
+        .any(|row| row.appointment_id.as_str() == appointment && matches!(row.intent, Intent::Move { .. }));
     let left = record.is_some_and(|record| {
         matches!(
             record.link,
@@ -215,7 +238,10 @@ fn no_move_is_lost(
         || put_back
         || !now.is_assigned_to(facts.ended.user);
     if !excused {
-        let what = format!("the trainer's move #{} is neither told, refused, superseded nor asked about", moved.seq);
+        let what = format!(
+            "the trainer's move #{} is neither told, refused, superseded nor asked about",
+            moved.seq
+        );
         facts.violates(found, "I5", appointment, &what);
     }
 }

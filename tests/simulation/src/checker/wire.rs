@@ -70,7 +70,10 @@ fn keeps_the_pace(laptop: usize, requests: &[&WireRecord], found: &mut Vec<Viola
         if request.at >= first.at && request.at - first.at < MINUTE {
             found.push(Violation {
                 invariant: "I12",
-                what: format!("laptop {laptop} sent more than {PUBLISHED} requests within a minute, until {}", request.at),
+                what: format!(
+                    "laptop {laptop} sent more than {PUBLISHED} requests within a minute, until {}",
+                    request.at
+                ),
             });
             return;
         }
