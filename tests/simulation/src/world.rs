@@ -339,7 +339,11 @@ pub(crate) async fn ended_laptop(around: &Surroundings, laptop: &Laptop) -> Resu
     Ok(EndedLaptop {
         device: laptop.config.device_id.clone(),
         identity: laptop.config.identity.clone(),
-        folder: around.desk.folder(laptop.index),
+        folder: if around.desk.is_searched() {
+            around.desk.folder(laptop.index)
+        } else {
+            std::path::PathBuf::new()
+        },
         database_was_lost: laptop.database_was_lost(),
         writes: running.engine.holds_lease(),
         disconnected: laptop.is_disconnected(),
