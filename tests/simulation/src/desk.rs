@@ -12,6 +12,8 @@ use tokio::runtime::Runtime;
 
 /// After so many seeds the files are made anew, so that they stay small.
 const SEEDS_PER_FILE: u32 = 60;
+/// The files are searched for secrets with the first seed and then after so many.
+const SEARCHED_EVERY: u32 = 20;
 /// Laptops in one seed at most.
 pub const LAPTOPS: usize = 2;
 
@@ -90,6 +92,11 @@ impl Desk {
             state.seeds = 1;
         }
         Ok(())
+    }
+
+    /// True if this seed is the one whose files are searched for secrets: all seeds of a file share it.
+    pub fn is_searched(&self) -> bool {
+        lock(&self.state).seeds % SEARCHED_EVERY == 1
     }
 
     /// The database of a laptop.

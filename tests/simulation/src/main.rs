@@ -35,6 +35,12 @@ struct Arguments {
     /// Print each seed's hash.
     #[arg(long)]
     hashes: bool,
+    /// Switch one deliberate bug on (needs the feature `deliberate-bugs`).
+    #[arg(long)]
+    bug: Option<String>,
+    /// Switch every deliberate bug on in turn and run seeds until it is found.
+    #[arg(long)]
+    bugs: bool,
     /// Stop after so many failing seeds.
     #[arg(long, default_value_t = 10)]
     failures: usize,
@@ -69,11 +75,73 @@ fn main() -> ExitCode {
     }
 }
 
+/// Switches a bug on by its name, or all off.
+fn switch(bug: Option<&str>) -> Result<()> {
+    #[cfg(feature = "deliberate-bugs")]
+    {
+        use roundtrip_core::bug::{Bug, switch_on};
+        let found = bug.map(|name| Bug::from_name(name).context("there is no such bug"));
+        switch_on(found.transpose()?);
+    }
+    #[cfg(not(feature = "deliberate-bugs"))]
+    if bug.is_some() {
+        bail!("built without the feature `deliberate-bugs`");
+    }
+    Ok(())
+}
+
+/// The names of all deliberate bugs; none without the feature.
+fn bugs() -> Vec<&'static str> {
+    #[cfg(feature = "deliberate-bugs")]
+    return roundtrip_core::bug::Bug::ALL
+        .iter()
+        .map(|bug| bug.name())
+        .collect();
+    #[cfg(not(feature = "deliberate-bugs"))]
+    Vec::new()
+}
+
 fn simulate(arguments: &Arguments) -> Result<bool> {
-    let (from, to) = parse(&arguments.seeds).context("seeds are A..B")?;
-    if from >= to || arguments.threads == 0 {
+    let range = parse(&arguments.seeds).context("seeds are A..B")?;
+    if range.0 >= range.1 || arguments.threads == 0 {
         bail!("there is nothing to run");
     }
+    if !arguments.bugs {
+        switch(arguments.bug.as_deref())?;
+        let (tally, took) = campaign(arguments, range, arguments.failures)?;
+        report(&tally, took);
+        for seed in &tally.failed {
+            println!("cargo xtask sim --seeds {seed} --trace");
+        }
+        return Ok(tally.failed.is_empty());
+    }
+    let bugs = bugs();
+    if bugs.is_empty() {
+        bail!("built without the feature `deliberate-bugs`");
+    }
+    let mut found = 0;
+    for bug in &bugs {
+        switch(Some(bug))?;
+        let (tally, took) = campaign(arguments, range, 1)?;
+        let seconds = took.as_secs_f64();
+        match tally.failed.first() {
+            Some(seed) => {
+                found += 1;
+                let seeds = tally.seeds;
+                println!("found     {bug:<28} after {seeds:>6} seeds (seed {seed}, {seconds:.1} s)");
+            }
+            None => println!(
+                "not found {bug:<28} in    {:>6} seeds ({seconds:.1} s)",
+                tally.seeds
+            ),
+        }
+    }
+    println!("{found} passed, {} failed", bugs.len() - found);
+    Ok(found == bugs.len())
+}
+
+/// Runs seeds until they, the time or the patience with failures are used up.
+fn campaign(arguments: &Arguments, (from, to): (u64, u64), failures: usize) -> Result<(Tally, Duration)> {
     let next = AtomicU64::new(from);
     let stop = AtomicBool::new(false);
     let tally = Mutex::new(Tally::default());
@@ -83,7 +151,21 @@ fn simulate(arguments: &Arguments) -> Result<bool> {
         .map(|minutes| Duration::from_secs_f64(minutes * 60.0));
     let broke = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..arguments.threads)
-            .map(|_| scope.spawn(|| work(arguments, &next, to, &stop, &tally, begun, patience)))
+            .map(|_| {
+                scope.spawn(|| {
+                    let course = Course {
+                        arguments,
+                        next: &next,
+                        to,
+                        stop: &stop,
+                        tally: &tally,
+                        failures,
+                    };
+                    work(&course, || {
+                        patience.is_none_or(|patience| begun.elapsed() < patience)
+                    })
+                })
+            })
             .collect();
         workers
             .into_iter()
@@ -94,43 +176,39 @@ fn simulate(arguments: &Arguments) -> Result<bool> {
         return Err(error);
     }
     let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    report(&tally, begun.elapsed());
     tally.failed.sort_unstable();
-    for seed in &tally.failed {
-        println!("cargo xtask sim --seeds {seed} --trace");
-    }
-    Ok(tally.failed.is_empty())
+    Ok((tally, begun.elapsed()))
 }
 
-fn work(
-    arguments: &Arguments,
-    next: &AtomicU64,
+/// What the threads of a campaign share.
+struct Course<'a> {
+    arguments: &'a Arguments,
+    next: &'a AtomicU64,
     to: u64,
-    stop: &AtomicBool,
-    tally: &Mutex<Tally>,
-    begun: Instant,
-    patience: Option<Duration>,
-) -> Result<()> {
+    stop: &'a AtomicBool,
+    tally: &'a Mutex<Tally>,
+    failures: usize,
+}
+
+fn work(course: &Course<'_>, in_time: impl Fn() -> bool) -> Result<()> {
+    let arguments = course.arguments;
     let mut desk = Rc::new(Desk::new()?);
-    while !stop.load(Ordering::Relaxed) && patience.is_none_or(|patience| begun.elapsed() < patience) {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= to {
+    while !course.stop.load(Ordering::Relaxed) && in_time() {
+        let seed = course.next.fetch_add(1, Ordering::Relaxed);
+        if seed >= course.to {
             break;
         }
-        let once = |desk: &Rc<Desk>| {
-            std::panic::catch_unwind(AssertUnwindSafe(|| world::run(seed, desk, arguments.trace)))
-        };
-        let Ok(outcome) = once(&desk) else {
+        let once = || world::run(seed, &desk, arguments.trace);
+        let Ok(outcome) = std::panic::catch_unwind(AssertUnwindSafe(once)) else {
             println!("seed {seed} panicked");
             desk = Rc::new(Desk::new()?);
-            note(tally, seed, None, stop, arguments.failures);
+            note(course, seed, None);
             continue;
         };
         let outcome = outcome?;
         let mut bad = !outcome.violations.is_empty();
         if arguments.twice {
-            let again = Rc::new(Desk::new()?);
-            let again = world::run(seed, &again, arguments.trace)?;
+            let again = world::run(seed, &Rc::new(Desk::new()?), arguments.trace)?;
             if again.hash != outcome.hash {
                 bad = true;
                 println!(
@@ -141,7 +219,7 @@ fn work(
             }
         }
         tell(arguments, seed, &outcome);
-        note(tally, seed, Some((&outcome, bad)), stop, arguments.failures);
+        note(course, seed, Some((&outcome, bad)));
     }
     Ok(())
 }
@@ -159,7 +237,7 @@ fn tell(arguments: &Arguments, seed: u64, outcome: &Outcome) {
             outcome.counts.all_faults()
         );
     }
-    for violation in &outcome.violations {
+    for violation in outcome.violations.iter().filter(|_| !arguments.bugs) {
         println!("seed {seed}: {violation}");
     }
 }
@@ -176,25 +254,18 @@ fn show_first_difference(one: &[String], other: &[String]) {
     println!("  one   {:?}\n  other {:?}", one.get(at), other.get(at));
 }
 
-fn note(
-    tally: &Mutex<Tally>,
-    seed: u64,
-    outcome: Option<(&Outcome, bool)>,
-    stop: &AtomicBool,
-    failures: usize,
-) {
-    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+fn note(course: &Course<'_>, seed: u64, outcome: Option<(&Outcome, bool)>) {
+    let mut tally = course.tally.lock().unwrap_or_else(PoisonError::into_inner);
     tally.seeds += 1;
-    let bad = outcome.is_none_or(|(_, bad)| bad);
     if let Some((outcome, _)) = outcome {
         tally.counts.add(&outcome.counts);
         let faults = outcome.counts.all_faults();
         tally.fewest_faults = Some(tally.fewest_faults.map_or(faults, |fewest| fewest.min(faults)));
     }
-    if bad {
+    if outcome.is_none_or(|(_, bad)| bad) {
         tally.failed.push(seed);
-        if tally.failed.len() >= failures {
-            stop.store(true, Ordering::Relaxed);
+        if tally.failed.len() >= course.failures {
+            course.stop.store(true, Ordering::Relaxed);
         }
     }
 }

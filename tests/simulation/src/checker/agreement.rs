@@ -217,8 +217,14 @@ fn agrees(
     }
     match live.as_slice() {
         [] => {
+            // Another laptop of the trainer, whose filters leave it out, is somebody too.
+            let here = facts
+                .ended
+                .laptops
+                .iter()
+                .position(|known| known.device == laptop.device);
             let removed = |change: &Change| {
-                !change.actor.is_app()
+                (!change.actor.is_app() || facts.laptop_of(change) != here)
                     && change.event_before().is_some_and(EventState::is_live)
                     && !change.event_after().is_some_and(EventState::is_live)
             };
