@@ -24,6 +24,8 @@ pub enum Lane {
     Ui,
     /// All Rust tests.
     Rust,
+    /// The whole engine under seeded faults.
+    Sim,
     /// Google's own client library against the sandbox.
     Contract,
     /// The store against a real gnome-keyring.
@@ -33,12 +35,13 @@ pub enum Lane {
 }
 
 /// In the order in which they run: what is quick to fail first.
-const ALL: [Lane; 8] = [
+const ALL: [Lane; 9] = [
     Lane::Format,
     Lane::Rules,
     Lane::Ui,
     Lane::Clippy,
     Lane::Rust,
+    Lane::Sim,
     Lane::Contract,
     Lane::Keychain,
     Lane::Window,
@@ -52,6 +55,7 @@ impl Lane {
             Lane::Rules => "rules",
             Lane::Ui => "ui",
             Lane::Rust => "rust",
+            Lane::Sim => "sim",
             Lane::Contract => "contract",
             Lane::Keychain => "keychain",
             Lane::Window => "window",
@@ -69,6 +73,7 @@ impl Lane {
             Lane::Rules => rules::check(),
             Lane::Ui => ui(),
             Lane::Rust => rust(),
+            Lane::Sim => crate::sim::lane(),
             Lane::Contract => contract(),
             Lane::Keychain => keychain(),
             Lane::Window => window(),

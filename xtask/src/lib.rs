@@ -32,5 +32,6 @@ pub mod run;
 pub mod sandbox;
 pub mod screens;
 pub mod setup;
+pub mod sim;
 pub mod wait;
 pub mod webdriver;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{bench, bindings, browse, building, demo, icons, process, screens};
+use xtask::{bench, bindings, browse, building, demo, icons, process, screens, sim};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -38,6 +38,13 @@ enum Task {
     },
     /// Format, lint and architecture rules.
     Check,
+    /// Run the whole engine under seeded faults: `cargo xtask sim --seeds 0..5000`; `--help` says more.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// For `simulate`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Measure: requests, time, memory, lines.
     Bench(bench::Options),
     /// Generate the window's view of the app's commands (ui/src/lib/bindings.ts).
@@ -77,6 +84,7 @@ fn run(task: Task) -> Result<bool> {
         }
         Task::Demo(options) => demo::demo(&options),
         Task::Test { only } => lanes::test(&only),
+        Task::Sim { arguments } => sim::sim(&arguments),
         Task::Check => lanes::check(),
         Task::Bench(options) => bench::bench(&options).map(|()| true),
         Task::Bindings => bindings::generate().map(|()| true),

@@ -1,5 +1,6 @@
 //! No mass change goes unasked (P8), counted over the last 60 minutes, not per run.
 
+use crate::bug::{self, Bug};
 use crate::ids::AppointmentId;
 use crate::outbox::{DeleteReason, Intent};
 use crate::question::{Answer, Question, QuestionKind};
@@ -85,11 +86,15 @@ pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[
         }
     }
     let mut verdict = Verdict::default();
+    if bug::is_on(Bug::NoGuard) {
+        return verdict;
+    }
     for (kind, ids) in candidates {
         let answered = |answer: Answer| -> BTreeSet<&AppointmentId> {
             questions
                 .iter()
                 .filter(|question| question.kind == kind && question.answer == Some(answer))
+                .filter(|_| !bug::is_on(Bug::AnswerForgotten))
                 .flat_map(|question| &question.appointments)
                 .collect()
         };
@@ -107,7 +112,9 @@ pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[
             .collect();
         let count = fresh.len() + recent_of(kind, recent);
         let too_many = match kind {
-            QuestionKind::InferredDeletions => count > inferred_deletions_max(links),
+            QuestionKind::InferredDeletions => {
+                count > inferred_deletions_max(links) && !bug::is_on(Bug::RemovalsNotAsked)
+            }
             QuestionKind::Cancellations => count > CANCELLATIONS_MAX && count * 2 > links,
             QuestionKind::Moves => count > MOVES_MAX,
             QuestionKind::RemovedInCalendar => count > REMOVED_MAX,

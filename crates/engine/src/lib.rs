@@ -24,6 +24,7 @@ mod plan;
 pub mod ports;
 mod read;
 mod status;
+mod transmit;
 mod undo;
 
 pub use answers::{AnswerError, Preview};
