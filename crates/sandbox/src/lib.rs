@@ -21,6 +21,7 @@ pub mod log;
 pub mod oauth;
 pub mod observe;
 pub mod platform;
+pub mod realism;
 mod serve;
 pub mod shared;
 
@@ -34,6 +35,7 @@ use self::faults::Service;
 use self::google::{Google, GoogleConfig};
 use self::observe::observed;
 use self::platform::Platform;
+use self::realism::Realism;
 use self::shared::{Clock, Shared};
 
 /// How a sandbox starts.
@@ -47,6 +49,8 @@ pub struct Config {
     pub auto_consent: bool,
     /// Whether the calendars start with events of the trainers' own.
     pub sample_events: bool,
+    /// What the services do beyond the happy path; see [`realism`].
+    pub realism: Realism,
     /// Where the platform is reached, without a slash at the end. [`serve`] sets it.
     pub platform_url: String,
     /// Where Google is reached, without a slash at the end. [`serve`] sets it.
@@ -60,6 +64,7 @@ impl Default for Config {
             appointments: 24,
             auto_consent: false,
             sample_events: true,
+            realism: Realism::default(),
             platform_url: "http://127.0.0.1:4800".to_owned(),
             google_url: "http://127.0.0.1:4801".to_owned(),
         }
@@ -83,6 +88,7 @@ impl Sandbox {
     /// A sandbox with its people, appointments and calendars.
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let shared = Shared::new(clock, config.seed);
+        shared.set_realism(config.realism);
         let platform = Platform::new(
             shared.clone(),
             platform::Config {

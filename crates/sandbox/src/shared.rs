@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::faults::Faults;
 use crate::history::History;
 use crate::log::RequestLog;
+use crate::realism::Realism;
 
 /// A source of time. Injected, so that tests and the simulation decide what time it is.
 pub trait Clock: Send + Sync + 'static {
@@ -134,6 +135,7 @@ struct Inner {
     faults: Faults,
     log: RequestLog,
     history: History,
+    realism: Mutex<Realism>,
 }
 
 /// The handle every part of the sandbox holds. Cloning shares the same state.
@@ -152,6 +154,7 @@ impl Shared {
             faults: Faults::default(),
             log: RequestLog::default(),
             history: History::default(),
+            realism: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -211,7 +214,18 @@ impl Shared {
         &self.inner.history
     }
 
-    /// Back to the state right after [`Shared::new`]; the clock keeps its time.
+    /// What the services do beyond the happy path.
+    pub fn realism(&self) -> Realism {
+        *lock(&self.inner.realism)
+    }
+
+    /// Turns things on or off from now on. Listings that are under way keep their tokens.
+    pub fn set_realism(&self, realism: Realism) {
+        *lock(&self.inner.realism) = realism;
+    }
+
+    /// Back to the state right after [`Shared::new`]; the clock keeps its time, and
+    /// realism stays as it is.
     pub fn reset(&self) {
         *lock(&self.inner.random) = SeededRandom::new(self.inner.seed);
         self.inner.faults.clear();

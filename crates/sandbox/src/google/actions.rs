@@ -29,6 +29,8 @@ impl Google {
             now: self.now(),
             fresh_id: self.shared().random_id(""),
             said: None,
+            realism: self.shared().realism(),
+            draw: self.draw(),
         };
         let (calendar, event) = self.state().write(&writer, calendar, op)?;
         self.event(account, &calendar, &event)
@@ -184,6 +186,7 @@ impl Google {
             mark,
             sync_epoch: 0,
             entries: BTreeMap::new(),
+            past: BTreeMap::new(),
         };
         state.add_calendar(calendar, 16);
         Ok(id)

@@ -94,13 +94,20 @@ fn list_answer(google: &Google, call: &Call, calendar: &str, query: &ListQuery) 
     if query.sync_token.is_some() && call.sync_token_expired() {
         return Err(GoogleError::full_sync_required());
     }
-    let state = google.state();
+    let now = google.now();
+    let mut state = google.state();
+    let replica = state.replica(google.shared(), call, calendar, query);
     let (calendar, role) = state.calendar(&call.account, calendar)?;
+    let behind = replica.behind.then(|| calendar.as_of(replica.change));
+    let calendar = behind.as_ref().unwrap_or(calendar);
+    let mut spoiling = call.spoiling();
+    spoiling.repeat |= replica.repeat;
     let asked = Asked {
         account: &call.account,
-        now: google.now(),
-        latest_change: state.marks.latest_change(),
-        spoiling: call.spoiling(),
+        now,
+        latest_change: replica.change,
+        again: replica.again,
+        spoiling,
     };
     let page = list::page(calendar, query, &asked)?;
     let mut view = state.view(&call.account, calendar, query.zone)?;
@@ -175,6 +182,8 @@ fn write(google: &Google, call: &Call, calendar: &str, op: Op<'_>) -> Result<(St
         now: google.now(),
         fresh_id: google.shared().random_id(""),
         said: Some(&call.said),
+        realism: google.shared().realism(),
+        draw: google.draw(),
     };
     google.state().write(&writer, calendar, op)
 }

@@ -148,6 +148,7 @@ pub async fn calendars_insert(State(google): State<Google>, call: Call, body: By
             mark: Mark { etag: 0, change: 0 },
             sync_epoch: 0,
             entries: std::collections::BTreeMap::new(),
+            past: std::collections::BTreeMap::new(),
         };
         set_properties(&mut calendar, &sent)?;
         calendar.mark = state.marks.next(now);

@@ -34,6 +34,18 @@ pub struct Page<'a> {
     pub next_sync_token: Option<String>,
 }
 
+/// The position that a page token carries, so that all pages of one listing come from one state.
+pub fn seen_by(page_token: &str) -> Option<u64> {
+    let token: PageToken = tokens::decode(page_token, "pageToken").ok()?;
+    Some(token.seen)
+}
+
+/// The position from which an incremental listing goes on.
+pub fn since_of(sync_token: &str) -> Option<u64> {
+    let token: SyncToken = tokens::decode(sync_token, "syncToken").ok()?;
+    Some(token.since)
+}
+
 /// Who asks, and when.
 pub struct Asked<'a> {
     /// Address of the account.
@@ -42,6 +54,8 @@ pub struct Asked<'a> {
     pub now: DateTime<Utc>,
     /// The position of the latest change.
     pub latest_change: u64,
+    /// Whether something is told again that was told before.
+    pub again: bool,
     /// Faults to act out.
     pub spoiling: Spoiling,
 }
@@ -55,7 +69,10 @@ pub fn page<'a>(
     let source = format!("{} {}", calendar.id, asked.account);
     let since = match &query.sync_token {
         None => None,
-        Some(text) => Some(since(text, calendar, query, &source)?),
+        // Told again: what the listing before this one told last.
+        Some(text) => {
+            Some(since(text, calendar, query, &source)?.saturating_sub(if asked.again { 2 } else { 0 }))
+        }
     };
     if query
         .updated_min
@@ -91,10 +108,13 @@ pub fn page<'a>(
         .map(|item| (position(&item, query, calendar.zone), item))
         .collect();
     items.sort_by_key(|(position, _)| *position);
-    items.retain(|(position, _)| after.is_none_or(|after| *position > after));
+    items.retain(|(position, _)| {
+        after.is_none_or(|after| *position > after || (asked.again && *position == after))
+    });
 
-    let more = items.len() > query.max_results;
-    items.truncate(query.max_results);
+    let size = query.max_results + usize::from(asked.again && after.is_some());
+    let more = items.len() > size;
+    items.truncate(size);
     let last = items.last().map(|(position, _)| *position);
     let mut items: Vec<Cow<'a, Entry>> = items.into_iter().map(|(_, item)| item).collect();
     let mut next_page_token = last.filter(|_| more).map(|last| {
@@ -144,7 +164,11 @@ fn whole<'a>(calendar: &'a Calendar, query: &ListQuery, now: DateTime<Utc>) -> V
     let tombstones = query.show_deleted.unwrap_or(false) || query.updated_min.is_some();
     let until = query.time_max.map_or(now + HORIZON, |max| max.min(now + HORIZON));
     let mut items = Vec::new();
-    for entry in calendar.entries.values() {
+    for entry in calendar
+        .entries
+        .values()
+        .filter(|entry| entry.hidden_until.is_none())
+    {
         let shown = match entry.life {
             Life::Live => true,
             Life::Deleted if tombstones => true,
@@ -181,7 +205,7 @@ fn changed<'a>(
     for entry in calendar
         .entries
         .values()
-        .filter(|entry| entry.life != Life::Purged)
+        .filter(|entry| entry.life != Life::Purged && entry.hidden_until.is_none())
     {
         if !query.single_events {
             if is_new(entry) {

@@ -20,6 +20,7 @@ mod query;
 mod quota;
 mod recur;
 mod render;
+mod replica;
 mod scopes;
 mod seed;
 mod service;
@@ -149,7 +150,7 @@ impl Google {
         &self.inner.oauth
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.inner.shared
     }
 
@@ -159,6 +160,15 @@ impl Google {
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.inner.state)
+    }
+
+    /// A number for the next write. Drawn only where something hangs on it, so that ids stay the same otherwise.
+    fn draw(&self) -> u64 {
+        if self.shared().realism().late_tombstones_ms == 0 {
+            0
+        } else {
+            self.shared().random_u64()
+        }
     }
 
     fn now(&self) -> DateTime<Utc> {

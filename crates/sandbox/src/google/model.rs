@@ -4,6 +4,7 @@ use super::body::{self, Object};
 use super::error::GoogleError;
 use super::recur;
 use super::when::When;
+use crate::realism::{self, Realism};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -19,6 +20,8 @@ pub struct Marks {
     etag: u64,
     change: u64,
     order: u64,
+    /// When each change was made: the first one at index 0.
+    times: Vec<DateTime<Utc>>,
 }
 
 /// The mark one change leaves on what it touched.
@@ -36,10 +39,24 @@ impl Marks {
         let from_clock = u64::try_from(now.timestamp_millis()).unwrap_or(0) * 2_000;
         self.etag = from_clock.max(self.etag + 2);
         self.change += 1;
+        self.times.push(now);
         Mark {
             etag: self.etag,
             change: self.change,
         }
+    }
+
+    /// A further place in the order of changes, for something that is told again: the etag stays.
+    pub fn again(&mut self, now: DateTime<Utc>) -> u64 {
+        self.change += 1;
+        self.times.push(now);
+        self.change
+    }
+
+    /// The position of the latest change made at `until` or before.
+    pub fn change_at(&self, until: DateTime<Utc>) -> u64 {
+        let found = self.times.iter().rposition(|at| *at <= until);
+        found.map_or(0, |index| index as u64 + 1)
     }
 
     /// The position of the latest change.
@@ -156,6 +173,8 @@ pub struct Entry {
     pub lost_slots: Vec<(u64, When)>,
     /// Position of the change that made a single event a series.
     pub became_series: Option<u64>,
+    /// Listings do not tell of its deletion before this time.
+    pub hidden_until: Option<DateTime<Utc>>,
     /// The writable fields, normalised.
     pub body: Object,
 }
@@ -224,6 +243,8 @@ pub struct Calendar {
     pub sync_epoch: u64,
     /// All events ever, by id.
     pub entries: BTreeMap<String, Entry>,
+    /// What entries were before their latest changes, for listings that are behind; empty unless such are wanted.
+    pub past: BTreeMap<String, Vec<Entry>>,
 }
 
 /// How one write is made.
@@ -240,6 +261,29 @@ pub struct Write<'a> {
     pub options: body::WriteOptions,
     /// The id of an event made without one.
     pub fresh_id: String,
+    /// What the service does beyond the happy path.
+    pub realism: Realism,
+    /// How much later listings may tell of a deletion, drawn for this write.
+    pub tombstone_after: TimeDelta,
+}
+
+impl Write<'_> {
+    /// What `updated` says of this write.
+    fn updated(&self) -> DateTime<Utc> {
+        let grain = i64::from(self.realism.updated_granularity_ms).max(1);
+        let millis = self.now.timestamp_millis();
+        DateTime::from_timestamp_millis(millis - millis.rem_euclid(grain)).unwrap_or(self.now)
+    }
+
+    /// Brings the description into the form in which it is stored.
+    fn store(&self, body: &mut Object) {
+        if let Some(Value::String(text)) = body
+            .get_mut("description")
+            .filter(|_| self.realism.html_descriptions)
+        {
+            *text = realism::as_html(text);
+        }
+    }
 }
 
 /// An event found by id.
@@ -339,8 +383,18 @@ impl Calendar {
             Some(uid) => uid.to_owned(),
             None => derived,
         };
-        if self.entries.contains_key(&id) {
-            return Err(GoogleError::duplicate());
+        write.store(&mut body);
+        let blind = TimeDelta::milliseconds(write.realism.unnoticed_collisions_ms.into());
+        if let Some(there) = self.entries.get_mut(&id) {
+            let unnoticed = there.life == Life::Live && write.now - there.created < blind;
+            if !unnoticed {
+                return Err(GoogleError::duplicate());
+            }
+            there.body = body;
+            there.tentative = tentative;
+            there.updated = write.updated();
+            there.mark = write.marks.next(write.now);
+            return Ok(id);
         }
         let mark = write.marks.next(write.now);
         let entry = Entry {
@@ -348,7 +402,7 @@ impl Calendar {
             order: write.marks.next_order(),
             ical_uid,
             created: write.now,
-            updated: write.now,
+            updated: write.updated(),
             mark,
             sequence: sequence(sent)?.unwrap_or(0),
             life: Life::Live,
@@ -358,6 +412,7 @@ impl Calendar {
             series: None,
             lost_slots: Vec::new(),
             became_series: None,
+            hidden_until: None,
             body,
         };
         self.entries.insert(id.clone(), entry);
@@ -430,6 +485,7 @@ impl Calendar {
             body.remove("recurrence");
         }
         body::normalise(&mut body)?;
+        write.store(&mut body);
         if body.get("eventType") != before.body.get("eventType") {
             return Err(GoogleError::invalid("The event type cannot be changed."));
         }
@@ -449,11 +505,12 @@ impl Calendar {
         if let Some(status) = status {
             after.tentative = status == "tentative";
             after.life = Life::Live;
+            after.hidden_until = None;
         }
         after.sequence = (before.sequence + i64::from(moved)).max(wanted_sequence.unwrap_or(0));
         after.mark = write.marks.next(write.now);
         if !only_reminders_differ(&before, &after) {
-            after.updated = write.now;
+            after.updated = write.updated();
         }
         if moved && before.series.is_none() {
             self.note_slots(&before, &mut after, write.now);
@@ -506,9 +563,11 @@ impl Calendar {
             Found::Stored(entry) if entry.life != Life::Live => return Err(GoogleError::deleted()),
             _ => self.check_precondition(id, write)?,
         }
-        let (now, mark) = (write.now, write.marks.next(write.now));
+        let (now, mark) = (write.updated(), write.marks.next(write.now));
+        let hidden = (!write.tombstone_after.is_zero()).then_some(write.now + write.tombstone_after);
         let entry = self.writable_entry(id)?;
         entry.life = Life::Deleted;
+        entry.hidden_until = hidden;
         entry.mark = mark;
         entry.updated = now;
         for exception in self.entries.values_mut() {
@@ -518,11 +577,57 @@ impl Calendar {
                 .is_some_and(|series| series.master == id);
             if belongs && exception.life == Life::Live {
                 exception.life = Life::Deleted;
+                exception.hidden_until = hidden;
                 exception.mark = mark;
                 exception.updated = now;
             }
         }
         Ok(())
+    }
+
+    /// Keeps what an entry was, for listings that are behind.
+    pub fn remember(&mut self, entry: Entry) {
+        /// Behind by more changes of one event than this is behind by none.
+        const KEPT: usize = 16;
+        let past = self.past.entry(entry.id.clone()).or_default();
+        past.push(entry);
+        if past.len() > KEPT {
+            past.remove(0);
+        }
+    }
+
+    /// The calendar as it was at a position in the order of changes.
+    pub fn as_of(&self, change: u64) -> Self {
+        let mut there = Self {
+            entries: BTreeMap::new(),
+            past: BTreeMap::new(),
+            ..self.clone()
+        };
+        for (id, entry) in &self.entries {
+            let versions = self.past.get(id).into_iter().flatten().chain([entry]);
+            if let Some(then) = versions.filter(|version| version.mark.change <= change).last() {
+                there.entries.insert(id.clone(), then.clone());
+            }
+        }
+        there
+    }
+
+    /// Tells of the deletions whose time has come, as something new.
+    pub fn ripen(&mut self, marks: &mut Marks, now: DateTime<Utc>) {
+        let due: Vec<String> = self
+            .entries
+            .values()
+            .filter(|entry| entry.hidden_until.is_some_and(|until| until <= now))
+            .map(|entry| entry.id.clone())
+            .collect();
+        for id in due {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                let hidden = entry.clone();
+                entry.hidden_until = None;
+                entry.mark.change = marks.again(now);
+                self.remember(hidden);
+            }
+        }
     }
 
     /// The ids that travel together when an event is moved to another calendar.

@@ -44,6 +44,9 @@ impl Default for QuotaLimits {
 pub struct Quota {
     /// The limits in force.
     pub limits: QuotaLimits,
+    /// Refusals for speed come in turn as 403 and 429, with and without `Retry-After`.
+    pub varied: bool,
+    refused: u32,
     project: VecDeque<DateTime<Utc>>,
     users: BTreeMap<String, VecDeque<DateTime<Utc>>>,
     calendars: BTreeMap<String, VecDeque<DateTime<Utc>>>,
@@ -53,12 +56,14 @@ pub struct Quota {
 impl Quota {
     /// Counts a request of `account`, or refuses it. A refused request does not count.
     pub fn request(&mut self, account: &str, now: DateTime<Utc>) -> Result<(), GoogleError> {
-        let (status, wait) = (self.limits.status, self.limits.retry_after);
+        let (status, wait) = self.refusal();
         let user = self.users.entry(account.to_owned()).or_default();
         if full(user, self.limits.per_user_per_minute, WINDOW, now) {
+            self.refused += 1;
             return Err(GoogleError::user_rate_limit(status).retry_after(wait));
         }
         if full(&mut self.project, self.limits.per_project_per_minute, WINDOW, now) {
+            self.refused += 1;
             return Err(GoogleError::rate_limit(status).retry_after(wait));
         }
         user.push_back(now);
@@ -72,12 +77,24 @@ impl Quota {
         if full(made, self.limits.new_events_per_day, USAGE_WINDOW, now) {
             return Err(GoogleError::quota_exceeded());
         }
+        let (status, wait) = self.refusal();
         let writes = self.calendars.entry(calendar.to_owned()).or_default();
         if full(writes, self.limits.calendar_writes_per_minute, WINDOW, now) {
-            return Err(GoogleError::rate_limit(self.limits.status).retry_after(self.limits.retry_after));
+            self.refused += 1;
+            return Err(GoogleError::rate_limit(status).retry_after(wait));
         }
         writes.push_back(now);
         Ok(())
+    }
+
+    /// Status and `Retry-After` of the next refusal for speed.
+    pub fn refusal(&self) -> (u16, Option<u32>) {
+        if !self.varied {
+            return (self.limits.status, self.limits.retry_after);
+        }
+        let status = if self.refused % 2 == 0 { 403 } else { 429 };
+        let wait = (self.refused / 2 % 2 == 1).then_some(20 + self.refused % 40);
+        (status, wait)
     }
 
     /// Counts a new event.

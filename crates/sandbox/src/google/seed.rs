@@ -77,6 +77,7 @@ pub fn state(config: &GoogleConfig, now: DateTime<Utc>) -> State {
         page_url: config.public_url.trim_end_matches('/').to_owned(),
         auto_grant: None,
         history: History::default(),
+        lists: 0,
     };
     for person in &PEOPLE {
         state.accounts.push(Account {
@@ -130,6 +131,7 @@ fn calendar(id: &str, owner: &str, summary: &str, zone: Tz, mark: Mark) -> Calen
         mark,
         sync_epoch: 0,
         entries: BTreeMap::new(),
+        past: BTreeMap::new(),
     }
 }
 
@@ -271,6 +273,8 @@ fn put(state: &mut State, calendar: &str, actor: &str, event: &Value, now: DateT
         if_match: None,
         options: WriteOptions::ALL,
         fresh_id: String::new(),
+        realism: crate::realism::Realism::default(),
+        tombstone_after: chrono::TimeDelta::zero(),
     };
     let made = state
         .calendars

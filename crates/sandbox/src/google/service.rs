@@ -6,8 +6,10 @@ use super::error::GoogleError;
 use super::model::{Account, Calendar, Life, ListEntry, Marks, Role, Write};
 use super::quota::Quota;
 use super::render::{TombstoneDetail, View};
+use super::replica;
 use crate::faults::Service;
 use crate::history::{self, Actor, AppRequest, History, Subject};
+use crate::realism::Realism;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -36,6 +38,8 @@ pub struct State {
     pub auto_grant: Option<Vec<String>>,
     /// What changed, and by whose hand.
     pub history: History,
+    /// Listings answered so far.
+    pub lists: u64,
 }
 
 /// Who writes, and with which request.
@@ -59,6 +63,10 @@ pub struct Writer<'a> {
     pub fresh_id: String,
     /// What the request said about itself, for API writes.
     pub said: Option<&'a AppRequest>,
+    /// What the service does beyond the happy path.
+    pub realism: Realism,
+    /// A number drawn for this write.
+    pub draw: u64,
 }
 
 /// One write.
@@ -148,7 +156,11 @@ impl State {
             .map(|id| self.guests(writer.account, calendar, id))
             .unwrap_or_default();
         let before = self.before(writer.account, calendar, op);
+        let old = self.old_versions(writer, calendar, op);
         let outcome = self.try_write(writer, calendar, op);
+        if outcome.is_ok() {
+            self.keep_old(old);
+        }
         let sent = op.sent();
         let attendees_sent = sent.is_some_and(|sent| sent.contains_key("attendees"));
         if let Ok((calendar, event)) = &outcome {
@@ -221,6 +233,8 @@ impl State {
             if_match: writer.if_match,
             options: writer.options,
             fresh_id: writer.fresh_id.clone(),
+            realism: writer.realism,
+            tombstone_after: replica::tombstone_after(writer),
         };
         let event = match op {
             Op::Insert(sent) => {

@@ -82,7 +82,7 @@ impl State {
 
 impl Calendar {
     /// An event and the exceptions of it.
-    fn related<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'a Entry> {
+    pub(super) fn related<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries.values().filter(move |entry| {
             entry.id == event || entry.series.as_ref().is_some_and(|series| series.master == event)
         })

@@ -143,6 +143,7 @@ async fn state(State(google): State<Google>, RawQuery(query): RawQuery) -> Resul
         account: &viewer.email,
         now,
         latest_change: state.marks.latest_change(),
+        again: false,
         spoiling: Spoiling::default(),
     };
     let page = list::page(calendar, &ListQuery::read(&Pairs::read(Some(&bounds)))?, &asked)?;

@@ -53,6 +53,7 @@ impl FromRequestParts<Google> for Call {
         let access = google.oauth().verify(token).map_err(|_| GoogleError::auth())?;
         {
             let mut state = google.state();
+            state.quota.varied = google.shared().realism().varied_refusals;
             if faults.has(&Fault::RateLimited) {
                 let limits = &state.quota.limits;
                 return Err(GoogleError::rate_limit(limits.status).retry_after(limits.retry_after));

@@ -125,9 +125,9 @@ pub(super) async fn list(
         repeat: faults.has(&Fault::RepeatPage),
     };
     let now = platform.now();
-    let page = platform
-        .state()
-        .feed_page(&caller.user, query.cursor.as_deref(), limit, fault, now)?;
+    let mut state = platform.state();
+    state.feed_repeats = platform.feed_repeats();
+    let page = state.feed_page(&caller.user, query.cursor.as_deref(), limit, fault, now)?;
     let body = serde_json::to_vec(&page).unwrap_or_default();
     let digest = Sha256::digest(&body);
     Ok(tagged(

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::realism::{chance, happens};
+
 use super::problem::Problem;
 use super::state::State;
 use super::types::{AppointmentStatus, FeedItem, FeedPage};
@@ -148,12 +150,47 @@ impl State {
             (_, Some(position)) => position,
             (_, None) => cursor,
         };
+        let mut items: Vec<FeedItem> = found.into_iter().map(|(_, item)| item).collect();
+        if let Cursor::Feed { seq } = cursor {
+            self.repeat_and_shuffle(user, seq, &mut items);
+        }
         Ok(FeedPage {
-            items: found.into_iter().map(|(_, item)| item).collect(),
+            items,
             next_cursor: next.text(),
             has_more: has_more || fault.repeat,
             snapshot: matches!(cursor, Cursor::Snapshot { .. }),
         })
+    }
+
+    /// Puts older items of the same person into a page, and another order: the same ones for the same cursor, so that a
+    /// page's etag stays while nothing is new.
+    fn repeat_and_shuffle(&self, user: &str, seq: u64, items: &mut Vec<FeedItem>) {
+        let (seed, percent) = self.feed_repeats;
+        let draw = |number| chance(seed, &["feed", user], &[seq, number]);
+        if !happens(percent, draw(0)) {
+            return;
+        }
+        let older: Vec<&FeedItem> = self
+            .feed
+            .entries
+            .range(..=seq)
+            .rev()
+            .filter(|(_, entry)| entry.user == user)
+            .map(|(_, entry)| &entry.item)
+            .take(6)
+            .collect();
+        for number in 1..=2 {
+            if let Some(item) = usize::try_from(draw(number))
+                .ok()
+                .and_then(|n| older.get(n % older.len().max(1)))
+            {
+                items.push((*item).clone());
+            }
+        }
+        for at in (1..items.len()).rev() {
+            let other = draw(100 + at as u64) % (at as u64 + 1);
+            items.swap(at, usize::try_from(other).unwrap_or(0));
+        }
     }
 
     fn changes_after(&self, user: &str, seq: u64, count: usize) -> Vec<(Cursor, FeedItem)> {

@@ -145,6 +145,11 @@ impl Platform {
         lock(&self.inner.state)
     }
 
+    fn feed_repeats(&self) -> (u64, u8) {
+        let shared = &self.inner.shared;
+        (shared.seed(), shared.realism().feed_repeats_percent)
+    }
+
     fn now(&self) -> DateTime<Utc> {
         millis(self.inner.shared.now())
     }

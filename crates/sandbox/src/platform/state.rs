@@ -208,6 +208,8 @@ pub(super) struct State {
     pub requests_per_minute: usize,
     /// What changed, and by whose hand.
     pub history: History,
+    /// Seed, and how many of 100 pages of the feed repeat older items and come in another order.
+    pub feed_repeats: (u64, u8),
 }
 
 impl State {

@@ -4,10 +4,11 @@ use super::deletions::leaves_out;
 use super::facts::{Facts, Span, hours_of, moved_to, span_of};
 use crate::ended::{EndedLaptop, Violation};
 use roundtrip_core::badge::Badge;
+use roundtrip_core::filter::LeftOut;
 use roundtrip_core::question::Answer;
 use roundtrip_core::record::{LinkState, Record};
 use roundtrip_engine::ledger::HistoryWhat;
-use roundtrip_sandbox::history::{Actor, AppointmentState, Change, EventState};
+use roundtrip_sandbox::history::{Actor, AppointmentState, Change, EventState, State};
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     nothing_more_is_written(facts, found);
@@ -141,6 +142,20 @@ fn is_left_to_a_person(laptop: &EndedLaptop, record: Option<&Record>, appointmen
     conflict || question || chosen
 }
 
+/// When the trainer last signed in anywhere: a lost database begins a connection anew, and none is made later than that.
+fn last_sign_in(facts: &Facts<'_>) -> chrono::DateTime<chrono::Utc> {
+    let signed_in = facts.history.iter().rev().filter(|change| {
+        matches!(
+            &change.after,
+            Some(State::Session {
+                what: "signed_in",
+                ..
+            })
+        )
+    });
+    signed_in.map(|change| change.at).next().unwrap_or_default()
+}
+
 /// I1 for one appointment.
 fn agrees(
     facts: &Facts<'_>,
@@ -204,29 +219,36 @@ fn agrees(
     if asked || left_alone {
         return;
     }
-    if leaves_out(laptop, appointment) {
+    if let Some(reason) = leaves_out(laptop, appointment) {
+        if reason == LeftOut::BeforeConnection && span_of(said).0 >= last_sign_in(facts) {
+            differs("it began after the connection was made and is left out as if it had been before");
+            return;
+        }
         let made_by_trainer = live
             .iter()
             .any(|(event, _)| facts.own(event).is_some_and(|(_, nth)| nth == 0));
         let still = live.iter().any(|(_, event)| !over((event.start, event.end)));
         let removes = laptop.settings.filters.left_out == roundtrip_core::settings::LeftOutPolicy::Remove;
-        if still && removes && !made_by_trainer && record.link != LinkState::Closed {
+        // What lies before the connection stays as it is.
+        let untouched = reason == LeftOut::BeforeConnection;
+        if still && removes && !untouched && !made_by_trainer && record.link != LinkState::Closed {
             differs("a filter leaves it out, and its event is still there");
         }
         return;
     }
     match live.as_slice() {
         [] => {
-            // Another laptop of the trainer, whose filters leave it out, is somebody too.
-            let here = facts
-                .ended
-                .laptops
-                .iter()
-                .position(|known| known.device == laptop.device);
+            // By hand, or by another laptop, whose filters may leave it out.
+            let by_us = |change: &Change| {
+                let device = |number: usize| &facts.ended.laptops[number].device;
+                let one = facts.laptop_of(change).is_none_or(|number| *device(number) == laptop.device);
+                change.actor.is_app() && one
+            };
             let removed = |change: &Change| {
-                (!change.actor.is_app() || facts.laptop_of(change) != here)
-                    && change.event_before().is_some_and(EventState::is_live)
+                change.event_before().is_some_and(EventState::is_live)
                     && !change.event_after().is_some_and(EventState::is_live)
+                    // A laptop that lost its database may find its own deletion.
+                    && (!by_us(change) || laptop.database_was_lost)
             };
             let by_somebody = events.iter().any(|event| facts.event(event).any(removed));
             let says_so = matches!(record.link, LinkState::Removed { .. });

@@ -3,7 +3,7 @@
 use super::facts::{Facts, span_of};
 use crate::ended::{EndedLaptop, Violation};
 use chrono::{DateTime, TimeDelta, Utc};
-use roundtrip_core::filter;
+use roundtrip_core::filter::{self, LeftOut};
 use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, inferred_deletions_max};
 use roundtrip_core::outbox::DeleteReason;
 use roundtrip_core::question::QuestionKind;
@@ -104,7 +104,9 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
             .ended
             .laptops
             .iter()
-            .any(|laptop| leaves_out(laptop, appointment))
+            .any(|laptop| leaves_out(laptop, appointment).is_some())
+        // Which filter it was is lost with the database.
+        || facts.a_database_was_lost()
     {
         return Why::Filter;
     }
@@ -112,14 +114,14 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
 }
 
 /// Whether the filters of a laptop leave an appointment out, as they are at the end.
-pub(super) fn leaves_out(laptop: &EndedLaptop, appointment: &str) -> bool {
+pub(super) fn leaves_out(laptop: &EndedLaptop, appointment: &str) -> Option<LeftOut> {
     let known = laptop
         .records
         .iter()
         .find(|record| record.appointment_id.as_str() == appointment)
         .and_then(|record| record.appointment.as_ref());
     let connected = laptop.state.connected_at.unwrap_or(DateTime::<Utc>::MIN_UTC);
-    known.is_some_and(|known| filter::left_out(known, &laptop.settings.filters, connected).is_some())
+    filter::left_out(known?, &laptop.settings.filters, connected)
 }
 
 /// P5: what is deleted after a laptop was disconnected was asked for.
