@@ -71,12 +71,6 @@ impl Engine {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
-        if state.connected_at.is_none() {
-            state.connected_at = Some(self.now());
-            self.ledger
-                .commit(vec![Change::PutSyncState(Box::new(state.clone()))])
-                .await?;
-        }
         {
             let mut live = self.lock();
             if live.writer.is_none() {
@@ -128,7 +122,12 @@ impl Engine {
         let both_known = state.platform_read_at.is_some() && state.calendar_read_at.is_some();
         let may_write = self.may_write(&state, settings.enabled) && both_known && !cancel.is_cancelled();
         let mut standing = Vec::new();
-        for round in 0..ROUNDS_MAX {
+        // Before any service has told the time, the laptop's clock may be years off: nothing is decided by it.
+        let rounds = match reading.answered || self.time_is_told() {
+            true => ROUNDS_MAX,
+            false => 0,
+        };
+        for round in 0..rounds {
             let ctx = self.context(settings.clone(), &state);
             let plan = self.plan(&records, &state, &ctx).await?;
             standing = plan_standing(&plan);
