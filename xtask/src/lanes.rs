@@ -6,7 +6,7 @@ use crate::project::{self, Profile};
 use crate::run::{cargo, npm, read, run, run_and_read, say};
 use crate::sandbox::{self, Sandbox};
 use crate::setup::{self, Need};
-use crate::{desk::Desk, rules};
+use crate::{crash, desk::Desk, rules};
 use anyhow::Result;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -28,12 +28,14 @@ pub enum Lane {
     Contract,
     /// The store against a real gnome-keyring.
     Keychain,
+    /// The real program killed at a share of all points, and run on what is broken.
+    Crash,
     /// The real window, driven from outside.
     Window,
 }
 
 /// In the order in which they run: what is quick to fail first.
-const ALL: [Lane; 8] = [
+const ALL: [Lane; 9] = [
     Lane::Format,
     Lane::Rules,
     Lane::Ui,
@@ -41,6 +43,7 @@ const ALL: [Lane; 8] = [
     Lane::Rust,
     Lane::Contract,
     Lane::Keychain,
+    Lane::Crash,
     Lane::Window,
 ];
 
@@ -54,12 +57,13 @@ impl Lane {
             Lane::Rust => "rust",
             Lane::Contract => "contract",
             Lane::Keychain => "keychain",
+            Lane::Crash => "crash",
             Lane::Window => "window",
         }
     }
 
     fn only_on_linux(self) -> bool {
-        matches!(self, Lane::Keychain | Lane::Window)
+        matches!(self, Lane::Keychain | Lane::Crash | Lane::Window)
     }
 
     fn go(self) -> Result<Counts> {
@@ -71,6 +75,7 @@ impl Lane {
             Lane::Rust => rust(),
             Lane::Contract => contract(),
             Lane::Keychain => keychain(),
+            Lane::Crash => crash::quick(),
             Lane::Window => window(),
         }
     }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{bench, bindings, browse, building, demo, icons, process, screens};
+use xtask::{bench, bindings, browse, building, crash, demo, icons, process, screens};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -36,6 +36,8 @@ enum Task {
         #[arg(long)]
         only: Vec<Lane>,
     },
+    /// Kill the real program at every write, commit and request, and run it on broken disks, databases and clocks.
+    Crash(crash::Options),
     /// Format, lint and architecture rules.
     Check,
     /// Measure: requests, time, memory, lines.
@@ -77,6 +79,7 @@ fn run(task: Task) -> Result<bool> {
         }
         Task::Demo(options) => demo::demo(&options),
         Task::Test { only } => lanes::test(&only),
+        Task::Crash(options) => crash::crash(&options),
         Task::Check => lanes::check(),
         Task::Bench(options) => bench::bench(&options).map(|()| true),
         Task::Bindings => bindings::generate().map(|()| true),

@@ -138,6 +138,8 @@ impl Host {
             .map_err(|error| StartError::Environment(error.to_string()))?;
         let http: Arc<dyn HttpPort> =
             Arc::new(ReqwestHttp::new(HttpOptions::default()).map_err(|_| StartError::Network)?);
+        #[cfg(feature = "crash-points")]
+        let http: Arc<dyn HttpPort> = Arc::new(crate::crash_points::WatchedHttp(http));
         let device_id = roundtrip_store::device_id(&data_dir, &keys)
             .await
             .map_err(|error| StartError::Data(error.to_string()))?;
