@@ -88,7 +88,10 @@ async fn kept(dir: &Path) -> Vec<String> {
         format!("{:?}", database.integrations().list().await.expect("accounts")),
         format!("{:?} {}", tokens.expires_at, tokens.refresh.is_some()),
         format!("{:?}", database.audit_log(10).await.expect("audit log")),
-        format!("{:?}", database.setting::<String>("theme").await.expect("setting")),
+        format!(
+            "{:?}",
+            database.setting::<String>("theme").await.expect("setting")
+        ),
     ];
     assert_eq!(database.faults().await, Ok(vec![]));
     database.close().await;
@@ -149,7 +152,9 @@ async fn every_shipped_schema_is_upgraded_with_its_data() {
         of_version(step.version, current.path(), older.path()).await;
         assert_eq!(kept(older.path()).await, wanted, "from schema {}", step.version);
         assert!(
-            !all_bytes(older.path()).iter().any(|(name, _)| name.contains("damaged")),
+            !all_bytes(older.path())
+                .iter()
+                .any(|(name, _)| name.contains("damaged")),
             "schema {} was taken for damage",
             step.version
         );

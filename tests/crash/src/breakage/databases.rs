@@ -149,8 +149,10 @@ fn log_is_garbage(stage: &Stage) -> Result<String> {
                 stage.sign_in()?;
             }
             // What was done and forgotten is in no history and leaves no record; both services know it all the same.
-            ends_like(stage, &story.scene, &wanted, |ending| ending.only(&AFTER_FORGETTING))
-                .with_context(|| format!("killed at {moment}"))?;
+            ends_like(stage, &story.scene, &wanted, |ending| {
+                ending.only(&AFTER_FORGETTING)
+            })
+            .with_context(|| format!("killed at {moment}"))?;
             tried += 1;
         }
     }
