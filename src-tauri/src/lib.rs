@@ -10,6 +10,8 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+#[cfg(feature = "crash-points")]
+mod crash_points;
 pub mod gui;
 pub mod host;
 pub mod ipc;
@@ -19,6 +21,8 @@ use std::process::ExitCode;
 
 /// Runs a verb, or the window without one. Verbs are told apart before anything graphical starts.
 pub fn run() -> ExitCode {
+    #[cfg(feature = "crash-points")]
+    crash_points::begin();
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())

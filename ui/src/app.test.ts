@@ -51,6 +51,26 @@ async function problems(): Promise<string[]> {
   return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`);
 }
 
+describe('damaged data', () => {
+  it('is said on the first page, with the name of the file that was kept', async () => {
+    const app = await open('fresh');
+    expect(find('database-rebuilt')).toBeNull();
+    app.state.overview.problem = {
+      code: 'database_rebuilt',
+      service: null,
+      detail: 'roundtrip.damaged-20261121T080000Z.db',
+      since: null,
+      retry_at: null,
+      action: 'none',
+    };
+    await app.changed('overview');
+    const said = await get('database-rebuilt');
+    expect(said.textContent).toContain('damaged');
+    expect(said.textContent).toContain('roundtrip.damaged-20261121T080000Z.db');
+    expect(await problems()).toEqual([]);
+  }, 60_000);
+});
+
 describe('every screen', () => {
   for (const scenario of SCENARIOS)
     it(`has no accessibility problem in "${scenario}"`, async () => {

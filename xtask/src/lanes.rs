@@ -6,7 +6,7 @@ use crate::project::{self, Profile};
 use crate::run::{cargo, npm, read, run, run_and_read, say};
 use crate::sandbox::{self, Sandbox};
 use crate::setup::{self, Need};
-use crate::{desk::Desk, rules};
+use crate::{crash, desk::Desk, rules};
 use anyhow::Result;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -30,6 +30,8 @@ pub enum Lane {
     Contract,
     /// The store against a real gnome-keyring.
     Keychain,
+    /// The real program killed at a share of all points, and run on what is broken.
+    Crash,
     /// The real window, driven from outside.
     Window,
 }
@@ -44,6 +46,7 @@ const ALL: [Lane; 9] = [
     Lane::Sim,
     Lane::Contract,
     Lane::Keychain,
+    Lane::Crash,
     Lane::Window,
 ];
 
@@ -58,12 +61,13 @@ impl Lane {
             Lane::Sim => "sim",
             Lane::Contract => "contract",
             Lane::Keychain => "keychain",
+            Lane::Crash => "crash",
             Lane::Window => "window",
         }
     }
 
     fn only_on_linux(self) -> bool {
-        matches!(self, Lane::Keychain | Lane::Window)
+        matches!(self, Lane::Keychain | Lane::Crash | Lane::Window)
     }
 
     fn go(self) -> Result<Counts> {
@@ -76,6 +80,7 @@ impl Lane {
             Lane::Sim => crate::sim::lane(),
             Lane::Contract => contract(),
             Lane::Keychain => keychain(),
+            Lane::Crash => crash::quick(),
             Lane::Window => window(),
         }
     }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{bench, bindings, browse, building, coverage, demo, icons, mutants, process, screens, sim};
+use xtask::{bench, bindings, browse, building, coverage, crash, demo, icons, mutants, process, screens, sim};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -36,6 +36,8 @@ enum Task {
         #[arg(long)]
         only: Vec<Lane>,
     },
+    /// Kill the real program at every write, commit and request, and run it on broken disks, databases and clocks.
+    Crash(crash::Options),
     /// Format, lint and architecture rules.
     Check,
     /// Run the whole engine under seeded faults: `cargo xtask sim --seeds 0..5000`; `--help` says more.
@@ -89,6 +91,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Demo(options) => demo::demo(&options),
         Task::Test { only } => lanes::test(&only),
         Task::Sim { arguments } => sim::sim(&arguments),
+        Task::Crash(options) => crash::crash(&options),
         Task::Check => lanes::check(),
         Task::Bench(options) => bench::bench(&options).map(|()| true),
         Task::Coverage(options) => coverage::measure(&options).map(|()| true),

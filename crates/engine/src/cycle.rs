@@ -141,7 +141,12 @@ impl Engine {
         let both_known = state.platform_read_at.is_some() && state.calendar_read_at.is_some();
         let may_write = self.may_write(&state, settings.enabled) && both_known && !cancel.is_cancelled();
         let mut standing = Vec::new();
-        for round in 0..ROUNDS_MAX {
+        // Before any service has told the time, the laptop's clock may be years off: nothing is decided by it.
+        let rounds = match reading.answered || self.time_is_told() {
+            true => ROUNDS_MAX,
+            false => 0,
+        };
+        for round in 0..rounds {
             let ctx = self.context(settings.clone(), &state);
             let plan = self.plan(&records, &state, &ctx).await?;
             standing = plan_standing(&plan);

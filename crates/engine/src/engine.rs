@@ -216,6 +216,15 @@ impl Engine {
         }
     }
 
+    /// True once a service has told the time: until then [`Engine::now`] is the laptop's own clock, which may be years off.
+    pub fn time_is_told(&self) -> bool {
+        let told = self
+            .platform
+            .clock_offset()
+            .or_else(|| self.calendar.clock_offset());
+        told.is_some()
+    }
+
     /// The current cycle finishes the item it is at and ends.
     pub fn cancel_cycle(&self) {
         self.cancel

@@ -5,7 +5,9 @@ use crate::engine::{Engine, EngineEvent};
 use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
 };
-use crate::outcome::{changed, error_code, found_deleted, keeps, nearness, on_refusal, says, stops_side};
+use crate::outcome::{
+    changed, error_code, found_deleted, keeps, last_time, nearness, on_refusal, says, stops_side,
+};
 use crate::ports::{Accepted, PortError};
 use crate::read::{Records, wait_after};
 use chrono::{DateTime, Duration, Utc};
@@ -332,7 +334,7 @@ impl Engine {
                 let what = HistoryWhat::Deleted {
                     reason: *reason,
                     edit_lost,
-                    time: record.event.as_ref().and_then(|event| event.time.timed()),
+                    time: last_time(&record),
                 };
                 told(&record, what, HistorySource::Platform);
                 absorb::deleted(&mut record, event_id, ctx.now);

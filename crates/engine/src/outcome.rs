@@ -13,7 +13,7 @@ use roundtrip_core::outbox::{Intent, OutboxRow, Side};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, LinkState, Record, Value};
 use roundtrip_core::text;
-use roundtrip_core::time::EventTime;
+use roundtrip_core::time::{EventTime, TimeSpan};
 
 /// The nearest future appointment first; what is over comes last.
 pub(crate) fn nearness(records: &Records, row: &OutboxRow, now: DateTime<Utc>) -> i64 {
@@ -24,6 +24,18 @@ pub(crate) fn nearness(records: &Records, row: &OutboxRow, now: DateTime<Utc>) -
             let away = (appointment.start - now).num_seconds();
             if away < 0 { i64::MAX / 2 - away } else { away }
         })
+}
+
+/// When the event was, also if it is known to be gone already: after a crash its tombstone is read before the outcome.
+pub(crate) fn last_time(record: &Record) -> Option<TimeSpan> {
+    let agreed = || match record.base.calendar.get(Field::Time)? {
+        Value::Time(time) => time.timed(),
+        Value::Text(_) | Value::Hash(_) => None,
+    };
+    match &record.event {
+        Some(event) => event.time.timed(),
+        None => agreed(),
+    }
 }
 
 /// True if the event already says what was to be written.

@@ -184,8 +184,9 @@ impl Engine {
                     }
                     Remark::Merged => (HistoryWhat::Merged, HistorySource::Roundtrip),
                 };
-                // A merge is told with the write it leads to, once.
-                if *remark != Remark::Merged || !waiting.contains_key(&(id.clone(), Side::Calendar)) {
+                // A merge is told with the write it leads to, once: not by a laptop that may not write now, at each reading.
+                let told = may_write && !waiting.contains_key(&(id.clone(), Side::Calendar));
+                if *remark != Remark::Merged || told {
                     changes.push(self.tell_item(run, &decision.record, what, source));
                 }
             }

@@ -102,6 +102,8 @@ pub(crate) struct Reading {
     pub(crate) history: Vec<HistoryItem>,
     /// Something was absent that is not accounted for yet.
     pub(crate) incomplete: bool,
+    /// At least one service answered, and with its answer told the time.
+    pub(crate) answered: bool,
 }
 
 impl Engine {
@@ -135,9 +137,16 @@ impl Engine {
                 }
             },
         );
-        let mut reading = Reading::default();
+        let mut reading = Reading {
+            answered: matches!(feed, Some(Ok(_))) || matches!(listing, Some(Ok(_))),
+            ..Reading::default()
+        };
         // The answers have told what time it is.
         let now = self.now();
+        if state.connected_at.is_none() && reading.answered {
+            // Not before: by a laptop's clock that is years ahead, every appointment would have begun before it (P11).
+            state.connected_at = Some(now);
+        }
         match feed {
             None => reading.platform = self.live().platform.problem,
             Some(Err(error)) => {

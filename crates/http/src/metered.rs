@@ -7,11 +7,12 @@ use chrono::{DateTime, Duration, Utc};
 use http::HeaderValue;
 use http::header::{DATE, HeaderName, USER_AGENT};
 use roundtrip_engine::ports::Clock;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const UNKNOWN: i64 = i64::MIN;
+/// The header has whole seconds, and an answer is on its way for some time.
+const NOISE: Duration = Duration::seconds(2);
 
 /// `Roundtrip/x.y (os)`.
 pub fn user_agent() -> String {
@@ -23,13 +24,26 @@ pub fn user_agent() -> String {
     format!("Roundtrip/{version} ({})", std::env::consts::OS)
 }
 
+/// What an answer told of the time.
+#[derive(Clone, Copy)]
+struct Told {
+    /// The service's clock minus ours.
+    offset: Duration,
+    /// Our clocks when it was told.
+    wall: DateTime<Utc>,
+    running: std::time::Duration,
+}
+
+/// A laptop does not sleep that long: a wall clock that is so far ahead of the running one was set.
+const LONGEST_SLEEP: Duration = Duration::days(180);
+
 /// An [`HttpPort`] that counts what goes through it, says who asks, and gives every request an id for support.
 pub struct Metered {
     inner: Arc<dyn HttpPort>,
     clock: Arc<dyn Clock>,
     agent: HeaderValue,
     sent: AtomicU64,
-    offset_ms: AtomicI64,
+    told: Mutex<Option<Told>>,
     /// How the ids of requests begin during a run.
     prefix: Mutex<Option<String>>,
 }
@@ -44,7 +58,7 @@ impl Metered {
             clock,
             agent,
             sent: AtomicU64::new(0),
-            offset_ms: AtomicI64::new(UNKNOWN),
+            told: Mutex::new(None),
             prefix: Mutex::new(None),
         }
     }
@@ -66,15 +80,26 @@ impl Metered {
         }
     }
 
-    /// How far the service's clock is ahead of ours, as the last `Date` header told.
+    /// How far the service's clock is ahead of ours, as the last `Date` header told. Should our wall clock have been set
+    /// since, that is taken into account: it moved without the running clock, back or further than any sleep.
     pub fn clock_offset(&self) -> Option<Duration> {
-        match self.offset_ms.load(Ordering::Relaxed) {
-            UNKNOWN => None,
-            millis => Some(Duration::milliseconds(millis)),
-        }
+        let told = (*self.told.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(told.offset - self.set_by(told.wall, told.running).unwrap_or_default())
     }
 
-    fn learn_offset(&self, response: &http::Response<Bytes>, before: DateTime<Utc>) {
+    /// By how much our wall clock was set since it showed `wall` and the running one `running`, if it was.
+    fn set_by(&self, wall: DateTime<Utc>, running: std::time::Duration) -> Option<Duration> {
+        let passed = self.clock.monotonic().saturating_sub(running);
+        let moved = (self.clock.now() - wall) - Duration::from_std(passed).unwrap_or_default();
+        (moved < -NOISE || moved > LONGEST_SLEEP).then_some(moved)
+    }
+
+    fn learn_offset(
+        &self,
+        response: &http::Response<Bytes>,
+        before: DateTime<Utc>,
+        running: std::time::Duration,
+    ) {
         let Some(date) = response.headers().get(DATE).and_then(|value| value.to_str().ok()) else {
             return;
         };
@@ -83,21 +108,26 @@ impl Metered {
         };
         // The answer was dated at some moment of its journey, and a laptop may sleep in the middle of one: what the
         // journey itself explains says nothing against what is known. The header has whole seconds.
-        let noise = Duration::seconds(2);
         let date = date.with_timezone(&Utc);
-        let (least, most) = (date - self.clock.now() - noise, date - before + noise);
+        // A clock that was set meanwhile says nothing of when the request left; the running one does.
+        let before = before + self.set_by(before, running).unwrap_or_default();
+        let (least, most) = (date - self.clock.now() - NOISE, date - before + NOISE);
         let known = self.clock_offset().unwrap_or_default();
         let offset = if (least..=most).contains(&known) {
             known
         } else {
             let middle = least + (most - least) / 2;
-            if middle.abs() <= noise {
+            if middle.abs() <= NOISE {
                 Duration::zero()
             } else {
                 middle
             }
         };
-        self.offset_ms.store(offset.num_milliseconds(), Ordering::Relaxed);
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(Told {
+            offset,
+            wall: self.clock.now(),
+            running: self.clock.monotonic(),
+        });
     }
 }
 
@@ -110,9 +140,9 @@ impl HttpPort for Metered {
         if let Ok(id) = HeaderValue::from_str(&self.next_id(number)) {
             headers.entry(REQUEST_ID).or_insert(id);
         }
-        let before = self.clock.now();
+        let (before, running) = (self.clock.now(), self.clock.monotonic());
         let response = self.inner.send(request).await?;
-        self.learn_offset(&response, before);
+        self.learn_offset(&response, before, running);
         Ok(response)
     }
 }

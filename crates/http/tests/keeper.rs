@@ -453,6 +453,26 @@ async fn requests_are_counted_named_and_tell_the_time() {
     assert_eq!(named, "rt-7f-4");
 }
 
+#[tokio::test]
+async fn a_clock_that_is_set_is_no_sleep() {
+    use roundtrip_http::HttpPort as _;
+    let world = world();
+    let metered = Metered::new(world.http.clone(), world.clock.clone(), "");
+    let date = start().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    world.http.then_with(200, &[("date", &date)], "");
+    assert!(metered.send(request()).await.is_ok());
+    assert_eq!(metered.clock_offset(), Some(Duration::zero()));
+
+    let ten_years = Duration::days(3_652);
+    for by in [ten_years, -ten_years, Duration::hours(-1)] {
+        world.clock.set(start() + by);
+        assert_eq!(metered.clock_offset(), Some(-by), "the services' time stays");
+    }
+    // Asleep for a weekend: the running clock stood still, and the wall clock is right.
+    world.clock.set(start() + Duration::days(3));
+    assert_eq!(metered.clock_offset(), Some(Duration::zero()));
+}
+
 #[test]
 fn no_secret_is_shown() {
     let vault = MemoryVault::signed_in(start(), &[]);

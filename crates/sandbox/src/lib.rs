@@ -24,12 +24,14 @@ pub mod platform;
 pub mod realism;
 mod serve;
 pub mod shared;
+mod snapshot;
 
 use std::sync::Arc;
 
 use axum::Router;
 
 pub use self::serve::{Running, serve};
+pub use self::snapshot::Snapshot;
 
 use self::faults::Service;
 use self::google::{Google, GoogleConfig};

@@ -27,6 +27,7 @@ pub use types::{
     TokenGrant, TokenRequest, ValidRequest,
 };
 
+#[derive(Clone)]
 struct Code {
     request: ValidRequest,
     account: String,
@@ -36,6 +37,7 @@ struct Code {
     redeemed: Option<u64>,
 }
 
+#[derive(Clone)]
 struct Session {
     info: SessionInfo,
     /// Number of the newest refresh token.
@@ -47,18 +49,20 @@ struct Session {
     newest_used: bool,
 }
 
+#[derive(Clone)]
 struct Issued {
     session: u64,
     generation: u64,
 }
 
+#[derive(Clone)]
 struct AccessToken {
     issued: Issued,
     scopes: Vec<String>,
     expires_at: DateTime<Utc>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     last_session: u64,
     codes: BTreeMap<String, Code>,
@@ -66,6 +70,10 @@ struct State {
     refresh_tokens: BTreeMap<String, Issued>,
     access_tokens: BTreeMap<String, AccessToken>,
 }
+
+/// A copy of all an authorization server knows.
+#[derive(Clone)]
+pub(crate) struct Kept(State);
 
 /// One service's authorization server. Cloning shares the same state.
 #[derive(Clone)]
@@ -83,6 +91,16 @@ impl Server {
             config: Arc::new(Mutex::new(config)),
             state: Arc::default(),
         }
+    }
+
+    /// A copy of every session, code and token.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept(lock(&self.state).clone())
+    }
+
+    /// Every session, code and token is again what it was then.
+    pub(crate) fn put_back(&self, kept: &Kept) {
+        *lock(&self.state) = kept.0.clone();
     }
 
     /// Checks a request for authorization; nothing is stored.

@@ -199,6 +199,18 @@ impl Shared {
         lock(&self.inner.random).next_u64()
     }
 
+    /// Where the seeded randomness stands.
+    pub(crate) fn random(&self) -> SeededRandom {
+        lock(&self.inner.random).clone()
+    }
+
+    /// The seeded randomness goes on from there.
+    pub(crate) fn put_back(&self, random: &SeededRandom) {
+        *lock(&self.inner.random) = random.clone();
+        self.inner.faults.clear();
+        self.inner.log.clear();
+    }
+
     /// The fault rules.
     pub fn faults(&self) -> &Faults {
         &self.inner.faults

@@ -1,5 +1,6 @@
 //! The open database, and what belongs to no single connection.
 
+use crate::boundary;
 use crate::directory::{self, DirectoryLock};
 use crate::error::{OpenError, Stored};
 use crate::integrations::Integrations;
@@ -47,7 +48,7 @@ impl Database {
     /// aside under a name with `now` in it and a fresh one is made: see [`Self::recovered`].
     pub async fn open(data_dir: &Path, keys: KeySource, now: DateTime<Utc>) -> Result<Self, OpenError> {
         let opened = open::open(data_dir, now).await?;
-        Ok(Self {
+        let database = Self {
             inner: Arc::new(Inner {
                 dir: data_dir.to_owned(),
                 writer: opened.writer,
@@ -55,13 +56,37 @@ impl Database {
                 recovered: opened.recovered,
                 vault: Vault::new(keys),
             }),
-        })
+        };
+        if let Some(name) = database.inner.recovered.as_deref().and_then(Path::file_name) {
+            let name = name.to_string_lossy();
+            database
+                .remember_put_aside(Some(&name))
+                .await
+                .map_err(LedgerError::from)?;
+        }
+        Ok(database)
     }
 
     /// Where the damaged file lies now, if opening found one. Links are then rebuilt from the calendar, and the trainer
     /// signs in again.
     pub fn recovered(&self) -> Option<PathBuf> {
         self.inner.recovered.clone()
+    }
+
+    /// Name of the damaged file whose place this database took, also after a restart, until [`Self::is_rebuilt`].
+    pub async fn put_aside(&self) -> Result<Option<String>, LedgerError> {
+        Ok(settings::put_aside(self.readers()).await?)
+    }
+
+    /// What the damaged file held is here again. The file itself stays until its time is over.
+    pub async fn is_rebuilt(&self) -> Result<(), LedgerError> {
+        Ok(self.remember_put_aside(None).await?)
+    }
+
+    async fn remember_put_aside(&self, name: Option<&str>) -> Stored<()> {
+        let mut tx = self.begin().await?;
+        settings::remember_put_aside(&mut tx, name).await?;
+        commit(tx).await
     }
 
     /// Closes all connections; the write-ahead log is folded into the file.
@@ -183,9 +208,11 @@ impl Database {
     /// Folds the write-ahead log into the file and empties it, so that deleted content is gone from both. Another
     /// process that reads right now delays this until its own end.
     pub(crate) async fn erase(&self) -> Stored<()> {
+        boundary::at("before the log is folded in");
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&self.inner.writer)
             .await?;
+        boundary::at("after the log was folded in");
         Ok(())
     }
 
@@ -222,5 +249,8 @@ fn refuse_own(key: &str) -> Result<(), LedgerError> {
 }
 
 pub(crate) async fn commit(tx: Transaction<'static, Sqlite>) -> Stored<()> {
-    Ok(tx.commit().await?)
+    boundary::at("before a commit");
+    tx.commit().await?;
+    boundary::at("after a commit");
+    Ok(())
 }

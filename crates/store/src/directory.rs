@@ -1,5 +1,6 @@
 //! The data directory: who may read it, which installation it is, and locks that also hold between processes.
 
+use crate::boundary;
 use crate::error::OpenError;
 use crate::tokens::key::KeySource;
 use crate::tokens::keychain;
@@ -143,10 +144,14 @@ fn kept_id(dir: &Path, name: &str, preferred: Option<Uuid>) -> Result<Uuid, Open
 }
 
 fn write_id(file: &mut File, id: Uuid) -> io::Result<()> {
+    boundary::at("before an id is written");
     file.set_len(0)?;
     file.rewind()?;
+    boundary::at("while an id is written");
     writeln!(file, "{id}")?;
-    file.sync_all()
+    file.sync_all()?;
+    boundary::at("after an id was written");
+    Ok(())
 }
 
 /// Tells this data directory from every other one, so that two of them never share a key.
@@ -191,6 +196,7 @@ pub(crate) fn forget_ids(dir: &Path, use_keychain: bool) -> Result<bool, OpenErr
     let gone = !use_keychain || keychain::remove(&device_entry(dir)?).is_ok();
     for name in [INSTALLATION_FILE, DEVICE_FILE] {
         let path = dir.join(name);
+        boundary::at("before an id is removed");
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(directory_error(&path, error));

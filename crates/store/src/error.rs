@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The data directory could not be made or read. Check the disk and the rights on it.
-    #[error("the data directory {path} is not usable: {source}")]
+    #[error("{path} cannot be used: {source}; check the disk and the rights on it")]
     Directory {
         /// Which file or directory.
         path: PathBuf,
@@ -29,7 +29,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file was written by a newer Roundtrip. Update the app; the data are untouched.
-    #[error("the database was written by a newer version (schema {found}, this version knows {known})")]
+    #[error(
+        "the data was written by a newer Roundtrip (schema {found}, this one knows {known}) and is untouched; install the newest version"
+    )]
     NewerSchema {
         /// Version of the file.
         found: i64,
@@ -74,11 +76,16 @@ const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CONSTRAINT: i32 = 19;
 const SQLITE_NOTADB: i32 = 26;
+/// The extended code of "no room for the file beside the log": what a full disk says first, and it says nothing else.
+const SQLITE_IOERR_SHMSIZE: i32 = 4874;
 
-/// The primary result code of SQLite, if the error is one of SQLite's.
+/// The extended result code of SQLite, if the error is one of SQLite's.
+fn extended_code(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
+    extended_code(error).map(|code| code & 0xff)
 }
 
 /// True if the file itself is damaged or no database at all.
@@ -89,6 +96,9 @@ pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
 /// Sorts an error by what the caller can do. The text holds SQLite's own words, which name tables and columns but never
 /// values.
 pub(crate) fn ledger_error(error: &sqlx::Error) -> LedgerError {
+    if extended_code(error) == Some(SQLITE_IOERR_SHMSIZE) {
+        return LedgerError::Full;
+    }
     match primary_code(error) {
         Some(SQLITE_FULL) => LedgerError::Full,
         Some(SQLITE_CORRUPT | SQLITE_NOTADB) => LedgerError::Damaged,

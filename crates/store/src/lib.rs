@@ -31,6 +31,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod boundary;
 mod database;
 mod directory;
 mod encoding;
@@ -39,10 +40,13 @@ mod integrations;
 mod ledger;
 mod open;
 mod retention;
+mod soundness;
 mod table;
 mod tokens;
 mod wipe;
 
+#[cfg(feature = "crash-points")]
+pub use boundary::visit_boundaries;
 pub use database::Database;
 pub use directory::{DirectoryLock, device_id};
 pub use error::OpenError;

@@ -1,5 +1,6 @@
 //! Opening the file: rights, damage, schema, connections.
 
+use crate::boundary;
 use crate::directory::{self, DirectoryLock, directory_error, open_private, refuse_link};
 use crate::error::{OpenError, is_damage, ledger_error};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
@@ -49,6 +50,7 @@ pub(crate) async fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Opened, 
     }
     // SQLite gives its other files the rights of this one.
     drop(open_private(&path)?);
+    boundary::at("before the schema is brought up to date");
 
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
@@ -61,6 +63,7 @@ pub(crate) async fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Opened, 
         .await
         .map_err(|error| ledger_error(&error))?;
     MIGRATOR.run(&writer).await.map_err(migration_error)?;
+    boundary::at("after the schema was brought up to date");
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .idle_timeout(None)
@@ -195,6 +198,7 @@ fn put_aside(dir: &Path, path: &Path, now: DateTime<Utc>) -> Result<PathBuf, Ope
     }
     for part in PARTS {
         let from = part_of(path, part);
+        boundary::at("before a damaged file is put aside");
         match fs::rename(&from, part_of(&target, part)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(directory_error(&from, error));

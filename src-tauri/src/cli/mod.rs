@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// Writes that are tried again within this time are waited for even without `--wait`.
 const PATIENCE_SECONDS: i64 = 40;
 
+/// The clock is said to be wrong from this difference on, as in the window.
+const CLOCK_SECONDS: i64 = 300;
+
 /// Keeps a trainer's appointments and their calendar in agreement.
 #[derive(Debug, Parser)]
 #[command(name = "roundtrip", version, about, long_about = None, disable_help_subcommand = true)]
@@ -284,7 +287,10 @@ async fn connect(
 async fn connected(host: &Arc<Host>) -> Result<Running, Trouble> {
     match host.running().await {
         Some(running) => Ok(running),
-        None => Err(Trouble(words::of_code("not_connected", None))),
+        None => Err(Trouble(match host.database.put_aside().await? {
+            Some(name) => words::of_code("database_rebuilt", Some(&name)),
+            None => words::of_code("not_connected", None),
+        })),
     }
 }
 
@@ -303,6 +309,7 @@ async fn sync(wait: bool, json: bool, take_over: bool) -> Result<ExitCode, Troub
         total = add(total, report.counts);
     }
     report.counts = total;
+    host.tidy(&running).await;
     let code = say_report(&running, &report, json).await?;
     host.close().await;
     Ok(code)
@@ -388,6 +395,11 @@ async fn say_report(running: &Running, report: &CycleReport, json: bool) -> Resu
         let asked = words::of_question(question.kind, question.appointments.len());
         eprintln!("roundtrip: {asked}");
     }
+    let off = running.engine.clock_offset().num_seconds();
+    if off.abs() > CLOCK_SECONDS {
+        let text = words::of_code("clock_wrong", Some(&format!("{off} s")));
+        eprintln!("roundtrip: {text}; the services' time was used");
+    }
     if let Some(writer) = running.engine.other_writer() {
         eprintln!(
             "roundtrip: \"{}\" is the laptop that writes, so nothing was written here; use --take-over to change that",
@@ -415,9 +427,13 @@ async fn status(json: bool) -> Result<ExitCode, Trouble> {
             "next_with_conflict": count(crate::ipc::dto::Badge::Conflict),
             "problem": overview.problem.as_ref().map(|problem| &problem.code),
             "tokens_volatile": overview.tokens_volatile,
+            "put_aside": host.database.put_aside().await?,
         });
         println!("{value}");
     } else {
+        if let Some(name) = host.database.put_aside().await? {
+            println!("{}", words::of_code("database_rebuilt", Some(&name)));
+        }
         let counts = &overview.counts;
         println!(
             "{} of {} appointments are in the calendar",

@@ -47,6 +47,9 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         }
         "clock_wrong" => "this machine's clock is wrong; set it to automatic",
         "database" => "the database could not be read; check the disk and the folder's rights",
+        "database_rebuilt" => {
+            "the database was damaged and is kept under another name; events are safe and found again: run roundtrip connect platform, then: roundtrip connect google, then: roundtrip sync --once"
+        }
         "disk_full" => "the disk is full; make room and try again",
         "events_remain" => {
             "some events could not be deleted; syncing is paused, and what was deleted stays deleted until you resume; try again"

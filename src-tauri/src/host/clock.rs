@@ -30,6 +30,9 @@ impl Default for SystemClock {
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
+        #[cfg(feature = "crash-points")]
+        return Utc::now() + crate::crash_points::clock_shift();
+        #[cfg(not(feature = "crash-points"))]
         Utc::now()
     }
     fn monotonic(&self) -> Duration {

@@ -3,6 +3,7 @@
 use super::{Host, Running};
 use crate::ipc::dto::CheckView;
 use roundtrip_engine::error_code;
+use roundtrip_engine::ledger::LedgerError;
 use roundtrip_engine::ports::{CalendarPort, PlatformPort, PortError};
 use roundtrip_store::{KeyKind, Provider};
 
@@ -95,12 +96,20 @@ impl Host {
     }
 
     async fn check_database(&self) -> CheckView {
+        let checked = async {
+            if let Some(fault) = self.database.faults().await?.into_iter().next() {
+                return Ok(Err(("database", Some(fault))));
+            }
+            // Sound, but not what it was: said until it is rebuilt.
+            Ok(match self.database.put_aside().await? {
+                Some(name) => Err(("database_rebuilt", Some(name))),
+                None => Ok(None),
+            })
+        };
+        let result: Result<Checked, LedgerError> = checked.await;
         line(
             "database",
-            match self.database.connections().await {
-                Ok(_) => Ok(None),
-                Err(error) => Err(("database", Some(error.to_string()))),
-            },
+            result.unwrap_or_else(|error| Err(("database", Some(error.to_string())))),
         )
     }
 

@@ -136,19 +136,17 @@ impl Host {
         };
         let google = GoogleConfig::from_settings(google_setting)
             .map_err(|error| StartError::Environment(error.to_string()))?;
-        let http = ReqwestHttp::new(HttpOptions::default()).map_err(|_| StartError::Network)?;
+        let http: Arc<dyn HttpPort> =
+            Arc::new(ReqwestHttp::new(HttpOptions::default()).map_err(|_| StartError::Network)?);
+        #[cfg(feature = "crash-points")]
+        let http: Arc<dyn HttpPort> = Arc::new(crate::crash_points::WatchedHttp(http));
         let device_id = roundtrip_store::device_id(&data_dir, &keys)
             .await
             .map_err(|error| StartError::Data(error.to_string()))?;
         let (events, _) = broadcast::channel(256);
-        if purpose != Purpose::Look
-            && let Err(error) = database.retention(clock.now()).await
-        {
-            tracing::warn!(%error, "old history could not be deleted");
-        }
         let host = Arc::new(Self {
             database,
-            http: Arc::new(http),
+            http,
             clock,
             google,
             keys,
@@ -294,11 +292,34 @@ impl Host {
                 Ok(state) => state.full_at,
                 Err(_) => full_at,
             };
+            self.tidy(running).await;
             let now = self.clock.now();
             if full != full_at || now - asked_at >= chrono::Duration::minutes(ME_MINUTES) {
                 (asked_at, full_at) = (now, full);
                 self.refresh_me(running).await;
             }
+        }
+    }
+
+    /// After a cycle: what is older than its time goes, and a damaged database that was replaced is no longer said once
+    /// both sides were read. By the services' time alone: a laptop whose clock is ten years ahead would forget everything.
+    pub async fn tidy(&self, running: &Running) {
+        if !running.engine.time_is_told() {
+            return;
+        }
+        if let Err(error) = self.database.retention(running.engine.now()).await {
+            tracing::warn!(%error, "old history could not be deleted");
+        }
+        let read = match running.engine.ledger().sync_state().await {
+            Ok(state) => state.platform_read_at.is_some() && state.calendar_read_at.is_some(),
+            Err(_) => false,
+        };
+        let said = matches!(self.database.put_aside().await, Ok(Some(_)));
+        if read
+            && said
+            && let Err(error) = self.database.is_rebuilt().await
+        {
+            tracing::warn!(%error, "that the database is rebuilt could not be kept");
         }
     }
 

@@ -31,8 +31,10 @@ impl Host {
         let accounts = self.accounts().await;
         let volatile = self.database.tokens_are_volatile().await.ok().flatten().is_some();
         let Some(running) = self.running().await else {
+            let put_aside = self.database.put_aside().await.ok().flatten();
             return Ok(Overview {
                 tokens_volatile: volatile,
+                problem: put_aside.map(|name| plain_problem("database_rebuilt", Some(name), "none")),
                 ..unconnected(&accounts)
             });
         };

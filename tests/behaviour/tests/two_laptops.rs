@@ -67,6 +67,27 @@ async fn what_changes_is_written_by_the_holder_of_the_lease_alone() {
 }
 
 #[tokio::test]
+async fn what_it_may_not_write_it_does_not_tell_at_each_reading() {
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    // Both sides changed, in fields that merge: a merge that only the other laptop may write.
+    world.admin().move_to(&visit, "2026-12-02 14:00");
+    world
+        .trainer()
+        .edit(&visit, &serde_json::json!({"location": "Hintereingang"}));
+    world.advance(60);
+    for _ in 0..3 {
+        second.sync().await;
+    }
+    let told = second.history().await;
+    let merges = told
+        .iter()
+        .filter(|item| item.what == roundtrip_engine::ledger::HistoryWhat::Merged);
+    assert_eq!(merges.count(), 0, "{told:#?}");
+}
+
+#[tokio::test]
 async fn a_move_seen_by_both_is_reported_once() {
     let (world, visit) = with_visit().await;
     let second = world.second_laptop().await;

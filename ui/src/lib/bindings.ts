@@ -742,7 +742,7 @@ export type Problem = {
 	/**
 	 *  Stable code: `google_reauth`, `platform_reauth`, `google_unreachable`, `platform_unreachable`, `calendar_not_found`,
 	 *  `right_missing`, `quota_gone`, `clock_wrong`, `sync_disabled`, `database`, `keychain`, `writes_failed`,
-	 *  `not_the_writer`, `reading_shrank`.
+	 *  `not_the_writer`, `reading_shrank`, `database_rebuilt` (the damaged file's name is the detail).
 	 */
 	code: string,
 	/**  `google`, `platform` or none. */

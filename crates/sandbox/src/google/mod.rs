@@ -105,6 +105,10 @@ struct Inner {
     state: Mutex<State>,
 }
 
+/// A copy of all the calendar service knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept(State);
+
 /// The stand-in of Google. Cloning shares the same state.
 #[derive(Clone)]
 pub struct Google {
@@ -143,6 +147,16 @@ impl Google {
             .merge(ui::router())
             .fallback(unknown_route)
             .with_state(self.clone())
+    }
+
+    /// A copy of all it knows, sign-ins left out.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept(self.state().clone())
+    }
+
+    /// Knows again what it knew then.
+    pub(crate) fn put_back(&self, kept: &Kept) {
+        *self.state() = kept.0.clone();
     }
 
     /// The authorization server.

@@ -40,7 +40,7 @@ impl Default for QuotaLimits {
 }
 
 /// The requests of the recent past.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Quota {
     /// The limits in force.
     pub limits: QuotaLimits,

@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Everything the calendar service remembers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct State {
     /// The accounts, in the order of the account picker.
     pub accounts: Vec<Account>,

@@ -13,14 +13,14 @@ use super::types::{AppointmentStatus, FeedItem, FeedPage};
 /// Older entries are forgotten; a cursor from before them has expired.
 const FEED_MEMORY: TimeDelta = TimeDelta::days(30);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     at: DateTime<Utc>,
     user: String,
     item: FeedItem,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Feed {
     last_seq: u64,
     /// A cursor below this has expired.

@@ -18,14 +18,14 @@ pub(super) struct Hint {
     pub data: Value,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Kept {
     at: DateTime<Utc>,
     user: String,
     hint: Hint,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Hints {
     last_id: u64,
     /// The highest id that is no longer kept.

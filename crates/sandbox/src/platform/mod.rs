@@ -78,6 +78,10 @@ struct Inner {
     state: Mutex<State>,
 }
 
+/// A copy of all the platform knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept(State);
+
 /// The platform. Cloning shares the same state.
 #[derive(Clone)]
 pub struct Platform {
@@ -129,6 +133,16 @@ impl Platform {
     pub fn reset(&self) {
         self.inner.oauth.reset();
         *self.state() = Self::first_state(&self.inner.shared, &self.inner.config);
+    }
+
+    /// A copy of all it knows, sign-ins left out.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept(self.state().clone())
+    }
+
+    /// Knows again what it knew then.
+    pub(crate) fn put_back(&self, kept: &Kept) {
+        *self.state() = kept.0.clone();
     }
 
     /// Its authorization server.

@@ -182,7 +182,7 @@ pub(super) struct RelayChannel {
     pub channel: Channel,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct State {
     /// Grows with everything the admin page shows.
     pub revision: u64,

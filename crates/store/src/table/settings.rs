@@ -10,6 +10,7 @@ const WHAT: &str = "settings";
 
 /// Keys of the store itself begin so.
 pub(crate) const OWN_PREFIX: &str = "store.";
+const PUT_ASIDE: &str = "store.put_aside";
 const KEY_VERSION: &str = "store.token_key_version";
 
 pub(crate) async fn get<T: DeserializeOwned>(db: impl SqliteExecutor<'_>, key: &str) -> Stored<Option<T>> {
@@ -49,4 +50,16 @@ pub(crate) async fn key_version(db: impl SqliteExecutor<'_>) -> Stored<u32> {
 
 pub(crate) async fn put_key_version(db: &mut SqliteConnection, version: u32) -> Stored<()> {
     put(db, KEY_VERSION, &version).await
+}
+
+/// Name of the damaged file whose place this database took, until what it held is rebuilt.
+pub(crate) async fn put_aside(db: impl SqliteExecutor<'_>) -> Stored<Option<String>> {
+    get(db, PUT_ASIDE).await
+}
+
+pub(crate) async fn remember_put_aside(db: &mut SqliteConnection, name: Option<&str>) -> Stored<()> {
+    match name {
+        Some(name) => put(db, PUT_ASIDE, &name).await,
+        None => delete(db, PUT_ASIDE).await,
+    }
 }

@@ -16,6 +16,7 @@ const WORDS: Record<string, Words> = {
   clock_wrong: () => [m.p_clock_wrong(), m.p_clock_wrong_why()],
   sync_disabled: (p) => [m.p_sync_disabled(p), m.p_sync_disabled_why()],
   database: () => [m.p_database(), m.p_database_why()],
+  database_rebuilt: () => [m.p_database_rebuilt(), m.p_database_rebuilt_why()],
   keychain: () => [m.p_keychain(), m.p_keychain_why()],
   writes_failed: () => [m.p_writes_failed(), m.p_writes_failed_why()],
   not_the_writer: () => [m.p_not_the_writer(), m.p_not_the_writer_why()],

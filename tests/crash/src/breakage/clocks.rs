@@ -1,0 +1,105 @@
+//! The laptop's clock is wrong: the services' time decides.
+
+use super::{Case, ends_like, says, unbroken};
+use crate::ending::Ending;
+use crate::stage::{Hardship, Stage};
+use crate::stories::{self, SYNC, Story};
+use anyhow::{Context, Result, bail, ensure};
+use chrono::TimeDelta;
+use roundtrip_sandbox::faults::{Fault, FaultRule, Service};
+
+const TEN_YEARS: TimeDelta = TimeDelta::days(3_652);
+/// A jump is tried at every so many moments.
+const JUMP_EVERY: usize = 9;
+
+/// By a wrong clock the daily full reading comes early. It is always safe, but tells of a removal in other words.
+fn comparable(ending: Ending) -> Ending {
+    ending.but(&["records"])
+}
+
+/// All cases.
+pub(super) const ALL: [Case; 4] = [
+    ("clock ten years off at a first sync", first_sync),
+    ("clock ten years off in a mixed run", mixed),
+    ("clock ten years off without a network", offline),
+    ("clock that jumps in the middle of a run", jumps),
+];
+
+fn first_sync(stage: &Stage) -> Result<String> {
+    let story = stories::first_sync(stage)?;
+    off_all_the_time(stage, &story)
+}
+
+fn mixed(stage: &Stage) -> Result<String> {
+    let story = stories::mixed(stage)?;
+    off_all_the_time(stage, &story)
+}
+
+/// The same ending, and it is said.
+fn off_all_the_time(stage: &Stage, story: &Story) -> Result<String> {
+    let wanted = unbroken(stage, story)?;
+    for clock_off in [TEN_YEARS, -TEN_YEARS] {
+        let hardship = Hardship {
+            clock_off,
+            ..Hardship::default()
+        };
+        stage.go_back(&story.scene)?;
+        for _ in 0..2 {
+            let ran = stage.run(story.verb, &hardship)?;
+            ensure!(ran.went_well(), "{clock_off}: {}{}", ran.out, ran.err);
+            says(&ran, &["clock"]).with_context(|| format!("{clock_off}"))?;
+        }
+        let ending = comparable(Ending::of(stage, story.scene.at())?);
+        if let Some(difference) = ending.difference(&comparable(wanted.clone())) {
+            bail!("{} days off: another ending:{difference}", clock_off.num_days());
+        }
+        ends_like(stage, &story.scene, &wanted, comparable)
+            .with_context(|| format!("after {} days off", clock_off.num_days()))?;
+    }
+    Ok(String::new())
+}
+
+/// Nothing is decided by a clock that nobody has vouched for.
+fn offline(stage: &Stage) -> Result<String> {
+    let story = stories::mixed(stage)?;
+    let wanted = unbroken(stage, &story)?;
+    for clock_off in [TEN_YEARS, -TEN_YEARS] {
+        stage.go_back(&story.scene)?;
+        let faults = stage.sandbox().shared.faults();
+        for service in [Service::Google, Service::Platform] {
+            faults.add(FaultRule::new(service, Fault::DropBefore));
+        }
+        let hardship = Hardship {
+            clock_off,
+            ..Hardship::default()
+        };
+        let ran = stage.run(SYNC, &hardship)?;
+        ensure!(!ran.went_well(), "it went well without a network: {}", ran.out);
+        faults.clear();
+        ends_like(stage, &story.scene, &wanted, comparable)
+            .with_context(|| format!("after {} days off without a network", clock_off.num_days()))?;
+    }
+    Ok(String::new())
+}
+
+fn jumps(stage: &Stage) -> Result<String> {
+    let story = stories::mixed(stage)?;
+    stage.go_back(&story.scene)?;
+    let moments = stage.run_well(story.verb)?.moments.len();
+    let wanted = unbroken(stage, &story)?;
+    let mut tried = 0;
+    for moment in (1..=moments).step_by(JUMP_EVERY) {
+        for by in [TEN_YEARS, -TEN_YEARS] {
+            stage.go_back(&story.scene)?;
+            let hardship = Hardship {
+                jump: Some((u64::try_from(moment)?, by)),
+                ..Hardship::default()
+            };
+            stage.run(story.verb, &hardship)?;
+            ends_like(stage, &story.scene, &wanted, comparable)
+                .with_context(|| format!("a jump of {} days at moment {moment}", by.num_days()))?;
+            tried += 1;
+        }
+    }
+    Ok(format!("{tried} jumps"))
+}

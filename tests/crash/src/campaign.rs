@@ -1,0 +1,148 @@
+//! Death at the first moment, at the second, … until a run lives through all of them.
+
+use crate::ending::{Ending, is_quiet};
+use crate::stage::{Hardship, Ran, Stage};
+use crate::stories::Story;
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
+
+/// A verb that was killed is begun again so often at most until it goes through.
+const BEGINNINGS: u32 = 6;
+/// Every so many moments the recovery is killed, too …
+const SECOND_EVERY: u64 = 10;
+/// … at this many of its own moments, spread over it.
+const SECOND_POINTS: u64 = 6;
+
+/// What a campaign found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Moments at which the program was killed.
+    pub points: u64,
+    /// Moments of the whole story.
+    pub moments: u64,
+    /// Kills during the recovery from a kill.
+    pub second: u64,
+    /// Lines that are compared.
+    pub compared: usize,
+    /// How many kills hit each kind of moment.
+    pub by_name: BTreeMap<String, u64>,
+    /// Where the end was another one, and how.
+    pub wrong: Vec<String>,
+}
+
+/// Kills at every `every`-th moment, beginning with the `first`-th.
+///
+/// # Errors
+/// If the story cannot even be told without a kill.
+pub fn run(stage: &Stage, story: &Story, first: u64, every: u64) -> Result<Found> {
+    let mut found = Found::default();
+    let (untouched, ran) = untouched(stage, story)?;
+    found.moments = u64::try_from(ran.moments.len())?;
+    found.compared = untouched.size();
+    let mut moment = first;
+    loop {
+        stage.go_back(&story.scene)?;
+        let ran = stage.run(story.verb, &Hardship::crash(moment))?;
+        if !ran.was_killed() {
+            break;
+        }
+        found.points += 1;
+        let name = ran.moments.last().cloned().unwrap_or_default();
+        *found.by_name.entry(name.clone()).or_default() += 1;
+        let at = format!("{}: killed at {moment} ({name})", story.name);
+        note(&mut found, &at, recover(stage, story, &untouched));
+        if (moment - first) / every % SECOND_EVERY == 0 {
+            second(stage, story, &untouched, moment, &mut found)?;
+        }
+        moment += every;
+    }
+    Ok(found)
+}
+
+/// The story without a kill.
+fn untouched(stage: &Stage, story: &Story) -> Result<(Ending, Ran)> {
+    stage.go_back(&story.scene)?;
+    let ran = stage.run_well(story.verb).context(story.name)?;
+    go_on(stage, story)?;
+    let ending = Ending::of(stage, story.scene.at()).context(story.name)?;
+    is_quiet_where_it_can(stage)?;
+    Ok((ending, ran))
+}
+
+/// The recovery is killed as well, at moments spread over it.
+fn second(stage: &Stage, story: &Story, untouched: &Ending, first: u64, found: &mut Found) -> Result<()> {
+    stage.go_back(&story.scene)?;
+    stage.run(story.verb, &Hardship::crash(first))?;
+    let crashed = stage.keep("crashed")?;
+    let length = u64::try_from(stage.run(story.verb, &Hardship::default())?.moments.len())?;
+    let step = (length / SECOND_POINTS).max(1);
+    // Another beginning each time, so that all kinds of moments have their turn.
+    let mut moment = 1 + first % step;
+    while moment <= length {
+        stage.go_back(&crashed)?;
+        let ran = stage.run(story.verb, &Hardship::crash(moment))?;
+        if !ran.was_killed() {
+            break;
+        }
+        found.second += 1;
+        let at = format!(
+            "{}: killed at {first}, and again at {moment} ({})",
+            story.name,
+            ran.moments.last().map(String::as_str).unwrap_or_default()
+        );
+        note(found, &at, recover(stage, story, untouched));
+        moment += step;
+    }
+    Ok(())
+}
+
+fn note(found: &mut Found, at: &str, outcome: Result<()>) {
+    if let Err(error) = outcome {
+        found.wrong.push(format!("{at}\n  {error:#}"));
+    }
+}
+
+/// Begins the verb again until it goes through, and compares.
+fn recover(stage: &Stage, story: &Story, untouched: &Ending) -> Result<()> {
+    let mut last = String::new();
+    let mut through = false;
+    for _ in 0..BEGINNINGS {
+        let ran = stage.run(story.verb, &Hardship::default())?;
+        ensure!(!ran.was_killed(), "it died by itself: {}", ran.err);
+        last = format!("{}{}", ran.out, ran.err);
+        if ran.went_well() || is_over(&ran) {
+            through = true;
+            break;
+        }
+    }
+    if !through {
+        bail!("it never went through: {last}");
+    }
+    go_on(stage, story)?;
+    let ending = Ending::of(stage, story.scene.at())?;
+    if let Some(difference) = ending.difference(untouched) {
+        bail!("another ending:{difference}");
+    }
+    is_quiet_where_it_can(stage)
+}
+
+/// What was to be done had been done before the kill.
+fn is_over(ran: &Ran) -> bool {
+    ran.err.contains("not connected") || ran.err.contains("not signed in")
+}
+
+fn go_on(stage: &Stage, story: &Story) -> Result<()> {
+    for verb in story.then {
+        stage.run_well(verb)?;
+    }
+    Ok(())
+}
+
+fn is_quiet_where_it_can(stage: &Stage) -> Result<()> {
+    let ran = stage.run(&["status", "--json"], &Hardship::default())?;
+    ensure!(ran.went_well(), "status: {}", ran.err);
+    if ran.json()?["google"].is_null() {
+        return Ok(());
+    }
+    is_quiet(stage)
+}
