@@ -11,6 +11,7 @@
 
 pub mod cli;
 pub mod gui;
+mod hardening;
 pub mod host;
 pub mod ipc;
 mod log;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 /// Runs a verb, or the window without one. Verbs are told apart before anything graphical starts.
 pub fn run() -> ExitCode {
+    hardening::apply();
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
