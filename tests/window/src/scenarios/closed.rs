@@ -74,7 +74,7 @@ pub fn to_the_outside(stage: &mut Stage) -> Result<()> {
     let before = session.url()?;
     for foreign in [
         "https://accounts.google.com/o/oauth2/v2/auth",
-        sandbox.as_str(),
+        sandbox,
         "data:text/html,x",
     ] {
         session.script("window.location.href = arguments[0]", json!([foreign]))?;
