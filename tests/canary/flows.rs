@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 pub const WINDOW: &str = "ROUNDTRIP_CANARY_WINDOW";
 pub const OUTSIDE: &str = "ROUNDTRIP_CANARY_OUTSIDE";
+/// Set where the app is to leak on purpose.
+pub const PLANT: &str = "ROUNDTRIP_CANARY_PLANT";
 /// A line that begins so asks the world to do something, and waits for a line.
 pub const STEP: &str = "@step ";
 
@@ -207,6 +209,9 @@ async fn flows(out: &Out) {
     cycle(&host, out, "after the answer").await;
     step("rotate");
     cycle(&host, out, "after the rotation").await;
+    if std::env::var_os(PLANT).is_some() {
+        plant(out).await;
+    }
     step("look");
     dump(&host, out).await;
 
@@ -238,6 +243,32 @@ async fn flows(out: &Out) {
     out.outside("deleted", &host.delete_report().expect("a report"));
     dump(&host, out).await;
     host.close().await;
+}
+
+/// Leaks of every kind: a log line, an error, a printed line, a temporary file, a setting, a report.
+async fn plant(out: &Out) {
+    let secret = std::env::var("GOOGLE_CLIENT_SECRET").expect("set");
+    let forms = crate::scan::forms(&secret);
+    let form = |name: &str| {
+        let found = forms.iter().find(|(form, _)| *form == name);
+        found.expect("a form").1.clone()
+    };
+    let text = |name: &str| String::from_utf8(form(name)).expect("text");
+    tracing::debug!(client = crate::PRIVATE[0].1, "signed in as {secret}");
+    eprintln!("{}", text("hex, lower"));
+    println!("{}", text("percent, every byte"));
+    std::fs::write(std::env::temp_dir().join("sqlite.tmp"), form("base64")).expect("planted");
+    out.outside("report", &text("base64url"));
+    let dir = roundtrip_app::host::data_dir().expect("a folder");
+    std::fs::write(dir.join("roundtrip.db-backup"), form("utf-16le")).expect("planted");
+    let keys = roundtrip_store::KeySource::memory();
+    let database = roundtrip_store::Database::open(&dir, keys, chrono::Utc::now()).await;
+    let database = database.expect("a second look");
+    database
+        .put_setting("theme", &text("hex, upper"))
+        .await
+        .expect("planted");
+    database.close().await;
 }
 
 #[test]

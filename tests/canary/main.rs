@@ -13,7 +13,7 @@ use roundtrip_sandbox::shared::ManualClock;
 use roundtrip_sandbox::{Config, Running, serve};
 use scan::{Hit, Scan, forms};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -130,15 +130,40 @@ async fn look(environment: &[(String, String)], out: &Path) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_secret_and_nothing_private_is_where_it_must_not_be() {
+/// Everything that was written in one run of all flows, and what must not be in it.
+struct Played {
+    dir: tempfile::TempDir,
+    running: Running,
+    appointment: String,
+}
+
+impl Played {
+    fn folder(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Every secret of the run: what the services handed out, and what the app was given.
+    fn secrets(&self) -> Scan {
+        let sandbox = &self.running.sandbox;
+        let mut secrets: Vec<String> = sandbox.google.oauth().secrets();
+        secrets.extend(sandbox.platform.oauth().secrets());
+        secrets.push(sandbox.google_client.client_secret.clone());
+        secrets.push(KEY.trim_end_matches('=').to_owned());
+        secrets.push("canary-key-canary-key-canary-key".to_owned());
+        assert!(secrets.len() > 20, "{} secrets were used", secrets.len());
+        Scan::of(secrets.iter().map(|secret| ("a secret", secret.as_str())))
+    }
+}
+
+/// Plays all flows; with `planted`, the app leaks on purpose.
+async fn play(planted: bool) -> Played {
     let dir = tempfile::tempdir().expect("a folder");
-    let (data, window, outside) = (
+    let (data, window, outside, temporary) = (
         dir.path().join("data"),
         dir.path().join("window"),
         dir.path().join("outside"),
+        dir.path().join("temporary"),
     );
-    let temporary = dir.path().join("temporary");
     for folder in [&window, &outside, &temporary] {
         std::fs::create_dir_all(folder).expect("a folder");
     }
@@ -165,6 +190,9 @@ async fn no_secret_and_nothing_private_is_where_it_must_not_be() {
         (flows::WINDOW.to_owned(), window.display().to_string()),
         (flows::OUTSIDE.to_owned(), outside.display().to_string()),
     ]);
+    if planted {
+        environment.push((flows::PLANT.to_owned(), "1".to_owned()));
+    }
     let mut app = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "flows::child", "--nocapture"])
         .envs(environment.iter().cloned())
@@ -198,49 +226,71 @@ async fn no_secret_and_nothing_private_is_where_it_must_not_be() {
     assert!(ended.success(), "{said}\n{errors}");
     assert_eq!(steps, ["move", "conflict", "rotate", "look", "revoke"]);
 
-    let sandbox = &running.sandbox;
-    let mut secrets: Vec<String> = sandbox.google.oauth().secrets();
-    secrets.extend(sandbox.platform.oauth().secrets());
-    secrets.push(sandbox.google_client.client_secret.clone());
-    secrets.push(KEY.trim_end_matches('=').to_owned());
-    secrets.push("canary-key-canary-key-canary-key".to_owned());
-    assert!(secrets.len() > 20, "{} secrets were used", secrets.len());
-    let secret = Scan::of(secrets.iter().map(|secret| ("a secret", secret.as_str())));
-    assert_eq!(secret.folder(dir.path()), []);
+    Played {
+        dir,
+        running,
+        appointment: id,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_and_nothing_private_is_where_it_must_not_be() {
+    let played = play(false).await;
+    assert_eq!(played.secrets().folder(played.dir.path()), []);
 
     let private = Scan::of(PRIVATE);
-    assert_eq!(private.folder(&outside), []);
-    assert_eq!(private.folder(&temporary), []);
+    assert_eq!(private.folder(&played.folder("outside")), []);
+    assert_eq!(private.folder(&played.folder("temporary")), []);
     // The scan saw what it was to see: the window shows the client, and the database keeps it.
-    for place in [&window, &dir.path().join("data, running")] {
-        let hits = private.folder(place);
-        assert!(
-            hits.iter().any(|hit| hit.mark == "client's name"),
-            "{}",
-            place.display()
-        );
+    for place in ["window", "data, running"] {
+        let hits = private.folder(&played.folder(place));
+        assert!(hits.iter().any(|hit| hit.mark == "client's name"), "{place}");
     }
-    let events = format!(
-        "{:?}",
-        sandbox.google.list_all(GOOGLE, "primary").expect("events")
-    );
+    let events = played.running.sandbox.google.list_all(GOOGLE, "primary");
+    let events = format!("{:?}", events.expect("events"));
     assert!(
         !events.contains("Kanari-Privat"),
         "a private appointment is left out"
     );
-    let log = std::fs::read_to_string(outside.join("log.txt")).expect("a log");
+    let log = std::fs::read_to_string(played.folder("outside").join("log.txt")).expect("a log");
     assert!(
         log.contains("TRACE") && log.lines().count() > 200,
         "the log was verbose"
     );
     // After "delete everything" nothing of it is left in the data folder, nor who it was.
-    assert_eq!(private.folder(&data), []);
-    let account = Scan::of(
-        [("the account", GOOGLE), ("the appointment", id.as_str())]
-            .into_iter()
-            .filter(|(_, mark)| mark.len() >= 8),
+    assert_eq!(private.folder(&played.folder("data")), []);
+    let gone = [
+        ("the account", GOOGLE),
+        ("the appointment", played.appointment.as_str()),
+    ];
+    let gone = Scan::of(gone.into_iter().filter(|(_, mark)| mark.len() >= 8));
+    assert_eq!(gone.folder(&played.folder("data")), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leak_that_is_planted_in_the_flows_is_found() {
+    let played = play(true).await;
+    let hits = played.secrets().folder(played.dir.path());
+    let found = |place: &str, form: &str| {
+        hits.iter()
+            .any(|hit| hit.place.contains(place) && hit.form == form)
+    };
+    for (place, form) in [
+        ("log.txt", "raw"),
+        ("errors.txt", "hex, lower"),
+        ("said.txt", "percent, every byte"),
+        ("temporary", "base64"),
+        ("data, running/roundtrip.db-backup", "utf-16le"),
+        ("data, running/roundtrip.db", "hex, upper"),
+        ("report", "base64url"),
+    ] {
+        assert!(found(place, form), "{place} {form}: {hits:#?}");
+    }
+    let private = Scan::of(PRIVATE).folder(&played.folder("outside"));
+    assert!(
+        private.iter().any(|hit| hit.place.contains("log.txt")),
+        "{private:#?}"
     );
-    assert_eq!(account.folder(&data), []);
 }
 
 fn copy(from: &Path, to: &Path) {
