@@ -13,6 +13,7 @@ pub mod cli;
 #[cfg(feature = "crash-points")]
 mod crash_points;
 pub mod gui;
+mod hardening;
 pub mod host;
 pub mod ipc;
 mod log;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 pub fn run() -> ExitCode {
     #[cfg(feature = "crash-points")]
     crash_points::begin();
+    hardening::apply();
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())

@@ -33,6 +33,8 @@ impl Installation {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
         environment.push(("ROUNDTRIP_DATA_DIR".into(), data.display().to_string()));
+        // A release build closes its memory to others; tests and benches measure it.
+        environment.push(("ROUNDTRIP_TRACEABLE".into(), "1".into()));
         environment.push(("ROUNDTRIP_BROWSER".into(), browser.display().to_string()));
         Ok(Installation {
             data,

@@ -34,12 +34,15 @@ pub enum Lane {
     Crash,
     /// The real window, driven from outside.
     Window,
+    /// Licences, bans and sources of everything that comes in from outside.
+    Deny,
 }
 
 /// In the order in which they run: what is quick to fail first.
 const ALL: [Lane; 9] = [
     Lane::Format,
     Lane::Rules,
+    Lane::Deny,
     Lane::Ui,
     Lane::Clippy,
     Lane::Rust,
@@ -63,11 +66,13 @@ impl Lane {
             Lane::Keychain => "keychain",
             Lane::Crash => "crash",
             Lane::Window => "window",
+            Lane::Deny => "deny",
         }
     }
 
     fn only_on_linux(self) -> bool {
-        matches!(self, Lane::Keychain | Lane::Crash | Lane::Window)
+        // What comes in from outside is the same everywhere; deny.toml names all systems.
+        matches!(self, Lane::Keychain | Lane::Crash | Lane::Window | Lane::Deny)
     }
 
     fn go(self) -> Result<Counts> {
@@ -82,6 +87,7 @@ impl Lane {
             Lane::Keychain => keychain(),
             Lane::Crash => crash::quick(),
             Lane::Window => window(),
+            Lane::Deny => deny(),
         }
     }
 }
@@ -113,7 +119,7 @@ fn run_lanes(lanes: impl Iterator<Item = Lane>) -> Result<bool> {
         say(&format!("lane {}", lane.name()));
         let start = Instant::now();
         let outcome = if lane.only_on_linux() && !cfg!(target_os = "linux") {
-            Outcome::Skipped("needs Linux")
+            Outcome::Skipped("on Linux only")
         } else {
             match lane.go() {
                 Ok(counts) => Outcome::Ran(counts, start.elapsed()),
@@ -267,6 +273,26 @@ fn keychain() -> Result<Counts> {
     }
     let (well, text) = run_and_read(&mut command)?;
     Ok(counts::cargo_test(&text).with_end(well))
+}
+
+/// Advisories are not here: their database may be out of reach where this runs. The project's own CI checks them.
+fn deny() -> Result<Counts> {
+    let mut command = Command::new(setup::cargo_deny()?);
+    command.current_dir(project::root()).args([
+        "--locked",
+        "--workspace",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
+    let (well, text) = run_and_read(&mut command)?;
+    // It says each of the three in its last line.
+    let mut sum = Counts::default();
+    for kind in ["bans", "licenses", "sources"] {
+        sum += Counts::one(text.contains(&format!("{kind} ok")));
+    }
+    Ok(sum.with_end(well))
 }
 
 fn window() -> Result<Counts> {

@@ -33,6 +33,7 @@ pub mod project;
 pub mod rules;
 pub mod run;
 pub mod sandbox;
+pub mod sbom;
 pub mod screens;
 pub mod setup;
 pub mod sim;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{bench, bindings, browse, building, coverage, crash, demo, icons, mutants, process, screens, sim};
+use xtask::{bench, bindings, browse, building, coverage, crash, demo, icons, mutants, process, sbom, screens, sim};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -57,6 +57,8 @@ enum Task {
     Bindings,
     /// Render the icons from their drawings.
     Icons,
+    /// List everything that is in the app, for both worlds, as CycloneDX (target/sbom).
+    Sbom,
     /// Take the pictures of every screen and state (docs/screens/).
     Screens(screens::Options),
     /// Follow a sign-in address to its end (what a browser would do where the sandbox consents by itself).
@@ -99,6 +101,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Bindings => bindings::generate().map(|()| true),
         Task::Screens(options) => screens::take(&options).map(|()| true),
         Task::Icons => icons::render().map(|()| true),
+        Task::Sbom => sbom::write().map(|()| true),
         Task::Browse { url } => browse::follow(&url).map(|_| true),
     }
 }

@@ -3,6 +3,7 @@
 pub mod bugs;
 mod files;
 mod graph;
+mod security;
 
 use crate::counts::Counts;
 use crate::run::{cargo, read};
@@ -33,6 +34,7 @@ pub fn check() -> Result<Counts> {
     let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata sent no JSON")?;
     let mut rules = graph::rules(&graph::Graph::read(&metadata)?);
     rules.extend(files::rules(&crate::project::root())?);
+    rules.extend(security::rules(&crate::project::root())?);
     let mut counts = Counts::default();
     for rule in &rules {
         counts += Counts::one(rule.broken.is_empty());

@@ -3,11 +3,11 @@
 pub mod node;
 pub mod system;
 
-use crate::app::tauri_driver;
 use crate::project;
 use crate::run::{cargo, npm, read, run, say};
 use anyhow::{Context, Result};
 use std::fs;
+use std::path::PathBuf;
 
 /// How much is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Need {
 
 /// The driver between WebDriver and the app; newer ones belong to the next major version of Tauri.
 const TAURI_DRIVER: &str = "2.1.0";
+const CARGO_DENY: &str = "0.20.2";
+const CARGO_CYCLONEDX: &str = "0.5.9";
 
 /// Makes sure that everything needed is there.
 pub fn setup(need: Need) -> Result<()> {
@@ -70,22 +72,35 @@ fn rust_parts() -> Result<()> {
 }
 
 fn driver() -> Result<()> {
+    tool("tauri-driver", TAURI_DRIVER, &[]).map(|_| ())
+}
+
+/// The checker of licences, bans and sources. A debug build of it checks in seconds and is built in half the time.
+pub fn cargo_deny() -> Result<PathBuf> {
+    tool("cargo-deny", CARGO_DENY, &["--debug", "--no-default-features"])
+}
+
+/// What writes the list of all crates in the app.
+pub fn cargo_cyclonedx() -> Result<PathBuf> {
+    tool("cargo-cyclonedx", CARGO_CYCLONEDX, &["--debug"])
+}
+
+/// Installs a program from crates.io into the target folder, unless this very version is there. Answers where it is.
+fn tool(name: &str, version: &str, flags: &[&str]) -> Result<PathBuf> {
+    let path = project::tools()
+        .join("bin")
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let installed = fs::read_to_string(project::tools().join(".crates.toml")).unwrap_or_default();
-    if tauri_driver().exists() && installed.contains(&format!("tauri-driver {TAURI_DRIVER} ")) {
-        return Ok(());
+    if path.exists() && installed.contains(&format!("{name} {version} ")) {
+        return Ok(path);
     }
     say(&format!(
-        "installing tauri-driver {TAURI_DRIVER} into {}",
+        "installing {name} {version} into {}",
         project::tools().display()
     ));
     run(cargo()
-        .args([
-            "install",
-            "tauri-driver",
-            "--version",
-            TAURI_DRIVER,
-            "--locked",
-            "--root",
-        ])
-        .arg(project::tools()))
+        .args(["install", name, "--version", version, "--locked", "--root"])
+        .arg(project::tools())
+        .args(flags))?;
+    Ok(path)
 }

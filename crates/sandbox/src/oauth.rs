@@ -69,6 +69,8 @@ struct State {
     sessions: BTreeMap<u64, Session>,
     refresh_tokens: BTreeMap<String, Issued>,
     access_tokens: BTreeMap<String, AccessToken>,
+    /// Every verifier that redeemed a code.
+    verifiers: Vec<String>,
 }
 
 /// A copy of all an authorization server knows.
@@ -250,6 +252,7 @@ impl Server {
         if !verifier_matches(verifier, &code.request.code_challenge) {
             return Err(TokenError::WrongVerifier);
         }
+        state.verifiers.push(verifier.to_owned());
         code.redeemed = Some(state.last_session + 1);
         let (account, granted, nonce) = (
             code.account.clone(),
@@ -482,6 +485,20 @@ impl Server {
             .sessions
             .values()
             .map(|session| session.info.clone())
+            .collect()
+    }
+
+    /// Everything secret that ever went over the wire, ended or not: codes, verifiers, access and refresh tokens. For tests
+    /// that look for it where it must not be.
+    pub fn secrets(&self) -> Vec<String> {
+        let state = lock(&self.state);
+        state
+            .codes
+            .keys()
+            .chain(state.refresh_tokens.keys())
+            .chain(state.access_tokens.keys())
+            .chain(&state.verifiers)
+            .cloned()
             .collect()
     }
 

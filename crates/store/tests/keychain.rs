@@ -12,8 +12,8 @@ mod common;
 
 use common::*;
 use roundtrip_store::{
-    Database, Integration, KeyError, KeyKind, KeyProvider, KeySource, KeychainKey, Provider, TokenSet,
-    device_id,
+    Database, Integration, IntegrationError, KeyError, KeyKind, KeyProvider, KeySource, KeychainKey,
+    Provider, TokenError, TokenSet, device_id,
 };
 use secrecy::ExposeSecret;
 use std::path::Path;
@@ -243,6 +243,101 @@ async fn tokens_survive_a_restart_with_the_key_in_the_keychain() {
     );
     assert_eq!(database.integrations().list().await.expect("list").len(), 1);
     KeychainKey::new(dir.path()).forget(2).expect("removed");
+}
+
+/// In a session of its own, because a keyring that is locked is locked for everybody.
+#[test]
+fn a_keychain_that_is_locked_is_no_lost_sign_in() {
+    if !in_the_keychain_lane() {
+        return;
+    }
+    let dir = tempdir().expect("directory");
+    let program = std::env::current_exe().expect("this program");
+    let script = format!(
+        "{UNLOCK} >&2; exec \"{}\" --exact child_with_a_locked_keychain --nocapture",
+        program.display()
+    );
+    let output = Command::new("dbus-run-session")
+        .args(["--", "bash", "-c", &script])
+        .env(CHILD, dir.path())
+        .env("HOME", dir.path())
+        .env("XDG_DATA_HOME", dir.path().join("share"))
+        .env("XDG_RUNTIME_DIR", dir.path())
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .env_remove("DISPLAY")
+        .output()
+        .expect("a session");
+    assert_passed(&output);
+}
+
+/// Opens the login keyring, whose password is empty; makes it where there is none. A daemon that runs gives way: it would
+/// ask its person, and here is none.
+const UNLOCK: &str = "echo | gnome-keyring-daemon --replace --unlock --components=secrets";
+
+#[tokio::test]
+async fn child_with_a_locked_keychain() {
+    let Some(dir) = std::env::var_os(CHILD) else {
+        return;
+    };
+    let data = Path::new(&dir).join("data");
+    let open = async || {
+        let keys = KeySource::choose(None, &data).expect("key source");
+        Database::open(&data, keys, now()).await.expect("database opens")
+    };
+    let access = async |database: &Database| {
+        let kept = database.integrations().tokens(Provider::Google, "105").await;
+        kept.map(|kept| kept.map(|kept| kept.access.expose_secret().to_owned()))
+    };
+    let database = open().await;
+    let account = Integration::new(Provider::Google, "105");
+    database
+        .integrations()
+        .put_with_tokens(&account, &tokens(), now())
+        .await
+        .expect("put");
+    assert_eq!(database.key_kind().await, Ok(KeyKind::Keychain));
+    database.close().await;
+
+    let locked = Command::new("dbus-send")
+        .args(["--session", "--print-reply", "--dest=org.freedesktop.secrets"])
+        .args(["/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock"])
+        .arg("array:objpath:/org/freedesktop/secrets/collection/login")
+        .output()
+        .expect("dbus-send runs");
+    assert!(
+        locked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&locked.stderr)
+    );
+    let database = open().await;
+    let hidden = access(&database).await;
+    assert!(
+        matches!(
+            hidden,
+            Err(IntegrationError::Tokens(TokenError::KeyUnavailable(_)))
+        ),
+        "{hidden:?}"
+    );
+    assert!(
+        database
+            .tokens_are_volatile()
+            .await
+            .is_ok_and(|why| why.is_some())
+    );
+    assert_eq!(database.integrations().list().await.expect("accounts").len(), 1);
+
+    let unlocked = Command::new("bash")
+        .args(["-c", UNLOCK])
+        .output()
+        .expect("bash runs");
+    assert!(unlocked.status.success());
+    assert_eq!(database.retry_key(now()).await, Ok(KeyKind::Keychain));
+    assert_eq!(access(&database).await, Ok(Some("CANARY".into())));
+    database.close().await;
+    for (name, bytes) in all_bytes(&data) {
+        assert!(!contains(&bytes, b"CANARY"), "{name}");
+    }
+    println!("child is done");
 }
 
 #[tokio::test]

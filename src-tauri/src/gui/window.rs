@@ -2,7 +2,8 @@
 
 use super::Gui;
 use crate::ipc::events::Navigate;
-use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
+use tauri::webview::NewWindowResponse;
+use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindowBuilder};
 use tauri_specta::Event;
 
 /// The one window's label.
@@ -32,11 +33,33 @@ pub fn show(app: &AppHandle, route: Option<String>) {
             .title("Roundtrip")
             .inner_size(1120.0, 800.0)
             .min_inner_size(380.0, 480.0)
+            .on_navigation(may_show)
+            .on_new_window(|_, _| NewWindowResponse::Deny)
             .build();
         if let Err(error) = built {
             tracing::error!(%error, "the window could not be made");
         }
     });
+}
+
+/// The window shows the pages that the binary carries and nothing else: no sign-in page, no web page, no file that is
+/// dropped on it. Links go to the system's browser by a command.
+fn may_show(url: &Url) -> bool {
+    let ours = match url.scheme() {
+        "tauri" => url.host_str() == Some("localhost"),
+        // Where a system knows no schemes of an app's own (Windows), Tauri serves them under this name.
+        "http" | "https" => url.host_str() == Some("tauri.localhost") && url.port().is_none(),
+        "about" => url.as_str() == "about:blank",
+        _ => false,
+    };
+    let developing = tauri::is_dev() && url.host_str() == Some("localhost");
+    if !ours && !developing {
+        tracing::warn!(
+            scheme = url.scheme(),
+            "the window was to show a foreign page; refused"
+        );
+    }
+    ours || developing
 }
 
 /// `dark` or `light`, as the system says.
@@ -47,5 +70,37 @@ pub fn system_theme(app: &AppHandle) -> &'static str {
     {
         Some(tauri::Theme::Dark) => "dark",
         _ => "light",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_shows_our_own_pages_only() {
+        let may = |url: &str| may_show(&Url::parse(url).expect("a test's own address"));
+        for ours in [
+            "tauri://localhost/",
+            "tauri://localhost/index.html#/history",
+            "http://tauri.localhost/",
+            "about:blank",
+        ] {
+            assert!(may(ours), "{ours}");
+        }
+        for foreign in [
+            "https://accounts.google.com/o/oauth2/v2/auth",
+            "http://127.0.0.1:8080/",
+            "http://tauri.localhost:8080/",
+            "http://tauri.localhost.evil.example/",
+            "tauri://evil/",
+            "file:///etc/hostname",
+            "data:text/html,x",
+            "javascript:alert(1)",
+            "roundtrip://appointment/apt_1",
+            "about:srcdoc",
+        ] {
+            assert!(!may(foreign), "{foreign}");
+        }
     }
 }

@@ -131,6 +131,9 @@ impl Host {
                 (None, Some(_)) => "not_the_writer".to_owned(),
                 (None, None) => "events_remain".to_owned(),
             });
+            let deleted = u32::try_from(report.deleted.len()).unwrap_or(u32::MAX);
+            self.write_down_deletion(deleted, report.left, report.problem.as_deref())
+                .await;
             self.rebuild().await;
             return Ok(self.finish_report(report));
         }

@@ -98,12 +98,28 @@ pub fn csv(rows: &[HistoryRow]) -> String {
     text
 }
 
-/// A CSV file of the audit log.
-pub fn audit_csv(rows: &[AuditRow]) -> String {
+/// The audit log as `csv` or `json`; none for another word.
+pub fn audit(rows: &[AuditRow], format: &str) -> Option<String> {
+    match format {
+        "csv" => Some(audit_csv(rows)),
+        "json" => serde_json::to_string_pretty(rows).ok(),
+        _ => None,
+    }
+}
+
+fn audit_csv(rows: &[AuditRow]) -> String {
     let mut text = String::from(BYTE_ORDER_MARK);
-    line(&mut text, &["at", "event", "details"]);
+    line(&mut text, &["sequence", "at", "event", "details"]);
     for row in rows {
-        line(&mut text, &[&instant(row.at), &row.event, &row.details]);
+        line(
+            &mut text,
+            &[
+                &row.sequence.to_string(),
+                &instant(row.at),
+                &row.event,
+                &row.details,
+            ],
+        );
     }
     text
 }

@@ -54,6 +54,8 @@ impl Host {
                 };
                 left.deleted = counts.removed;
                 left.remaining = remaining;
+                self.write_down_deletion(left.deleted, Some(remaining), None)
+                    .await;
                 if remaining > 0 {
                     self.rebuild().await;
                     return Err(AppError {
@@ -101,13 +103,26 @@ impl Host {
         let details = serde_json::json!({
             "service": service.as_str(), "events_deleted": left.deleted, "revoked": left.revoked,
         });
-        self.database.audit(None, "revoke", &details, now).await?;
+        self.database.audit(None, "disconnect", &details, now).await?;
         // Only now: with the sign-in gone no cycle can write again what was just deleted.
         if delete_events && let Some(running) = &running {
             running.engine.forget_pause().await?;
         }
         self.rebuild().await;
         Ok(left)
+    }
+
+    /// Says in the audit log that events of ours were deleted at the trainer's wish. What is done is done: a log that cannot
+    /// be written stops nothing.
+    pub(super) async fn write_down_deletion(&self, events: u32, left: Option<u32>, problem: Option<&str>) {
+        let details = serde_json::json!({ "events": events, "left": left, "problem": problem });
+        let written = self
+            .database
+            .audit(None, "deletion", &details, self.clock.now())
+            .await;
+        if let Err(error) = written {
+            tracing::warn!(%error, "audit log could not be written");
+        }
     }
 
     /// Uses another calendar of the same account, under these settings, else under those of today. Events already written

@@ -41,6 +41,8 @@ impl Host {
         let snapshot = running.engine.snapshot().await?;
         let moved = moved_back(&running).await?;
         let problem = problem_of(&running, &snapshot);
+        // Sign-ins behind a locked keychain are not "in memory only".
+        let volatile = volatile && problem.as_ref().is_none_or(|problem| problem.code != "keychain");
         let counts = counts_of(&snapshot);
         let since = snapshot.now - Duration::hours(24);
         let heartbeat = running.engine.ledger().runs(since, 400).await?;
@@ -341,6 +343,7 @@ fn state_of(
                 | "writes_failed"
                 | "clock_wrong"
                 | "database"
+                | "keychain"
                 | "reading_shrank"
         )
     {

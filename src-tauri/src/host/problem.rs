@@ -24,6 +24,10 @@ pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> 
             format!("reconnect_{service}"),
             Some(right.clone()),
         ),
+        // The key to the sign-ins is locked away: they may be fine, and signing in again would be the wrong advice.
+        PortError::Rejected { reason } if reason == super::vault::KEYCHAIN_PROBLEM => {
+            ("keychain".into(), "try_again".into(), None)
+        }
         PortError::CalendarNotFound => ("calendar_not_found".into(), "choose_calendar".into(), None),
         PortError::QuotaGone => ("quota_gone".into(), "none".into(), None),
         PortError::SyncDisabled { reason } => ("sync_disabled".into(), "none".into(), Some(reason.clone())),
@@ -128,6 +132,31 @@ impl AppError {
             detail: None,
             field: None,
             retryable: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_keychain_is_no_lost_sign_in() {
+        let health = |reason: &str| Health {
+            problem: Some(PortError::Rejected {
+                reason: reason.into(),
+            }),
+            ..Health::default()
+        };
+        for side in [Side::Platform, Side::Calendar] {
+            let said = of_side(side, &health("vault_keychain"), None).expect("a problem");
+            assert_eq!(
+                (said.code.as_str(), said.action.as_str()),
+                ("keychain", "try_again")
+            );
+            // What comes from a service stays what it is.
+            let said = of_side(side, &health("keychain"), None).expect("a problem");
+            assert!(said.code.ends_with("_unreachable"), "{}", said.code);
         }
     }
 }

@@ -51,6 +51,18 @@ impl Host {
         })
     }
 
+    /// Says in the audit log that a file was saved: what of, how much, and whether with personal data.
+    pub async fn write_down_export(&self, what: &str, lines: u32, personal: bool) {
+        let details = serde_json::json!({ "what": what, "lines": lines, "personal": personal });
+        if let Err(error) = self
+            .database
+            .audit(None, "export", &details, self.clock.now())
+            .await
+        {
+            tracing::warn!(%error, "audit log could not be written");
+        }
+    }
+
     /// The file that was saved last by this process, if it is still there.
     pub fn saved_last(&self) -> Option<PathBuf> {
         let path = self.saved.lock().unwrap_or_else(PoisonError::into_inner).clone();

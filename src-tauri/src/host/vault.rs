@@ -6,10 +6,16 @@ use roundtrip_engine::ports::Clock;
 use roundtrip_http::oauth::{StoredTokens, TokenStatus, TokenVault, VaultError};
 use roundtrip_store::{Database, IntegrationError, IntegrationStatus, Provider, TokenError, TokenSet};
 use std::any::Any;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Access tokens of both services live about an hour; the store keeps their end, not their beginning.
 const LIFETIME_MINUTES: i64 = 60;
+
+/// Why tokens cannot be read while the key is locked away or gone for now; connectors pass it on as `vault_keychain`.
+const NO_KEY: &str = "keychain";
+/// As what it comes back from a connector.
+pub(super) const KEYCHAIN_PROBLEM: &str = "vault_keychain";
 
 /// The vault of one account in the database.
 pub struct StoreVault {
@@ -17,7 +23,16 @@ pub struct StoreVault {
     clock: Arc<dyn Clock>,
     provider: Provider,
     account: String,
+    /// What was last said of the key in the audit log, so that it is said once and not at each use.
+    said: AtomicU8,
 }
+
+/// The key is there, as far as is known.
+const KEY_FINE: u8 = 0;
+/// It is locked away or gone for now.
+const KEY_UNAVAILABLE: u8 = 1;
+/// It does not open what is kept.
+const KEY_LOST: u8 = 2;
 
 impl StoreVault {
     /// The vault of this account.
@@ -27,6 +42,21 @@ impl StoreVault {
             clock,
             provider,
             account,
+            said: AtomicU8::new(KEY_FINE),
+        }
+    }
+
+    /// Writes down what became of the key, when that is news.
+    async fn say(&self, state: u8, event: &str, reason: Option<&str>) {
+        if self.said.swap(state, Ordering::SeqCst) == state {
+            return;
+        }
+        let mut details = serde_json::json!({ "service": self.provider.as_str() });
+        if let Some(reason) = reason {
+            details["reason"] = reason.into();
+        }
+        if let Err(error) = self.database.audit(None, event, &details, self.clock.now()).await {
+            tracing::warn!(%error, "audit log could not be written");
         }
     }
 }
@@ -64,16 +94,31 @@ impl TokenVault for StoreVault {
             IntegrationStatus::Revoked => TokenStatus::Revoked,
         };
         let tokens = match integrations.tokens(self.provider, &self.account).await {
-            Ok(Some(tokens)) => tokens,
+            Ok(Some(tokens)) => {
+                if self.said.load(Ordering::SeqCst) != KEY_FINE {
+                    self.say(KEY_FINE, "key_available", None).await;
+                }
+                tokens
+            }
             // Kept in memory by an earlier process, or never there: sign in again, nothing else is lost.
             Ok(None) => return Ok(None),
             // The keychain is locked or away: the tokens may be fine, so they are neither given up nor written over.
-            Err(IntegrationError::Tokens(error @ TokenError::KeyUnavailable(_))) => {
-                return Err(failed(error));
+            Err(IntegrationError::Tokens(TokenError::KeyUnavailable(why))) => {
+                self.say(KEY_UNAVAILABLE, "key_unavailable", Some(why.word()))
+                    .await;
+                return Err(VaultError {
+                    reason: NO_KEY.into(),
+                });
+            }
+            // The key is another one, or the bytes were changed: sign in again, nothing else is lost.
+            Err(error @ IntegrationError::Tokens(TokenError::Undecryptable)) => {
+                tracing::warn!(%error, provider = %self.provider, "stored tokens could not be opened");
+                self.say(KEY_LOST, "key_lost", None).await;
+                return Ok(None);
             }
             Err(error) => {
-                tracing::warn!(%error, provider = %self.provider, "stored tokens could not be opened");
-                return Ok(None);
+                tracing::warn!(%error, provider = %self.provider, "stored tokens could not be read");
+                return Err(failed(error));
             }
         };
         let expires_at = tokens.expires_at.unwrap_or_else(|| self.clock.now());
@@ -169,5 +214,91 @@ impl TokenVault for PassingVault {
     }
     async fn refresh_lock(&self) -> Result<Box<dyn Any + Send>, VaultError> {
         Ok(Box::new(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::clock::SystemClock;
+    use roundtrip_store::{Integration, Key, KeyError, KeyKind, KeyProvider, KeySource};
+    use std::sync::atomic::AtomicBool;
+
+    /// Another key for each name, which can be locked away.
+    #[derive(Clone)]
+    struct Keychain(u8, Arc<AtomicBool>);
+
+    impl KeyProvider for Keychain {
+        fn kind(&self) -> KeyKind {
+            KeyKind::Keychain
+        }
+        fn key(&self, _version: u32) -> Result<Key, KeyError> {
+            match self.1.load(Ordering::SeqCst) {
+                true => Err(KeyError::Locked),
+                false => Ok(Key::new([self.0; 32])),
+            }
+        }
+        fn forget(&self, _version: u32) -> Result<(), KeyError> {
+            Ok(())
+        }
+    }
+
+    async fn open(dir: &std::path::Path, keychain: &Keychain) -> (Database, StoreVault) {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let keys = KeySource::with_provider(keychain.clone());
+        let database = Database::open(dir, keys, clock.now()).await.expect("a database");
+        let vault = StoreVault::new(database.clone(), clock, Provider::Google, "105".into());
+        (database, vault)
+    }
+
+    async fn log(database: &Database) -> Vec<String> {
+        let entries = database.audit_log(100).await.expect("the log");
+        entries.into_iter().rev().map(|entry| entry.event).collect()
+    }
+
+    #[tokio::test]
+    async fn a_locked_keychain_gives_nothing_up_and_a_lost_key_asks_for_a_new_sign_in() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let keychain = Keychain(1, Arc::default());
+        let (database, _) = open(dir.path(), &keychain).await;
+        let tokens = TokenSet {
+            access: "access-1".into(),
+            refresh: None,
+            expires_at: None,
+            scopes: Vec::new(),
+        };
+        let account = Integration::new(Provider::Google, "105");
+        let kept = database
+            .integrations()
+            .put_with_tokens(&account, &tokens, chrono::Utc::now())
+            .await;
+        assert_eq!(kept, Ok(()));
+        database.close().await;
+
+        keychain.1.store(true, Ordering::SeqCst);
+        let (database, vault) = open(dir.path(), &keychain).await;
+        for _ in 0..3 {
+            let refused = vault.load().await.err().map(|error| error.reason);
+            assert_eq!(refused.as_deref(), Some("keychain"));
+        }
+        assert_eq!(log(&database).await, ["key_unavailable"]);
+        keychain.1.store(false, Ordering::SeqCst);
+        database.retry_key(chrono::Utc::now()).await.expect("asked again");
+        for _ in 0..2 {
+            assert!(vault.load().await.expect("read").is_some());
+        }
+        assert_eq!(log(&database).await, ["key_unavailable", "key_available"]);
+        database.close().await;
+
+        let (database, vault) = open(dir.path(), &Keychain(2, Arc::default())).await;
+        for _ in 0..3 {
+            assert!(vault.load().await.expect("nobody is signed in").is_none());
+        }
+        assert_eq!(
+            log(&database).await,
+            ["key_unavailable", "key_available", "key_lost"]
+        );
+        let said = format!("{:?}", database.audit_log(100).await);
+        assert!(!said.contains("access-1"), "{said}");
     }
 }

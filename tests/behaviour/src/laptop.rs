@@ -306,6 +306,16 @@ impl Laptop {
     /// or `None` if the cycle ended before so much was written; then the power stays on.
     pub async fn sync_or_lose_power(&self, writes: usize, cut: Cut) -> Option<Self> {
         self.wire.cut_power(writes, cut);
+        self.sync_until_dark().await
+    }
+
+    /// As [`Laptop::sync_or_lose_power`], with the power going after the answer to a request to this path.
+    pub async fn sync_or_lose_power_after(&self, path: &str) -> Option<Self> {
+        self.wire.cut_power_after(path);
+        self.sync_until_dark().await
+    }
+
+    async fn sync_until_dark(&self) -> Option<Self> {
         let engine = self.engine.clone();
         let running = tokio::spawn(async move { engine.cycle(Trigger::Manual).await.map(|_| ()) });
         let gone = tokio::select! {

@@ -29,6 +29,8 @@ struct State {
     unplugged: Vec<String>,
     /// Writes that still go through before the power goes.
     power: Option<(usize, Cut)>,
+    /// The power goes after the service has answered a request to this path, before the laptop heard of it.
+    dark_after: Option<String>,
 }
 
 impl Wire {
@@ -64,9 +66,19 @@ impl Wire {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).power = Some((writes, cut));
     }
 
+    /// The power goes after the service has answered the next request to this path, before the laptop has kept anything of
+    /// the answer.
+    pub fn cut_power_after(&self, path: &str) {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .dark_after = Some(path.to_owned());
+    }
+
     /// The power stays on after all.
     pub fn keep_power(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).power = None;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.power, state.dark_after) = (None, None);
     }
 
     /// Waits until the power has gone.
@@ -88,6 +100,9 @@ impl Wire {
             return Err(HttpError::not_sent(HttpErrorKind::Connect));
         }
         let path = request.uri().path();
+        if state.dark_after.as_deref() == Some(path) {
+            return Ok(Some(Cut::After));
+        }
         let writes = request.method() != Method::GET
             && (path.starts_with("/calendar/v3/") || path.starts_with("/v1/appointments"));
         if let (true, Some((left, cut))) = (writes, &mut state.power) {

@@ -149,6 +149,16 @@ impl World {
         self.laptop = again.expect("the cycle ended before the power went");
     }
 
+    /// The power goes after the service answered a request to this path in a cycle that begins now, and before anything of the
+    /// answer was kept; then the laptop is started again.
+    ///
+    /// # Panics
+    /// If the cycle sends no such request.
+    pub async fn lose_power_after(&mut self, path: &str) {
+        let again = self.laptop.sync_or_lose_power_after(path).await;
+        self.laptop = again.expect("the cycle ended before the power went");
+    }
+
     /// The database is lost; the trainer signs in again and starts.
     pub async fn lose_database(&mut self) {
         self.laptop = self.laptop.without_database().await;

@@ -201,6 +201,23 @@ async fn a_rotated_refresh_token_whose_answer_was_lost_ends_no_session() {
 }
 
 #[tokio::test]
+async fn the_power_goes_between_the_answer_of_a_refresh_and_its_commit() {
+    let (mut world, visit) = with_visit().await;
+    for path in ["/oauth/token", "/token"] {
+        world.advance(3 * 3_600);
+        world.lose_power_after(path).await;
+        // The platform has replaced the refresh token; the disk still holds the one before, and that is enough.
+        let title = format!("Apotheke nach {path}");
+        world.admin().rename(&visit, &title);
+        world.settle().await;
+        assert_eq!(world.trainer().title(&visit), title);
+        assert_eq!(world.platform_vault.marks(), []);
+        assert_eq!(world.google_vault.marks(), []);
+    }
+    world.check_invariants().await;
+}
+
+#[tokio::test]
 async fn a_restart_goes_on_with_the_tokens_on_the_disk() {
     let (mut world, visit) = with_visit().await;
     world.advance(3 * 3_600);

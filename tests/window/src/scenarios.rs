@@ -1,6 +1,7 @@
 //! The scenarios, by topic.
 
 mod background;
+mod closed;
 mod decisions;
 mod keyboard;
 mod leaving;
@@ -103,6 +104,7 @@ pub fn all() -> Vec<Scenario> {
             leaving::disconnect_and_back,
         ),
         usual("everything_deleted_with_proof", leaving::delete_everything),
+        usual("the_window_is_closed_to_the_outside", closed::to_the_outside),
         alone("every_screen_is_accessible_in_light", mocked::accessible_light),
         alone("every_screen_is_accessible_in_dark", mocked::accessible_dark),
         alone(

@@ -111,10 +111,10 @@ export const commands = {
 	saveDeleteReport: () => typedError<SavedFile, AppError>(__TAURI_INVOKE("save_delete_report")),
 	/**  One check of diagnostics, by its name. */
 	runCheck: (check: string) => typedError<CheckView, AppError>(__TAURI_INVOKE("run_check", { check })),
-	/**  The audit log, newest first. */
-	listAudit: (limit: number) => typedError<AuditRow[], AppError>(__TAURI_INVOKE("list_audit", { limit })),
-	/**  Saves the audit log in the folder for downloads. */
-	exportAudit: () => typedError<SavedFile, AppError>(__TAURI_INVOKE("export_audit")),
+	/**  A page of the audit log, newest first: the entries before the one of this sequence, or the newest. */
+	listAudit: (before: number | null, limit: number) => typedError<AuditRow[], AppError>(__TAURI_INVOKE("list_audit", { before, limit })),
+	/**  Saves the audit log as `csv` or `json` in the folder for downloads. */
+	exportAudit: (format: string) => typedError<SavedFile, AppError>(__TAURI_INVOKE("export_audit", { format })),
 	/**  The report for support, as it would be saved: nothing personal in it. */
 	previewReport: () => typedError<string, AppError>(__TAURI_INVOKE("preview_report")),
 	/**  Saves that report in the folder for downloads. */
@@ -245,9 +245,14 @@ export type AppointmentRow = {
 
 /**  An entry of the audit log: no content, no token. */
 export type AuditRow = {
+	/**  Its place in the order of writing: grows by one with each entry, and a page begins before one. */
+	sequence: number,
 	/**  When. */
 	at: string,
-	/**  Stable word: `sign_in`, `refresh_failed`, `revoke`, `settings`, `deletion` … */
+	/**
+	 *  Stable word: `sign_in`, `refresh_failed`, `revoke`, `disconnect`, `settings`, `deletion`, `export`, `key_unavailable`,
+	 *  `key_available`, `key_lost`, `key_rotated`, `audit_log_shortened`.
+	 */
 	event: string,
 	/**  Details as JSON. */
 	details: string,

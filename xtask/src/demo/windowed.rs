@@ -33,6 +33,7 @@ pub(super) fn show(options: &Options) -> Result<()> {
     let mut app = process::guarded(project::binary("roundtrip", Profile::Debug));
     app.envs(sandbox.environment())
         .env("ROUNDTRIP_DATA_DIR", &data)
+        .env("ROUNDTRIP_TRACEABLE", "1")
         .stdin(Stdio::null())
         // Nothing of a demo stays in the person's own keychain or desktop: its tokens are good for this sandbox only,
         // and its links are not registered.

@@ -221,10 +221,8 @@ mod tests {
 
     #[test]
     fn no_nonce_is_used_twice() {
-        // The size of trust.md's own test would take a minute in a debug build; one repeat among so few would already
-        // mean a broken source.
-        let mut seen = HashSet::new();
-        for _ in 0..100_000 {
+        let mut seen = HashSet::with_capacity(1_000_000);
+        for _ in 0..1_000_000 {
             assert!(seen.insert(XNonce::try_generate().expect("randomness")));
         }
     }

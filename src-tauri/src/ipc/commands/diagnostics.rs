@@ -9,6 +9,8 @@ use roundtrip_core::filter::{self, RuleProblem};
 use roundtrip_store::AuditEntry;
 use tauri::{AppHandle, State};
 
+/// So many entries of the audit log go over at once.
+const AUDIT_PAGE: u32 = 500;
 /// So many titles show what a rule matches.
 const RULE_EXAMPLES: usize = 3;
 
@@ -25,30 +27,32 @@ pub async fn run_check(app: AppHandle, gui: State<'_, Gui>, check: String) -> An
         .ok_or_else(|| AppError::input("check"))
 }
 
-/// The audit log, newest first.
+/// A page of the audit log, newest first: the entries before the one of this sequence, or the newest.
 #[tauri::command]
 #[specta::specta]
-pub async fn list_audit(gui: State<'_, Gui>, limit: u32) -> Answered<Vec<AuditRow>> {
-    let entries = gui.host.database.audit_log(limit.clamp(1, 10_000)).await?;
+pub async fn list_audit(gui: State<'_, Gui>, before: Option<u32>, limit: u32) -> Answered<Vec<AuditRow>> {
+    let (before, limit) = (before.map(i64::from), limit.clamp(1, AUDIT_PAGE));
+    let entries = gui.host.database.audit_page(before, limit).await?;
     Ok(entries.iter().map(audit_row).collect())
 }
 
-/// Saves the audit log in the folder for downloads.
+/// Saves the audit log as `csv` or `json` in the folder for downloads.
 #[tauri::command]
 #[specta::specta]
-pub async fn export_audit(app: AppHandle, gui: State<'_, Gui>) -> Answered<SavedFile> {
+pub async fn export_audit(app: AppHandle, gui: State<'_, Gui>, format: String) -> Answered<SavedFile> {
     let entries = gui.host.database.audit_log(u32::MAX).await?;
     let rows: Vec<AuditRow> = entries.iter().map(audit_row).collect();
-    gui.host.save(
-        &downloads(&app)?,
-        ("roundtrip-audit", "csv"),
-        &export::audit_csv(&rows),
-        rows.len(),
-    )
+    let text = export::audit(&rows, &format).ok_or_else(|| AppError::input("format"))?;
+    let saved = gui
+        .host
+        .save(&downloads(&app)?, ("roundtrip-audit", &format), &text, rows.len())?;
+    gui.host.write_down_export("audit_log", saved.lines, false).await;
+    Ok(saved)
 }
 
 fn audit_row(entry: &AuditEntry) -> AuditRow {
     AuditRow {
+        sequence: u32::try_from(entry.sequence).unwrap_or(u32::MAX),
         at: entry.at,
         event: entry.event.clone(),
         details: entry.details.to_string(),
@@ -73,8 +77,11 @@ pub async fn save_report(app: AppHandle, gui: State<'_, Gui>) -> Answered<SavedF
     // What was shown, byte for byte: nothing is saved that was not seen.
     let text = gui.kept_report().ok_or_else(|| AppError::input("report"))?;
     let lines = text.lines().count();
-    gui.host
-        .save(&downloads(&app)?, ("roundtrip-report", "json"), &text, lines)
+    let saved = gui
+        .host
+        .save(&downloads(&app)?, ("roundtrip-report", "json"), &text, lines)?;
+    gui.host.write_down_export("report", saved.lines, false).await;
+    Ok(saved)
 }
 
 /// Shows the file that was saved last in the system's file manager.

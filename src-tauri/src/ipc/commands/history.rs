@@ -256,12 +256,14 @@ pub async fn export_history(
     } else {
         serde_json::to_string_pretty(&rows).map_err(|_| AppError::input("format"))?
     };
-    gui.host.save(
+    let saved = gui.host.save(
         &downloads(&app)?,
         ("roundtrip-history", &format),
         &text,
         rows.len(),
-    )
+    )?;
+    gui.host.write_down_export("history", saved.lines, personal).await;
+    Ok(saved)
 }
 
 #[cfg(test)]

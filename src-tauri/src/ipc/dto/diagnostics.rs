@@ -7,9 +7,12 @@ use specta::Type;
 /// An entry of the audit log: no content, no token.
 #[derive(Clone, Debug, Serialize, Deserialize, Type)]
 pub struct AuditRow {
+    /// Its place in the order of writing: grows by one with each entry, and a page begins before one.
+    pub sequence: u32,
     /// When.
     pub at: DateTime<Utc>,
-    /// Stable word: `sign_in`, `refresh_failed`, `revoke`, `settings`, `deletion` …
+    /// Stable word: `sign_in`, `refresh_failed`, `revoke`, `disconnect`, `settings`, `deletion`, `export`, `key_unavailable`,
+    /// `key_available`, `key_lost`, `key_rotated`, `audit_log_shortened`.
     pub event: String,
     /// Details as JSON.
     pub details: String,

@@ -4,9 +4,15 @@ const WORDS: Record<string, () => string> = {
   sign_in: m.st_audit_sign_in,
   refresh_failed: m.st_audit_refresh_failed,
   revoke: m.st_audit_revoke,
+  disconnect: m.st_audit_disconnect,
   settings: m.st_audit_settings,
   deletion: m.st_audit_deletion,
   export: m.st_audit_export_word,
+  key_unavailable: m.st_audit_key_unavailable,
+  key_available: m.st_audit_key_available,
+  key_lost: m.st_audit_key_lost,
+  key_rotated: m.st_audit_key_rotated,
+  audit_log_shortened: m.st_audit_shortened,
 };
 
 export const auditWord = (event: string): string => WORDS[event]?.() ?? event;

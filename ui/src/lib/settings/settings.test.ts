@@ -471,6 +471,14 @@ describe('the page', () => {
     await pick('audit-show');
     await waitFor(() => expect(all('audit-row').length).toBeGreaterThan(2));
     expect(all('audit-row')[0]?.textContent).toContain('Settings changed');
+    // Every word of the log has its sentence, and older entries come on demand, none of them twice.
+    expect(all('audit-row')).toHaveLength(100);
+    for (const row of all('audit-row')) expect(row.children[1]?.textContent).not.toContain('_');
+    await pick('audit-older');
+    await waitFor(() => expect(all('audit-row')).toHaveLength(120));
+    expect(find('audit-older')).toBeNull();
+    await pick('audit-export-json');
+    await waitFor(() => expect(document.body.textContent).toContain('roundtrip-audit.json'));
     expect(await problems()).toEqual([]);
     expect(auditDetails('<b>x')).toBe('<b>x');
     expect(auditDetails('{"a_b":["c",1]}')).toBe('a b: c, 1');

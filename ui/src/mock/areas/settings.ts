@@ -180,12 +180,24 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
     return result();
   }
 
+  // Long enough for a second page.
   const audit: AuditRow[] = [
-    { at: iso(now() - 2 * 3_600_000), event: 'settings', details: '{"changed":["types_off"]}' },
-    { at: iso(now() - 26 * 3_600_000), event: 'refresh_failed', details: '{"service":"google","code":"unreachable"}' },
-    { at: iso(now() - 4 * 86_400_000), event: 'sign_in', details: '{"service":"google"}' },
-    { at: iso(now() - 4 * 86_400_000 - 90_000), event: 'sign_in', details: '{"service":"platform"}' },
-  ];
+    { at: 2, event: 'settings', details: '{"changed":["types_off"]}' },
+    { at: 3, event: 'export', details: '{"what":"history","lines":41,"personal":false}' },
+    { at: 20, event: 'key_available', details: '{"service":"google"}' },
+    { at: 21, event: 'key_unavailable', details: '{"service":"google","reason":"locked"}' },
+    { at: 26, event: 'refresh_failed', details: '{"service":"google","code":"unreachable"}' },
+    { at: 50, event: 'disconnect', details: '{"service":"google","events_deleted":12,"revoked":true}' },
+    { at: 50.1, event: 'revoke', details: '{"service":"google"}' },
+    { at: 50.2, event: 'deletion', details: '{"events":12,"left":0,"problem":null}' },
+    ...Array.from({ length: 110 }, (_, i) => ({
+      at: 60 + i * 3,
+      event: 'settings',
+      details: '{"changed":["filters"]}',
+    })),
+    { at: 400, event: 'sign_in', details: '{"service":"google"}' },
+    { at: 400.1, event: 'sign_in', details: '{"service":"platform"}' },
+  ].map(({ at, ...row }, i, all) => ({ sequence: all.length - i, at: iso(now() - at * 3_600_000), ...row }));
   const REPORT = [
     'Roundtrip 0.1.0 · linux x86_64 · WebKitGTK 2.50',
     'state: up_to_date · started: yes · writes: yes',
@@ -222,8 +234,9 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
       return { problem: null, detail: null, matches: hits.length, examples: hits.slice(0, 3).map((r) => r.title) };
     },
     run_check: ({ check: name }: Args) => checkOne(name as string),
-    list_audit: ({ limit }: Args) => audit.slice(0, limit as number),
-    export_audit: () => ({ name: 'roundtrip-audit.csv', lines: audit.length }),
+    list_audit: ({ before, limit }: Args) =>
+      audit.filter((row) => before === null || row.sequence < (before as number)).slice(0, limit as number),
+    export_audit: ({ format }: Args) => ({ name: `roundtrip-audit.${format as string}`, lines: audit.length }),
     preview_report: () => REPORT,
     save_report: () => ({ name: 'roundtrip-report.txt', lines: REPORT.split('\n').length }),
     show_saved_file: () => undefined,
