@@ -1,19 +1,23 @@
 //! One cycle, as the list of its steps.
 
 use crate::engine::{Engine, EngineEvent};
+use crate::figures::DayCount;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::marked::perhaps_created;
 use crate::outcome::error_code;
 use crate::plan::Plan;
-use crate::ports::{LaptopStatus, PortError};
+use crate::ports::{LaptopStatus, PortError, request_id};
 use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};
+use crate::watch::Task;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::ids::RunId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::silence;
 use std::collections::BTreeMap;
+use tracing::Instrument;
 
 /// A side that changes under a write is decided again so many times in one cycle; then the next cycle goes on.
 const ROUNDS_MAX: usize = 4;
@@ -45,6 +49,14 @@ pub struct CycleReport {
     pub next_due_at: Option<DateTime<Utc>>,
 }
 
+impl CycleReport {
+    /// Neither side could be reached.
+    fn has_no_network(&self) -> bool {
+        let unreached = |error: &Option<PortError>| matches!(error, Some(PortError::Unreachable { .. }));
+        unreached(&self.platform) && unreached(&self.calendar)
+    }
+}
+
 impl Engine {
     /// Runs one cycle. Cycles never overlap: a second caller waits for its turn.
     ///
@@ -68,6 +80,13 @@ impl Engine {
     }
 
     pub(crate) async fn cycle_in_turn(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
+        let id = RunId(self.fresh_id());
+        // Each line of the log that this run leads to carries the id that both services see.
+        let span = tracing::info_span!("run", run = %request_id(&id));
+        self.run(trigger, id).instrument(span).await
+    }
+
+    async fn run(&self, trigger: Trigger, id: RunId) -> Result<CycleReport, LedgerError> {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
@@ -79,6 +98,8 @@ impl Engine {
         }
         {
             let mut live = self.lock();
+            live.task = Some(Task::of(&settings, &state));
+            live.read_before = state.platform_read_at;
             if live.writer.is_none() {
                 live.writer = state.writer.clone();
                 live.reported = state.reported.clone();
@@ -88,7 +109,7 @@ impl Engine {
         records.marked = self.marked_events(&settings).await?;
         let requests_before = (self.platform.requests_sent(), self.calendar.requests_sent());
         let mut run = Run {
-            id: RunId(self.fresh_id()),
+            id,
             trigger,
             started_at: self.now(),
             ended_at: None,
@@ -159,6 +180,7 @@ impl Engine {
         let may_write = self.may_write(&state, settings.enabled);
         self.sum_up(&mut report, &standing, &state, &records, may_write)
             .await?;
+        let watched = self.watch_cycle(&state, run.started_at).await;
         self.report_if_changed(&settings, &mut state, &report, &records)
             .await;
         counts.platform_requests = self.platform.requests_sent() - requests_before.0;
@@ -180,12 +202,29 @@ impl Engine {
         if run.result == RunResult::Success {
             state.last_success_at = run.ended_at;
         }
-        self.ledger
-            .commit(vec![
-                Change::PutRun(run.clone()),
-                Change::PutSyncState(Box::new(state.clone())),
-            ])
-            .await?;
+        let counted = DayCount {
+            runs: 1,
+            runs_ok: u32::from(run.result == RunResult::Success),
+            runs_offline: u32::from(report.has_no_network()),
+            writes: counts.written(),
+            writes_failed: counts.problems,
+            ..self.counted()
+        };
+        let mut changes = vec![
+            Change::PutRun(run.clone()),
+            Change::PutSyncState(Box::new(state.clone())),
+            Change::CountDay(Box::new(counted.clone())),
+        ];
+        changes.extend(watched);
+        self.ledger.commit(changes).await?;
+        self.count_anew(&counted);
+        tracing::info!(
+            result = ?run.result, ?trigger, added = counts.added, changed = counts.changed,
+            removed = counts.removed, moved_back = counts.moved_back, problems = counts.problems,
+            platform = report.platform.as_ref().map(error_code),
+            calendar = report.calendar.as_ref().map(error_code),
+            "run ended"
+        );
         if !may_write && self.may_write(&state, settings.enabled) {
             // The lease came with the report: what could not be written goes on at once, after another reading.
             report.next_due_at = Some(self.now() + Duration::seconds(1));
@@ -355,7 +394,23 @@ impl Engine {
         if report.platform.is_none() && state.started {
             let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
             let problem = report.calendar.as_ref();
-            let status = self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
+            let mut status =
+                self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
+            let watch = self.watch().await;
+            let lasts = watch.silence().is_some();
+            let silent = LaptopStatus {
+                status: "error".into(),
+                problem: Some(silence::CODE.into()),
+                ..status.clone()
+            };
+            // A silence that the platform could not hear of at the time is told first, even if it is over.
+            if watch.owed && self.report(silent.clone()).await.is_ok() {
+                self.silence_told().await;
+            }
+            // A lost sign-in and a pause are known causes, and said as such.
+            if lasts && matches!(status.status.as_str(), "active" | "error") {
+                status = silent;
+            }
             let known = self.live().reported;
             let same = known.as_ref().is_some_and(|(at, known)| {
                 // The time of the last success alone is no news.

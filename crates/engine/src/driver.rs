@@ -98,6 +98,7 @@ impl Engine {
 
     async fn wait_for_trigger(&self, next: Option<(DateTime<Utc>, Trigger)>) -> Trigger {
         loop {
+            self.keep_watch().await;
             match self.take_asked() {
                 Some(Trigger::Hint) => return self.after_hints().await,
                 Some(trigger) => return trigger,

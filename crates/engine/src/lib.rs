@@ -15,6 +15,7 @@ mod cycle;
 mod driver;
 mod engine;
 mod execute;
+pub mod figures;
 mod leaving;
 pub mod ledger;
 mod marked;
@@ -25,6 +26,7 @@ pub mod ports;
 mod read;
 mod status;
 mod undo;
+mod watch;
 
 pub use answers::{AnswerError, Preview};
 pub use cycle::CycleReport;
