@@ -22,7 +22,8 @@ impl Night {
 
     fn look(&mut self, wall: TimeDelta, running: TimeDelta, counts: bool) {
         let fresh = self.watch.look(Passed { wall, running }, counts, at(self.minute));
-        self.said.extend(fresh.into_iter().map(|side| (self.minute, side)));
+        self.said
+            .extend(fresh.into_iter().map(|side| (self.minute, side)));
     }
 
     fn awake(&mut self, minutes: i64) {
@@ -137,6 +138,10 @@ fn what_is_remembered_outlives_the_process_but_the_chance_begins_anew() {
     night.watch.notified = true;
     let kept = serde_json::to_string(&night.watch).expect("a document");
     let again: Watch = serde_json::from_str(&kept).expect("the same");
-    assert_eq!(again.silence(), night.watch.silence(), "said from the first moment");
+    assert_eq!(
+        again.silence(),
+        night.watch.silence(),
+        "said from the first moment"
+    );
     assert!(again.notified && again.owed);
 }

@@ -15,7 +15,7 @@ use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
-use roundtrip_core::silence;
+use roundtrip_core::silence::{self, Watch};
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
@@ -332,11 +332,14 @@ impl Engine {
             return Ok(());
         }
         let known = live.reported.map(|(_, status)| status);
+        let watch = self.watch().await;
         let status = LaptopStatus {
             take_over: live.take_over,
             ..known.unwrap_or_else(|| self.status_word(settings, state, 0, 0, 0, None))
         };
-        self.report(status).await
+        self.report(with_silence(status, &watch)).await?;
+        self.silence_told(&watch).await;
+        Ok(())
     }
 
     /// Tells the platform that this laptop is disconnected, which frees its writer lease and nobody else's.
@@ -397,20 +400,11 @@ impl Engine {
             let mut status =
                 self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
             let watch = self.watch().await;
-            let lasts = watch.silence().is_some();
-            let silent = LaptopStatus {
-                status: "error".into(),
-                problem: Some(silence::CODE.into()),
-                ..status.clone()
-            };
-            // A silence that the platform could not hear of at the time is told first, even if it is over.
-            if watch.owed && self.report(silent.clone()).await.is_ok() {
-                self.silence_told().await;
+            if watch.owed && watch.silence().is_none() && self.report(silent(status.clone())).await.is_ok() {
+                // It is over already, but the platform could not hear of it at the time.
+                self.silence_told(&watch).await;
             }
-            // A lost sign-in and a pause are known causes, and said as such.
-            if lasts && matches!(status.status.as_str(), "active" | "error") {
-                status = silent;
-            }
+            status = with_silence(status, &watch);
             let known = self.live().reported;
             let same = known.as_ref().is_some_and(|(at, known)| {
                 // The time of the last success alone is no news.
@@ -420,8 +414,11 @@ impl Engine {
                 };
                 known == status && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
             });
-            if !same && let Err(error) = self.report(status).await {
-                tracing::debug!(code = error_code(&error), "status could not be told");
+            if !same {
+                match self.report(status).await {
+                    Ok(()) => self.silence_told(&watch).await,
+                    Err(error) => tracing::debug!(code = error_code(&error), "status could not be told"),
+                }
             }
         }
         if self.other_writer().is_some() {
@@ -463,9 +460,27 @@ impl Engine {
     }
 }
 
+/// A lost sign-in and a pause are known causes, and said as such; everything else is silence while one lasts.
+fn with_silence(status: LaptopStatus, watch: &Watch) -> LaptopStatus {
+    if watch.silence().is_some() && matches!(status.status.as_str(), "active" | "error") {
+        silent(status)
+    } else {
+        status
+    }
+}
+
+fn silent(status: LaptopStatus) -> LaptopStatus {
+    LaptopStatus {
+        status: "error".into(),
+        problem: Some(silence::CODE.into()),
+        ..status
+    }
+}
+
 /// A full reconcile without cursors: at first contact, once a day, and after a gap of more than a day.
 fn needs_full(state: &SyncState, trigger: Trigger, now: DateTime<Utc>) -> bool {
-    let old = state.full_at.is_none_or(|at| now - at > Duration::hours(24));
+    // One that lies ahead was written down by a clock that was wrong then.
+    let old = state.full_at.is_none_or(|at| (now - at).abs() > Duration::hours(24));
     old && trigger != Trigger::Due
 }
 
@@ -483,4 +498,24 @@ fn plan_standing(plan: &Plan) -> Vec<(Standing, Option<DateTime<Utc>>)> {
         .iter()
         .map(|decision| (decision.standing, decision.due_at))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_reading_of_a_clock_that_was_ahead_does_not_put_off_the_next_one() {
+        let now = DateTime::UNIX_EPOCH + Duration::days(20_000);
+        let due = |at| {
+            let state = SyncState {
+                full_at: Some(at),
+                ..SyncState::default()
+            };
+            needs_full(&state, Trigger::Timer, now)
+        };
+        assert!(!due(now - Duration::hours(23)));
+        assert!(due(now - Duration::hours(25)));
+        assert!(due(now + Duration::days(3_650)));
+    }
 }

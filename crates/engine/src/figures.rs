@@ -100,12 +100,7 @@ pub struct Took {
 
 impl Took {
     /// Splits the time from a change to our recorded success. A clock that runs backwards gives zeros, never a wrap.
-    pub fn of(
-        noticed: &Noticed,
-        sent_at: DateTime<Utc>,
-        done_at: DateTime<Utc>,
-        every_minutes: u32,
-    ) -> Self {
+    pub fn of(noticed: &Noticed, sent_at: DateTime<Utc>, done_at: DateTime<Utc>, every_minutes: u32) -> Self {
         let between = |from: DateTime<Utc>, to: DateTime<Utc>| (to - from).max(TimeDelta::zero());
         let millis = |time: TimeDelta| u64::try_from(time.num_milliseconds()).unwrap_or(0);
         let unread = between(noticed.changed_at, noticed.seen_at);
@@ -120,7 +115,9 @@ impl Took {
 
     /// All of it in which the laptop was there.
     pub fn total_ms(&self) -> u64 {
-        self.poll_ms.saturating_add(self.wait_ms).saturating_add(self.service_ms)
+        self.poll_ms
+            .saturating_add(self.wait_ms)
+            .saturating_add(self.service_ms)
     }
 }
 

@@ -34,7 +34,11 @@ fn a_percentile_is_a_value_that_was_measured() {
     assert_eq!(percentile(&[7], 1), Some(7));
     assert_eq!(percentile(&[7], 99), Some(7));
     assert_eq!(percentile(&[3, 1, 2], 50), Some(2));
-    assert_eq!(percentile(&[4, 1, 3, 2], 50), Some(2), "the nearest rank, no mean");
+    assert_eq!(
+        percentile(&[4, 1, 3, 2], 50),
+        Some(2),
+        "the nearest rank, no mean"
+    );
     let hundred: Vec<u64> = (1..=100).rev().collect();
     assert_eq!(percentile(&hundred, 95), Some(95));
     assert_eq!(percentile(&hundred, 99), Some(99));
@@ -112,17 +116,32 @@ fn figures_tell_of_thirty_days_and_leave_no_day_out() {
         line("2026-11-20T10:00:02Z", None),
         line("2026-11-21T10:00:00Z", Some((Side::Platform, service(70)))),
     ];
-    let figures = figures(&[today, old], &items, &Watch::default(), at("2026-11-21T12:00:00Z"));
-    assert_eq!(figures.runs, Share { ok: 6, of: 7 }, "no network is nobody's failure");
+    let figures = figures(
+        &[today, old],
+        &items,
+        &Watch::default(),
+        at("2026-11-21T12:00:00Z"),
+    );
+    assert_eq!(
+        figures.runs,
+        Share { ok: 6, of: 7 },
+        "no network is nobody's failure"
+    );
     assert_eq!(figures.writes, Share { ok: 19, of: 20 });
     assert_eq!((figures.retries, figures.questions), (4, 2));
-    let expected = [("platform.unreachable".to_owned(), 3), ("calendar.throttled".to_owned(), 1)];
+    let expected = [
+        ("platform.unreachable".to_owned(), 3),
+        ("calendar.throttled".to_owned(), 1),
+    ];
     assert_eq!(figures.errors, expected);
     assert_eq!(figures.days.len(), 30);
     assert_eq!(figures.days[0].day.to_string(), "2026-10-23");
     assert_eq!((figures.days[28].runs, figures.days[29].runs), (0, 10));
     assert_eq!((figures.to_event.count, figures.to_event.away), (2, 1));
-    assert_eq!((figures.to_event.p50_ms, figures.to_event.p99_ms), (Some(30), Some(40)));
+    assert_eq!(
+        (figures.to_event.p50_ms, figures.to_event.p99_ms),
+        (Some(30), Some(40))
+    );
     assert_eq!((figures.to_report.count, figures.to_report.p95_ms), (1, Some(70)));
 }
 

@@ -1,6 +1,7 @@
 //! The ledger port: what the engine keeps. Every change of one outcome goes into ONE [`Ledger::commit`], which either
 //! happens as a whole or not at all, also when the power goes.
 
+use crate::figures::{DayCount, Took};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use roundtrip_core::conflict::Conflict;
@@ -8,7 +9,6 @@ use roundtrip_core::ids::{
     AppointmentId, CalendarId, ConflictId, Cursor, EventId, OutboxId, QuestionId, RunId, SyncToken,
 };
 use roundtrip_core::marked::Marked;
-use crate::figures::{DayCount, Took};
 use roundtrip_core::outbox::{OutboxRow, Side};
 use roundtrip_core::question::Question;
 use roundtrip_core::record::Record;

@@ -150,7 +150,9 @@ impl Engine {
     }
 
     async fn keep(&self, watching: &mut Watching) {
-        let Some(watch) = watching.watch.clone() else { return };
+        let Some(watch) = watching.watch.clone() else {
+            return;
+        };
         let mut changes = vec![Change::PutWatch(Box::new(watch.clone()))];
         let lines = watching.unsaved.iter().cloned();
         changes.extend(lines.map(|item| Change::AddItem(Box::new(item))));
@@ -229,13 +231,13 @@ impl Engine {
     }
 
     /// The platform has heard of the silence.
-    pub(crate) async fn silence_told(&self) {
-        let mut watching = self.watching.lock().await;
-        let watch = self.load(&mut watching).await;
-        if watch.owed {
-            watch.owed = false;
-            self.keep(&mut watching).await;
+    pub(crate) async fn silence_told(&self, told: &Watch) {
+        if !told.owed {
+            return;
         }
+        let mut watching = self.watching.lock().await;
+        self.load(&mut watching).await.owed = false;
+        self.keep(&mut watching).await;
     }
 
     fn line(&self, what: HistoryWhat) -> HistoryItem {
@@ -310,7 +312,8 @@ impl Engine {
             Intent::Notes { .. } => {
                 let changed_at = record.calendar_edited_at?;
                 let seen_at = record.event_seen_at?.max(changed_at);
-                (now - seen_at <= Duration::minutes(SETTLED_MINUTES)).then_some(Noticed { changed_at, seen_at })
+                (now - seen_at <= Duration::minutes(SETTLED_MINUTES))
+                    .then_some(Noticed { changed_at, seen_at })
             }
             Intent::Create { .. } => None,
         }
@@ -318,7 +321,12 @@ impl Engine {
 }
 
 /// How long the change of a row took, if it is known when it was made.
-pub(crate) fn took(row: &OutboxRow, sent_at: DateTime<Utc>, ctx_now: DateTime<Utc>, every: u32) -> Option<(Side, Took)> {
+pub(crate) fn took(
+    row: &OutboxRow,
+    sent_at: DateTime<Utc>,
+    ctx_now: DateTime<Utc>,
+    every: u32,
+) -> Option<(Side, Took)> {
     let noticed = row.noticed.as_ref()?;
     Some((row.side, Took::of(noticed, sent_at, ctx_now, every)))
 }

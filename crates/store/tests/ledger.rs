@@ -661,7 +661,10 @@ async fn days_are_added_up_and_only_the_newest_ninety_stay() {
     ledger.commit(count(last)).await.expect("committed");
     let days = ledger.days(NaiveDate::MIN).await.expect("days");
     assert_eq!(days.len(), 90);
-    assert_eq!((days[89].day, days[89].runs, days[89].platform_requests), (last, 4, 6));
+    assert_eq!(
+        (days[89].day, days[89].runs, days[89].platform_requests),
+        (last, 4, 6)
+    );
     assert_eq!(days[89].errors["calendar.throttled"], 2);
     assert_eq!(ledger.days(last).await.expect("days").len(), 1);
 

@@ -15,17 +15,10 @@ pub(crate) async fn get(db: impl SqliteExecutor<'_>, connection: &ConnectionId) 
             .bind(connection.as_str())
             .fetch_optional(db)
             .await?;
-    document.map_or_else(
-        || Ok(Watch::default()),
-        |document| from_document(WHAT, &document),
-    )
+    document.map_or_else(|| Ok(Watch::default()), |document| from_document(WHAT, &document))
 }
 
-pub(crate) async fn put(
-    db: &mut SqliteConnection,
-    connection: &ConnectionId,
-    watch: &Watch,
-) -> Stored<()> {
+pub(crate) async fn put(db: &mut SqliteConnection, connection: &ConnectionId, watch: &Watch) -> Stored<()> {
     sqlx::query(
         "INSERT INTO silence_watch (connection, document) VALUES (?1, ?2)
          ON CONFLICT (connection) DO UPDATE SET document = excluded.document",
