@@ -219,7 +219,7 @@ impl Engine {
         self.ledger.commit(changes).await?;
         self.count_anew(&counted);
         tracing::info!(
-            result = ?run.result, ?trigger, added = counts.added, changed = counts.changed,
+            result = %word(run.result), trigger = %word(trigger), added = counts.added, changed = counts.changed,
             removed = counts.removed, moved_back = counts.moved_back, problems = counts.problems,
             platform = report.platform.as_ref().map(error_code),
             calendar = report.calendar.as_ref().map(error_code),
@@ -475,6 +475,11 @@ fn silent(status: LaptopStatus) -> LaptopStatus {
         problem: Some(silence::CODE.into()),
         ..status
     }
+}
+
+/// As a stable word of the log.
+fn word(value: impl std::fmt::Debug) -> String {
+    format!("{value:?}").to_lowercase()
 }
 
 /// A full reconcile without cursors: at first contact, once a day, and after a gap of more than a day.

@@ -192,4 +192,4 @@ impl Host {
 
 #[cfg(test)]
 #[path = "leaving_tests.rs"]
-mod tests;
+pub(crate) mod tests;

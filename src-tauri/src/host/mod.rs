@@ -6,6 +6,7 @@ pub mod clock;
 pub mod departure;
 pub mod doctor;
 pub mod export;
+pub mod figures;
 pub mod leaving;
 pub mod notices;
 pub mod overview;
@@ -32,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 /// What the platform allows is asked again after so long.
 const ME_MINUTES: i64 = 60;
+/// The clocks are looked at this often.
+const WATCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Why Roundtrip cannot start. Each has its sentence, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -221,6 +224,8 @@ impl Host {
             let host = Arc::clone(self);
             let (asker, asked) = (Arc::clone(self), fresh.clone());
             tokio::spawn(async move { asker.keep_asking_me(&asked).await });
+            let (watcher, watched) = (Arc::clone(self), fresh.clone());
+            tokio::spawn(async move { watcher.keep_watch(&watched).await });
             tokio::spawn(async move {
                 host.refresh_me(&fresh).await;
                 engine.drive(stop).await;
@@ -298,6 +303,26 @@ impl Host {
             if full != full_at || now - asked_at >= chrono::Duration::minutes(ME_MINUTES) {
                 (asked_at, full_at) = (now, full);
                 self.refresh_me(running).await;
+            }
+        }
+    }
+
+    /// Looks at the clocks beside the engine's own driver, so that a run that never ends is noticed too; and takes away what
+    /// is too old once a day, because a laptop may never be restarted.
+    async fn keep_watch(&self, running: &Running) {
+        let mut cleaned_at = self.clock.now();
+        loop {
+            tokio::select! {
+                () = running.stop.cancelled() => return,
+                () = tokio::time::sleep(WATCH_EVERY) => {}
+            }
+            running.engine.keep_watch().await;
+            let now = self.clock.now();
+            if (now - cleaned_at).abs() >= chrono::Duration::days(1) {
+                cleaned_at = now;
+                if let Err(error) = self.database.retention(now).await {
+                    tracing::warn!(%error, "old history could not be deleted");
+                }
             }
         }
     }

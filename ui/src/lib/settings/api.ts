@@ -45,6 +45,7 @@ export const disconnect = (service: string, deleteEvents: boolean, onlyThisLapto
 export const chooseCalendar = (id: string) => value(commands.chooseCalendar(id));
 export const runCheck = (check: string) => value(commands.runCheck(check));
 export const checkRule = (rule: OwnRuleView) => value(commands.checkRule(rule));
+export const getFigures = () => value(commands.getFigures());
 export const listAudit = (limit: number) => value(commands.listAudit(limit));
 export const exportAudit = () => value(commands.exportAudit());
 export const previewReport = () => value(commands.previewReport());
