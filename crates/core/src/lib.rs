@@ -33,6 +33,7 @@ pub mod reconcile;
 pub mod record;
 pub mod resolve;
 pub mod settings;
+pub mod silence;
 #[cfg(test)]
 mod testing;
 pub mod text;

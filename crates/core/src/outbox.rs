@@ -178,6 +178,18 @@ pub struct OutboxRow {
     pub created_at: DateTime<Utc>,
     /// Stable code of what went wrong at the last try.
     pub last_problem: Option<String>,
+    /// The change that it carries on, if it is one that was noticed as it happened.
+    #[serde(default)]
+    pub noticed: Option<Noticed>,
+}
+
+/// When a change was made at one side, and when this laptop read of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noticed {
+    /// By the side's own word.
+    pub changed_at: DateTime<Utc>,
+    /// When it was read here.
+    pub seen_at: DateTime<Utc>,
 }
 
 /// Where a row stands.

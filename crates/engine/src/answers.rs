@@ -462,6 +462,8 @@ impl Engine {
     }
 
     pub(crate) fn after_answer(&self) {
+        // Started, paused or resumed perhaps: what there is to do is looked up again.
+        self.lock().task = None;
         self.tell(EngineEvent::Changed);
         self.ask_for(Trigger::Changed);
     }

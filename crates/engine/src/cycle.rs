@@ -1,12 +1,14 @@
 //! One cycle, as the list of its steps.
 
 use crate::engine::{Engine, EngineEvent};
+use crate::figures::DayCount;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::marked::perhaps_created;
 use crate::outcome::error_code;
 use crate::plan::Plan;
-use crate::ports::{LaptopStatus, PortError};
+use crate::ports::{LaptopStatus, PortError, request_id};
 use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};
+use crate::watch::Task;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::RunId;
@@ -14,7 +16,9 @@ use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::silence::{self, Watch};
 use std::collections::BTreeMap;
+use tracing::Instrument;
 
 /// A side that changes under a write is decided again so many times in one cycle; then the next cycle goes on.
 const ROUNDS_MAX: usize = 4;
@@ -48,6 +52,14 @@ pub struct CycleReport {
     pub next_due_at: Option<DateTime<Utc>>,
 }
 
+impl CycleReport {
+    /// Neither side could be reached.
+    fn has_no_network(&self) -> bool {
+        let unreached = |error: &Option<PortError>| matches!(error, Some(PortError::Unreachable { .. }));
+        unreached(&self.platform) && unreached(&self.calendar)
+    }
+}
+
 impl Engine {
     /// Runs one cycle. Cycles never overlap: a second caller waits for its turn.
     ///
@@ -71,11 +83,20 @@ impl Engine {
     }
 
     pub(crate) async fn cycle_in_turn(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
+        let id = RunId(self.fresh_id());
+        // Each line of the log that this run leads to carries the id that both services see.
+        let span = tracing::info_span!("run", run = %request_id(&id));
+        self.run(trigger, id).instrument(span).await
+    }
+
+    async fn run(&self, trigger: Trigger, id: RunId) -> Result<CycleReport, LedgerError> {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
         {
             let mut live = self.lock();
+            live.task = Some(Task::of(&settings, &state));
+            live.read_before = state.platform_read_at;
             if live.writer.is_none() {
                 live.writer = state.writer.clone();
                 live.reported = state.reported.clone();
@@ -85,7 +106,7 @@ impl Engine {
         records.marked = self.marked_events(&settings).await?;
         let requests_before = (self.platform.requests_sent(), self.calendar.requests_sent());
         let mut run = Run {
-            id: RunId(self.fresh_id()),
+            id,
             trigger,
             started_at: self.now(),
             ended_at: None,
@@ -177,6 +198,7 @@ impl Engine {
         let may_write = self.may_write(&state, settings.enabled);
         self.sum_up(&mut report, &standing, &state, &records, may_write)
             .await?;
+        let watched = self.watch_cycle(&state, run.started_at).await;
         self.report_if_changed(&settings, &mut state, &report, &records)
             .await;
         counts.platform_requests = self.platform.requests_sent() - requests_before.0;
@@ -198,12 +220,29 @@ impl Engine {
         if run.result == RunResult::Success {
             state.last_success_at = run.ended_at;
         }
-        self.ledger
-            .commit(vec![
-                Change::PutRun(run.clone()),
-                Change::PutSyncState(Box::new(state.clone())),
-            ])
-            .await?;
+        let counted = DayCount {
+            runs: 1,
+            runs_ok: u32::from(run.result == RunResult::Success),
+            runs_offline: u32::from(report.has_no_network()),
+            writes: counts.written(),
+            writes_failed: counts.problems,
+            ..self.counted()
+        };
+        let mut changes = vec![
+            Change::PutRun(run.clone()),
+            Change::PutSyncState(Box::new(state.clone())),
+            Change::CountDay(Box::new(counted.clone())),
+        ];
+        changes.extend(watched);
+        self.ledger.commit(changes).await?;
+        self.count_anew(&counted);
+        tracing::info!(
+            result = %word(run.result), trigger = %word(trigger), added = counts.added, changed = counts.changed,
+            removed = counts.removed, moved_back = counts.moved_back, problems = counts.problems,
+            platform = report.platform.as_ref().map(error_code),
+            calendar = report.calendar.as_ref().map(error_code),
+            "run ended"
+        );
         if !may_write && self.may_write(&state, settings.enabled) {
             // The lease came with the report: what could not be written goes on at once, after another reading.
             report.next_due_at = Some(self.now() + Duration::seconds(1));
@@ -321,11 +360,14 @@ impl Engine {
             return Ok(());
         }
         let known = live.reported.map(|(_, status)| status);
+        let watch = self.watch().await;
         let status = LaptopStatus {
             take_over: live.take_over,
             ..known.unwrap_or_else(|| self.status_word(settings, state, 0, 0, 0, None))
         };
-        self.report(status).await
+        self.report(with_silence(status, &watch)).await?;
+        self.silence_told(&watch).await;
+        Ok(())
     }
 
     /// Tells the platform that this laptop is disconnected, which frees its writer lease and nobody else's.
@@ -383,7 +425,14 @@ impl Engine {
         if report.platform.is_none() && state.started {
             let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
             let problem = report.calendar.as_ref();
-            let status = self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
+            let mut status =
+                self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
+            let watch = self.watch().await;
+            if watch.owed && watch.silence().is_none() && self.report(silent(status.clone())).await.is_ok() {
+                // It is over already, but the platform could not hear of it at the time.
+                self.silence_told(&watch).await;
+            }
+            status = with_silence(status, &watch);
             let known = self.live().reported;
             let same = known.as_ref().is_some_and(|(at, known)| {
                 // The time of the last success alone is no news.
@@ -393,8 +442,11 @@ impl Engine {
                 };
                 known == status && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
             });
-            if !same && let Err(error) = self.report(status).await {
-                tracing::debug!(code = error_code(&error), "status could not be told");
+            if !same {
+                match self.report(status).await {
+                    Ok(()) => self.silence_told(&watch).await,
+                    Err(error) => tracing::debug!(code = error_code(&error), "status could not be told"),
+                }
             }
         }
         if self.other_writer().is_some() {
@@ -441,6 +493,28 @@ pub(crate) fn still_waits(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> b
     until.is_some_and(|until| until > now && until - now <= Duration::hours(LONGEST_WAIT_HOURS))
 }
 
+/// A lost sign-in and a pause are known causes, and said as such; everything else is silence while one lasts.
+fn with_silence(status: LaptopStatus, watch: &Watch) -> LaptopStatus {
+    if watch.silence().is_some() && matches!(status.status.as_str(), "active" | "error") {
+        silent(status)
+    } else {
+        status
+    }
+}
+
+fn silent(status: LaptopStatus) -> LaptopStatus {
+    LaptopStatus {
+        status: "error".into(),
+        problem: Some(silence::CODE.into()),
+        ..status
+    }
+}
+
+/// As a stable word of the log.
+fn word(value: impl std::fmt::Debug) -> String {
+    format!("{value:?}").to_lowercase()
+}
+
 /// A full reconcile without cursors: at first contact, once a day, and after a gap of more than a day.
 fn needs_full(state: &SyncState, trigger: Trigger, now: DateTime<Utc>) -> bool {
     // One in the future was noted by a wrong clock.
@@ -464,4 +538,24 @@ fn plan_standing(plan: &Plan) -> Vec<(Standing, Option<DateTime<Utc>>)> {
         .iter()
         .map(|decision| (decision.standing, decision.due_at))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_reading_of_a_clock_that_was_ahead_does_not_put_off_the_next_one() {
+        let now = DateTime::UNIX_EPOCH + Duration::days(20_000);
+        let due = |at| {
+            let state = SyncState {
+                full_at: Some(at),
+                ..SyncState::default()
+            };
+            needs_full(&state, Trigger::Timer, now)
+        };
+        assert!(!due(now - Duration::hours(23)));
+        assert!(due(now - Duration::hours(25)));
+        assert!(due(now + Duration::days(3_650)));
+    }
 }

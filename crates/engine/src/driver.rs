@@ -100,6 +100,7 @@ impl Engine {
 
     async fn wait_for_trigger(&self, next: Option<(DateTime<Utc>, Trigger)>) -> Trigger {
         loop {
+            self.keep_watch().await;
             match self.take_asked() {
                 Some(Trigger::Hint) => return self.after_hints().await,
                 Some(trigger) => return trigger,
@@ -119,7 +120,8 @@ impl Engine {
             }
             let slept = (self.clock.now() - wall)
                 - Duration::from_std(self.clock.monotonic().saturating_sub(running)).unwrap_or_default();
-            if slept > Duration::seconds(SLEPT_SECONDS) {
+            // A clock that was set back would leave the next time far ahead: it is a reason to look at once, too.
+            if slept.abs() > Duration::seconds(SLEPT_SECONDS) {
                 return Trigger::WakeUp;
             }
             if let Some((at, trigger)) = next

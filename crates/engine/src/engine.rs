@@ -2,6 +2,7 @@
 
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::ports::{CalendarPort, Clock, PlatformPort, PortError, SyncPolicy, Writer};
+use crate::watch::{Tally, Task, Watching};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event_id::Identity;
@@ -92,6 +93,12 @@ pub struct Live {
     pub shrunk: [u32; 2],
     /// A cycle has ended since the start of the process.
     pub settled: bool,
+    /// Is there anything to succeed at? None: look it up.
+    pub(crate) task: Option<Task>,
+    /// Platform, calendar: a write went through since the last cycle ended.
+    pub(crate) wrote: [bool; 2],
+    /// The last reading of the platform before the current run.
+    pub(crate) read_before: Option<DateTime<Utc>>,
 }
 
 /// The engine of one connection.
@@ -111,6 +118,8 @@ pub struct Engine {
     pub(crate) asked: Mutex<Option<Trigger>>,
     /// The run under way, until the ledger has it.
     begun: Mutex<Option<Run>>,
+    pub(crate) watching: tokio::sync::Mutex<Watching>,
+    tally: Mutex<Tally>,
 }
 
 impl Engine {
@@ -138,6 +147,8 @@ impl Engine {
             wake: tokio::sync::Notify::new(),
             asked: Mutex::new(None),
             begun: Mutex::new(None),
+            watching: tokio::sync::Mutex::default(),
+            tally: Mutex::default(),
         }
     }
 
@@ -190,6 +201,11 @@ impl Engine {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Live> {
         // A panic while holding it cannot leave it half changed: every change is one assignment.
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        // Only numbers: each is right by itself.
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn tell(&self, event: EngineEvent) {

@@ -10,6 +10,7 @@ use crate::outcome::{
 };
 use crate::ports::{Accepted, PortError};
 use crate::read::{Records, wait_after};
+use crate::watch::took;
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
 use futures::future::{Either, select};
@@ -154,8 +155,12 @@ impl Engine {
                         None => break,
                     },
                 };
-                let (row, outcome) = answer?;
+                let (row, outcome, sent_at) = answer?;
                 if let Outcome::Failed(error) = &outcome {
+                    self.count_error(row.side, error);
+                    if keeps(error) {
+                        self.tally().day.retries += 1;
+                    }
                     if stops_side(error) {
                         self.note_health(row.side, Err(error));
                     }
@@ -169,7 +174,8 @@ impl Engine {
                         failure = Some(());
                     }
                 }
-                let recorded = self.record_outcome(row, outcome, records, ctx, run, counts, &mut executed);
+                let recorded =
+                    self.record_outcome(row, (outcome, sent_at), records, ctx, run, counts, &mut executed);
                 alongside(recorded, &mut under_way, &mut early).await?;
                 finished += 1;
                 self.progress(finished, total);
@@ -194,12 +200,12 @@ impl Engine {
         mut row: OutboxRow,
         blocked: &Blocked,
         cancel: &CancellationToken,
-    ) -> Result<(OutboxRow, Outcome), LedgerError> {
+    ) -> Result<(OutboxRow, Outcome, DateTime<Utc>), LedgerError> {
         let stop =
             blocked.side(row.side).load(Ordering::Relaxed) || cancel.is_cancelled() || !self.holds_lease();
         let off = self.lock().policy.as_ref().is_some_and(|policy| !policy.enabled);
         if stop || off {
-            return Ok((row, Outcome::Skipped));
+            return Ok((row, Outcome::Skipped, self.now()));
         }
         row.attempts += 1;
         let was = row.state;
@@ -212,13 +218,14 @@ impl Engine {
                 .commit(vec![Change::PutOutbox(Box::new(row.clone()))])
                 .await?;
         }
+        let sent_at = self.now();
         let outcome = self.transmit(&row).await;
         if let Outcome::Failed(error) = &outcome
             && stops_side(error)
         {
             blocked.side(row.side).store(true, Ordering::Relaxed);
         }
-        Ok((row, outcome))
+        Ok((row, outcome, sent_at))
     }
 
     /// Writes one outcome: record, outbox row and history in one transaction.
@@ -226,7 +233,7 @@ impl Engine {
     async fn record_outcome(
         &self,
         row: OutboxRow,
-        outcome: Outcome,
+        (outcome, sent_at): (Outcome, DateTime<Utc>),
         records: &mut Records,
         ctx: &Context,
         run: &RunId,
@@ -243,8 +250,11 @@ impl Engine {
                 .record_created(row, what, outcome, records, &ctx, run, counts, executed)
                 .await;
         }
-        let mut items = Vec::new();
+        let mut items: Vec<HistoryItem> = Vec::new();
         let mut done = true;
+        if !matches!(outcome, Outcome::Failed(_) | Outcome::Skipped) {
+            self.wrote(row.side);
+        }
         let id = row.appointment_id.clone();
         let mut record = records
             .get(&id)
@@ -408,6 +418,9 @@ impl Engine {
         }
         if done {
             executed.done += 1;
+        }
+        for item in items.iter_mut().filter(|item| item.what.is_write()) {
+            item.took = took(&row, sent_at, ctx.now, ctx.settings.every_minutes);
         }
         records.put(record);
         let mut changes = records.take_changes();

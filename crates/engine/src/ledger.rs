@@ -1,17 +1,19 @@
 //! The ledger port: what the engine keeps. Every change of one outcome goes into ONE [`Ledger::commit`], which either
 //! happens as a whole or not at all, also when the power goes.
 
+use crate::figures::{DayCount, Took};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{
     AppointmentId, CalendarId, ConflictId, Cursor, EventId, OutboxId, QuestionId, RunId, SyncToken,
 };
 use roundtrip_core::marked::Marked;
-use roundtrip_core::outbox::OutboxRow;
+use roundtrip_core::outbox::{OutboxRow, Side};
 use roundtrip_core::question::Question;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::silence::Watch;
 use serde::{Deserialize, Serialize};
 
 /// The ledger could not be read or written. What the caller can do: stop the run, say so, try again later.
@@ -159,6 +161,13 @@ pub struct Counts {
     pub calendar_requests: u64,
 }
 
+impl Counts {
+    /// Writes that went through.
+    pub fn written(&self) -> u32 {
+        self.added + self.changed + self.removed + self.moved_back + self.notes_back + self.created
+    }
+}
+
 /// One thing that happened, in the history. Titles are kept for the window only, exports mask them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryItem {
@@ -182,6 +191,9 @@ pub struct HistoryItem {
     pub problem: Option<String>,
     /// Request id at the service, for support.
     pub request_id: Option<String>,
+    /// For a write: at which side, and how long the change took until it was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<(Side, Took)>,
 }
 
 /// Who began what the history tells.
@@ -348,6 +360,33 @@ pub enum HistoryWhat {
     },
     /// A reading shrank by more than half: deletions are held.
     ReadingShrank,
+    /// At one side nothing had succeeded for two hours in which the laptop was awake.
+    SilenceBegan {
+        /// Which.
+        side: Side,
+    },
+    /// Something succeeded there again.
+    SilenceEnded {
+        /// Which.
+        side: Side,
+        /// The last success before, or when the silence was first said if there was none.
+        since: DateTime<Utc>,
+    },
+}
+
+impl HistoryWhat {
+    /// A write that went through.
+    pub fn is_write(&self) -> bool {
+        matches!(
+            self,
+            Self::Added { .. }
+                | Self::Changed { .. }
+                | Self::Deleted { .. }
+                | Self::MovedBack { .. }
+                | Self::NotesBack { .. }
+                | Self::CreatedFromEvent { .. }
+        )
+    }
 }
 
 /// One change of the ledger.
@@ -375,6 +414,10 @@ pub enum Change {
     AddItem(Box<HistoryItem>),
     /// Replaces the sync state.
     PutSyncState(Box<SyncState>),
+    /// Replaces the watch over silence.
+    PutWatch(Box<Watch>),
+    /// Adds to what was counted on its day.
+    CountDay(Box<DayCount>),
     /// Replaces the settings.
     PutSettings(Box<SyncSettings>),
     /// Adds to the audit log: event word and details without content.
@@ -430,6 +473,14 @@ pub trait Ledger: Send + Sync {
     async fn question(&self, id: &QuestionId) -> Result<Option<Question>, LedgerError>;
     /// The sync state.
     async fn sync_state(&self) -> Result<SyncState, LedgerError>;
+    /// How long both sides have been without a success.
+    async fn watch(&self) -> Result<Watch, LedgerError> {
+        Ok(Watch::default())
+    }
+    /// What was counted from this day on, oldest first.
+    async fn days(&self, _since: NaiveDate) -> Result<Vec<DayCount>, LedgerError> {
+        Ok(Vec::new())
+    }
     /// The settings.
     async fn settings(&self) -> Result<SyncSettings, LedgerError>;
     /// Runs that began at or after `since`, newest first, at most `limit`.

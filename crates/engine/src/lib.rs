@@ -15,6 +15,7 @@ mod cycle;
 mod driver;
 mod engine;
 mod execute;
+pub mod figures;
 mod leaving;
 pub mod ledger;
 mod marked;
@@ -26,6 +27,7 @@ mod read;
 mod status;
 mod transmit;
 mod undo;
+mod watch;
 
 pub use answers::{AnswerError, Preview};
 pub use cycle::CycleReport;

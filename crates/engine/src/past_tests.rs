@@ -53,6 +53,7 @@ fn line(minute: u32, id: &str, what: HistoryWhat) -> HistoryItem {
         result: HistoryResult::Ok,
         problem: None,
         request_id: None,
+        took: None,
     }
 }
 

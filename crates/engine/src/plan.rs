@@ -245,7 +245,8 @@ impl Engine {
                     if let Some(known) = known {
                         changes.push(Change::DeleteOutbox(known.id.clone()));
                     }
-                    let row = self.row(id, wanted.clone(), OutboxState::Waiting);
+                    let mut row = self.row(id, wanted.clone(), OutboxState::Waiting);
+                    row.noticed = self.noticed(&decision.record, wanted);
                     changes.push(Change::PutOutbox(Box::new(row)));
                 }
                 (None, Some(known)) => {
@@ -277,6 +278,7 @@ impl Engine {
             due_at: now,
             created_at: now,
             last_problem: None,
+            noticed: None,
         }
     }
 
@@ -412,6 +414,7 @@ impl Engine {
                     }
                 }
                 None => {
+                    self.tally().day.questions += 1;
                     let what = HistoryWhat::Asked {
                         question: kind,
                         count,

@@ -151,6 +151,7 @@ impl Engine {
             None => reading.platform = self.live().platform.problem,
             Some(Err(error)) => {
                 self.note_health(Side::Platform, Err(&error));
+                self.count_error(Side::Platform, &error);
                 wait_after(&error, &mut state.platform_wait_until, now);
                 reading.platform = Some(error);
             }
@@ -172,6 +173,7 @@ impl Engine {
             None => reading.calendar = self.live().calendar.problem,
             Some(Err(error)) => {
                 self.note_health(Side::Calendar, Err(&error));
+                self.count_error(Side::Calendar, &error);
                 wait_after(&error, &mut state.calendar_wait_until, now);
                 reading.calendar = Some(error);
             }
@@ -591,6 +593,7 @@ impl Engine {
             result: HistoryResult::Ok,
             problem: None,
             request_id: None,
+            took: None,
         }
     }
 }

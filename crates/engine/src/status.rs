@@ -13,6 +13,7 @@ use roundtrip_core::question::{Question, QuestionKind};
 use roundtrip_core::reconcile::{self, Context, Standing};
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::silence::Watch;
 use roundtrip_core::text::Rendered;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +55,8 @@ pub struct Snapshot {
     pub live: Live,
     /// Why nothing is written now, if so.
     pub held_back: Option<&'static str>,
+    /// How long both sides have been without a success.
+    pub watch: Watch,
     /// The services' time.
     pub now: DateTime<Utc>,
 }
@@ -117,6 +120,7 @@ impl Engine {
             settings,
             live,
             held_back,
+            watch: self.watch().await,
             now: ctx.now,
         })
     }

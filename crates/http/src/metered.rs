@@ -137,12 +137,21 @@ impl HttpPort for Metered {
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, self.agent.clone());
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
-        if let Ok(id) = HeaderValue::from_str(&self.next_id(number)) {
+        let id = self.next_id(number);
+        if let Ok(id) = HeaderValue::from_str(&id) {
             headers.entry(REQUEST_ID).or_insert(id);
         }
         let (before, running) = (self.clock.now(), self.clock.monotonic());
-        let response = self.inner.send(request).await?;
-        self.learn_offset(&response, before, running);
-        Ok(response)
+        let answer = self.inner.send(request).await;
+        let millis = self.clock.monotonic().saturating_sub(running).as_millis();
+        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        match &answer {
+            Ok(response) => {
+                tracing::debug!(request = %id, status = response.status().as_u16(), millis, "answered");
+                self.learn_offset(response, before, running);
+            }
+            Err(error) => tracing::debug!(request = %id, %error, millis, "no answer"),
+        }
+        answer
     }
 }

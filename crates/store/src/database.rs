@@ -125,6 +125,8 @@ impl Database {
         table::calendar_sync_configs::forget(&mut tx, connection).await?;
         table::external_calendars::forget(&mut tx, connection).await?;
         table::sync_state::forget(&mut tx, connection).await?;
+        table::silence_watch::forget(&mut tx, connection).await?;
+        table::daily_counts::forget(&mut tx, connection).await?;
         table::user_integrations::forget(&mut tx, connection).await?;
         commit(tx).await?;
         self.erase().await?;

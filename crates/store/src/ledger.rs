@@ -4,10 +4,11 @@ use crate::database::{Database, commit};
 use crate::error::Stored;
 use crate::table::{
     audit_log, calendar_sync_configs, calendar_sync_conflicts, calendar_sync_history, calendar_sync_mappings,
-    calendar_sync_marked, calendar_sync_questions, calendar_sync_runs, outbox, sync_state,
+    calendar_sync_marked, calendar_sync_questions, calendar_sync_runs, daily_counts, outbox, silence_watch,
+    sync_state,
 };
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{AppointmentId, ConflictId, ConnectionId, QuestionId};
@@ -16,6 +17,8 @@ use roundtrip_core::outbox::OutboxRow;
 use roundtrip_core::question::Question;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::silence::Watch;
+use roundtrip_engine::figures::DayCount;
 use roundtrip_engine::ledger::{Change, HistoryFilter, HistoryItem, Ledger, LedgerError, Run, SyncState};
 use sqlx::SqliteConnection;
 
@@ -50,6 +53,8 @@ impl SqliteLedger {
             Change::PutRun(run) => calendar_sync_runs::put(tx, connection, run).await,
             Change::AddItem(item) => calendar_sync_history::add(tx, connection, item).await,
             Change::PutSyncState(state) => sync_state::put(tx, connection, state).await,
+            Change::PutWatch(watch) => silence_watch::put(tx, connection, watch).await,
+            Change::CountDay(count) => daily_counts::add(tx, connection, count).await,
             Change::PutSettings(settings) => calendar_sync_configs::put(tx, connection, settings).await,
             Change::Audit { event, details, at } => {
                 audit_log::append(tx, Some(connection), event, details, *at).await
@@ -98,6 +103,14 @@ impl Ledger for SqliteLedger {
 
     async fn sync_state(&self) -> Result<SyncState, LedgerError> {
         Ok(sync_state::get(self.database.readers(), &self.connection).await?)
+    }
+
+    async fn watch(&self) -> Result<Watch, LedgerError> {
+        Ok(silence_watch::get(self.database.readers(), &self.connection).await?)
+    }
+
+    async fn days(&self, since: NaiveDate) -> Result<Vec<DayCount>, LedgerError> {
+        Ok(daily_counts::list(self.database.readers(), &self.connection, since).await?)
     }
 
     async fn settings(&self) -> Result<SyncSettings, LedgerError> {

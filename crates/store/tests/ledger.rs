@@ -2,7 +2,7 @@
 
 mod common;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use common::*;
 use roundtrip_core::conflict::{ConflictState, Resolution};
 use roundtrip_core::ids::{
@@ -12,6 +12,8 @@ use roundtrip_core::marked::{Marked, Step};
 use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::question::Answer;
 use roundtrip_core::settings::{Direction, SyncSettings};
+use roundtrip_core::silence::Watch;
+use roundtrip_engine::figures::DayCount;
 use roundtrip_engine::ledger::{
     Change, HistoryFilter, HistoryResult, HistorySource, Ledger, LedgerError, RunResult, SyncState,
 };
@@ -36,6 +38,14 @@ fn one_of_each() -> Vec<Change> {
         Change::PutRun(run("r1", now())),
         Change::AddItem(Box::new(item("i1", now()))),
         Change::PutSyncState(Box::new(state())),
+        Change::PutWatch(Box::new(Watch {
+            owed: true,
+            ..Watch::default()
+        })),
+        Change::CountDay(Box::new(DayCount {
+            runs: 1,
+            ..DayCount::default()
+        })),
         Change::PutSettings(Box::new(settings)),
         Change::Audit {
             event: "settings".into(),
@@ -100,6 +110,8 @@ async fn is_untouched(ledger: &SqliteLedger) -> bool {
         && ledger.runs(long_ago, 100).await.expect("runs").is_empty()
         && ledger.history(&all).await.expect("history").is_empty()
         && ledger.sync_state().await.expect("sync state") == SyncState::default()
+        && ledger.watch().await.expect("watch") == Watch::default()
+        && ledger.days(NaiveDate::MIN).await.expect("days").is_empty()
         && ledger.settings().await.expect("settings") == SyncSettings::default()
 }
 
@@ -114,6 +126,8 @@ async fn a_commit_that_fails_anywhere_leaves_nothing() {
         "calendar_sync_runs",
         "calendar_sync_history",
         "sync_state",
+        "silence_watch",
+        "daily_counts",
         "calendar_sync_configs",
         "calendar_sync_filters",
         "audit_log",
@@ -622,4 +636,42 @@ async fn settings_of_the_store_itself_are_out_of_reach() {
         .await
         .expect("setting");
     assert_eq!(database.setting::<bool>("window_hint_shown").await, Ok(None));
+}
+
+#[tokio::test]
+async fn days_are_added_up_and_only_the_newest_ninety_stay() {
+    let dir = tempdir().expect("directory");
+    let database = open(dir.path()).await;
+    let ledger = database.ledger(connection());
+    let count = |day: NaiveDate| {
+        let mut count = DayCount {
+            day,
+            runs: 2,
+            platform_requests: 3,
+            ..DayCount::default()
+        };
+        count.error(Side::Calendar, "throttled");
+        vec![Change::CountDay(Box::new(count))]
+    };
+    let first: NaiveDate = "2026-08-01".parse().expect("a day");
+    for day in first.iter_days().take(100) {
+        ledger.commit(count(day)).await.expect("committed");
+    }
+    let last = first.iter_days().nth(99).expect("a day");
+    ledger.commit(count(last)).await.expect("committed");
+    let days = ledger.days(NaiveDate::MIN).await.expect("days");
+    assert_eq!(days.len(), 90);
+    assert_eq!(
+        (days[89].day, days[89].runs, days[89].platform_requests),
+        (last, 4, 6)
+    );
+    assert_eq!(days[89].errors["calendar.throttled"], 2);
+    assert_eq!(ledger.days(last).await.expect("days").len(), 1);
+
+    // A clock that is years ahead for a while costs one day of the ninety, and leaves nothing once it is right again.
+    let ahead = "2036-01-01".parse().expect("a day");
+    ledger.commit(count(ahead)).await.expect("committed");
+    ledger.commit(count(last)).await.expect("committed");
+    let days = ledger.days(NaiveDate::MIN).await.expect("days");
+    assert_eq!((days.len(), days[88].day), (89, last));
 }

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine, 1 a problem (said on standard error in one line), 2 wrong use.
 
+mod status;
 mod words;
 
 use crate::gui::browser;
@@ -224,7 +225,7 @@ async fn carry_out(verb: Verb) -> Result<ExitCode, Trouble> {
             json,
             take_over,
         } => sync(wait, json, take_over).await,
-        Verb::Status { json } => status(json).await,
+        Verb::Status { json } => status::say(json).await,
         Verb::Doctor => doctor().await,
         Verb::Disconnect {
             service,
@@ -411,43 +412,6 @@ async fn say_report(running: &Running, report: &CycleReport, json: bool) -> Resu
         None if counts.problems > 0 => Err(Trouble(words::of_code("writes_failed", None))),
         None => Ok(ExitCode::SUCCESS),
     }
-}
-
-async fn status(json: bool) -> Result<ExitCode, Trouble> {
-    let host = Host::open(Purpose::Look).await?;
-    let overview = host.overview().await?;
-    if json {
-        // Names and titles stay out: support asks for this text.
-        let count = |badge| overview.next.iter().filter(|row| row.badge == badge).count();
-        let value = serde_json::json!({
-            "state": overview.state, "as_of": overview.as_of, "started": overview.started,
-            "platform": overview.platform.as_ref().map(|account| &account.status),
-            "google": overview.calendar.as_ref().map(|account| &account.status),
-            "counts": overview.counts, "questions": overview.questions.len(),
-            "next_with_conflict": count(crate::ipc::dto::Badge::Conflict),
-            "problem": overview.problem.as_ref().map(|problem| &problem.code),
-            "tokens_volatile": overview.tokens_volatile,
-            "put_aside": host.database.put_aside().await?,
-        });
-        println!("{value}");
-    } else {
-        if let Some(name) = host.database.put_aside().await? {
-            println!("{}", words::of_code("database_rebuilt", Some(&name)));
-        }
-        let counts = &overview.counts;
-        println!(
-            "{} of {} appointments are in the calendar",
-            counts.synced, counts.appointments
-        );
-        if let Some(at) = overview.as_of {
-            println!(
-                "as of {}",
-                at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M")
-            );
-        }
-    }
-    host.close().await;
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn doctor() -> Result<ExitCode, Trouble> {

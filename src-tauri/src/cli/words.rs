@@ -25,6 +25,15 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "unreachable" => "could not be reached; check the network and try again",
         "google_unreachable" => "Google could not be reached; check the network and try again",
         "platform_unreachable" => "the platform could not be reached; check the network and try again",
+        "no_success_2h" => {
+            "nothing has come through for two hours of awake time; check the network and try again"
+        }
+        "no_success_2h_google" => {
+            "nothing has come through from Google for two hours of awake time; check the network and try again"
+        }
+        "no_success_2h_platform" => {
+            "nothing has come through from the platform for two hours of awake time; check the network and try again"
+        }
         "offline" => "there is no network; connect and try again",
         "server_trouble" => "the service has trouble; try again in some minutes",
         "throttled" => "the service asked to wait; try again in a minute",

@@ -51,8 +51,15 @@ pub async fn refresh(app: &AppHandle) {
         withdraw(id);
     }
     for notice in fresh {
+        if notice.cause == Cause::Silence
+            && !notice.told
+            && let Some(running) = gui.host.running().await
+        {
+            // One for each silence, across restarts too.
+            running.engine.silence_notified().await;
+        }
         // In the foreground the banner in the window takes its place.
-        if !focused {
+        if !focused && !notice.told {
             show(app, notice, tongue, &platform);
         }
     }

@@ -4,6 +4,7 @@ use crate::host::notices::{Cause, Notice, Summary};
 use crate::ipc::dto::OverallState;
 use crate::ipc::settings::system_language;
 use chrono::{DateTime, Local};
+use roundtrip_core::silence;
 
 /// Language of the texts outside the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,13 @@ impl Tongue {
         match state {
             OverallState::Starting => self.pick("Starting…", "Startet…"),
             OverallState::NotConnected => self.pick("Not connected", "Nicht verbunden"),
+            // The tooltip says it, because the icon alone says only that something is wrong.
+            OverallState::NeedsAttention if problem.is_some_and(|code| code.starts_with(silence::CODE)) => {
+                self.pick(
+                    "Needs attention · nothing came through for 2 hours",
+                    "Braucht Sie · seit 2 Stunden kam nichts durch",
+                )
+            }
             OverallState::NeedsAttention => self.pick("Needs attention", "Braucht Sie"),
             OverallState::Offline => match problem {
                 // The network is there; one of the services does not answer.
@@ -194,6 +202,17 @@ impl Tongue {
                 self.pick("It will be tried again.", "Es wird erneut versucht."),
                 look(),
             ),
+            Cause::Silence => (
+                self.pick(
+                    "Nothing has come through for 2 hours",
+                    "Seit 2 Stunden kommt nichts mehr durch",
+                ),
+                self.pick(
+                    "Your calendar may be out of date. Nothing is lost.",
+                    "Ihr Kalender ist vielleicht nicht aktuell. Nichts geht verloren.",
+                ),
+                look(),
+            ),
             Cause::CalendarNotFound => (
                 self.pick("Calendar not found", "Kalender nicht gefunden"),
                 self.pick(
@@ -219,7 +238,8 @@ mod tests {
         OverallState::Syncing,
         OverallState::UpToDate,
     ];
-    const CAUSES: [Cause; 6] = [
+    const CAUSES: [Cause; 7] = [
+        Cause::Silence,
         Cause::ReconnectGoogle,
         Cause::ReconnectPlatform,
         Cause::Conflicts,
@@ -254,6 +274,7 @@ mod tests {
         for state in STATES {
             said.push(tongue.state(state, Some(2), None));
             said.push(tongue.state(state, None, Some("google_unreachable")));
+            said.push(tongue.state(state, None, Some(silence::CODE)));
         }
         for cause in CAUSES {
             for count in [1, 2] {
@@ -261,6 +282,7 @@ mod tests {
                     cause: cause.clone(),
                     count,
                     route: "/".into(),
+                    told: false,
                     title: None,
                 };
                 let (title, text, action) = tongue.notice(&notice, "Linden Akademie");
@@ -284,6 +306,16 @@ mod tests {
                 "one word for syncing: {said}"
             );
         }
+    }
+
+    #[test]
+    fn the_tray_says_silence_in_words() {
+        let line = |code| Tongue::En.state(OverallState::NeedsAttention, None, Some(code));
+        assert_eq!(
+            line("no_success_2h_google"),
+            "Needs attention · nothing came through for 2 hours"
+        );
+        assert_eq!(line("google_reauth"), "Needs attention");
     }
 
     #[test]

@@ -207,4 +207,4 @@ impl Host {
 
 #[cfg(test)]
 #[path = "leaving_tests.rs"]
-mod tests;
+pub(crate) mod tests;

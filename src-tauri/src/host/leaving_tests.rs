@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use tokio::sync::{RwLock, broadcast};
 
 /// A folder that goes with the test.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -37,7 +37,7 @@ fn account(provider: Provider, id: &str, extra: serde_json::Value) -> Integratio
 }
 
 /// Signed in on both sides, with no network to speak of and nothing that runs by itself.
-async fn connected(name: &str) -> (Arc<Host>, Folder) {
+pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
     let folder = std::env::temp_dir().join(format!("roundtrip-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the test");
     let key = format!("{}=", "A".repeat(43));

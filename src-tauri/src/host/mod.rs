@@ -6,6 +6,7 @@ pub mod clock;
 pub mod departure;
 pub mod doctor;
 pub mod export;
+pub mod figures;
 pub mod leaving;
 pub mod notices;
 pub mod overview;
@@ -32,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 /// What the platform allows is asked again after so long.
 const ME_MINUTES: i64 = 60;
+/// The clocks are looked at this often.
+const WATCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Why Roundtrip cannot start. Each has its sentence, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -219,6 +222,8 @@ impl Host {
             let host = Arc::clone(self);
             let (asker, asked) = (Arc::clone(self), fresh.clone());
             tokio::spawn(async move { asker.keep_asking_me(&asked).await });
+            let (watcher, watched) = (Arc::clone(self), fresh.clone());
+            tokio::spawn(async move { watcher.keep_watch(&watched).await });
             tokio::spawn(async move {
                 host.refresh_me(&fresh).await;
                 engine.drive(stop).await;
@@ -320,6 +325,17 @@ impl Host {
             && let Err(error) = self.database.is_rebuilt().await
         {
             tracing::warn!(%error, "that the database is rebuilt could not be kept");
+        }
+    }
+
+    /// Looks at the clocks beside the engine's own driver, so that a run that never ends is noticed too.
+    async fn keep_watch(&self, running: &Running) {
+        loop {
+            tokio::select! {
+                () = running.stop.cancelled() => return,
+                () = tokio::time::sleep(WATCH_EVERY) => {}
+            }
+            running.engine.keep_watch().await;
         }
     }
 

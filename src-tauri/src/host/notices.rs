@@ -8,6 +8,7 @@ use chrono::{DateTime, Local, NaiveDate, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::AppointmentId;
+use roundtrip_core::silence;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::Snapshot;
 use roundtrip_engine::ledger::{LedgerError, SyncState};
@@ -27,6 +28,8 @@ pub enum Cause {
     WritesFailed,
     /// The calendar is not there.
     CalendarNotFound,
+    /// Nothing has succeeded for two awake hours.
+    Silence,
 }
 
 /// A notification to show: cause, how many, and the place in the window that shows the same.
@@ -38,6 +41,8 @@ pub struct Notice {
     pub count: usize,
     /// Route in the window.
     pub route: String,
+    /// The trainer was notified of it already, perhaps before a restart: it is not shown again.
+    pub told: bool,
     /// Title of the one appointment, if titles on notifications were chosen. Never a client's name.
     pub title: Option<String>,
 }
@@ -68,10 +73,11 @@ impl Host {
         let mut notices = Vec::new();
         let mut add = |cause: Cause, count: usize, route: String, title: Option<String>| {
             notices.push(Notice {
-                cause,
                 count,
                 route,
+                told: cause == Cause::Silence && snapshot.watch.notified,
                 title,
+                cause,
             });
         };
         let problem = problem_of(&running, &snapshot);
@@ -95,6 +101,7 @@ impl Host {
                     None,
                 );
             }
+            Some(code) if code.starts_with(silence::CODE) => add(Cause::Silence, 1, "/".into(), None),
             _ => {}
         }
         match snapshot.conflicts.as_slice() {

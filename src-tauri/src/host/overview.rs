@@ -11,6 +11,7 @@ use crate::ipc::dto::{
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::{OutboxState, Side};
+use roundtrip_core::silence;
 use roundtrip_engine::Snapshot;
 use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat};
 use roundtrip_engine::ports::PortError;
@@ -260,6 +261,9 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
             !unreachable(health.problem.as_ref()) || lasts(health.since, health.failures, snapshot.now)
         })
     };
+    if let Some(problem) = silence_of(snapshot, platform.as_ref(), calendar.as_ref()) {
+        return Some(problem);
+    }
     let both_offline =
         unreachable(live.platform.problem.as_ref()) && unreachable(live.calendar.problem.as_ref());
     if both_offline {
@@ -296,6 +300,49 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
     (parked > 0).then(|| plain_problem("writes_failed", Some(parked.to_string()), "try_again"))
 }
 
+/// Two awake hours without a success. A cause that has a next step of its own keeps its own words, and while the trainer
+/// pauses there is nothing to be silent about.
+fn silence_of(
+    snapshot: &Snapshot,
+    platform: Option<&Problem>,
+    calendar: Option<&Problem>,
+) -> Option<Problem> {
+    let (state, settings) = (&snapshot.state, &snapshot.settings);
+    let paused = state.paused_until.is_some_and(|until| until > snapshot.now);
+    let silence = snapshot.watch.silence().filter(|_| !paused && settings.enabled)?;
+    let own_step = |problem: &&Problem| !matches!(problem.action.as_str(), "try_again" | "none");
+    if platform
+        .into_iter()
+        .chain(calendar)
+        .any(|problem| own_step(&problem))
+    {
+        return None;
+    }
+    let (service, live) = match silence.side {
+        Some(Side::Platform) => (Some("platform"), &snapshot.live.platform),
+        Some(Side::Calendar) => (Some("google"), &snapshot.live.calendar),
+        None => (None, &snapshot.live.platform),
+    };
+    let of_side = match silence.side {
+        Some(Side::Calendar) => calendar,
+        Some(Side::Platform) | None => platform,
+    };
+    Some(Problem {
+        code: service.map_or_else(
+            || silence::CODE.to_owned(),
+            |service| format!("{}_{service}", silence::CODE),
+        ),
+        service: service.map(str::to_owned),
+        detail: live
+            .problem
+            .as_ref()
+            .map(|error| roundtrip_engine::error_code(error).to_owned()),
+        since: silence.succeeded_at.or(Some(silence.since)),
+        retry_at: of_side.and_then(|problem| problem.retry_at),
+        action: "try_again".into(),
+    })
+}
+
 fn plain_problem(code: &str, detail: Option<String>, action: &str) -> Problem {
     Problem {
         code: code.into(),
@@ -328,10 +375,16 @@ fn state_of(
         .paused_until
         .is_some_and(|until| until > snapshot.now)
         || !snapshot.settings.enabled;
-    let needs_you = !snapshot.conflicts.is_empty() || !snapshot.questions.is_empty();
+    let silent = code.starts_with(silence::CODE);
+    let had_its_chance = snapshot.watch.up_ms >= silence::CHANCE.num_milliseconds();
+    let needs_you = silent || !snapshot.conflicts.is_empty() || !snapshot.questions.is_empty();
     if lost(platform) || lost(google) {
         OverallState::NeedsAttention
-    } else if drives && !snapshot.live.settled && snapshot.live.progress.is_none_or(|(_, total)| total == 0) {
+    } else if drives
+        && !snapshot.live.settled
+        && !(silent && had_its_chance)
+        && snapshot.live.progress.is_none_or(|(_, total)| total == 0)
+    {
         OverallState::Starting
     } else if needs_you
         || matches!(

@@ -1,6 +1,6 @@
 //! The report for support: what state the app is in, without anything personal. What is shown is what is saved.
 
-use super::{Host, data_dir};
+use super::Host;
 use crate::ipc::convert;
 use crate::ipc::dto::{AppError, CheckView};
 use roundtrip_core::settings::SyncSettings;
@@ -20,7 +20,10 @@ impl Host {
         let overview = self.overview().await?;
         let mut report = json!({
             "app": { "version": env!("CARGO_PKG_VERSION"), "at": self.clock.now() },
-            "system": { "os": std::env::consts::OS, "architecture": std::env::consts::ARCH },
+            "system": {
+                "os": std::env::consts::OS, "architecture": std::env::consts::ARCH,
+                "tauri": tauri::VERSION, "web_view": tauri::webview_version().ok(),
+            },
             "state": {
                 "overall": overview.state,
                 "problem": overview.problem.map(|problem| problem.code),
@@ -44,6 +47,7 @@ impl Host {
         if let Some(running) = self.running().await {
             let settings = running.engine.ledger().settings().await?;
             report["settings"] = settings_told(&settings);
+            report["figures"] = serde_json::to_value(self.figures().await?).unwrap_or_default();
             let since = running.engine.now() - chrono::Duration::days(30);
             let runs = running.engine.ledger().runs(since, RUNS).await?;
             report["runs"] = runs
@@ -93,47 +97,16 @@ fn settings_told(settings: &SyncSettings) -> Value {
     })
 }
 
-/// The end of the newest log file. The log is written without content; what could be an address, a path or an id is
-/// taken out all the same.
-fn log_tail() -> Vec<String> {
-    let Some(folder) = data_dir().map(|dir| dir.join("logs")) else {
-        return Vec::new();
-    };
-    let newest = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
-        .max();
-    let text = newest.and_then(|path| std::fs::read_to_string(path).ok());
-    let text = text.unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines
-        .iter()
-        .skip(lines.len().saturating_sub(LOG_LINES))
-        .map(|line| redacted(line))
-        .collect()
+/// The end of the log, as it was written: without content, one JSON object a line. Anything else is left out.
+fn log_tail() -> Vec<Value> {
+    let folder = crate::log::folder();
+    let lines = folder.map(|folder| crate::log::newest_lines(&folder, LOG_LINES));
+    told_lines(&lines.unwrap_or_default())
 }
 
-/// A line without words that could name somebody or something.
-fn redacted(line: &str) -> String {
-    let word = |word: &str| {
-        let bare = word.rsplit('=').next().unwrap_or(word);
-        let time = word.starts_with("20") && word.contains('T') && word.ends_with('Z');
-        let module = word.contains("::");
-        let telling = bare.contains('@')
-            || bare.contains("//")
-            || bare.contains('/')
-            || bare.contains('\\')
-            || (bare.len() >= 12 && bare.chars().any(|c| c.is_ascii_digit()));
-        if telling && !time && !module {
-            "…".to_owned()
-        } else {
-            word.to_owned()
-        }
-    };
-    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+fn told_lines(lines: &[String]) -> Vec<Value> {
+    let objects = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
+    objects.filter(Value::is_object).collect()
 }
 
 #[cfg(test)]
@@ -158,16 +131,50 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_the_log_keep_their_sense_and_lose_what_could_name_somebody() {
-        let line = "2026-12-01T08:00:00.123456Z  INFO roundtrip_app::host: not told code=unreachable to mara@example.org at https://a.example/x?y in /data/mara/x id=apt_0a1b2c3d4e5f";
-        let told = redacted(line);
-        for secret in ["mara", "example", "apt_"] {
-            assert!(!told.contains(secret), "{told}");
-        }
-        assert!(
-            told.starts_with(
-                "2026-12-01T08:00:00.123456Z  INFO roundtrip_app::host: not told code=unreachable"
+    fn only_lines_that_our_log_wrote_are_told() {
+        let lines = [
+            r#"{"at":"2026-12-01T08:00:00.123Z","level":"INFO","run":"rt-019a","message":"run ended"}"#
+                .to_owned(),
+            "2026-12-01T08:00:00Z INFO of an earlier version: mara@example.org".to_owned(),
+            r#"{"at":"2026-12-01T08:00:00.123Z","level":"INF"#.to_owned(),
+        ];
+        let told = told_lines(&lines);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0]["run"], "rt-019a");
+    }
+
+    #[tokio::test]
+    async fn what_is_shown_is_saved_byte_for_byte_and_tells_no_content() {
+        let (host, folder) = crate::host::leaving::tests::connected("report").await;
+        let checks = vec![CheckView {
+            check: "network".into(),
+            result: "problem".into(),
+            problem: Some("unreachable".into()),
+            detail: Some("secret detail".into()),
+        }];
+        let shown = host.report(checks).await.expect("a report");
+        let saved = host
+            .save(
+                &folder.0,
+                ("roundtrip-report", "json"),
+                &shown,
+                shown.lines().count(),
             )
+            .expect("saved");
+        assert_eq!(
+            std::fs::read(folder.0.join(saved.name)).expect("the file"),
+            shown.as_bytes()
         );
+
+        let told: Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(told["app"]["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(told["figures"]["days"].as_array().map(Vec::len), Some(30));
+        for part in ["runs_of", "to_event", "to_report", "errors", "platform", "google"] {
+            assert!(!told["figures"][part].is_null(), "{part}");
+        }
+        assert_eq!(told["checks"][0]["problem"], "unreachable");
+        for content in ["secret", "@", "example.com", "https://"] {
+            assert!(!shown.contains(content), "{content}: {shown}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use roundtrip_core::conflict::{Conflict, ConflictCause, ConflictKind};
 use roundtrip_core::filter::{self, LeftOut};
 use roundtrip_core::mirror::{self, Mirror};
 use roundtrip_core::outbox::Intent;
+use roundtrip_core::outbox::Side;
 use roundtrip_core::question::{Question, QuestionKind};
 use roundtrip_core::record::{Field, Record, Value};
 use roundtrip_core::resolve;
@@ -460,9 +461,27 @@ pub fn history(item: HistoryItem, now: DateTime<Utc>) -> HistoryRow {
             "rebuilt"
         }
         HistoryWhat::ReadingShrank => "reading_shrank",
+        HistoryWhat::SilenceBegan { side } => {
+            row.word = Some(service_of(side).into());
+            "silence_began"
+        }
+        HistoryWhat::SilenceEnded { side, since } => {
+            row.word = Some(service_of(side).into());
+            let hours = (item.at - since).num_hours();
+            row.count = u32::try_from(hours).ok();
+            "silence_ended"
+        }
     }
     .into();
     row
+}
+
+/// How the window names a side.
+pub fn service_of(side: Side) -> &'static str {
+    match side {
+        Side::Platform => "platform",
+        Side::Calendar => "google",
+    }
 }
 
 /// A preview, nearest first.

@@ -5,12 +5,14 @@
 
 mod decisions;
 mod diagnostics;
+mod figures;
 mod history;
 mod privacy;
 mod settings;
 
 pub use decisions::{AnsweredConflict, ConflictAnswer, Outcome, RuleCase, RuleOffer, UndoView};
 pub use diagnostics::{AuditRow, DateWindow, DayHours, OwnRuleView, RuleCheck};
+pub use figures::{DayView, ErrorCount, FiguresView, LatencyView, SideView};
 pub use history::{PastCalendar, PastEvent, RestoreConfirmed, RestoreItem, RestorePreview, SavedFile};
 pub use privacy::{DeletePlan, DeleteReport, MirrorRow, Sight};
 pub use settings::{LeftOutCount, Preview, PreviewItem, SettingsPatch, SettingsView, Toggle};
@@ -57,7 +59,8 @@ pub enum OverallState {
 pub struct Problem {
     /// Stable code: `google_reauth`, `platform_reauth`, `google_unreachable`, `platform_unreachable`, `calendar_not_found`,
     /// `right_missing`, `quota_gone`, `clock_wrong`, `sync_disabled`, `database`, `keychain`, `writes_failed`,
-    /// `not_the_writer`, `reading_shrank`, `database_rebuilt` (the damaged file's name is the detail).
+    /// `not_the_writer`, `reading_shrank`, `database_rebuilt` (the damaged file's name is the detail), `no_success_2h` (both
+    /// sides), `no_success_2h_google`, `no_success_2h_platform`.
     pub code: String,
     /// `google`, `platform` or none.
     pub service: Option<String>,
@@ -457,6 +460,7 @@ pub struct HistoryRow {
     /// `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `created_from_event`, `refused`,
     /// `removed_in_calendar`, `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`,
     /// `asked`, `answered`, `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`,
+    /// `silence_began`, `silence_ended` (after `count` hours),
     /// `undone` (an answer), `restored` (a line of the history; without `to` the appointment was left out).
     pub what: String,
     /// Time before, where it moved.

@@ -88,7 +88,8 @@ impl LaptopClock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn world_now(&self) -> DateTime<Utc> {
+    /// The time of the world, however wrong this laptop's clock is.
+    pub(crate) fn world_now(&self) -> DateTime<Utc> {
         roundtrip_sandbox::shared::Clock::now(&*self.world)
     }
 }

@@ -17,7 +17,7 @@ impl Laptop {
     /// Lets the engine run by itself; it has had its first cycle when this returns. Time passes only in
     /// [`Driving::let_pass`].
     pub async fn drive(&self) -> Driving<'_> {
-        let limit = self.now();
+        let limit = self.clock.world_now();
         self.clock.stop_at(limit);
         let stop = CancellationToken::new();
         let (engine, stopped) = (self.engine.clone(), stop.clone());
@@ -37,8 +37,9 @@ impl Driving<'_> {
     /// So many seconds pass, with all that becomes due in them.
     pub async fn let_pass(&mut self, seconds: i64) {
         // Never twice the same limit: the clock tells by it whether somebody has come there.
-        self.limit =
-            self.limit.max(self.laptop.now()) + TimeDelta::seconds(seconds) + TimeDelta::milliseconds(1);
+        self.limit = self.limit.max(self.laptop.clock.world_now())
+            + TimeDelta::seconds(seconds)
+            + TimeDelta::milliseconds(1);
         self.laptop.clock.let_pass_until(self.limit).await;
     }
 

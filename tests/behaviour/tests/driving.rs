@@ -274,3 +274,16 @@ async fn a_burst_of_hints_is_one_write() {
     assert_eq!(world.trainer().title(&visit), "Apotheke 9");
     driving.stop().await;
 }
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_does_not_stop_the_timer() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    driving.let_pass(60).await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.clock.set_skew(TimeDelta::days(-30));
+    driving.let_pass(16 * 60).await;
+
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    driving.stop().await;
+}

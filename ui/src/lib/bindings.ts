@@ -111,6 +111,8 @@ export const commands = {
 	saveDeleteReport: () => typedError<SavedFile, AppError>(__TAURI_INVOKE("save_delete_report")),
 	/**  One check of diagnostics, by its name. */
 	runCheck: (check: string) => typedError<CheckView, AppError>(__TAURI_INVOKE("run_check", { check })),
+	/**  The figures of the last 30 days; none before both sides are connected. */
+	getFigures: () => typedError<FiguresView | null, AppError>(__TAURI_INVOKE("get_figures")),
 	/**  A page of the audit log, newest first: the entries before the one of this sequence, or the newest. */
 	listAudit: (before: number | null, limit: number) => typedError<AuditRow[], AppError>(__TAURI_INVOKE("list_audit", { before, limit })),
 	/**  Saves the audit log as `csv` or `json` in the folder for downloads. */
@@ -369,6 +371,28 @@ export type DayHours = {
 	until: string | null,
 };
 
+/**  One day (UTC). */
+export type DayView = {
+	/**  Which. */
+	day: string,
+	/**  Runs. */
+	runs: number,
+	/**  Of them without a problem. */
+	runs_ok: number,
+	/**  Of them without a network. */
+	runs_offline: number,
+	/**  Writes that went through. */
+	writes: number,
+	/**  Writes that were given up for a run. */
+	writes_failed: number,
+	/**  Tries that were repeated. */
+	retries: number,
+	/**  Requests to the platform. */
+	platform_requests: number,
+	/**  Requests to the calendar. */
+	google_requests: number,
+};
+
 /**  What "delete everything" would take, and what it would not. */
 export type DeletePlan = {
 	/**  Events in the calendar that would be deleted. */
@@ -423,6 +447,16 @@ export type DeleteReport = {
 	checksum: string,
 };
 
+/**  How often one kind of error came. */
+export type ErrorCount = {
+	/**  `platform` or `google`; `other` where there were too many kinds. */
+	service: string,
+	/**  Stable code. */
+	code: string,
+	/**  How often. */
+	count: number,
+};
+
 /**  Which value a field gets. */
 export type FieldChoice = {
 	/**  Which field. */
@@ -445,6 +479,34 @@ export type FieldView = {
 	platform: ValueView,
 	/**  In the calendar. */
 	calendar: ValueView,
+};
+
+/**  The figures of the last 30 days. */
+export type FiguresView = {
+	/**  Runs without a problem … */
+	runs_ok: number,
+	/**  … of so many that had a network. */
+	runs_of: number,
+	/**  Writes that went through … */
+	writes_ok: number,
+	/**  … of so many that were tried to the end. */
+	writes_of: number,
+	/**  From a change on the platform to the event. */
+	to_event: LatencyView,
+	/**  From a move or edit in the calendar to the platform. */
+	to_report: LatencyView,
+	/**  Tries that were repeated. */
+	retries: number,
+	/**  Questions that the guard asked. */
+	questions: number,
+	/**  Errors by kind, most frequent first. */
+	errors: ErrorCount[],
+	/**  The 30 days, oldest first, without a gap. */
+	days: DayView[],
+	/**  The platform. */
+	platform: SideView,
+	/**  The calendar. */
+	google: SideView,
 };
 
 /**  One step of the why-not inspector. */
@@ -494,6 +556,7 @@ export type HistoryRow = {
 	 *  `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `created_from_event`, `refused`,
 	 *  `removed_in_calendar`, `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`,
 	 *  `asked`, `answered`, `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`,
+	 *  `silence_began`, `silence_ended` (after `count` hours),
 	 *  `undone` (an answer), `restored` (a line of the history; without `to` the appointment was left out).
 	 */
 	what: string,
@@ -523,6 +586,26 @@ export type HistoryRow = {
 	retry_at: string | null,
 	/**  It can be restored; what that would do is told by `preview_restore`. */
 	restorable: boolean,
+};
+
+/**  How long changes took, in milliseconds. The time in which the laptop was asleep, closed, offline or paused is left out. */
+export type LatencyView = {
+	/**  Changes measured. */
+	count: number,
+	/**  Half of them took no longer; none without a change. */
+	p50_ms: number | null,
+	/**  95 of 100. */
+	p95_ms: number | null,
+	/**  99 of 100. */
+	p99_ms: number | null,
+	/**  Of it waiting for the next look, in the middle. */
+	poll_p50_ms: number | null,
+	/**  Of it settling, waiting for others, and repeated tries, in the middle. */
+	wait_p50_ms: number | null,
+	/**  Of it with the service, in the middle. */
+	service_p50_ms: number | null,
+	/**  How many came while the laptop was not there. */
+	away: number,
 };
 
 /**  How many are left out for one reason. */
@@ -747,7 +830,8 @@ export type Problem = {
 	/**
 	 *  Stable code: `google_reauth`, `platform_reauth`, `google_unreachable`, `platform_unreachable`, `calendar_not_found`,
 	 *  `right_missing`, `quota_gone`, `clock_wrong`, `sync_disabled`, `database`, `keychain`, `writes_failed`,
-	 *  `not_the_writer`, `reading_shrank`, `database_rebuilt` (the damaged file's name is the detail).
+	 *  `not_the_writer`, `reading_shrank`, `database_rebuilt` (the damaged file's name is the detail), `no_success_2h` (both
+	 *  sides), `no_success_2h_google`, `no_success_2h_platform`.
 	 */
 	code: string,
 	/**  `google`, `platform` or none. */
@@ -1069,6 +1153,16 @@ export type SettingsView = {
 	matching: number,
 	/**  Of how many. */
 	total: number,
+};
+
+/**  How one side is doing. */
+export type SideView = {
+	/**  Last time that something succeeded there. */
+	last_success_at: string | null,
+	/**  Minutes since then in which the laptop was awake. */
+	awake_minutes: number,
+	/**  Since when its silence is said; none while it is not silent. */
+	silent_since: string | null,
 };
 
 /**  What somebody sees of an event. */

@@ -45,6 +45,7 @@ export const SCENARIOS = [
   'second-laptop',
   'starting',
   'agenda',
+  'silent',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -164,6 +165,17 @@ export function model(scenario: Scenario, nowMs: number): Model {
       o.problem = problem('google_unreachable', 'google', 'try_again', nowMs, {
         detail: '503 backendError',
         retry_at: iso(nowMs + 4 * MINUTE),
+      });
+      break;
+    case 'silent':
+      // For two awake hours nothing came from Google, and nobody knows how much is missing.
+      o.state = 'needs_attention';
+      o.as_of = iso(nowMs - 171 * MINUTE);
+      o.calendar = googleAccount(nowMs, { last_read_at: o.as_of });
+      o.heartbeat = beats(nowMs, { until: nowMs - 170 * MINUTE });
+      o.problem = problem('no_success_2h_google', 'google', 'try_again', nowMs, {
+        detail: 'server_trouble',
+        since: o.as_of,
       });
       break;
     case 'second-laptop':

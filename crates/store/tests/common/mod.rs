@@ -161,6 +161,7 @@ pub fn row(id: &str, appointment: &str, side: Side, state: OutboxState) -> Outbo
         attempts: 1,
         due_at: now(),
         created_at: now(),
+        noticed: None,
         last_problem: Some("throttled".into()),
     }
 }
@@ -251,6 +252,7 @@ pub fn item(id: &str, at: DateTime<Utc>) -> HistoryItem {
         source: HistorySource::Platform,
         result: HistoryResult::Ok,
         problem: None,
+        took: None,
         request_id: None,
     }
 }

@@ -74,6 +74,8 @@ describe('history sentences', () => {
       'unreadable',
       'rebuilt',
       'reading_shrank',
+      'silence_began',
+      'silence_ended',
       'undone',
       'restored',
       'created',

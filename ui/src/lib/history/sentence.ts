@@ -136,6 +136,10 @@ export function sentence(row: HistoryRow, c: Context): string {
       return m.h_unreadable({ title });
     case 'rebuilt':
       return m.h_rebuilt({ count: row.count ?? 0 });
+    case 'silence_began':
+      return m.h_silence_began({ service: serviceName(row.word, platform) });
+    case 'silence_ended':
+      return m.h_silence_ended({ service: serviceName(row.word, platform), count: row.count ?? 0 });
     case 'reading_shrank':
       return m.h_reading_shrank();
     default:

@@ -20,6 +20,9 @@ const WORDS: Record<string, Words> = {
   keychain: () => [m.p_keychain(), m.p_keychain_why()],
   writes_failed: () => [m.p_writes_failed(), m.p_writes_failed_why()],
   not_the_writer: () => [m.p_not_the_writer(), m.p_not_the_writer_why()],
+  no_success_2h: () => [m.p_silent(), m.p_silent_why()],
+  no_success_2h_google: () => [m.p_silent_google(), m.p_silent_why()],
+  no_success_2h_platform: (p) => [m.p_silent_platform(p), m.p_silent_why()],
   reading_shrank: () => [m.p_reading_shrank(), m.p_reading_shrank_why()],
   conflict_gone: () => [m.p_conflict_gone(), m.p_conflict_gone_why()],
   access_denied: () => [m.p_access_denied(), m.p_access_denied_why()],
@@ -77,11 +80,17 @@ const WORDS: Record<string, Words> = {
   app_gone: () => [m.p_app_gone(), m.p_app_gone_why()],
 };
 
-export function problemWords(code: string | null | undefined, platform: string): ProblemWords {
+/** `cause` is the code of what lies behind it, where the problem itself is only how long it has lasted. */
+export function problemWords(code: string | null | undefined, platform: string, cause?: string | null): ProblemWords {
   const words = code ? WORDS[code] : undefined;
   const [title, why] = words ? words({ platform }) : [m.p_unknown(), m.p_unknown_why()];
-  return { title, why };
+  if (!silent(code)) return { title, why };
+  const known = cause ? WORDS[cause]?.({ platform })[0] : undefined;
+  return { title, why: `${known ?? m.p_silent_cause_unknown()} ${why}` };
 }
+
+/** Two awake hours without a success. */
+export const silent = (code: string | null | undefined): boolean => !!code?.startsWith('no_success_2h');
 
 export const knownProblem = (code: string): boolean => code in WORDS;
 

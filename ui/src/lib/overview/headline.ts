@@ -78,7 +78,7 @@ function troubled(overview: Overview, platform: string, calendar: string, nowMs:
 }
 
 const fromProblem = (overview: Overview, platform: string): Headline => {
-  const words = problemWords(overview.problem?.code, platform);
+  const words = problemWords(overview.problem?.code, platform, overview.problem?.detail);
   return { title: words.title, sub: words.why };
 };
 

@@ -9,6 +9,7 @@ import type {
   SettingsPatch,
   SettingsView,
 } from '$lib/bindings';
+import { figuresFor } from './figures';
 import { clock, dayKey } from '$lib/i18n/time';
 import { offline } from '$lib/overview/status';
 import type { Area, Args } from '../area';
@@ -234,6 +235,7 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
       return { problem: null, detail: null, matches: hits.length, examples: hits.slice(0, 3).map((r) => r.title) };
     },
     run_check: ({ check: name }: Args) => checkOne(name as string),
+    get_figures: () => figuresFor(state.overview.started, state.overview.problem?.code ?? null),
     list_audit: ({ before, limit }: Args) =>
       audit.filter((row) => before === null || row.sequence < (before as number)).slice(0, limit as number),
     export_audit: ({ format }: Args) => ({ name: `roundtrip-audit.${format as string}`, lines: audit.length }),

@@ -1,0 +1,285 @@
+//! Silence is a problem: two awake hours without a success at a side are said, in the history and to the platform.
+
+use chrono::TimeDelta;
+use roundtrip_behaviour_tests::World;
+use roundtrip_core::outbox::Side;
+use roundtrip_core::silence::Silence;
+use roundtrip_engine::ledger::{HistoryResult, HistoryWhat, Trigger};
+use roundtrip_sandbox::platform::PauseReason;
+
+const HOUR: i64 = 3_600;
+
+async fn silence(world: &World) -> Option<Silence> {
+    world.snapshot().await.watch.silence()
+}
+
+/// Lines about silence, oldest first: side, and whether it began.
+async fn said(world: &World) -> Vec<(Side, bool)> {
+    let lines = world.history().await;
+    lines
+        .into_iter()
+        .filter_map(|item| match item.what {
+            HistoryWhat::SilenceBegan { side } => {
+                assert_eq!(item.result, HistoryResult::Problem);
+                assert_eq!(item.problem.as_deref(), Some("no_success_2h"));
+                Some((side, true))
+            }
+            HistoryWhat::SilenceEnded { side, .. } => {
+                assert_eq!(item.result, HistoryResult::Ok);
+                Some((side, false))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// What the platform's admin sees of this laptop.
+fn admin_sees(world: &World) -> (String, Option<String>) {
+    let all = world.admin().platform().integrations();
+    let [one] = all.as_slice() else {
+        panic!("one laptop: {all:?}")
+    };
+    let report = serde_json::to_value(&one.report).expect("a report");
+    (
+        report["status"].as_str().unwrap_or_default().to_owned(),
+        report["problem"].as_str().map(str::to_owned),
+    )
+}
+
+fn told_since(world: &World, mark: u64) -> usize {
+    let requests = world.requests_since(mark);
+    requests
+        .iter()
+        .filter(|request| request.method == "PUT" && request.path.starts_with("/v1/me/integrations/"))
+        .count()
+}
+
+async fn connected() -> (World, String) {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    (world, visit)
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_silent_for_two_hours_is_said_for_that_side_and_to_the_platform() {
+    let (world, visit) = connected().await;
+    let mut driving = world.drive().await;
+    world.wire.unplug(&world.running.google_url);
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    driving.let_pass(2 * HOUR - 300).await;
+    assert_eq!(silence(&world).await, None);
+    let (status, problem) = admin_sees(&world);
+    assert_eq!(
+        (status.as_str(), problem.as_deref()),
+        ("error", Some("unreachable"))
+    );
+
+    driving.let_pass(HOUR / 2).await;
+    let lasts = silence(&world).await.expect("a silence");
+    assert_eq!(lasts.side, Some(Side::Calendar));
+    assert_eq!(said(&world).await, [(Side::Calendar, true)]);
+    let (status, problem) = admin_sees(&world);
+    assert_eq!(
+        (status.as_str(), problem.as_deref()),
+        ("error", Some("no_success_2h"))
+    );
+
+    driving.let_pass(5 * HOUR).await;
+    assert_eq!(said(&world).await.len(), 1, "said once");
+    world.wire.plug_in();
+    driving.let_pass(60).await;
+    assert_eq!(silence(&world).await, None);
+    assert_eq!(
+        said(&world).await,
+        [(Side::Calendar, true), (Side::Calendar, false)]
+    );
+    assert_eq!(admin_sees(&world), ("active".into(), None));
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_platform_that_was_silent_hears_of_it_at_the_next_contact() {
+    let (world, _) = connected().await;
+    let mut driving = world.drive().await;
+    world.wire.unplug(&world.running.platform_url);
+    driving.let_pass(3 * HOUR).await;
+    assert_eq!(
+        silence(&world).await.expect("a silence").side,
+        Some(Side::Platform)
+    );
+    assert_eq!(
+        admin_sees(&world),
+        ("active".into(), None),
+        "it could not be told"
+    );
+
+    let mark = world.mark();
+    world.wire.plug_in();
+    driving.let_pass(60).await;
+    assert_eq!(
+        said(&world).await,
+        [(Side::Platform, true), (Side::Platform, false)]
+    );
+    assert_eq!(told_since(&world, mark), 2, "the silence, and that it is over");
+    assert_eq!(admin_sees(&world), ("active".into(), None));
+    let gap = world
+        .history()
+        .await
+        .into_iter()
+        .find_map(|item| match item.what {
+            HistoryWhat::SilenceEnded { since, .. } => Some(item.at - since),
+            _ => None,
+        });
+    assert!(gap.expect("the gap") >= TimeDelta::hours(3));
+
+    driving.let_pass(2 * HOUR).await;
+    assert_eq!(said(&world).await.len(), 2);
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_laptop_that_slept_for_a_week_has_a_chance_before_anything_is_said() {
+    let (world, _) = connected().await;
+    let mut driving = world.drive().await;
+    world.wire.unplug(&world.running.google_url);
+    world.wire.unplug(&world.running.platform_url);
+    driving.let_pass(2 * HOUR - 120).await;
+    world.clock.close_lid(TimeDelta::days(7));
+    driving.let_pass(240).await;
+    assert_eq!(said(&world).await, []);
+
+    world.wire.plug_in();
+    driving.let_pass(2 * HOUR).await;
+    assert_eq!(said(&world).await, [], "the chance was used");
+
+    // Another night, and the network stays away.
+    world.engine.ask_for(Trigger::Manual);
+    driving.let_pass(2).await;
+    world.wire.unplug(&world.running.google_url);
+    world.clock.close_lid(TimeDelta::days(7));
+    driving.let_pass(2 * HOUR - 60).await;
+    assert_eq!(said(&world).await, []);
+    driving.let_pass(180).await;
+    assert_eq!(said(&world).await, [(Side::Calendar, true)]);
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_ahead_says_nothing_and_hides_nothing() {
+    a_clock_is_set(10).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_says_nothing_and_hides_nothing() {
+    a_clock_is_set(-10).await;
+}
+
+async fn a_clock_is_set(years: i64) {
+    let (world, _) = connected().await;
+    let mut driving = world.drive().await;
+    driving.let_pass(HOUR / 2).await;
+    world.clock.set_skew(TimeDelta::days(365 * years));
+
+    driving.let_pass(3 * HOUR).await;
+    assert_eq!(said(&world).await, [], "{years} years: both services answer");
+
+    world.wire.unplug(&world.running.google_url);
+    driving.let_pass(HOUR).await;
+    world.clock.set_skew(TimeDelta::zero());
+    driving.let_pass(HOUR / 2).await;
+    assert_eq!(said(&world).await, [], "{years} years: an hour and a half");
+    driving.let_pass(HOUR).await;
+    assert_eq!(said(&world).await, [(Side::Calendar, true)], "{years} years");
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_neither_forgets_nor_repeats_a_silence() {
+    let (mut world, _) = connected().await;
+    world.wire.unplug(&world.running.google_url);
+    let mut driving = world.drive().await;
+    driving.let_pass(HOUR + HOUR / 2).await;
+    driving.stop().await;
+    world.restart().await;
+    world.wire.unplug(&world.running.google_url);
+    let mut driving = world.drive().await;
+    driving.let_pass(HOUR / 2 + 300).await;
+    assert_eq!(
+        said(&world).await,
+        [(Side::Calendar, true)],
+        "the time before counts"
+    );
+    driving.stop().await;
+    world.engine.silence_notified().await;
+
+    world.restart().await;
+    world.wire.unplug(&world.running.google_url);
+    let watch = world.snapshot().await.watch;
+    assert!(watch.silence().is_some() && watch.notified, "{watch:?}");
+    let mut driving = world.drive().await;
+    driving.let_pass(3 * HOUR).await;
+    assert_eq!(said(&world).await.len(), 1, "not again");
+    world.wire.plug_in();
+    driving.let_pass(60).await;
+    let watch = world.snapshot().await.watch;
+    assert!(watch.silence().is_none() && !watch.notified, "{watch:?}");
+    assert_eq!(said(&world).await.last(), Some(&(Side::Calendar, false)));
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_pause_and_what_the_platform_turned_off_are_no_silence() {
+    let (world, _) = connected().await;
+    let mut driving = world.drive().await;
+    let pause = |until| world.engine.pause_until(until);
+    pause(Some(world.now() + TimeDelta::hours(5)))
+        .await
+        .expect("the ledger works");
+    world.wire.unplug(&world.running.google_url);
+    driving.let_pass(5 * HOUR + 60).await;
+    assert_eq!(said(&world).await, [], "paused by the trainer");
+    world.wire.plug_in();
+    driving.let_pass(60).await;
+
+    for reason in [PauseReason::Maintenance, PauseReason::KillSwitch] {
+        world.admin().platform().pause_everybody(Some(reason));
+        driving.let_pass(HOUR).await;
+        world.wire.unplug(&world.running.google_url);
+        driving.let_pass(4 * HOUR).await;
+        assert_eq!(said(&world).await, [], "{reason:?} has words of its own");
+        world.wire.plug_in();
+        world.admin().platform().pause_everybody(None);
+        driving.let_pass(HOUR).await;
+    }
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_run_that_never_ends_is_noticed_without_it() {
+    let (world, _) = connected().await;
+    // Nothing but the shell's own look: no cycle ends, and none begins.
+    for _ in 0..250 {
+        world.advance(30);
+        world.engine.keep_watch().await;
+    }
+    assert_eq!(silence(&world).await.expect("a silence").side, None);
+    assert_eq!(said(&world).await.len(), 2);
+    world.sync().await;
+    assert_eq!(silence(&world).await, None);
+}
+
+#[tokio::test]
+async fn before_start_syncing_there_is_nothing_to_be_silent_about() {
+    let world = World::of(roundtrip_behaviour_tests::Setup {
+        started: false,
+        ..roundtrip_behaviour_tests::Setup::default()
+    })
+    .await;
+    let mut driving = world.drive().await;
+    world.wire.unplug(&world.running.google_url);
+    driving.let_pass(4 * HOUR).await;
+    assert_eq!(said(&world).await, []);
+    driving.stop().await;
+}
