@@ -23,8 +23,6 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Events per page: the most Google gives.
-const PAGE_SIZE: &str = "2500";
 /// A listing that does not end after so many pages is broken or hostile.
 const MOST_PAGES: usize = 200;
 /// Nobody is mailed, whatever the calendar's own settings are.
@@ -84,7 +82,7 @@ impl GoogleCalendar {
         let response = self
             .send(Method::GET, &events(calendar)?, &query, None, None, Asked::List)
             .await?;
-        let found: wire::Calendar = serde_json::from_slice(response.body()).map_err(|_| bad("calendar"))?;
+        let found: wire::Calendar = answer::json(response.body()).ok_or_else(|| bad("calendar"))?;
         if let Some(zone) = found.time_zone.as_deref().and_then(zone_named) {
             self.remember_zone(calendar, zone);
         }
@@ -214,11 +212,12 @@ impl CalendarPort for GoogleCalendar {
         let mut page_token: Option<String> = None;
         let mut visited = HashSet::new();
         let mut items = Vec::new();
+        let (page_size, mut size) = (wire::PAGE_SIZE.to_string(), 0);
         for _ in 0..MOST_PAGES {
             // Every page, and every later listing, must be asked for with the same parameters. `showDeleted` is left
             // out: a full listing needs no tombstones, and with a token Google gives them by itself.
             let mut query = vec![
-                ("maxResults", PAGE_SIZE),
+                ("maxResults", page_size.as_str()),
                 ("singleEvents", "false"),
                 ("fields", wire::LIST_FIELDS),
             ];
@@ -229,6 +228,10 @@ impl CalendarPort for GoogleCalendar {
                 query.push(("pageToken", page));
             }
             let response = self.send(Method::GET, &path, &query, None, None, asked).await?;
+            size += response.body().len();
+            if size > answer::LARGEST_LISTING {
+                return Err(bad("listing too large"));
+            }
             let page = Page::read(response.body()).map_err(unread)?;
             if let Some(told) = page.zone() {
                 zone = told;
