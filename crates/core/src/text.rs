@@ -286,15 +286,22 @@ pub fn split(description: &str) -> Description {
         block: None,
         after: String::new(),
     };
-    let Some(start) = description.find(MARK_START) else {
+    let Some(mut start) = description.find(MARK_START) else {
         return whole();
     };
-    let rest = &description[start + MARK_START.len()..];
-    let inside_at = rest.find(|c| c != '┈').unwrap_or(rest.len());
-    let inside = &rest[inside_at..];
     let run = "┈".repeat(8);
-    let Some(end) = inside.find(&run) else {
-        return whole();
+    let (inside, end) = loop {
+        let rest = &description[start + MARK_START.len()..];
+        let inside_at = rest.find(|c| c != '┈').unwrap_or(rest.len());
+        let inside = &rest[inside_at..];
+        let Some(end) = inside.find(&run) else {
+            return whole();
+        };
+        // A block that begins again before it ends: what stands between is the trainer's.
+        match inside.find(MARK_START).filter(|again| *again < end) {
+            Some(again) => start += MARK_START.len() + inside_at + again,
+            None => break (inside, end),
+        }
     };
     let tail = &inside[end..];
     let after_at = tail.find(|c| c != '┈').unwrap_or(tail.len());
@@ -346,7 +353,23 @@ fn without_marker_lines(text: &str) -> String {
     if !text.contains("┈┈") {
         return text.to_owned();
     }
-    text.replace(MARK_LINE, "").replace(MARK_END, "")
+    // What is left of a first line would be found before the new one, and the words between be taken for the block. What
+    // is taken out may leave another one.
+    let mut text = text.to_owned();
+    loop {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find(MARK_START) {
+            out.push_str(&rest[..at]);
+            rest = rest[at + MARK_START.len()..].trim_start_matches('┈');
+        }
+        out.push_str(rest);
+        let out = out.replace(MARK_END, "");
+        if !out.contains(MARK_START) {
+            return out;
+        }
+        text = out;
+    }
 }
 
 fn escape(text: &str) -> String {
@@ -366,14 +389,19 @@ fn looks_like_html(text: &str) -> bool {
 }
 
 fn tag_at(text: &str) -> Option<usize> {
-    text.char_indices().find_map(|(at, c)| {
-        let rest = &text[at..];
-        let next = rest[c.len_utf8()..].chars().next();
-        (c == '<'
-            && next.is_some_and(|n| n.is_ascii_alphabetic() || n == '/' || n == '!')
-            && rest.contains('>'))
-        .then_some(at)
-    })
+    tag_before(text, text.rfind('>')?)
+}
+
+/// The first tag that begins before `last_end`, the place of the last `>`: looking for that anew at each `<` would take
+/// hours for a description made of nothing else.
+fn tag_before(text: &str, last_end: usize) -> Option<usize> {
+    text.get(..last_end)?
+        .match_indices('<')
+        .map(|(at, _)| at)
+        .find(|at| {
+            let next = text[at + 1..].chars().next();
+            next.is_some_and(|n| n.is_ascii_alphabetic() || n == '/' || n == '!')
+        })
 }
 
 /// Text for comparison and for the window: HTML to text, NFC, spaces collapsed, at most one blank line in a row, nothing
@@ -420,7 +448,9 @@ fn plain(text: &str) -> String {
 fn html_to_text(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
-    while let Some(at) = tag_at(rest) {
+    let last_end = html.rfind('>').unwrap_or(0);
+    // Places are told from the front of `rest`; what was taken off it is known by its length.
+    while let Some(at) = tag_before(rest, last_end.saturating_sub(html.len() - rest.len())) {
         out.push_str(&rest[..at]);
         let tag = &rest[at + 1..];
         let end = tag.find('>').unwrap_or(tag.len());

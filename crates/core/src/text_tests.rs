@@ -150,3 +150,37 @@ proptest! {
         prop_assert_eq!(observed(&event).notes, r.written().notes);
     }
 }
+
+/// Found by `event_text` of `tests/inputs`, change 26.
+#[test]
+fn own_words_after_a_damaged_first_line_survive_every_write() {
+    for damaged in ["┈┈ Roundtrip ┈┈┈┈", "┈┈ Roundtrip ┈┈", MARK_LINE] {
+        let once = compose(Some(&format!("vorher\n{damaged}\nmeine Notiz")), "x");
+        assert!(once.contains("vorher") && once.contains("meine Notiz"), "{once}");
+        let twice = compose(Some(&once), "y");
+        assert!(
+            twice.contains("vorher") && twice.contains("meine Notiz"),
+            "{twice}"
+        );
+        assert_eq!(compose(Some(&twice), "y"), twice);
+    }
+    // A block without an end, as a hand may leave it, before a whole one.
+    let two = format!("{MARK_LINE}\nalt\nmeine Notiz\n{MARK_LINE}\nx\n{MARK_END}\nnachher");
+    let written = compose(Some(&two), "y");
+    assert!(
+        written.contains("meine Notiz") && written.ends_with("nachher"),
+        "{written}"
+    );
+}
+
+/// Found by reading: a description of nothing but opened tags took time that grows with its square.
+#[test]
+fn a_description_of_nothing_but_opened_tags_is_read_at_once() {
+    for text in [
+        "<a".repeat(500_000),
+        format!("{}>", "<a".repeat(500_000)),
+        format!("{}{}", "<a>".repeat(200_000), "x<".repeat(500_000)),
+    ] {
+        assert!(normalise(&text).len() <= text.len());
+    }
+}

@@ -24,10 +24,8 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Events per page: the most Google gives.
-const PAGE_SIZE: &str = "2500";
-/// Events per page while a bug about pages is on: a small world has several then, too.
-const SMALL_PAGE: &str = "2";
+/// Items per page while a bug about pages is on: a small world has several then, too.
+const SMALL_PAGE: usize = 2;
 /// A listing that does not end after so many pages is broken or hostile.
 const MOST_PAGES: usize = 200;
 /// Nobody is mailed, whatever the calendar's own settings are.
@@ -92,7 +90,7 @@ impl GoogleCalendar {
         let response = self
             .send(Method::GET, &events(calendar)?, &query, None, None, Asked::List)
             .await?;
-        let found: wire::Calendar = serde_json::from_slice(response.body()).map_err(|_| bad("calendar"))?;
+        let found: wire::Calendar = answer::json(response.body()).ok_or_else(|| bad("calendar"))?;
         if let Some(zone) = found.time_zone.as_deref().and_then(zone_named) {
             self.remember_zone(calendar, zone);
         }
@@ -220,17 +218,18 @@ impl CalendarPort for GoogleCalendar {
         };
         let page_size = match bug::is_on(Bug::TokenAfterFirstPage) {
             true => SMALL_PAGE,
-            false => PAGE_SIZE,
+            false => wire::PAGE_SIZE,
         };
         let mut zone = self.zone(calendar);
         let mut page_token: Option<String> = None;
         let mut visited = HashSet::new();
         let mut items = Vec::new();
+        let (page_size, mut size) = (page_size.to_string(), 0);
         for _ in 0..MOST_PAGES {
             // Every page, and every later listing, must be asked for with the same parameters. `showDeleted` is left
             // out: a full listing needs no tombstones, and with a token Google gives them by itself.
             let mut query = vec![
-                ("maxResults", page_size),
+                ("maxResults", page_size.as_str()),
                 ("singleEvents", "false"),
                 ("fields", wire::LIST_FIELDS),
             ];
@@ -241,6 +240,10 @@ impl CalendarPort for GoogleCalendar {
                 query.push(("pageToken", page));
             }
             let response = self.send(Method::GET, &path, &query, None, None, asked).await?;
+            size += response.body().len();
+            if size > answer::LARGEST_LISTING {
+                return Err(bad("listing too large"));
+            }
             let page = Page::read(response.body()).map_err(unread)?;
             if let Some(told) = page.zone() {
                 zone = told;

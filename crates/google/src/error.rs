@@ -41,7 +41,7 @@ struct Single {
 
 /// The reason word, if the body is one of Google's own.
 fn reason(body: &[u8]) -> Option<String> {
-    let body: Body = serde_json::from_slice(body).ok()?;
+    let body: Body = roundtrip_http::answer::json(body)?;
     let first = |list: Vec<Single>| list.into_iter().find_map(|single| single.reason);
     let word = first(body.error.errors)
         .or_else(|| first(body.error.details))

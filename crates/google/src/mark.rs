@@ -8,6 +8,7 @@ use roundtrip_core::event::{FieldHashes, Mark};
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::time::{TimeSpan, zone_named};
 use roundtrip_engine::ports::PortError;
+use roundtrip_http::answer::{self, LARGEST_NUMBER};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -24,6 +25,9 @@ const WRITTEN_HASHES: &str = "rt_written_hashes";
 /// Only on events that the trainer made; never taken off again, so it is written only where there is something to say.
 const ORIGIN: &str = "rt_origin";
 const LONGEST_VALUE: usize = 1024;
+/// An event is made anew when its id was given up, which happens a few times at most. A mark that says more is not one
+/// of ours, and counting up to it would take hours.
+const MOST_GENERATIONS: u32 = 1000;
 
 /// The properties of a mark. What it does not say is `null`, which removes an earlier value in a patch.
 pub(crate) fn properties(mark: &Mark) -> Result<Map<String, Value>, PortError> {
@@ -61,11 +65,7 @@ pub(crate) fn properties(mark: &Mark) -> Result<Map<String, Value>, PortError> {
 /// event counts as foreign and is never touched.
 pub(crate) fn read(properties: &BTreeMap<String, String>) -> Option<Mark> {
     let text = |key: &str| properties.get(key).filter(|value| !value.is_empty()).cloned();
-    let instant = |key: &str| {
-        DateTime::parse_from_rfc3339(properties.get(key)?)
-            .ok()
-            .map(|at| at.with_timezone(&Utc))
-    };
+    let instant = |key: &str| answer::planned(properties.get(key)?);
     let time = match (
         instant(START),
         instant(END),
@@ -78,8 +78,14 @@ pub(crate) fn read(properties: &BTreeMap<String, String>) -> Option<Mark> {
         appointment: AppointmentId(text(APPOINTMENT)?),
         platform: text(PLATFORM)?,
         schema: text(SCHEMA).and_then(|value| value.parse().ok()).unwrap_or(1),
-        generation: text(GENERATION)?.parse().ok()?,
-        version: text(VERSION).and_then(|value| value.parse().ok()).unwrap_or(0),
+        generation: text(GENERATION)?
+            .parse()
+            .ok()
+            .filter(|nth| (1..=MOST_GENERATIONS).contains(nth))?,
+        version: text(VERSION)
+            .and_then(|value| value.parse().ok())
+            .filter(|version| *version <= LARGEST_NUMBER)
+            .unwrap_or(0),
         time,
         platform_hashes: text(PLATFORM_HASHES).as_deref().and_then(read_hashes),
         written_hashes: text(WRITTEN_HASHES).as_deref().and_then(read_hashes),
@@ -181,8 +187,10 @@ mod tests {
             assert_eq!(read(&broken), None, "{key}");
         }
         let mut odd = whole.clone();
-        odd.insert(GENERATION.into(), "third".into());
-        assert_eq!(read(&odd), None);
+        for generation in ["third", "0", "-1", "1001", "4294967295"] {
+            odd.insert(GENERATION.into(), generation.into());
+            assert_eq!(read(&odd), None, "{generation}");
+        }
         assert_eq!(read(&BTreeMap::new()), None);
     }
 

@@ -1,12 +1,13 @@
 //! The shapes of Google's answers, and the one door from them to the types of the domain.
 
 use crate::mark;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventChange};
 use roundtrip_core::ids::{Etag, EventId, SyncToken};
 use roundtrip_core::time::{EventTime, TimeSpan, resolve_local, zone_named};
+use roundtrip_http::answer::{self, is_opaque, is_planned_year, is_text, is_web_address};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,6 +26,9 @@ pub(crate) const LIST_FIELDS: &str = concat!(
     ")"
 );
 pub(crate) const CALENDAR_FIELDS: &str = "summary,timeZone,accessRole";
+
+/// Events per page that are asked for: the most Google gives.
+pub(crate) const PAGE_SIZE: usize = 2500;
 
 /// What could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +53,12 @@ pub(crate) enum Next {
 
 impl Page {
     pub(crate) fn read(body: &[u8]) -> Result<Self, Unreadable> {
-        serde_json::from_slice(body).map_err(|_| Unreadable("page"))
+        let page: Self = answer::json(body).ok_or(Unreadable("page"))?;
+        // More than was asked for is not Google's.
+        if page.items.len() > PAGE_SIZE {
+            return Err(Unreadable("items"));
+        }
+        Ok(page)
     }
 
     /// The calendar's own zone.
@@ -65,8 +74,10 @@ impl Page {
             .clone()
             .filter(|token| !token.as_str().is_empty());
         match (page, sync) {
-            (Some(page), None) => Ok(Next::Page(page)),
-            (None, Some(sync)) => Ok(Next::End(sync)),
+            (Some(page), None) if is_opaque(&page) => Ok(Next::Page(page)),
+            (Some(_), None) => Err(Unreadable("nextPageToken")),
+            (None, Some(sync)) if is_opaque(sync.as_str()) => Ok(Next::End(sync)),
+            (None, Some(_)) => Err(Unreadable("nextSyncToken")),
             (None, None) => Err(Unreadable("nextSyncToken")),
             (Some(_), Some(_)) => Err(Unreadable("nextPageToken")),
         }
@@ -131,7 +142,7 @@ struct Properties {
 
 /// One event, from an answer that holds nothing else.
 pub(crate) fn event(body: &[u8], zone: Tz) -> Result<EventChange, Unreadable> {
-    let value: Value = serde_json::from_slice(body).map_err(|_| Unreadable("event"))?;
+    let value: Value = answer::json(body).ok_or(Unreadable("event"))?;
     match change(value, zone) {
         Some(EventChange::Unreadable { field, .. }) => Err(Unreadable(known_field(&field))),
         Some(change) => Ok(change),
@@ -141,7 +152,7 @@ pub(crate) fn event(body: &[u8], zone: Tz) -> Result<EventChange, Unreadable> {
 }
 
 fn known_field(field: &str) -> &'static str {
-    ["id", "etag", "start", "end"]
+    ["id", "etag", "start", "end", "summary", "location", "description"]
         .into_iter()
         .find(|known| *known == field)
         .unwrap_or("event")
@@ -153,7 +164,7 @@ fn change(item: Value, zone: Tz) -> Option<EventChange> {
     let id = item
         .get("id")
         .and_then(Value::as_str)
-        .filter(|id| !id.is_empty())
+        .filter(|id| is_opaque(id))
         .map(EventId::new);
     let unreadable = |field: &str| {
         Some(EventChange::Unreadable {
@@ -186,19 +197,23 @@ fn change(item: Value, zone: Tz) -> Option<EventChange> {
 }
 
 fn live(wire: WireEvent, updated: Option<DateTime<Utc>>, zone: Tz) -> Result<Event, Unreadable> {
-    let id = wire.id.filter(|id| !id.is_empty()).ok_or(Unreadable("id"))?;
+    let id = wire.id.filter(|id| is_opaque(id)).ok_or(Unreadable("id"))?;
+    let text = |text: Option<String>, name: &'static str| match text.unwrap_or_default() {
+        text if is_text(&text) => Ok(text),
+        _ => Err(Unreadable(name)),
+    };
     Ok(Event {
         id: EventId(id),
         etag: Etag(
             wire.etag
-                .filter(|etag| !etag.is_empty())
+                .filter(|etag| is_opaque(etag))
                 .ok_or(Unreadable("etag"))?,
         ),
         updated,
         time: time(wire.start.as_ref(), wire.end.as_ref(), zone)?,
-        title: wire.summary.unwrap_or_default(),
-        location: wire.location.unwrap_or_default(),
-        description: wire.description.unwrap_or_default(),
+        title: text(wire.summary, "summary")?,
+        location: text(wire.location, "location")?,
+        description: text(wire.description, "description")?,
         recurring: wire.recurrence.is_some_and(|lines| !lines.is_empty()),
         free: wire.transparency.as_deref() == Some("transparent"),
         // Would need the guest list, which is not asked for.
@@ -207,7 +222,7 @@ fn live(wire: WireEvent, updated: Option<DateTime<Utc>>, zone: Tz) -> Result<Eve
         mark: wire
             .extended_properties
             .and_then(|properties| mark::read(&properties.private)),
-        html_link: wire.html_link,
+        html_link: wire.html_link.filter(|link| is_web_address(link)),
     })
 }
 
@@ -215,9 +230,13 @@ fn time(start: Option<&When>, end: Option<&When>, zone: Tz) -> Result<EventTime,
     let start = start.ok_or(Unreadable("start"))?;
     let end = end.ok_or(Unreadable("end"))?;
     if let Some(first) = &start.date {
-        let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        let day = |text: &str| {
+            let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+            day.filter(|day| is_planned_year(day.year()))
+        };
         let first = day(first).ok_or(Unreadable("start"))?;
-        let last = end.date.as_deref().and_then(day).ok_or(Unreadable("end"))?;
+        let last = end.date.as_deref().and_then(day);
+        let last = last.filter(|last| first <= *last).ok_or(Unreadable("end"))?;
         if bug::is_on(Bug::AllDayIsMidnight) {
             let begins = resolve_local(first.and_time(chrono::NaiveTime::MIN), zone);
             return Ok(EventTime::Timed(TimeSpan::new(begins, None, zone)));
@@ -229,20 +248,27 @@ fn time(start: Option<&When>, end: Option<&When>, zone: Tz) -> Result<EventTime,
     }
     let own_zone = start.time_zone.as_deref().and_then(zone_named).unwrap_or(zone);
     let begins = instant(start, own_zone).ok_or(Unreadable("start"))?;
-    let ends = instant(end, own_zone).ok_or(Unreadable("end"))?;
+    // An end before the start would be read as another length, and be reported as a move.
+    let ends = instant(end, own_zone).filter(|ends| begins <= *ends);
+    let ends = ends.ok_or(Unreadable("end"))?;
     Ok(EventTime::Timed(TimeSpan::new(begins, Some(ends), own_zone)))
 }
 
 /// The instant. The offset may be missing where a zone is told.
 fn instant(when: &When, zone: Tz) -> Option<DateTime<Utc>> {
     let text = when.date_time.as_deref()?;
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        if bug::is_on(Bug::OffsetDropped) {
-            return Some(at.naive_local().and_utc());
-        }
-        return Some(at.with_timezone(&Utc));
+    if bug::is_on(Bug::OffsetDropped)
+        && let Ok(at) = DateTime::parse_from_rfc3339(text)
+    {
+        return Some(at.naive_local().and_utc());
+    }
+    if let Some(at) = answer::planned(text) {
+        return Some(at);
     }
     let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok()?;
+    if !is_planned_year(local.year()) {
+        return None;
+    }
     let zone = when.time_zone.as_deref().and_then(zone_named).unwrap_or(zone);
     Some(resolve_local(local, zone))
 }

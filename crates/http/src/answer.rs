@@ -1,10 +1,26 @@
 //! Reading what every HTTP service says in the same way.
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use http::header::{AsHeaderName, RETRY_AFTER};
 use roundtrip_engine::ports::PortError;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
+use url::Url;
+
+/// Longest opaque text (cursor, sync token, page token, etag, id) that is taken: it is sent back in an address or a
+/// header, and servers refuse longer ones. Bytes.
+const LONGEST_OPAQUE: usize = 4 * 1024;
+/// Longest title, place, description or note that is taken. Google stores 8,192 characters. Bytes.
+const LONGEST_TEXT: usize = 64 * 1024;
+/// Longest address that is taken. Bytes.
+const LONGEST_ADDRESS: usize = 2 * 1024;
+/// Largest number that every JSON reader reads alike (RFC 8259 section 6).
+pub const LARGEST_NUMBER: u64 = (1 << 53) - 1;
+/// What the values of one answer may cost in memory, in units of 32 bytes: 64 MiB. A full page of events costs a fifth.
+const MOST_VALUES: usize = 2 * 1024 * 1024;
+/// Largest listing over all of its pages, bytes of JSON.
+pub const LARGEST_LISTING: usize = 64 * 1024 * 1024;
 
 /// A header as text, if it is there and is text.
 pub fn header(response: &http::Response<Bytes>, name: impl AsHeaderName) -> Option<&str> {
@@ -46,6 +62,62 @@ pub fn code_word(text: &str) -> String {
     }
 }
 
+/// Reads JSON. `None` if it is none, or if it would take far more memory than bytes: an empty object is two bytes on the
+/// wire and hundreds once it is read. Depth is limited by serde_json itself (128).
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    (cost(body) <= MOST_VALUES)
+        .then(|| serde_json::from_slice(body).ok())
+        .flatten()
+}
+
+/// What the values in a JSON text cost at most, in units of 32 bytes.
+fn cost(body: &[u8]) -> usize {
+    let (mut sum, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in body {
+        match (in_text, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (true, _) => {}
+            // A map reserves room for eleven fields, a list for four.
+            (false, b'{') => sum += 20,
+            (false, b'[') => sum += 4,
+            (false, b',' | b':') => sum += 2,
+            (false, _) => {}
+        }
+    }
+    sum
+}
+
+/// True for an opaque text that can be sent back as it came: printable ASCII of bounded length.
+pub fn is_opaque(text: &str) -> bool {
+    (1..=LONGEST_OPAQUE).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// True for a text that a person may have written into a field.
+pub fn is_text(text: &str) -> bool {
+    text.len() <= LONGEST_TEXT
+}
+
+/// True for an address that a browser may be sent to: no answer can make the app open a file or another program.
+pub fn is_web_address(text: &str) -> bool {
+    text.len() <= LONGEST_ADDRESS
+        && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+}
+
+/// The instant of something that a person plans (RFC 3339). Years that nobody plans for are none: they come from broken
+/// software, would be shown as a move, and lie where arithmetic with times ends. A leap second is the second before it.
+pub fn planned(text: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
+    let at = at.with_nanosecond(at.nanosecond() % 1_000_000_000)?;
+    is_planned_year(at.year()).then_some(at)
+}
+
+/// True for a year in which something can be planned.
+pub fn is_planned_year(year: i32) -> bool {
+    (1900..=2200).contains(&year)
+}
+
 /// An answer that could not be read.
 pub fn bad(what: impl Into<String>) -> PortError {
     PortError::BadAnswer { what: what.into() }
@@ -74,6 +146,56 @@ mod tests {
         assert_eq!(read(&past), Some(Duration::ZERO));
         assert_eq!(read("soon"), None);
         assert_eq!(read("-5"), None);
+    }
+
+    #[test]
+    fn years_that_nobody_plans_for_are_no_times() {
+        for good in [
+            "1900-01-01T00:00:00Z",
+            "2026-12-01T09:00:00+01:00",
+            "2200-12-31T23:59:59Z",
+        ] {
+            assert!(planned(good).is_some(), "{good}");
+        }
+        for bad in [
+            "0000-01-01T00:00:00Z",
+            "1899-12-31T23:59:59Z",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59-23:59",
+            "10000-01-01T00:00:00Z",
+            "+262142-12-31T23:59:59Z",
+            "-0001-01-01T00:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-12-01T09:00:00",
+            "",
+        ] {
+            assert_eq!(planned(bad), None, "{bad}");
+        }
+        assert_eq!(planned("2026-12-31T23:59:60Z"), planned("2026-12-31T23:59:59Z"));
+    }
+
+    #[test]
+    fn json_that_would_fill_the_memory_is_not_read() {
+        let many = |piece: &str| format!("[{}0]", piece.repeat(4 * 1024 * 1024 / piece.len()));
+        for piece in ["0,", "{},", "[],", "{\"a\":0},", "[[]],", "\"\","] {
+            assert_eq!(json::<serde_json::Value>(many(piece).as_bytes()), None, "{piece}");
+        }
+        // Punctuation inside of texts costs nothing.
+        let text = format!("[\"{}\"]", "{,[\\\"".repeat(1024 * 1024));
+        assert!(json::<serde_json::Value>(text.as_bytes()).is_some());
+        assert_eq!(json::<serde_json::Value>("[".repeat(100_000).as_bytes()), None);
+    }
+
+    #[test]
+    fn only_what_can_be_sent_back_is_opaque() {
+        assert!(
+            is_opaque("\"3181161784712000\"")
+                && is_opaque("CPDAlvWDx70CEPDAlvWDx70CGAU=")
+                && is_opaque("p 2")
+        );
+        for bad in ["", "a\r\nX: y", "\u{202e}", &"x".repeat(4097)] {
+            assert!(!is_opaque(bad), "{bad}");
+        }
     }
 
     #[test]

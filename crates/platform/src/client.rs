@@ -16,17 +16,15 @@ use roundtrip_engine::ports::{
     Accepted, Clock, LaptopStatus, Me, MoveReport, NewFromEvent, PlatformFeed, PlatformListing, PlatformPort,
     PortError, StatusAnswer, SyncPolicy, request_id,
 };
-use roundtrip_http::answer::{bad, header};
+use roundtrip_http::answer::{LARGEST_LISTING, bad, header, is_opaque};
 use roundtrip_http::oauth::{TokenKeeper, TokenVault};
 use roundtrip_http::{HttpPort, Metered, Pace, SignedHttp};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Items per page: the most the platform gives.
-const PAGE_SIZE: u32 = 500;
 /// Items per page while a bug about pages is on: a small world has several then, too.
-const SMALL_PAGE: u32 = 2;
+const SMALL_PAGE: usize = 2;
 /// A feed that does not end after so many pages is broken or hostile.
 const MOST_PAGES: usize = 200;
 
@@ -188,7 +186,7 @@ fn page_path(cursor: Option<&Cursor>) -> String {
     }
     let limit = match bug::is_on(Bug::CursorAfterFirstPage) {
         true => SMALL_PAGE,
-        false => PAGE_SIZE,
+        false => wire::PAGE_SIZE,
     };
     query.append_pair("limit", &limit.to_string());
     format!("appointments?{}", query.finish())
@@ -251,6 +249,7 @@ impl PlatformPort for PlatformClient {
         let mut visited: HashSet<Cursor> = at.iter().cloned().collect();
         let mut items = Vec::new();
         let mut snapshot = None;
+        let mut size = 0;
         for _ in 0..MOST_PAGES {
             let response = match self.page(at.as_ref(), condition.take()).await {
                 // A snapshot has no place in the feed that could be lost: the answer makes no sense.
@@ -264,6 +263,10 @@ impl PlatformPort for PlatformClient {
                     policy: self.last_policy(),
                 });
             }
+            size += response.body().len();
+            if size > LARGEST_LISTING {
+                return Err(bad("listing too large"));
+            }
             let page = wire::page(response.body(), self.zone()).map_err(unread)?;
             if at.as_ref() == cursor || !bug::is_on(Bug::CursorAfterFirstPage) {
                 items.extend(page.items);
@@ -273,7 +276,7 @@ impl PlatformPort for PlatformClient {
                 // The etag is that of the address just read. It helps next time only if that address is asked again.
                 let same_address = at.as_ref() == Some(&page.next_cursor);
                 let etag = header(&response, ETAG)
-                    .filter(|_| same_address)
+                    .filter(|etag| same_address && is_opaque(etag))
                     .map(str::to_owned);
                 let policy = self.last_policy();
                 let next_cursor = page.next_cursor;

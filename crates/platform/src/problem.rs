@@ -88,7 +88,7 @@ struct Problem {
 impl Problem {
     fn read(response: &http::Response<Bytes>) -> Option<Self> {
         header(response, CONTENT_TYPE).filter(|kind| kind.to_ascii_lowercase().contains("json"))?;
-        let Ok(Value::Object(body)) = serde_json::from_slice(response.body()) else {
+        let Some(Value::Object(body)) = roundtrip_http::answer::json(response.body()) else {
             return None;
         };
         let code = code_word(body.get("code")?.as_str()?);

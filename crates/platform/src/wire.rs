@@ -13,8 +13,11 @@ use roundtrip_core::time::{TimeSpan, zone_named};
 use roundtrip_engine::ports::{
     LaptopStatus, Me, MoveReport, NewFromEvent, PlatformChange, StatusAnswer, SyncPolicy, Writer,
 };
+use roundtrip_http::answer::{self, LARGEST_NUMBER, is_opaque, is_text, is_web_address};
 use serde_json::{Map, Value, json};
-use url::Url;
+
+/// Items per page that are asked for: the most the platform gives.
+pub(crate) const PAGE_SIZE: usize = 500;
 
 /// The field that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +44,10 @@ impl<'a> Fields<'a> {
     /// A text that may be missing, but is nothing else than a text.
     fn text(&self, name: &'static str) -> Read<Option<String>> {
         self.get(name)
-            .map(|value| value.as_str().map(str::to_owned).ok_or(Unreadable(name)))
+            .map(|value| {
+                let text = value.as_str().filter(|text| is_text(text));
+                text.map(str::to_owned).ok_or(Unreadable(name))
+            })
             .transpose()
     }
 
@@ -54,16 +60,19 @@ impl<'a> Fields<'a> {
 
     fn id(&self, name: &'static str) -> Read<String> {
         self.need_text(name).and_then(|id| {
-            if id.is_empty() {
-                Err(Unreadable(name))
-            } else {
+            if is_opaque(&id) {
                 Ok(id)
+            } else {
+                Err(Unreadable(name))
             }
         })
     }
 
     fn number(&self, name: &'static str) -> Read<u64> {
-        self.need(name)?.as_u64().ok_or(Unreadable(name))
+        let number = self.need(name)?.as_u64();
+        number
+            .filter(|number| *number <= LARGEST_NUMBER)
+            .ok_or(Unreadable(name))
     }
 
     fn flag(&self, name: &'static str) -> Read<Option<bool>> {
@@ -86,6 +95,14 @@ impl<'a> Fields<'a> {
         self.instant(name)?.ok_or(Unreadable(name))
     }
 
+    /// When something is planned.
+    fn planned(&self, name: &'static str) -> Read<Option<DateTime<Utc>>> {
+        match self.text(name)? {
+            Some(text) => answer::planned(&text).map(Some).ok_or(Unreadable(name)),
+            None => Ok(None),
+        }
+    }
+
     fn object(&self, name: &'static str) -> Read<Option<Fields<'a>>> {
         self.get(name).map(|value| Fields::of(value, name)).transpose()
     }
@@ -101,9 +118,14 @@ pub(crate) struct Page {
 
 /// Reads a page. Its frame must be whole; its items are read one by one.
 pub(crate) fn page(body: &[u8], trainer_zone: Tz) -> Read<Page> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| Unreadable("page"))?;
+    let body: Value = answer::json(body).ok_or(Unreadable("page"))?;
     let fields = Fields::of(&body, "page")?;
-    let items = fields.need("items")?.as_array().ok_or(Unreadable("items"))?;
+    // More than was asked for is not a platform's.
+    let items = fields
+        .need("items")?
+        .as_array()
+        .filter(|items| items.len() <= PAGE_SIZE);
+    let items = items.ok_or(Unreadable("items"))?;
     Ok(Page {
         items: items.iter().map(|item| change(item, trainer_zone)).collect(),
         next_cursor: Cursor(fields.id("next_cursor")?),
@@ -115,7 +137,7 @@ pub(crate) fn page(body: &[u8], trainer_zone: Tz) -> Read<Page> {
 fn change(item: &Value, trainer_zone: Tz) -> PlatformChange {
     read_change(item, trainer_zone).unwrap_or_else(|Unreadable(field)| {
         let id = item.get("id").or_else(|| item.get("appointment")?.get("id"));
-        let id = id.and_then(Value::as_str).filter(|id| !id.is_empty());
+        let id = id.and_then(Value::as_str).filter(|id| is_opaque(id));
         PlatformChange::Unreadable {
             id: id.map(AppointmentId::new),
             field: field.to_owned(),
@@ -153,6 +175,12 @@ pub(crate) fn appointment(value: &Value, trainer_zone: Tz) -> Read<Appointment> 
     let client = fields.object("client")?;
     let actor = fields.object("updated_by")?;
     let editable = fields.get("editable").and_then(Value::as_array);
+    let start = fields.planned("start")?.ok_or(Unreadable("start"))?;
+    // An end before the start would be read as another length, and be written into the calendar.
+    let end = fields.planned("end")?;
+    if end.is_some_and(|end| end < start) {
+        return Err(Unreadable("end"));
+    }
     let may_edit = |name: &str| editable.is_some_and(|names| names.iter().any(|known| known == name));
     Ok(Appointment {
         id: AppointmentId(fields.id("id")?),
@@ -176,8 +204,8 @@ pub(crate) fn appointment(value: &Value, trainer_zone: Tz) -> Read<Appointment> 
             }),
             None => None,
         },
-        start: fields.need_instant("start")?,
-        end: fields.instant("end")?,
+        start,
+        end,
         zone: zone_named(&fields.need_text("time_zone")?).unwrap_or(trainer_zone),
         notes: fields.text("notes")?,
         client: match &client {
@@ -214,14 +242,9 @@ fn optional(fields: &Option<Fields<'_>>, name: &'static str) -> Read<Option<Stri
     fields.as_ref().map_or(Ok(None), |fields| fields.text(name))
 }
 
-/// Only such links are ever shown or opened: a platform cannot make the app open a file or another program.
-fn is_web_address(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
-}
-
 /// A single appointment, bare or wrapped with the answer to a write.
 pub(crate) fn accepted(body: &[u8], trainer_zone: Tz) -> Read<(Appointment, bool)> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| Unreadable("appointment"))?;
+    let body: Value = answer::json(body).ok_or(Unreadable("appointment"))?;
     let fields = Fields::of(&body, "appointment")?;
     let notified = fields.flag("admin_notified")?.unwrap_or(false);
     Ok((
@@ -232,7 +255,7 @@ pub(crate) fn accepted(body: &[u8], trainer_zone: Tz) -> Read<(Appointment, bool
 
 /// Who is signed in. `platform_name` is what to show if the answer names none.
 pub(crate) fn me(body: &[u8], platform_name: &str) -> Read<Me> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| Unreadable("me"))?;
+    let body: Value = answer::json(body).ok_or(Unreadable("me"))?;
     let fields = Fields::of(&body, "me")?;
     let sync = fields
         .object("calendar_sync")?
@@ -280,7 +303,7 @@ pub(crate) fn policy_value(value: &Value) -> Option<SyncPolicy> {
 
 /// The answer to a status report.
 pub(crate) fn status_answer(body: &[u8]) -> Read<StatusAnswer> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| Unreadable("status"))?;
+    let body: Value = answer::json(body).ok_or(Unreadable("status"))?;
     let fields = Fields::of(&body, "status")?;
     let sync = fields
         .object("calendar_sync")?

@@ -27,6 +27,8 @@ use std::pin::Pin;
 /// Used where a server does not say how long its access token lives.
 const DEFAULT_LIFETIME_SECONDS: u64 = 3600;
 const LONGEST_LIFETIME_SECONDS: u64 = 30 * 24 * 3600;
+/// A token that is said to have ended before it came would be asked for anew with each request.
+const SHORTEST_LIFETIME_SECONDS: u64 = 60;
 
 /// What the token endpoint handed out.
 #[derive(Clone, Debug)]
@@ -115,7 +117,7 @@ pub(super) async fn exchange(
         .request_async(&Door { http, clock })
         .await
         .map_err(failure)?;
-    Ok(token_set(answer, None, asked, clock.now()))
+    token_set(answer, None, asked, clock.now())
 }
 
 /// Gets a new access token. A refresh token that is not replaced stays; so do scopes that are not said.
@@ -131,7 +133,7 @@ pub(super) async fn refresh(
         .request_async(&Door { http, clock })
         .await
         .map_err(failure)?;
-    Ok(token_set(answer, Some(refresh_token), known_scopes, clock.now()))
+    token_set(answer, Some(refresh_token), known_scopes, clock.now())
 }
 
 /// Ends the grant that a token belongs to (RFC 7009). A token that no longer works is fine: the grant has ended.
@@ -191,31 +193,39 @@ fn error_word(body: &[u8]) -> Option<String> {
 }
 
 fn token_set(
-    answer: TokenAnswer,
+    said: TokenAnswer,
     old_refresh: Option<&SecretString>,
     known_scopes: BTreeSet<String>,
     now: DateTime<Utc>,
-) -> TokenSet {
-    let seconds = answer
+) -> Result<TokenSet, TokenFailure> {
+    // What cannot be sent in a header, or is meant to be used in another way (RFC 6749 section 7.1), is no token of ours.
+    // Kept, it would take the place of one that works.
+    let usable = |token: &str| answer::is_opaque(token);
+    let refresh = said.refresh_token().map(|token| token.secret().clone());
+    if !matches!(said.token_type(), BasicTokenType::Bearer)
+        || !usable(said.access_token().secret())
+        || refresh.as_deref().is_some_and(|token| !usable(token))
+    {
+        return Err(port(answer::bad("token answer")));
+    }
+    let seconds = said
         .expires_in()
         .map_or(DEFAULT_LIFETIME_SECONDS, |time| time.as_secs());
-    let lifetime = Duration::seconds(seconds.min(LONGEST_LIFETIME_SECONDS) as i64);
-    let scopes = match answer.scopes() {
+    let lifetime =
+        Duration::seconds(seconds.clamp(SHORTEST_LIFETIME_SECONDS, LONGEST_LIFETIME_SECONDS) as i64);
+    let scopes = match said.scopes() {
         // Kept as said in one string by some servers: split again.
         Some(scopes) => scopes.iter().flat_map(|scope| scope_set(scope)).collect(),
         None => known_scopes,
     };
-    TokenSet {
-        access_token: SecretString::from(answer.access_token().secret().clone()),
-        refresh_token: answer
-            .refresh_token()
-            .map(|token| SecretString::from(token.secret().clone()))
-            .or_else(|| old_refresh.cloned()),
+    Ok(TokenSet {
+        access_token: SecretString::from(said.access_token().secret().clone()),
+        refresh_token: refresh.map(SecretString::from).or_else(|| old_refresh.cloned()),
         issued_at: now,
         expires_at: now + lifetime,
         scopes,
-        id_token: answer.extra_fields().id_token.clone().map(SecretString::from),
-    }
+        id_token: said.extra_fields().id_token.clone().map(SecretString::from),
+    })
 }
 
 fn port(error: PortError) -> TokenFailure {

@@ -190,6 +190,14 @@ fn target(head: &[u8], address: SocketAddr) -> Result<String, Reply> {
     }
 }
 
+/// What the listener at `address` would hand to its attempt of a request that begins with this head: for fuzzing, which
+/// needs more requests than a socket carries.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub fn fuzz_target(head: &[u8], address: SocketAddr) -> Option<String> {
+    target(head, address).ok()
+}
+
 /// The path as it was written, so that `/x/../callback` is another one.
 fn path_of(target: &str) -> &str {
     target.split(['?', '#']).next().unwrap_or_default()

@@ -17,6 +17,9 @@ mod loopback;
 pub use attempt::{AuthorizationCode, ISSUER_PARAMETER, SignInAttempt, SignInError};
 pub use endpoint::{TokenSet, revoke};
 pub use keeper::{StoredTokens, TokenKeeper, TokenStatus, TokenVault, VaultError};
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use loopback::fuzz_target;
 pub use loopback::{CALLBACK_PATH, LoopbackSignIn};
 
 use secrecy::SecretString;
