@@ -234,6 +234,14 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
     }
 }
 
+/// Until when a further change waits after a resolution. An end further ahead than any can be was set by a wrong clock.
+fn cooling(record: &Record, ctx: &Context) -> Option<DateTime<Utc>> {
+    let longest = ctx.now + Duration::seconds(COOL_DOWN_SECONDS);
+    record
+        .cool_down_until
+        .filter(|until| (ctx.now < *until) && (*until <= longest))
+}
+
 /// Renders under the context's settings.
 pub fn rendered(appointment: &Appointment, ctx: &Context) -> Rendered {
     render(
@@ -522,8 +530,7 @@ fn settle_conflicts(
     let fields: Vec<FieldConflict> = conflicts.into_iter().map(|(_, _, field)| field).collect();
     let draft = ConflictDraft { kind, cause, fields };
     let mut decision = decision;
-    let cooling = decision.record.cool_down_until.filter(|until| *until > ctx.now);
-    if let (Some(until), None) = (cooling, &decision.record.conflict) {
+    if let (Some(until), None) = (cooling(&decision.record, ctx), &decision.record.conflict) {
         decision.due_at = Some(decision.due_at.map_or(until, |due| due.min(until)));
         if decision.intents.is_empty() {
             decision.standing = Standing::CoolDown;

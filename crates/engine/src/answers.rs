@@ -414,9 +414,6 @@ impl Engine {
     pub async fn start_syncing(&self) -> Result<(), LedgerError> {
         let _turn = self.turn.lock().await;
         let mut state = self.ledger.sync_state().await?;
-        if state.connected_at.is_none() {
-            state.connected_at = Some(self.now());
-        }
         state.started = true;
         self.ledger
             .commit(vec![Change::PutSyncState(Box::new(state))])

@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 const ROUNDS_MAX: usize = 4;
 /// The status is told again after so long even if nothing changed, and the lease is renewed with it.
 const REPORT_MINUTES: i64 = 30;
+/// The longest `Retry-After` that is believed is a day.
+const LONGEST_WAIT_HOURS: i64 = 25;
 /// A lease is renewed when it runs out within this time.
 const RENEW_MINUTES: i64 = 60;
 
@@ -72,12 +74,6 @@ impl Engine {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
-        if state.connected_at.is_none() {
-            state.connected_at = Some(self.now());
-            self.ledger
-                .commit(vec![Change::PutSyncState(Box::new(state.clone()))])
-                .await?;
-        }
         {
             let mut live = self.lock();
             if live.writer.is_none() {
@@ -98,6 +94,8 @@ impl Engine {
             problem: None,
         };
         self.name_requests(Some(&run.id));
+        self.end_interrupted_runs().await?;
+        self.begin_run(run.clone());
         let mut counts = Counts::default();
         let mut report = CycleReport::default();
 
@@ -128,6 +126,14 @@ impl Engine {
         let full = needs_full(&state, trigger, self.now());
         let reading = self.read_both(&mut records, &mut state, full, &run.id).await?;
         self.tell(EngineEvent::Changed);
+        let answered = reading.platform.is_none() || reading.calendar.is_none();
+        if state.connected_at.is_none() && answered {
+            // Not before a service has told the time: the laptop's clock may be wrong, and this stays for good.
+            state.connected_at = Some(self.now());
+            self.ledger
+                .commit(vec![Change::PutSyncState(Box::new(state.clone()))])
+                .await?;
+        }
         report.platform = reading.platform;
         report.calendar = reading.calendar;
 
@@ -249,7 +255,12 @@ impl Engine {
             .filter(|row| may_write && row.state != OutboxState::Parked && healthy(row.side));
         due.extend(rows.map(|row| self.row_due(row, state)));
         let waits = [state.platform_wait_until, state.calendar_wait_until];
-        due.extend(waits.into_iter().flatten().filter(|until| *until > now));
+        due.extend(
+            waits
+                .into_iter()
+                .flatten()
+                .filter(|until| still_waits(Some(*until), now)),
+        );
         if healthy(Side::Calendar) {
             due.extend(
                 records
@@ -272,10 +283,15 @@ impl Engine {
     }
 
     fn row_due(&self, row: &OutboxRow, state: &SyncState) -> DateTime<Utc> {
+        let now = self.now();
         let wait = match row.side {
             Side::Platform => state.platform_wait_until,
             Side::Calendar => state.calendar_wait_until,
         };
+        let wait = wait.filter(|until| still_waits(Some(*until), now));
+        if !still_waits(Some(row.due_at), now) {
+            return wait.unwrap_or(now);
+        }
         wait.map_or(row.due_at, |until| until.max(row.due_at))
     }
 
@@ -415,9 +431,17 @@ impl Engine {
     }
 }
 
+/// Whether a wait goes on. One that would end further ahead than any wait of ours was noted by a wrong clock.
+pub(crate) fn still_waits(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    until.is_some_and(|until| until > now && until - now <= Duration::hours(LONGEST_WAIT_HOURS))
+}
+
 /// A full reconcile without cursors: at first contact, once a day, and after a gap of more than a day.
 fn needs_full(state: &SyncState, trigger: Trigger, now: DateTime<Utc>) -> bool {
-    let old = state.full_at.is_none_or(|at| now - at > Duration::hours(24));
+    // One in the future was noted by a wrong clock.
+    let old = state
+        .full_at
+        .is_none_or(|at| now - at > Duration::hours(24) || at - now > Duration::hours(1));
     old && trigger != Trigger::Due
 }
 

@@ -1,6 +1,6 @@
 //! The engine of one connection: its ports, what it remembers between cycles, and its events.
 
-use crate::ledger::{Ledger, LedgerError, SyncState, Trigger};
+use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::ports::{CalendarPort, Clock, PlatformPort, PortError, SyncPolicy, Writer};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::bug::{self, Bug};
@@ -12,6 +12,9 @@ use roundtrip_core::settings::SyncSettings;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+
+/// More runs than can have been cut off since a cycle last began.
+const INTERRUPTED_MAX: u32 = 10;
 
 /// What does not change while a connection lives.
 #[derive(Clone, Debug)]
@@ -106,6 +109,8 @@ pub struct Engine {
     names_allowed: std::sync::atomic::AtomicBool,
     pub(crate) wake: tokio::sync::Notify,
     pub(crate) asked: Mutex<Option<Trigger>>,
+    /// The run under way, until the ledger has it.
+    begun: Mutex<Option<Run>>,
 }
 
 impl Engine {
@@ -132,6 +137,7 @@ impl Engine {
             events,
             wake: tokio::sync::Notify::new(),
             asked: Mutex::new(None),
+            begun: Mutex::new(None),
         }
     }
 
@@ -222,6 +228,55 @@ impl Engine {
         let token = CancellationToken::new();
         *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = token.clone();
         token
+    }
+
+    /// A run is under way. Its row comes with its first line of the history, see [`Engine::commit`].
+    pub(crate) fn begin_run(&self, run: Run) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
+    }
+
+    /// Writes changes of a run. The first line that a run has in the history brings the run with it: should the power go
+    /// before its end, the window still shows what it did.
+    pub(crate) async fn commit(&self, mut changes: Vec<Change>) -> Result<(), LedgerError> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let told = begun.filter(|run| {
+            changes.iter().any(
+                |change| matches!(change, Change::AddItem(item) if item.run_id.as_ref() == Some(&run.id)),
+            )
+        });
+        let brings_run = told.is_some();
+        changes.extend(told.map(Change::PutRun));
+        self.ledger.commit(changes).await?;
+        if brings_run {
+            *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        Ok(())
+    }
+
+    /// Runs that were cut off do not go on: they are told as what they were, done in part.
+    pub(crate) async fn end_interrupted_runs(&self) -> Result<(), LedgerError> {
+        let perhaps = {
+            let live = self.lock();
+            !live.settled || live.ledger_problem.is_some()
+        };
+        if !perhaps {
+            return Ok(());
+        }
+        let known = self.ledger.runs(DateTime::UNIX_EPOCH, INTERRUPTED_MAX).await?;
+        let cut_off = known.into_iter().filter(|run| run.result == RunResult::Running);
+        let ended: Vec<Change> = cut_off
+            .map(|run| {
+                Change::PutRun(Run {
+                    result: RunResult::Partial,
+                    ended_at: Some(run.started_at),
+                    ..run
+                })
+            })
+            .collect();
+        if ended.is_empty() {
+            return Ok(());
+        }
+        self.ledger.commit(ended).await
     }
 
     pub(crate) fn name_requests(&self, run: Option<&RunId>) {

@@ -1,5 +1,6 @@
 //! Carrying out the outbox: one write at a time per appointment and side, each outcome in one transaction.
 
+use crate::cycle::still_waits;
 use crate::engine::{Engine, EngineEvent};
 use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
@@ -101,8 +102,8 @@ impl Engine {
             .await?
             .into_iter()
             .filter(|row| match row.state {
-                OutboxState::Sent => row.due_at <= now || retry_parked,
-                OutboxState::Waiting => !only_unknown && row.due_at <= now,
+                OutboxState::Sent => !still_waits(Some(row.due_at), now) || retry_parked,
+                OutboxState::Waiting => !only_unknown && !still_waits(Some(row.due_at), now),
                 OutboxState::Parked => !only_unknown && retry_parked,
             })
             .collect();
@@ -119,14 +120,12 @@ impl Engine {
             return Ok(executed);
         }
         let blocked = Blocked::default();
-        blocked.platform.store(
-            state.platform_wait_until.is_some_and(|until| until > now),
-            Ordering::Relaxed,
-        );
-        blocked.calendar.store(
-            state.calendar_wait_until.is_some_and(|until| until > now),
-            Ordering::Relaxed,
-        );
+        blocked
+            .platform
+            .store(still_waits(state.platform_wait_until, now), Ordering::Relaxed);
+        blocked
+            .calendar
+            .store(still_waits(state.calendar_wait_until, now), Ordering::Relaxed);
         // A side that could not even be read is not written to: without the calendar itself, a 404 says nothing of an event.
         for side in [Side::Platform, Side::Calendar] {
             if self.problem_of(side).is_some_and(|problem| stops_side(&problem)) {
@@ -416,7 +415,7 @@ impl Engine {
         }
         changes.push(Change::DeleteOutbox(row.id));
         changes.extend(items.into_iter().map(|item| Change::AddItem(Box::new(item))));
-        self.ledger.commit(changes).await
+        self.commit(changes).await
     }
 
     #[allow(clippy::too_many_arguments)] // one call site, just above
@@ -454,7 +453,7 @@ impl Engine {
         let mut changes = records.take_changes();
         changes.push(Change::PutOutbox(Box::new(row)));
         changes.extend(items.into_iter().map(|item| Change::AddItem(Box::new(item))));
-        self.ledger.commit(changes).await
+        self.commit(changes).await
     }
 
     /// The row after a try that did not work: when it is due again, and whether its outcome is known.

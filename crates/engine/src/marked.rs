@@ -359,7 +359,7 @@ impl Engine {
             }
         }
         changes.extend(records.take_changes());
-        self.ledger.commit(changes).await
+        self.commit(changes).await
     }
 
     /// The trainer's answer about a marked event. The next cycle carries it out.
@@ -402,7 +402,7 @@ impl Engine {
         changes.push(Change::PutConflict(Box::new(marked::closed(conflict, state))));
         known.put(answered);
         changes.extend(known.take_changes());
-        self.ledger.commit(changes).await?;
+        self.commit(changes).await?;
         self.after_answer();
         Ok(())
     }

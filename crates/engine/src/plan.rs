@@ -222,7 +222,7 @@ impl Engine {
         if changes.is_empty() {
             Ok(())
         } else {
-            self.ledger.commit(changes).await
+            self.commit(changes).await
         }
     }
 

@@ -1,5 +1,6 @@
 //! Reading both sides and writing what they said into the ledger.
 
+use crate::cycle::still_waits;
 use crate::engine::Engine;
 use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
 use crate::marked::MarkedEvents;
@@ -114,9 +115,10 @@ impl Engine {
         run: &RunId,
     ) -> Result<Reading, LedgerError> {
         let now = self.now();
-        let waits = |until: Option<DateTime<Utc>>| until.is_some_and(|until| until > now);
-        let (platform_waits, calendar_waits) =
-            (waits(state.platform_wait_until), waits(state.calendar_wait_until));
+        let (platform_waits, calendar_waits) = (
+            still_waits(state.platform_wait_until, now),
+            still_waits(state.calendar_wait_until, now),
+        );
         let (feed, listing) = futures::join!(
             async {
                 if platform_waits {
@@ -134,6 +136,8 @@ impl Engine {
             },
         );
         let mut reading = Reading::default();
+        // The answers have told what time it is.
+        let now = self.now();
         match feed {
             None => reading.platform = self.live().platform.problem,
             Some(Err(error)) => {
@@ -192,7 +196,7 @@ impl Engine {
                 .map(|item| Change::AddItem(Box::new(item))),
         );
         changes.push(Change::PutSyncState(Box::new(state.clone())));
-        self.ledger.commit(changes).await?;
+        self.commit(changes).await?;
         Ok(reading)
     }
 

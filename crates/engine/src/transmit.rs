@@ -104,11 +104,14 @@ impl Engine {
     async fn transmit_delete(&self, event_id: &EventId, expected: Option<&Etag>) -> Outcome {
         let calendar = &self.config.identity.calendar;
         match self.calendar.delete(calendar, event_id, expected).await {
-            Ok(()) | Err(PortError::AlreadyDeleted | PortError::NotFound) => Outcome::Gone,
-            Err(PortError::PreconditionFailed { .. }) => match self.look(event_id).await {
-                Outcome::FoundDeleted { .. } | Outcome::FoundNothing => Outcome::Gone,
-                found => found,
-            },
+            Ok(()) | Err(PortError::AlreadyDeleted) => Outcome::Gone,
+            // One 404 proves nothing: it may have been the calendar, or somebody in between, that was not found.
+            Err(PortError::PreconditionFailed { .. } | PortError::NotFound) => {
+                match self.look(event_id).await {
+                    Outcome::FoundDeleted { .. } | Outcome::FoundNothing => Outcome::Gone,
+                    found => found,
+                }
+            }
             Err(error) => Outcome::Failed(error),
         }
     }

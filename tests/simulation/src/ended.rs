@@ -48,7 +48,7 @@ pub struct EndedLaptop {
     pub identity: Identity,
     /// The folder of its database.
     pub folder: PathBuf,
-    /// True if its database was lost at some time: its history begins there.
+    /// True if its database was lost at some time: what the ledger knows begins there.
     pub database_was_lost: bool,
     /// True if this laptop holds the writer lease at the end.
     pub writes: bool,
@@ -68,9 +68,9 @@ pub struct EndedLaptop {
     pub conflicts: Vec<Conflict>,
     /// Open questions.
     pub questions: Vec<Question>,
-    /// The whole history, oldest first.
+    /// The whole history, oldest first, with what lost databases said.
     pub history: Vec<HistoryItem>,
-    /// All runs, oldest first.
+    /// All runs, oldest first, those of lost databases too.
     pub runs: Vec<Run>,
 }
 

@@ -15,7 +15,7 @@ use roundtrip_google::{GoogleCalendar, GoogleConfig};
 use roundtrip_http::oauth::{StoredTokens, TokenSet, TokenStatus, TokenVault};
 use roundtrip_platform::{PlatformClient, PlatformMetadata};
 use roundtrip_sandbox::oauth::TokenGrant;
-use roundtrip_store::{Integration, Provider};
+use roundtrip_store::{Integration, Provider, SqliteLedger};
 use secrecy::SecretString;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -126,13 +126,17 @@ impl Laptop {
     }
 
     /// The name of its rows in the database: of this seed, laptop and life of the database.
-    fn label(&self) -> String {
-        format!(
-            "{}-{}-{}",
-            self.around.seed,
-            self.index,
-            self.state.borrow().databases
-        )
+    fn label(&self, life: u32) -> String {
+        format!("{}-{}-{life}", self.around.seed, self.index)
+    }
+
+    /// The ledgers of its lost databases, oldest first: only the checker still sees them.
+    pub fn lost_ledgers(&self) -> Vec<SqliteLedger> {
+        let database = self.around.desk.database(self.index);
+        let lives = 0..self.state.borrow().databases;
+        lives
+            .map(|life| database.ledger(Integration::new(Provider::Google, self.label(life)).connection()))
+            .collect()
     }
 
     /// Starts the app; nothing happens before tasks are given to it.
@@ -143,7 +147,7 @@ impl Laptop {
             state.boots
         };
         let around = &self.around;
-        let label = self.label();
+        let label = self.label(self.state.borrow().databases);
         let chance = around
             .seed
             .wrapping_mul(0x9E37_79B9)

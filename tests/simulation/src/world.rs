@@ -17,6 +17,7 @@ use roundtrip_behaviour_tests::MARA;
 use roundtrip_core::event_id::Identity;
 use roundtrip_core::ids::{CalendarId, DeviceId, TrainerId};
 use roundtrip_engine::Config;
+use roundtrip_engine::ledger::Ledger as _;
 use roundtrip_google::GoogleConfig;
 use roundtrip_http::in_process::RouterHttp;
 use roundtrip_platform::PlatformMetadata;
@@ -332,10 +333,25 @@ pub(crate) async fn ended_laptop(around: &Surroundings, laptop: &Laptop) -> Resu
         limit: 10_000,
         ..Default::default()
     };
-    let mut history = ledger.history(&filter).await?;
-    history.reverse();
-    let mut runs = ledger.runs(DateTime::UNIX_EPOCH, 10_000).await?;
-    runs.reverse();
+    // What a lost database said was said all the same: it is the reason of what was done then.
+    let (mut history, mut runs) = (Vec::new(), Vec::new());
+    for lost in laptop.lost_ledgers() {
+        history.extend(
+            around
+                .desk
+                .runtime
+                .block_on(lost.history(&filter))?
+                .into_iter()
+                .rev(),
+        );
+        let lost = around
+            .desk
+            .runtime
+            .block_on(lost.runs(DateTime::UNIX_EPOCH, 10_000))?;
+        runs.extend(lost.into_iter().rev());
+    }
+    history.extend(ledger.history(&filter).await?.into_iter().rev());
+    runs.extend(ledger.runs(DateTime::UNIX_EPOCH, 10_000).await?.into_iter().rev());
     Ok(EndedLaptop {
         device: laptop.config.device_id.clone(),
         identity: laptop.config.identity.clone(),

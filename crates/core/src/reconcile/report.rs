@@ -56,7 +56,7 @@ pub(super) fn move_to_report(
         if ctx.now < due_at && !bug::is_on(Bug::NoSettleTime) {
             return Move::Wait(due_at, Standing::Settling);
         }
-        if let Some(until) = record.cool_down_until.filter(|until| *until > ctx.now) {
+        if let Some(until) = super::cooling(record, ctx) {
             return Move::Wait(until, Standing::CoolDown);
         }
         if let Some(cause) = unusual(from, to, ctx.now) {
@@ -114,7 +114,7 @@ pub(super) fn notes_to_report(
     if ctx.now < due_at {
         return NotesReport::Wait(due_at, Standing::Settling);
     }
-    if let Some(until) = record.cool_down_until.filter(|until| *until > ctx.now) {
+    if let Some(until) = super::cooling(record, ctx) {
         return NotesReport::Wait(until, Standing::CoolDown);
     }
     NotesReport::Report(Intent::Notes {
