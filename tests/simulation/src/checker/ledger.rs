@@ -4,6 +4,7 @@ use super::facts::{Facts, hours_of, span_of};
 use crate::ended::{EndedLaptop, Violation};
 use roundtrip_engine::ledger::{HistoryResult, HistoryWhat};
 use roundtrip_sandbox::history::EventState;
+use std::collections::BTreeSet;
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for (number, laptop) in facts.ended.laptops.iter().enumerate() {
@@ -16,11 +17,15 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 
 /// I8: what the history says was done was done.
 fn rows_have_causes(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, found: &mut Vec<Violation>) {
+    let runs: BTreeSet<&str> = laptop.runs.iter().map(|run| run.id.as_str()).collect();
     for item in &laptop.history {
         let nameless = |word: &str| Violation {
             invariant: "I8",
             what: format!("laptop {number}: a row {word}: {item:?}"),
         };
+        if item.run_id.as_ref().is_some_and(|run| !runs.contains(run.as_str())) {
+            found.push(nameless("of a run that never was"));
+        }
         let about_one = matches!(
             item.what,
             HistoryWhat::Added { .. }

@@ -9,7 +9,7 @@ use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::ConflictKind;
 use roundtrip_core::event::Event;
 use roundtrip_core::event_id::Identity;
-use roundtrip_core::ids::{AppointmentId, CalendarId, ConflictId, DeviceId, Etag, EventId, TrainerId};
+use roundtrip_core::ids::{AppointmentId, CalendarId, ConflictId, DeviceId, Etag, EventId, RunId, TrainerId};
 use roundtrip_core::outbox::DeleteReason;
 use roundtrip_core::reconcile::Standing;
 use roundtrip_core::record::{LinkState, Record};

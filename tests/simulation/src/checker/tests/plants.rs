@@ -215,6 +215,11 @@ fn i8_a_row_without_a_cause() {
     world.agreed(9);
     world.laptop.history[0].appointment_id = None;
     world.finds("I8");
+
+    let mut world = World::new();
+    world.agreed(9);
+    world.laptop.history[0].run_id = Some(RunId("never".into()));
+    world.finds("I8");
 }
 
 #[test]
