@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{bench, bindings, browse, building, coverage, crash, demo, icons, mutants, process, sbom, screens, sim};
+use xtask::{
+    bench, bindings, browse, building, coverage, crash, demo, icons, mutants, process, sbom, screens, sim,
+};
 
 /// The project's own commands.
 #[derive(Parser)]

@@ -474,13 +474,9 @@ pub trait Ledger: Send + Sync {
     /// The sync state.
     async fn sync_state(&self) -> Result<SyncState, LedgerError>;
     /// How long both sides have been without a success.
-    async fn watch(&self) -> Result<Watch, LedgerError> {
-        Ok(Watch::default())
-    }
+    async fn watch(&self) -> Result<Watch, LedgerError>;
     /// What was counted from this day on, oldest first.
-    async fn days(&self, _since: NaiveDate) -> Result<Vec<DayCount>, LedgerError> {
-        Ok(Vec::new())
-    }
+    async fn days(&self, since: NaiveDate) -> Result<Vec<DayCount>, LedgerError>;
     /// The settings.
     async fn settings(&self) -> Result<SyncSettings, LedgerError>;
     /// Runs that began at or after `since`, newest first, at most `limit`.

@@ -142,7 +142,11 @@ fn the_document_is_what_its_page_says() {
         .collect();
     let (overview, figures) = full();
     let mut found = BTreeMap::new();
-    keys(&document(&overview, Some(&figures), Some("aside")), "", &mut found);
+    keys(
+        &document(&overview, Some(&figures), Some("aside")),
+        "",
+        &mut found,
+    );
     let names = |map: BTreeSet<String>| map;
     assert_eq!(
         names(found.keys().cloned().collect()),
@@ -162,7 +166,11 @@ fn the_document_is_what_its_page_says() {
         ..overview
     };
     let mut found = BTreeMap::new();
-    keys(&document(&empty, Some(&FiguresView::default()), None), "", &mut found);
+    keys(
+        &document(&empty, Some(&FiguresView::default()), None),
+        "",
+        &mut found,
+    );
     for (key, _) in found.iter().filter(|(_, kind)| **kind == "null") {
         assert!(documented[key].ends_with(" or null"), "{key}");
     }

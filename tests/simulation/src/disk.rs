@@ -8,7 +8,7 @@
 use crate::executor::{lock, step_aside};
 use crate::stage::Stage;
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId};
 use roundtrip_core::marked::Marked;
@@ -16,6 +16,8 @@ use roundtrip_core::outbox::OutboxRow;
 use roundtrip_core::question::Question;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::silence::Watch;
+use roundtrip_engine::figures::DayCount;
 use roundtrip_engine::ledger::{Change, HistoryFilter, HistoryItem, Ledger, LedgerError, Run, SyncState};
 use roundtrip_http::oauth::{StoredTokens, TokenStatus, TokenVault, VaultError};
 use roundtrip_sandbox::shared::SeededRandom;
@@ -129,6 +131,8 @@ fn word(change: &Change) -> (&'static str, &str) {
         Change::PutRun(run) => ("run", run.id.0.as_str()),
         Change::AddItem(item) => ("item", item.id.as_str()),
         Change::PutSyncState(_) => ("state", ""),
+        Change::PutWatch(_) => ("watch", ""),
+        Change::CountDay(_) => ("count", ""),
         Change::PutSettings(_) => ("settings", ""),
         Change::Audit { event, .. } => ("audit", event.as_str()),
     }
@@ -180,6 +184,12 @@ impl<L: Ledger> Ledger for DiskLedger<L> {
     }
     async fn sync_state(&self) -> Result<SyncState, LedgerError> {
         self.disk.read(self.inner.sync_state()).await
+    }
+    async fn watch(&self) -> Result<Watch, LedgerError> {
+        self.disk.read(self.inner.watch()).await
+    }
+    async fn days(&self, since: NaiveDate) -> Result<Vec<DayCount>, LedgerError> {
+        self.disk.read(self.inner.days(since)).await
     }
     async fn settings(&self) -> Result<SyncSettings, LedgerError> {
         self.disk.read(self.inner.settings()).await
