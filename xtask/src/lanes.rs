@@ -24,6 +24,8 @@ pub enum Lane {
     Ui,
     /// All Rust tests.
     Rust,
+    /// Each deliberate bug of the core is found by the laws.
+    Planner,
     /// Google's own client library against the sandbox.
     Contract,
     /// The store against a real gnome-keyring.
@@ -33,12 +35,13 @@ pub enum Lane {
 }
 
 /// In the order in which they run: what is quick to fail first.
-const ALL: [Lane; 8] = [
+const ALL: [Lane; 9] = [
     Lane::Format,
     Lane::Rules,
     Lane::Ui,
     Lane::Clippy,
     Lane::Rust,
+    Lane::Planner,
     Lane::Contract,
     Lane::Keychain,
     Lane::Window,
@@ -52,6 +55,7 @@ impl Lane {
             Lane::Rules => "rules",
             Lane::Ui => "ui",
             Lane::Rust => "rust",
+            Lane::Planner => "planner",
             Lane::Contract => "contract",
             Lane::Keychain => "keychain",
             Lane::Window => "window",
@@ -69,6 +73,7 @@ impl Lane {
             Lane::Rules => rules::check(),
             Lane::Ui => ui(),
             Lane::Rust => rust(),
+            Lane::Planner => planner(),
             Lane::Contract => contract(),
             Lane::Keychain => keychain(),
             Lane::Window => window(),
@@ -209,6 +214,13 @@ fn rust() -> Result<Counts> {
     let docs = counts::cargo_test(&text);
     sum += if well { docs } else { docs.with_end(false) };
     Ok(sum)
+}
+
+/// In a build of its own: the packages that ship never know of the bugs. That every law holds without them is a Rust test.
+fn planner() -> Result<Counts> {
+    let package = ["test", "--locked", "-p", "roundtrip-planner-check"];
+    let (well, text) = run_and_read(cargo().args(package).args(["--features", "deliberate-bugs"]))?;
+    Ok(counts::cargo_test(&text).with_end(well))
 }
 
 fn contract() -> Result<Counts> {

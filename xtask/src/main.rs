@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{bench, bindings, browse, building, demo, icons, process, screens};
+use xtask::{bench, bindings, browse, building, demo, icons, planner, process, screens};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -40,6 +40,8 @@ enum Task {
     Check,
     /// Measure: requests, time, memory, lines.
     Bench(bench::Options),
+    /// Attack the decisions of the core with generated histories.
+    Planner(planner::Options),
     /// Generate the window's view of the app's commands (ui/src/lib/bindings.ts).
     Bindings,
     /// Render the icons from their drawings.
@@ -79,6 +81,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Test { only } => lanes::test(&only),
         Task::Check => lanes::check(),
         Task::Bench(options) => bench::bench(&options).map(|()| true),
+        Task::Planner(options) => planner::check(&options),
         Task::Bindings => bindings::generate().map(|()| true),
         Task::Screens(options) => screens::take(&options).map(|()| true),
         Task::Icons => icons::render().map(|()| true),
