@@ -1,10 +1,10 @@
 //! Many stories, on some threads, until one breaks a law or all are told.
 
+use crate::law::Law;
 use crate::live::{live, tell};
 use crate::rows;
 use crate::shrink::shrink;
 use crate::steps::draw;
-use crate::world::Law;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;

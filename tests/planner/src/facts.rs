@@ -32,8 +32,24 @@ impl Fact {
     }
 }
 
+/// Takes a batch in. Whose appointment the batch did not tell of is asked for singly afterwards, as the engine does it.
+pub fn take_all(records: &mut BTreeMap<AppointmentId, Record>, facts: &[Fact], ctx: &Context) {
+    for fact in facts {
+        take_in(records, fact, ctx);
+    }
+    for fact in facts {
+        if let Fact::Gone(id, ..) = fact
+            && records
+                .get(id)
+                .is_some_and(|record| record.appointment.is_none() && record.removal.is_none())
+        {
+            take_in(records, fact, ctx);
+        }
+    }
+}
+
 /// Takes one fact in.
-pub fn take_in(records: &mut BTreeMap<AppointmentId, Record>, fact: &Fact, ctx: &Context) {
+fn take_in(records: &mut BTreeMap<AppointmentId, Record>, fact: &Fact, ctx: &Context) {
     match fact {
         Fact::Upsert(said) => {
             let record = records
@@ -42,18 +58,15 @@ pub fn take_in(records: &mut BTreeMap<AppointmentId, Record>, fact: &Fact, ctx: 
             absorb::appointment(record, Appointment::clone(said), ctx.now);
         }
         Fact::Gone(id, version, reason) => {
-            let record = records
-                .entry(id.clone())
-                .or_insert_with(|| Record::new(id.clone()));
-            absorb::removed(
-                record,
-                Some(*version),
-                Removal {
+            // Of what is not known, nothing is kept.
+            if let Some(record) = records.get_mut(id) {
+                let removal = Removal {
                     reason: *reason,
                     inferred: false,
                     at: ctx.now,
-                },
-            );
+                };
+                absorb::removed(record, Some(*version), removal);
+            }
         }
         Fact::Live(event) => match absorb::recognise(event, &ctx.identity, |id| records.get(id)) {
             // An event whose mark is not there (yet) is ours by its id, as the engine has it.

@@ -1,6 +1,7 @@
 //! The guard over a plan, as the engine keeps it, and the account by which P8 is judged.
 
-use crate::world::{Law, World};
+use crate::law::Law;
+use crate::world::World;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::guard::{self, Recent, Verdict};
 use roundtrip_core::ids::{AppointmentId, QuestionId};

@@ -1,7 +1,8 @@
 //! How one decided write is carried out by the two services, and what is checked at each.
 
+use crate::law::Law;
 use crate::things::{patched, stored, taken};
-use crate::world::{Law, Unsettled, World};
+use crate::world::{Unsettled, World};
 use chrono::{DateTime, Timelike, Utc};
 use roundtrip_core::absorb;
 use roundtrip_core::appointment::Appointment;
@@ -86,7 +87,8 @@ impl World {
                 }
                 if mask.time {
                     let owed = self.unsettled.get(id).and_then(|unsettled| unsettled.trainer);
-                    if owed.is_some() {
+                    // The platform may have come to the same time by itself.
+                    if owed.is_some_and(|owed| owed != EventTime::Timed(body.time)) {
                         self.broken(Law::NoMoveLost, format!("{id}: {owed:?} was overwritten"));
                     }
                     self.time_written(id, body.time);

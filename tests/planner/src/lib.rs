@@ -18,6 +18,7 @@ mod chance;
 mod facts;
 mod guarding;
 mod hands;
+mod law;
 mod live;
 mod marking;
 mod rows;
@@ -27,4 +28,4 @@ mod things;
 mod wishes;
 mod world;
 
-pub use world::Law;
+pub use law::Law;

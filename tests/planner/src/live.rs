@@ -1,8 +1,9 @@
 //! How a story is lived through: the steps on either side, then rest, then the judgement.
 
+use crate::law::Law;
 use crate::steps::{CalendarEdit, MassEdit, PlatformEdit, SettingEdit, Slot, Step, Story};
 use crate::things::{at, touched};
-use crate::world::{InCalendar, Law, World, id};
+use crate::world::{InCalendar, World, id};
 use chrono::Duration;
 use roundtrip_core::appointment::{AppointmentStatus, Place, RemovalReason};
 use roundtrip_core::event::Event;
@@ -78,7 +79,8 @@ fn lived(story: &Story, tells: bool) -> World {
             "what is assigned is for the platform alone to say",
         );
     }
-    for seconds in [40, 90_000] {
+    // Less than a day: so long the guard remembers an answer, and what it holds may go on afterwards.
+    for seconds in [40, 80_000] {
         world.ctx.now += Duration::seconds(seconds);
         let before = world.log.len();
         if world.cycle() {

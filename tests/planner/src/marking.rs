@@ -1,8 +1,9 @@
 //! Events that the trainer marks, and the appointments that are made of them.
 
+use crate::law::Law;
 use crate::steps::Slot;
 use crate::things::appointment;
-use crate::world::{InCalendar, Law, OnPlatform, World};
+use crate::world::{InCalendar, OnPlatform, World};
 use roundtrip_core::appointment::{Appointment, Editable, Place};
 use roundtrip_core::conflict::{Refusal, Resolution, Seen};
 use roundtrip_core::event::Event;

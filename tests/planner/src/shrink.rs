@@ -1,8 +1,8 @@
 //! Making a story that breaks a law as short as it can be told.
 
+use crate::law::Law;
 use crate::live::live;
 use crate::steps::Story;
-use crate::world::Law;
 
 /// So many tries at most; a story is short, so this is seldom reached.
 const TRIES_MAX: usize = 3_000;

@@ -4,8 +4,9 @@
 //! account of what each side last wanted, so that the laws are judged by what happened, not by what records say.
 
 use crate::chance::Chance;
-use crate::facts::{Fact, settled, take_in};
+use crate::facts::{Fact, settled, take_all};
 use crate::guarding::Guarding;
+use crate::law::Law;
 use crate::steps::{Answer, Story};
 use crate::things::{appointment, at, context, raised, stored};
 use chrono::{DateTime, Duration, Utc};
@@ -23,51 +24,6 @@ use roundtrip_core::time::{EventTime, TimeSpan};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-
-/// The laws. Each is judged by what happened in the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Law {
-    /// I1: within 50 rounds nothing is left to do, and what is said of each appointment is true (P13).
-    Converges,
-    /// I2: later cycles write nothing.
-    Quiescent,
-    /// P1: one event for each appointment that is let through, never two.
-    ExactlyOne,
-    /// P2: what is not ours is as it was.
-    ForeignUntouched,
-    /// P3: each move is reported, refused, superseded or asked about.
-    NoMoveLost,
-    /// R5: a change of the admin's is not overwritten by a move that did not know it.
-    NoAdminChangeLost,
-    /// P4: what is assigned is for the platform alone to say.
-    NeverCancels,
-    /// P10: the trainer's own text survives.
-    OwnTextSurvives,
-    /// P11: nothing that began before the connection is written.
-    BeforeConnection,
-    /// R11: what is over keeps its event as it is.
-    EndedIsClosed,
-    /// R9 and R10: the direction holds for each write.
-    DirectionHolds,
-    /// Deciding twice decides the same.
-    Idempotent,
-    /// The order of facts, and facts told twice, make no difference.
-    OrderDoesNotMatter,
-    /// I6: what we wrote never comes back as a move.
-    NoEcho,
-    /// I7: nothing is reported twice, or again though it was refused.
-    NothingTwice,
-    /// P6: a move is reported when the trainer has come to rest.
-    Settles,
-    /// A series is never written to.
-    SeriesUntouched,
-    /// R8: what the trainer deleted stays deleted until they want it back, and nobody else's deletion counts as theirs.
-    DeletionRespected,
-    /// P8: no mass change goes unasked.
-    MassIsAsked,
-    /// P8: an answer is remembered.
-    AnswerRemembered,
-}
 
 /// An appointment on the platform.
 #[derive(Clone)]
@@ -374,14 +330,10 @@ impl World {
         let mut other_order = BTreeMap::new();
         if compared {
             other_order.clone_from(&self.records);
-            for fact in &facts {
-                take_in(&mut other_order, fact, &self.ctx);
-            }
+            take_all(&mut other_order, &facts, &self.ctx);
         }
         self.chance.shuffle(&mut facts);
-        for fact in &facts {
-            take_in(&mut self.records, fact, &self.ctx);
-        }
+        take_all(&mut self.records, &facts, &self.ctx);
         for (id, record) in self.records.iter().filter(|_| compared) {
             let other = other_order
                 .get(id)
@@ -601,6 +553,14 @@ impl World {
                 .and_then(|mark| mark.time)
                 .map(EventTime::Timed);
             unsettled.mark_is_stale |= marked != unsettled.settled;
+        }
+        // An event that does not carry our mark yet is the trainer's again: nothing but the records told whose it was.
+        for entry in self
+            .calendar
+            .values_mut()
+            .filter(|entry| entry.event.mark.is_none())
+        {
+            entry.ours &= entry.made_for.take().is_none();
         }
         self.records.clear();
         self.conflicts.clear();
