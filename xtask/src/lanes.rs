@@ -26,6 +26,8 @@ pub enum Lane {
     Rust,
     /// The whole engine under seeded faults.
     Sim,
+    /// Each deliberate bug of the core is found by the laws.
+    Planner,
     /// Google's own client library against the sandbox.
     Contract,
     /// The store against a real gnome-keyring.
@@ -39,7 +41,7 @@ pub enum Lane {
 }
 
 /// In the order in which they run: what is quick to fail first.
-const ALL: [Lane; 11] = [
+const ALL: [Lane; 12] = [
     Lane::Format,
     Lane::Rules,
     Lane::Deny,
@@ -47,6 +49,7 @@ const ALL: [Lane; 11] = [
     Lane::Clippy,
     Lane::Rust,
     Lane::Sim,
+    Lane::Planner,
     Lane::Contract,
     Lane::Keychain,
     Lane::Crash,
@@ -62,6 +65,7 @@ impl Lane {
             Lane::Ui => "ui",
             Lane::Rust => "rust",
             Lane::Sim => "sim",
+            Lane::Planner => "planner",
             Lane::Contract => "contract",
             Lane::Keychain => "keychain",
             Lane::Crash => "crash",
@@ -83,6 +87,7 @@ impl Lane {
             Lane::Ui => ui(),
             Lane::Rust => rust(),
             Lane::Sim => crate::sim::lane(),
+            Lane::Planner => planner(),
             Lane::Contract => contract(),
             Lane::Keychain => keychain(),
             Lane::Crash => crash::quick(),
@@ -225,6 +230,13 @@ fn rust() -> Result<Counts> {
     let docs = counts::cargo_test(&text);
     sum += if well { docs } else { docs.with_end(false) };
     Ok(sum)
+}
+
+/// In a build of its own: the packages that ship never know of the bugs. That every law holds without them is a Rust test.
+fn planner() -> Result<Counts> {
+    let package = ["test", "--locked", "-p", "roundtrip-planner-check"];
+    let (well, text) = run_and_read(cargo().args(package).args(["--features", "deliberate-bugs"]))?;
+    Ok(counts::cargo_test(&text).with_end(well))
 }
 
 fn contract() -> Result<Counts> {

@@ -1,6 +1,6 @@
 //! The project's own commands and the means by which they look at the real app from outside.
 //!
-//! `cargo xtask setup|build|demo|test|crash|check|bench|bindings|icons`. The window tests (`tests/window`) use the same parts.
+//! `cargo xtask --help` lists them. The window tests (`tests/window`) use the same parts.
 //!
 //! Words: a *desk* is a virtual desktop (display, session bus, keychain, notifications) that lives as long as its value;
 //! a *lane* is one kind of test with its own counts; a *page* is what a person can do on one page, written once; *rules*
@@ -27,6 +27,7 @@ pub mod icons;
 pub mod lanes;
 pub mod mutants;
 pub mod pages;
+pub mod planner;
 pub mod play;
 pub mod process;
 pub mod project;

@@ -9,7 +9,8 @@ use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
 use xtask::{
-    bench, bindings, browse, building, coverage, crash, demo, icons, mutants, process, sbom, screens, sim,
+    bench, bindings, browse, building, coverage, crash, demo, icons, mutants, planner, process, sbom,
+    screens, sim,
 };
 
 /// The project's own commands.
@@ -55,6 +56,8 @@ enum Task {
     Coverage(coverage::Options),
     /// Change the code in many small ways and see whether the tests notice (cargo-mutants).
     Mutants(mutants::Options),
+    /// Attack the decisions of the core with generated histories.
+    Planner(planner::Options),
     /// Generate the window's view of the app's commands (ui/src/lib/bindings.ts).
     Bindings,
     /// Render the icons from their drawings.
@@ -100,6 +103,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Bench(options) => bench::bench(&options).map(|()| true),
         Task::Coverage(options) => coverage::measure(&options).map(|()| true),
         Task::Mutants(options) => mutants::test(&options).map(|()| true),
+        Task::Planner(options) => planner::check(&options),
         Task::Bindings => bindings::generate().map(|()| true),
         Task::Screens(options) => screens::take(&options).map(|()| true),
         Task::Icons => icons::render().map(|()| true),

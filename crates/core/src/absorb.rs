@@ -117,12 +117,13 @@ fn live(record: &mut Record, seen: Event, before: Option<&Event>, now: DateTime<
 /// Remembers since when the calendar differs, for the settle time and for "most recent".
 fn note_edits(record: &mut Record, seen: &Event, before: Option<&Event>, now: DateTime<Utc>) {
     let values = observed(seen);
-    let before = before.map(observed);
+    // Most readings repeat the one before.
+    let again = before == Some(seen);
+    let before = before.filter(|_| !again).map(observed);
     let differs = |field: Field| !same(record.base.calendar.get(field), values.get(field));
     let changed = |field: Field| {
-        before
-            .as_ref()
-            .is_none_or(|before| before.get(field) != values.get(field))
+        let differs = |before: &FieldValues| before.get(field) != values.get(field);
+        !again && before.as_ref().is_none_or(differs)
     };
     if !differs(Field::Time) {
         record.calendar_moved_at = None;

@@ -21,8 +21,6 @@ pub mod event_id;
 pub mod filter;
 pub mod guard;
 pub mod ids;
-#[cfg(test)]
-mod laws_tests;
 pub mod leaving;
 pub mod marked;
 pub mod mirror;

@@ -10,7 +10,7 @@ use crate::event_id::{digest, hex_prefix};
 use crate::record::{Field, FieldValues, Value};
 use crate::settings::{Language, PrivacyLevel, TextSettings};
 use crate::time::{EventTime, TimeSpan};
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 const MARK_START: &str = "┈┈ Roundtrip ┈┈";
 const MARK_LINE: &str = "┈┈ Roundtrip ┈┈┈┈┈┈┈┈";
@@ -407,6 +407,16 @@ fn tag_before(text: &str, last_end: usize) -> Option<usize> {
 /// Text for comparison and for the window: HTML to text, NFC, spaces collapsed, at most one blank line in a row, nothing
 /// invisible at the ends. Services rewrite white space and HTML, so only this form is ever compared.
 pub fn normalise(text: &str) -> String {
+    let bare = text.trim_matches('\n');
+    if is_normal(bare) {
+        bare.to_owned()
+    } else {
+        rebuilt(text)
+    }
+}
+
+/// The long way of [`normalise`].
+fn rebuilt(text: &str) -> String {
     let text = if looks_like_html(text) {
         html_to_text(text)
     } else {
@@ -416,7 +426,7 @@ pub fn normalise(text: &str) -> String {
     for line in text.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
         let cleaned: String = line
             .nfc()
-            .filter(|c| !matches!(c, '\u{200b}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{0}'))
+            .filter(|c| !is_invisible(*c))
             .map(|c| {
                 if c.is_whitespace() || c.is_control() {
                     ' '
@@ -438,6 +448,35 @@ pub fn normalise(text: &str) -> String {
         lines.pop();
     }
     lines.join("\n")
+}
+
+/// True if [`normalise`] would change nothing; most texts are like that, and looking costs far less than rebuilding them.
+/// False where only the long way can tell.
+fn is_normal(text: &str) -> bool {
+    let mut before = '\n';
+    let (mut empty_lines, mut composed) = (1, true);
+    for c in text.chars() {
+        let fine = match c {
+            ' ' => before != ' ' && before != '\n',
+            '\n' => before != ' ' && empty_lines == 0,
+            '<' | '&' => false,
+            '!'..='~' => true,
+            _ => !c.is_whitespace() && !c.is_control() && !is_invisible(c),
+        };
+        if !fine {
+            return false;
+        }
+        // Nothing below the first combining mark, and none of the signs that we write, can be composed any further.
+        composed &= matches!(c, ..'\u{300}' | '\u{2190}'..='\u{21ff}' | '\u{2500}'..='\u{26ff}');
+        empty_lines = usize::from(c == '\n' && before == '\n');
+        before = c;
+    }
+    let ends_well = text.is_empty() || !matches!(before, ' ' | '\n');
+    ends_well && (composed || is_nfc_quick(text.chars()) == IsNormalized::Yes)
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{feff}' | '\u{200e}' | '\u{200f}' | '\u{0}')
 }
 
 /// One line of plain text, for titles and places.

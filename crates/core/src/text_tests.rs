@@ -124,6 +124,15 @@ fn notes_with_angle_brackets_read_back_as_they_were_written() {
 }
 
 proptest! {
+    #[test] // The quick look never says "normal" where the long way would change something.
+    fn what_looks_normal_is_normal(text in "[a ·↗é\u{301}\u{200b}\u{a0}\t\r\n<>&;┈]{0,12}") {
+        let bare = text.trim_matches('\n');
+        prop_assert_eq!(rebuilt(bare), rebuilt(&text));
+        if is_normal(bare) {
+            prop_assert_eq!(rebuilt(bare), bare);
+        }
+    }
+
     #[test] // P10: whatever stands outside the block stays, byte for byte.
     fn own_text_survives_any_number_of_updates(own in "[^┈]{0,60}", blocks in prop::collection::vec("[a-z\\n<>& ]{1,40}", 1..5)) {
         let mut description = own.clone();

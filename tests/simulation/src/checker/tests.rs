@@ -224,6 +224,7 @@ impl World {
             result: HistoryResult::Ok,
             problem: None,
             request_id: None,
+            took: None,
         };
         self.laptop.history.push(item);
     }

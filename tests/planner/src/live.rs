@@ -1,19 +1,22 @@
 //! How a story is lived through: the steps on either side, then rest, then the judgement.
 
-use super::steps::{CalendarEdit, PlatformEdit, SettingEdit, Step, Story};
-use super::world::{InCalendar, Law, OLD, World, id};
-use crate::appointment::{AppointmentStatus, Place, RemovalReason};
-use crate::event::Event;
-use crate::filter;
-use crate::ids::{AppointmentId, EventId};
-use crate::reconcile::{Standing, reconcile, rendered};
-use crate::record::{EventNote, Field};
-use crate::resolve;
-use crate::settings::{Direction, Filters};
-use crate::testing::{at, touched};
-use crate::text::observed;
-use crate::time::{EventTime, TimeSpan};
+use crate::law::Law;
+use crate::steps::{CalendarEdit, MassEdit, PlatformEdit, SettingEdit, Slot, Step, Story};
+use crate::things::{at, touched};
+use crate::world::{InCalendar, World, id};
 use chrono::Duration;
+use roundtrip_core::appointment::{AppointmentStatus, Place, RemovalReason};
+use roundtrip_core::event::Event;
+use roundtrip_core::filter;
+use roundtrip_core::ids::{AppointmentId, EventId};
+use roundtrip_core::question;
+use roundtrip_core::reconcile::{Standing, reconcile, rendered};
+use roundtrip_core::record::{EventNote, Field};
+use roundtrip_core::resolve;
+use roundtrip_core::settings::{Direction, Filters};
+use roundtrip_core::text::observed;
+use roundtrip_core::time::{EventTime, TimeSpan};
+use std::rc::Rc;
 
 /// So many rounds at most until nothing is left to do.
 const ROUNDS_MAX: usize = 50;
@@ -22,12 +25,24 @@ const ANSWERS_MAX: usize = 8;
 
 /// Lives a story to its end and judges it.
 pub fn live(story: &Story) -> World {
+    lived(story, false)
+}
+
+/// Lives it once more and tells how it came.
+pub fn tell(story: &Story) -> World {
+    lived(story, true)
+}
+
+fn lived(story: &Story, tells: bool) -> World {
     let mut world = World::agreed(story);
+    world.tells = tells;
     for step in &story.steps {
         // No two things happen in the same second.
         world.ctx.now += Duration::seconds(1);
-        let said = format!("{} {step:?}", world.ctx.now);
-        world.log.push(said);
+        if world.tells {
+            let said = format!("{} {step:?}", world.ctx.now);
+            world.log.push(said);
+        }
         take(&mut world, step);
     }
     let assigned = assigned(&world);
@@ -36,11 +51,13 @@ pub fn live(story: &Story) -> World {
         world.ctx.now += Duration::seconds(30);
         let busy = world.cycle();
         let open = world.conflicts.len();
+        let mut asked = false;
         if let Some(answer) = story.at_last.as_ref().filter(|_| rounds < ANSWERS_MAX) {
             world.answer(answer);
+            asked = world.answer_guard(question::Answer::GoOn);
         }
         rounds += 1;
-        if !busy && world.conflicts.len() == open {
+        if !busy && !asked && world.conflicts.len() == open {
             break;
         }
         if rounds == ROUNDS_MAX {
@@ -49,13 +66,21 @@ pub fn live(story: &Story) -> World {
         }
     }
     judge(&mut world);
-    if assigned != self::assigned(&world) {
+    let after = self::assigned(&world);
+    // What was made of a marked event came on top.
+    let kept = after.iter().filter(|id| assigned.contains(id)).count();
+    if kept != assigned.len()
+        || after
+            .iter()
+            .any(|id| !assigned.contains(id) && !world.was_made(id))
+    {
         world.broken(
             Law::NeverCancels,
             "what is assigned is for the platform alone to say",
         );
     }
-    for seconds in [40, 3_600, 86_400] {
+    // Less than a day: so long the guard remembers an answer, and what it holds may go on afterwards.
+    for seconds in [40, 80_000] {
         world.ctx.now += Duration::seconds(seconds);
         let before = world.log.len();
         if world.cycle() {
@@ -75,16 +100,66 @@ fn assigned(world: &World) -> Vec<AppointmentId> {
 
 fn take(world: &mut World, step: &Step) {
     match step {
-        Step::Platform(which, edit) => on_platform(world, &id(*which), edit),
-        Step::Calendar(which, edit) => in_calendar(world, &id(*which), edit),
+        Step::Platform(which, edit) => on_platform(world, &world.nth(*which), edit),
+        Step::Calendar(which, edit) => in_calendar(world, &world.nth(*which), edit),
+        Step::Mass(edit) => mass(world, *edit),
         Step::Setting(edit) => setting(world, edit),
         Step::Pass(seconds) => world.ctx.now += Duration::seconds(*seconds),
         Step::PassToTheDoubleHour => world.ctx.now = world.ctx.now.max(at("2026-10-25T00:30:00Z")),
         Step::Cycle => _ = world.cycle(),
         Step::Answer(answer) => world.answer(answer),
-        Step::PutBack(which) => _ = world.records.get_mut(&id(*which)).map(resolve::put_back),
-        Step::Resume(which) => _ = world.records.get_mut(&id(*which)).map(resolve::resume),
+        Step::AnswerGuard(answer) => _ = world.answer_guard(*answer),
+        Step::Undo(which) => world.undo(&world.nth(*which)),
+        Step::TakeBack(which) => world.take_back(&world.nth(*which)),
+        Step::PutBack(which) => {
+            let id = world.nth(*which);
+            if world.records.get_mut(&id).is_some_and(resolve::put_back) {
+                world.gone_by_trainer.remove(&id);
+            }
+        }
+        Step::Resume(which) => _ = world.records.get_mut(&world.nth(*which)).map(resolve::resume),
+        Step::Mark(slot) => world.mark(*slot),
+        Step::AnswerMarked(yes) => world.answer_marked(*yes),
+        Step::Remake(which) => {
+            let steps = [
+                Step::Calendar(*which, CalendarEdit::Delete),
+                Step::Cycle,
+                Step::PutBack(*which),
+                Step::Cycle,
+            ];
+            for step in steps {
+                world.ctx.now += Duration::seconds(1);
+                take(world, &step);
+            }
+        }
+        Step::OtherWriter => world.ctx.other_writer_at = Some(world.ctx.now),
         Step::LoseDatabase => world.lose_database(),
+    }
+}
+
+fn mass(world: &mut World, edit: MassEdit) {
+    for which in 0..world.agreed {
+        let id = id(which);
+        match edit {
+            MassEdit::TypeOff => {
+                _ = world
+                    .ctx
+                    .settings
+                    .filters
+                    .types_off
+                    .insert("pharmacy_visit".into())
+            }
+            MassEdit::CancelAll => on_platform(world, &id, &PlatformEdit::Cancel),
+            MassEdit::MoveAll => {
+                let slot = Slot {
+                    day: 2 + (which % 6) as i64,
+                    hour: if which < 6 { 14 } else { 8 },
+                    minutes: 60,
+                };
+                in_calendar(world, &id, &CalendarEdit::Move(slot));
+            }
+            MassEdit::DeleteAll => in_calendar(world, &id, &CalendarEdit::Delete),
+        }
     }
 }
 
@@ -92,14 +167,18 @@ fn on_platform(world: &mut World, id: &AppointmentId, edit: &PlatformEdit) {
     let now = world.ctx.now;
     let on = world.platform.get_mut(id).expect("an appointment");
     let gone = on.removal.is_some() || on.said.status == AppointmentStatus::Cancelled;
+    let said = Rc::make_mut(&mut on.said);
     match edit {
-        PlatformEdit::GiveBack if gone => (on.removal, on.said.status) = (None, AppointmentStatus::Scheduled),
+        PlatformEdit::GiveBack if gone => {
+            (on.removal, said.status) = (None, AppointmentStatus::Scheduled);
+            world.gone_by_trainer.remove(id);
+        }
         PlatformEdit::GiveBack => return,
         _ if gone => return,
         PlatformEdit::Move(slot) => {
             let span = slot.span();
-            let moved = span != on.said.span();
-            (on.said.start, on.said.end) = (span.start, Some(span.end));
+            let moved = span != said.span();
+            (said.start, said.end) = (span.start, Some(span.end));
             if moved {
                 // Moved back to where both agreed is no change.
                 let unsettled = world.unsettled.entry(id.clone()).or_default();
@@ -107,25 +186,25 @@ fn on_platform(world: &mut World, id: &AppointmentId, edit: &PlatformEdit) {
                     Some(span).filter(|span| unsettled.settled != Some(EventTime::Timed(*span)));
             }
         }
-        PlatformEdit::Name(n) => place(&mut on.said.place).name = Some(format!("Pharmacy {n}")),
-        PlatformEdit::Address(n) => place(&mut on.said.place).address = Some(format!("Street {n}")),
-        PlatformEdit::Notes(n) => on.said.notes = Some(format!("Notes {n}")),
+        PlatformEdit::Name(n) => place(&mut said.place).name = Some(format!("Pharmacy {n}")),
+        PlatformEdit::Address(n) => place(&mut said.place).address = Some(format!("Street {n}")),
+        PlatformEdit::Notes(n) => said.notes = Some(format!("Notes {n}")),
         PlatformEdit::Tentative(yes) => {
-            on.said.status = if *yes {
+            said.status = if *yes {
                 AppointmentStatus::Tentative
             } else {
                 AppointmentStatus::Scheduled
             };
         }
-        PlatformEdit::Private(yes) => on.said.private = *yes,
-        PlatformEdit::EditableTime(yes) => on.said.editable.time = *yes,
-        PlatformEdit::EditableNotes(yes) => on.said.editable.notes = *yes,
-        PlatformEdit::Cancel => on.said.status = AppointmentStatus::Cancelled,
+        PlatformEdit::Private(yes) => said.private = *yes,
+        PlatformEdit::EditableTime(yes) => said.editable.time = *yes,
+        PlatformEdit::EditableNotes(yes) => said.editable.notes = *yes,
+        PlatformEdit::Cancel => said.status = AppointmentStatus::Cancelled,
         PlatformEdit::Unassign => on.removal = Some(RemovalReason::Unassigned),
         PlatformEdit::Delete => on.removal = Some(RemovalReason::Deleted),
     }
-    on.said.version += 1;
-    on.said.updated_at = now;
+    said.version += 1;
+    said.updated_at = now;
 }
 
 fn place(place: &mut Option<Place>) -> &mut Place {
@@ -145,6 +224,7 @@ fn in_calendar(world: &mut World, id: &AppointmentId, edit: &CalendarEdit) {
     let Some(event_id) = world.live(id).into_iter().next() else {
         return;
     };
+    let other = world.ctx.identity.platform_fingerprint();
     let entry = world.calendar.get_mut(&event_id).expect("a live event");
     let mut event = touched(&entry.event, now);
     match edit {
@@ -191,24 +271,26 @@ fn in_calendar(world: &mut World, id: &AppointmentId, edit: &CalendarEdit) {
         }
         CalendarEdit::Free(yes) => event.free = *yes,
         CalendarEdit::Declined(yes) => event.declined = *yes,
-        CalendarEdit::Copy => {
-            let copy = Event {
+        CalendarEdit::Copy | CalendarEdit::OfOtherPlatform => {
+            let mut copy = Event {
                 id: EventId::new(format!("copy{number}")),
                 ..event
             };
-            world.foreign.insert(copy.id.clone(), copy.clone());
+            if let (CalendarEdit::OfOtherPlatform, Some(mark)) = (edit, &mut copy.mark) {
+                mark.platform = other.chars().rev().collect();
+            }
             let entry = InCalendar {
-                event: copy,
-                buried_at: None,
                 ours: false,
                 moved_by_trainer: true,
-                own_text: Vec::new(),
+                ..InCalendar::new(copy)
             };
+            world.foreign.insert(entry.event.id.clone(), entry.event.clone());
             world.calendar.insert(entry.event.id.clone(), entry);
             return;
         }
         CalendarEdit::Delete => {
             entry.buried_at = Some(now);
+            world.deleted_by_trainer(id, &event_id);
             world.unsettled.entry(id.clone()).or_default().trainer = None;
             return;
         }
@@ -217,7 +299,10 @@ fn in_calendar(world: &mut World, id: &AppointmentId, edit: &CalendarEdit) {
     let moved = event.time != entry.event.time;
     let time = event.time;
     entry.moved_by_trainer |= moved;
-    entry.event = event;
+    if moved {
+        entry.moved_at = Some(now);
+    }
+    entry.event = Rc::new(event);
     if moved {
         let unsettled = world.unsettled.entry(id.clone()).or_default();
         unsettled.trainer = Some(time).filter(|time| unsettled.settled != Some(*time));
@@ -227,13 +312,7 @@ fn in_calendar(world: &mut World, id: &AppointmentId, edit: &CalendarEdit) {
 /// The service's bin gives back the last event of ours that is in it.
 fn restore(world: &mut World, id: &AppointmentId) {
     let now = world.ctx.now;
-    let of = |entry: &&mut InCalendar| {
-        entry
-            .event
-            .mark
-            .as_ref()
-            .is_some_and(|mark| mark.appointment == *id)
-    };
+    let of = |entry: &&mut InCalendar| entry.is_of(id);
     let buried = world
         .calendar
         .values_mut()
@@ -241,7 +320,8 @@ fn restore(world: &mut World, id: &AppointmentId) {
         .filter(of);
     if let Some(entry) = buried.max_by_key(|entry| entry.buried_at) {
         entry.buried_at = None;
-        entry.event = touched(&entry.event, now);
+        entry.event = Rc::new(touched(&entry.event, now));
+        world.gone_by_trainer.remove(id);
     }
 }
 
@@ -249,9 +329,8 @@ fn setting(world: &mut World, edit: &SettingEdit) {
     let settings = &mut world.ctx.settings;
     match edit {
         SettingEdit::Direction(direction) => settings.direction = *direction,
-        SettingEdit::Policy(policy) => {
-            (settings.time_policy, settings.text_policy) = (*policy, *policy);
-        }
+        SettingEdit::TimePolicy(policy) => settings.time_policy = *policy,
+        SettingEdit::TextPolicy(policy) => settings.text_policy = *policy,
         SettingEdit::LeftOut(policy) => settings.filters.left_out = *policy,
         SettingEdit::Exclude(which) => _ = settings.filters.excluded.insert(id(*which)),
         SettingEdit::WeekdayOff(day) => _ = settings.filters.weekdays_off.insert(*day),
@@ -271,7 +350,11 @@ fn setting(world: &mut World, edit: &SettingEdit) {
 
 /// What must be true once nothing is left to do.
 fn judge(world: &mut World) {
-    for id in [id(0), id(1), id(2), id(OLD)] {
+    for id in world.platform.keys().cloned().collect::<Vec<_>>() {
+        // What the guard holds waits for an answer.
+        if world.guarding.held.contains(&id) {
+            continue;
+        }
         if let Some(what) = where_it_stands(world, &id) {
             world.broken(Law::Converges, format!("{id}: {what}"));
         }

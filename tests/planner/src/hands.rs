@@ -1,19 +1,21 @@
 //! How one decided write is carried out by the two services, and what is checked at each.
 
-use super::world::{Law, Unsettled, World};
-use crate::absorb;
-use crate::appointment::Appointment;
-use crate::conflict::Refusal;
-use crate::event::PatchMask;
-use crate::ids::{AppointmentId, EventId};
-use crate::outbox::{DeleteReason, Intent, Side};
-use crate::reconcile::reconcile;
-use crate::record::{Field, LinkState, Value};
-use crate::settings::Direction;
-use crate::testing::{patched, stored, taken};
-use crate::text::{normalise, observed, split};
-use crate::time::{EventTime, TimeSpan};
-use chrono::{DateTime, Utc};
+use crate::law::Law;
+use crate::things::{patched, stored, taken};
+use crate::world::{Unsettled, World};
+use chrono::{DateTime, Timelike, Utc};
+use roundtrip_core::absorb;
+use roundtrip_core::appointment::Appointment;
+use roundtrip_core::conflict::Refusal;
+use roundtrip_core::event::{Event, PatchMask};
+use roundtrip_core::ids::{AppointmentId, EventId};
+use roundtrip_core::outbox::{DeleteReason, Intent, Side};
+use roundtrip_core::reconcile::{SETTLE_SECONDS, reconcile};
+use roundtrip_core::record::{Field, LinkState, Value};
+use roundtrip_core::settings::Direction;
+use roundtrip_core::text::{normalise, observed, split};
+use roundtrip_core::time::{EventTime, TimeSpan};
+use std::rc::Rc;
 
 impl World {
     pub fn carry_out(&mut self, id: &AppointmentId, intent: &Intent) {
@@ -26,6 +28,9 @@ impl World {
                 generation,
                 body,
             } => {
+                if self.gone_by_trainer.contains(id) {
+                    self.broken(Law::DeletionRespected, format!("{id}: made again"));
+                }
                 if !self.live(id).is_empty() {
                     self.broken(Law::ExactlyOne, format!("a second event for {id}"));
                 }
@@ -40,7 +45,7 @@ impl World {
                 ));
                 self.time_written(id, body.time);
                 if !lost {
-                    let event = self.calendar[event_id].event.clone();
+                    let event = Event::clone(&self.calendar[event_id].event);
                     let record = self.records.get_mut(id).expect("its record");
                     absorb::written(record, event, body, PatchMask::ALL, &self.ctx);
                 }
@@ -64,9 +69,13 @@ impl World {
                     .filter(|own| mask.description && !body.description.contains(*own))
                     .cloned()
                     .collect();
-                entry.event = patched(&entry.event, body, *mask, self.ctx.now);
+                let series = entry.event.recurring;
+                entry.event = Rc::new(patched(&entry.event, body, *mask, self.ctx.now));
                 entry.moved_by_trainer &= !mask.time;
-                let event = entry.event.clone();
+                let event = Event::clone(&entry.event);
+                if series {
+                    self.broken(Law::SeriesUntouched, format!("patched {event_id}"));
+                }
                 if !ours {
                     self.broken(Law::ForeignUntouched, format!("patched {event_id}"));
                 }
@@ -78,7 +87,8 @@ impl World {
                 }
                 if mask.time {
                     let owed = self.unsettled.get(id).and_then(|unsettled| unsettled.trainer);
-                    if owed.is_some() {
+                    // The platform may have come to the same time by itself.
+                    if owed.is_some_and(|owed| owed != EventTime::Timed(body.time)) {
                         self.broken(Law::NoMoveLost, format!("{id}: {owed:?} was overwritten"));
                     }
                     self.time_written(id, body.time);
@@ -164,17 +174,13 @@ impl World {
             if said.version != *version || on_platform.removal.is_some() {
                 return; // 412: it is read again
             }
+            self.settles(id, intent);
             if said.span() == *time {
                 self.broken(Law::NothingTwice, format!("{id}: reported what is there already"));
             }
             let unsettled = self.unsettled.entry(id.clone()).or_default();
             unsettled.trainer = None;
-            let at_night = time
-                .start
-                .with_timezone(&chrono_tz::Europe::Berlin)
-                .format("%H")
-                .to_string()
-                == "02";
+            let at_night = at_night(*time);
             if at_night || !said.editable.time {
                 self.refused.insert(key);
                 let reason = "outside_hours".to_owned();
@@ -213,7 +219,10 @@ impl World {
             }
         }
         let answer = taken(&said, intent, now);
-        self.platform.get_mut(id).expect("its appointment").said = answer.clone();
+        self.platform.get_mut(id).expect("its appointment").said = Rc::new(answer.clone());
+        if let Intent::Move { time, .. } = intent {
+            self.moved.insert(id.clone(), (said.span(), *time));
+        }
         if lost {
             self.unanswered.push((id.clone(), Some(answer), intent.clone()));
         } else {
@@ -255,7 +264,7 @@ impl World {
             && (!mask.title || shown.title == text(&body.title))
             && (!mask.location || shown.location == text(&body.location))
             && (!mask.description || shown.notes == text(&block));
-        let event = entry.event.clone();
+        let event = Event::clone(&entry.event);
         if says && record.event.is_some() {
             absorb::written(record, event, body, *mask, &self.ctx);
         }
@@ -281,6 +290,33 @@ impl World {
             settled: Some(EventTime::Timed(time)),
             ..Unsettled::default()
         };
+    }
+
+    /// The time that both agree on from now on.
+    pub fn time_agreed(&mut self, id: &AppointmentId, time: TimeSpan) {
+        self.time_written(id, time);
+    }
+
+    /// The platform of this world refuses everything at half past two in the night.
+    pub fn is_at_night(&self, time: TimeSpan) -> bool {
+        at_night(time)
+    }
+
+    /// A drag is often two drags: the first is not reported before the trainer has come to rest.
+    fn settles(&mut self, id: &AppointmentId, intent: &Intent) {
+        let Intent::Move { event_id, time, .. } = intent else {
+            return;
+        };
+        let record = &self.records[id];
+        let chosen = record.requested_time.is_some() || record.confirmed_time == Some(*time);
+        let moved_at = self.calendar.get(event_id).and_then(|entry| entry.moved_at);
+        let rested = moved_at.is_none_or(|at| self.ctx.now - at >= chrono::Duration::seconds(SETTLE_SECONDS));
+        if !chosen && !rested {
+            self.broken(
+                Law::Settles,
+                format!("{id}: reported while the trainer was moving it"),
+            );
+        }
     }
 
     /// P11, R10, R9 and R11 for each single write.
@@ -319,4 +355,8 @@ impl World {
             self.broken(Law::NoEcho, format!("{id}: {time:?} is our own"));
         }
     }
+}
+
+fn at_night(time: TimeSpan) -> bool {
+    time.start.with_timezone(&chrono_tz::Europe::Berlin).hour() == 2
 }

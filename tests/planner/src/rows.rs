@@ -1,11 +1,11 @@
 //! Which rows of the rules table a decision came by, told from the outside.
 
-use crate::conflict::ConflictCause;
-use crate::outbox::{DeleteReason, Intent};
-use crate::reconcile::{Context, Decision, Remark, Standing};
-use crate::record::{EventNote, Field, Record};
-use crate::settings::Direction;
-use crate::text::observed;
+use roundtrip_core::conflict::ConflictCause;
+use roundtrip_core::outbox::{DeleteReason, Intent};
+use roundtrip_core::reconcile::{Context, Decision, Remark, Standing};
+use roundtrip_core::record::{EventNote, Field, Record};
+use roundtrip_core::settings::Direction;
+use roundtrip_core::text::observed;
 
 pub const NAMES: [&str; 11] = [
     "R1  p = c: base follows",
@@ -37,7 +37,8 @@ pub fn count(before: &Record, decision: &Decision, ctx: &Context, rows: &mut [us
                 ];
                 let shown = before.event.as_ref().map(observed).unwrap_or_default();
                 for (_, field) in parts.into_iter().filter(|(written, _)| *written) {
-                    let edited = !crate::absorb::same(before.base.calendar.get(field), shown.get(field));
+                    let edited =
+                        !roundtrip_core::absorb::same(before.base.calendar.get(field), shown.get(field));
                     hit[1] |= !edited;
                     hit[8] |= edited && direction == Direction::Push;
                 }

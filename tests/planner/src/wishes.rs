@@ -1,0 +1,70 @@
+//! What a trainer wants back, and the account of what they removed.
+
+use crate::world::{OLD, World, id};
+use roundtrip_core::appointment::Appointment;
+use roundtrip_core::ids::{AppointmentId, EventId};
+use roundtrip_core::record::{Field, LinkState};
+use roundtrip_core::time::EventTime;
+use roundtrip_core::undo::{Wish, bring_back};
+
+impl World {
+    /// The nth appointment; one more than were agreed is the one made last of a marked event.
+    pub fn nth(&self, which: usize) -> AppointmentId {
+        let made = self.platform.keys().rfind(|made| **made > id(OLD));
+        match made.filter(|_| which >= self.agreed) {
+            Some(made) => made.clone(),
+            None => id(which % self.agreed),
+        }
+    }
+
+    /// The last answer about an appointment is undone, as the engine does it.
+    pub fn undo(&mut self, id: &AppointmentId) {
+        let Some(conflict) = self.answered.remove(id) else {
+            return;
+        };
+        let about_time = conflict.fields.iter().any(|field| field.field == Field::Time);
+        self.want_back(id, Wish::Answer(Box::new(conflict)), about_time);
+    }
+
+    /// The last reported move is taken back.
+    pub fn take_back(&mut self, id: &AppointmentId) {
+        let Some((from, to)) = self.moved.remove(id) else {
+            return;
+        };
+        self.want_back(id, Wish::Back { from: to, to: from }, true);
+    }
+
+    fn want_back(&mut self, id: &AppointmentId, wish: Wish, about_time: bool) {
+        let Some(record) = self.records.get_mut(id) else {
+            return;
+        };
+        let Ok(effect) = bring_back(record, &wish, &self.ctx) else {
+            return;
+        };
+        self.log
+            .push(format!("{} {id} wanted back: {effect:?}", self.ctx.now));
+        self.guarding.decided(id, self.ctx.now);
+        if !about_time {
+            return;
+        }
+        self.refused.retain(|(refused, ..)| refused != id);
+        let record = &self.records[id];
+        let said = record.appointment.as_ref().map(Appointment::span);
+        let wanted = record.requested_time.filter(|time| said != Some(*time));
+        let unsettled = self.unsettled.entry(id.clone()).or_default();
+        (unsettled.admin, unsettled.trainer) = (None, wanted.map(EventTime::Timed));
+    }
+
+    /// The trainer deleted this event.
+    pub fn deleted_by_trainer(&mut self, id: &AppointmentId, event: &EventId) {
+        self.ever_gone.insert(id.clone());
+        let linked = self.records.get(id).is_some_and(|record| {
+            let known = record.event_id.as_ref() == Some(event) && record.event.is_some();
+            known && record.removal.is_none() && record.link == LinkState::Linked
+        });
+        let on_platform = self.platform.get(id).is_some_and(|on| on.removal.is_none());
+        if linked && on_platform && self.live(id).is_empty() {
+            self.gone_by_trainer.insert(id.clone());
+        }
+    }
+}
