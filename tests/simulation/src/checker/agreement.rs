@@ -241,7 +241,9 @@ fn agrees(
             // By hand, or by another laptop, whose filters may leave it out.
             let by_us = |change: &Change| {
                 let device = |number: usize| &facts.ended.laptops[number].device;
-                let one = facts.laptop_of(change).is_none_or(|number| *device(number) == laptop.device);
+                let one = facts
+                    .laptop_of(change)
+                    .is_none_or(|number| *device(number) == laptop.device);
                 change.actor.is_app() && one
             };
             let removed = |change: &Change| {

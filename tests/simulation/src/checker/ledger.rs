@@ -23,7 +23,11 @@ fn rows_have_causes(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, foun
             invariant: "I8",
             what: format!("laptop {number}: a row {word}: {item:?}"),
         };
-        if item.run_id.as_ref().is_some_and(|run| !runs.contains(run.as_str())) {
+        if item
+            .run_id
+            .as_ref()
+            .is_some_and(|run| !runs.contains(run.as_str()))
+        {
             found.push(nameless("of a run that never was"));
         }
         let about_one = matches!(
