@@ -220,10 +220,12 @@ impl Engine {
         }
         let sent_at = self.now();
         let outcome = self.transmit(&row).await;
-        if let Outcome::Failed(error) = &outcome
-            && stops_side(error)
-        {
-            blocked.side(row.side).store(true, Ordering::Relaxed);
+        if let Outcome::Failed(error) = &outcome {
+            // Whatever came of this try: what an earlier one brought about is still not known.
+            row.state = was;
+            if stops_side(error) {
+                blocked.side(row.side).store(true, Ordering::Relaxed);
+            }
         }
         Ok((row, outcome, sent_at))
     }
@@ -471,10 +473,12 @@ impl Engine {
         self.commit(changes).await
     }
 
-    /// The row after a try that did not work: when it is due again, and whether its outcome is known.
+    /// The row after a try that did not work: when it is due again, and whether its outcome is known. Its state is that of
+    /// before the try.
     pub(crate) fn failed_row(&self, mut row: OutboxRow, error: &PortError) -> OutboxRow {
         let now = self.now();
         row.last_problem = Some(error_code(error).into());
+        let sent_before = row.state == OutboxState::Sent;
         let blocked = matches!(
             error,
             PortError::NotConnected
@@ -494,7 +498,11 @@ impl Engine {
         if blocked {
             // Not the write's fault: the try does not count, and it goes on when its side does.
             row.attempts = row.attempts.saturating_sub(1);
-            row.state = OutboxState::Waiting;
+            row.state = if sent_before {
+                OutboxState::Sent
+            } else {
+                OutboxState::Waiting
+            };
             row.due_at = now;
         } else if matches!(error, PortError::Rejected { .. }) {
             row.state = OutboxState::Parked;
@@ -503,7 +511,9 @@ impl Engine {
             row.state = OutboxState::Sent;
             row.due_at = now + self.backoff(row.attempts);
         } else {
-            row.state = if row.attempts >= TRIES {
+            row.state = if sent_before {
+                OutboxState::Sent
+            } else if row.attempts >= TRIES {
                 OutboxState::Parked
             } else {
                 OutboxState::Waiting

@@ -540,3 +540,29 @@ async fn a_write_that_a_service_will_never_take_is_parked_at_once_and_the_rest_g
     assert_eq!(world.trainer().title(&visits[0]), "Rosen-Apotheke");
     world.check_invariants().await;
 }
+
+#[tokio::test]
+async fn a_report_whose_answer_is_lost_is_told_even_if_the_next_try_is_turned_away() {
+    let (world, visits) = with_visits().await;
+    world.trainer().drag(&visits[0], "2026-12-09 18:00");
+    world.advance(60);
+    world.spoil_platform(Fault::DropAfter, |rule| rule.method("POST").path("/move"));
+    world.spoil_platform(Fault::RateLimited, |rule| {
+        rule.method("POST").path("/move").after(1)
+    });
+    world.sync().await;
+    world.settle().await;
+    world.repair();
+
+    let told = world.story(&visits[0]).await;
+    let told = told
+        .iter()
+        .filter(|what| matches!(what, HistoryWhat::MovedBack { .. }));
+    assert_eq!(
+        told.count(),
+        1,
+        "the first try took effect, so the history has to say so"
+    );
+    assert_eq!(world.admin().told_of(&visits[0]).len(), 1);
+    world.check_invariants().await;
+}

@@ -202,3 +202,21 @@ async fn a_laptop_whose_clock_is_wrong_judges_the_future_by_the_services_clock()
         world.check_invariants().await;
     }
 }
+
+#[tokio::test]
+async fn a_connection_made_under_a_wrong_clock_leaves_nothing_out() {
+    for hours in [24 * 40, -24 * 40] {
+        let world = World::of(Setup {
+            started: false,
+            ..Setup::default()
+        })
+        .await;
+        world.clock.set_skew(chrono::TimeDelta::hours(hours));
+        let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+        let over = world.admin().visit("Rosen-Apotheke", "2026-11-21 08:30");
+        world.engine.start_syncing().await.expect("the ledger works");
+        world.settle().await;
+        assert!(world.trainer().has(&visit), "{hours} h wrong");
+        assert!(!world.trainer().has(&over), "{hours} h wrong");
+    }
+}

@@ -22,6 +22,7 @@ use roundtrip_google::GoogleConfig;
 use roundtrip_http::in_process::RouterHttp;
 use roundtrip_platform::PlatformMetadata;
 use roundtrip_sandbox::Sandbox;
+use roundtrip_sandbox::realism::Realism;
 use roundtrip_sandbox::shared::SeededRandom;
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -65,6 +66,37 @@ fn beginning(random: &mut SeededRandom) -> DateTime<Utc> {
     text.parse().unwrap_or_default()
 }
 
+/// How the services behave beyond the happy path: plainly in every third seed, else one or all of it, at some strength.
+fn realism(seed: u64) -> Realism {
+    // Numbers of its own, so that what else a seed tells does not hang on it.
+    let mut random = SeededRandom::new(seed ^ 0x5EA1_1570);
+    let all = Realism::all(1 + random.below(3) as u32);
+    let plain = Realism::default();
+    match random.below(9) {
+        0..=2 => plain,
+        3 | 4 => all,
+        5 => Realism {
+            list_lag_ms: all.list_lag_ms,
+            ..plain
+        },
+        6 => Realism {
+            late_tombstones_ms: all.late_tombstones_ms,
+            ..plain
+        },
+        7 => Realism {
+            html_descriptions: true,
+            updated_granularity_ms: all.updated_granularity_ms,
+            ..plain
+        },
+        _ => Realism {
+            repeated_items_percent: all.repeated_items_percent,
+            repeated_pages_percent: all.repeated_pages_percent,
+            feed_repeats_percent: all.feed_repeats_percent,
+            ..plain
+        },
+    }
+}
+
 /// Runs one seed on this desk.
 ///
 /// # Errors
@@ -80,6 +112,7 @@ pub fn run(seed: u64, desk: &Rc<Desk>, shown: bool) -> Result<Outcome> {
         seed: random.next_u64(),
         appointments: 0,
         sample_events: false,
+        realism: realism(seed),
         ..roundtrip_sandbox::Config::default()
     };
     let sandbox = Sandbox::new(&config, Arc::new(TimeClock(handle.time.clone())));
