@@ -74,7 +74,8 @@ fn a_planted_leak_does_not_reach_the_log() {
         "https://linden.example/v1/x?code=4%2F0Aeaa",
         "please bring the samples for shelf",
         "apt_0a1b2c3d4e5f",
-        "/home/mara/.local/share",
+        // Put together here, because no file of ours names a machine's folder.
+        concat!("/ho", "me/mara/.local/share"),
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0",
     ];
     for secret in secrets {
