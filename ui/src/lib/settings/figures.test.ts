@@ -30,15 +30,9 @@ async function open(hash: string, scenario: Scenario, language = 'en') {
 describe('figures in words', () => {
   it('says a length of time in one short unit', () => {
     useLanguage('en', 'en-GB');
-    expect([380, 4_260, 27_000, 95_000, 402_000, 5_000_000, 9_000_000].map((ms) => length(ms).replace('\u00a0', ' '))).toEqual([
-      '0.4 s',
-      '4.3 s',
-      '27 s',
-      '95 s',
-      '7 min',
-      '83 min',
-      '2.5 h',
-    ]);
+    expect(
+      [380, 4_260, 27_000, 95_000, 402_000, 5_000_000, 9_000_000].map((ms) => length(ms).replace('\u00a0', ' ')),
+    ).toEqual(['0.4 s', '4.3 s', '27 s', '95 s', '7 min', '83 min', '2.5 h']);
   });
 
   it('never rounds a share up to all of it', () => {
