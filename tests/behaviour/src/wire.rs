@@ -29,6 +29,8 @@ struct State {
     unplugged: Vec<String>,
     /// Writes that still go through before the power goes.
     power: Option<(usize, Cut)>,
+    /// Who answers in place of the services.
+    diverted: Option<Arc<dyn HttpPort>>,
 }
 
 impl Wire {
@@ -57,6 +59,21 @@ impl Wire {
             .unwrap_or_else(PoisonError::into_inner)
             .unplugged
             .clear();
+    }
+
+    /// From now on all requests go to somebody else, who may pass them on; `None` is the services themselves again.
+    pub fn divert(&self, to: Option<Arc<dyn HttpPort>>) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).diverted = to;
+    }
+
+    /// The services themselves, past whoever answers in their place.
+    pub fn services(&self) -> Arc<dyn HttpPort> {
+        self.inner.clone()
+    }
+
+    fn answers(&self) -> Arc<dyn HttpPort> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.diverted.clone().unwrap_or_else(|| self.inner.clone())
     }
 
     /// The power goes at the write after the next `writes` ones.
@@ -107,7 +124,7 @@ impl HttpPort for Wire {
             return std::future::pending().await;
         }
         match self.fate(&request)? {
-            None => self.inner.send(request).await,
+            None => self.answers().send(request).await,
             Some(cut) => {
                 if cut == Cut::After {
                     // Its answer is never heard.
