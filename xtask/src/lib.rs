@@ -1,6 +1,6 @@
 //! The project's own commands and the means by which they look at the real app from outside.
 //!
-//! `cargo xtask setup|build|demo|test|check|bench|bindings|icons`. The window tests (`tests/window`) use the same parts.
+//! `cargo xtask setup|build|demo|test|check|bench|bindings|fuzz|icons`. The window tests (`tests/window`) use the same parts.
 //!
 //! Words: a *desk* is a virtual desktop (display, session bus, keychain, notifications) that lives as long as its value;
 //! a *lane* is one kind of test with its own counts; a *page* is what a person can do on one page, written once; *rules*
@@ -20,6 +20,7 @@ pub mod building;
 pub mod counts;
 pub mod demo;
 pub mod desk;
+pub mod fuzz;
 pub mod gallery;
 pub mod icons;
 pub mod lanes;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{bench, bindings, browse, building, demo, icons, process, screens};
+use xtask::{bench, bindings, browse, building, demo, fuzz, icons, process, screens};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -42,6 +42,8 @@ enum Task {
     Bench(bench::Options),
     /// Generate the window's view of the app's commands (ui/src/lib/bindings.ts).
     Bindings,
+    /// Fuzz everything that reads what comes from outside (needs a nightly compiler and cargo-fuzz).
+    Fuzz(fuzz::Options),
     /// Render the icons from their drawings.
     Icons,
     /// Take the pictures of every screen and state (docs/screens/).
@@ -79,6 +81,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Test { only } => lanes::test(&only),
         Task::Check => lanes::check(),
         Task::Bench(options) => bench::bench(&options).map(|()| true),
+        Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Bindings => bindings::generate().map(|()| true),
         Task::Screens(options) => screens::take(&options).map(|()| true),
         Task::Icons => icons::render().map(|()| true),
