@@ -22,6 +22,7 @@ pub mod coverage;
 pub mod crash;
 pub mod demo;
 pub mod desk;
+pub mod fuzz;
 pub mod gallery;
 pub mod icons;
 pub mod lanes;

@@ -8,10 +8,7 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{
-    bench, bindings, browse, building, coverage, crash, demo, icons, mutants, planner, process, sbom,
-    screens, sim,
-};
+use xtask::{bench, bindings, browse, building, coverage, crash, demo, fuzz, icons, mutants, planner, process, sbom, screens, sim};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -60,6 +57,8 @@ enum Task {
     Planner(planner::Options),
     /// Generate the window's view of the app's commands (ui/src/lib/bindings.ts).
     Bindings,
+    /// Fuzz everything that reads what comes from outside (needs a nightly compiler and cargo-fuzz).
+    Fuzz(fuzz::Options),
     /// Render the icons from their drawings.
     Icons,
     /// List everything that is in the app, for both worlds, as CycloneDX (target/sbom).
@@ -104,6 +103,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Coverage(options) => coverage::measure(&options).map(|()| true),
         Task::Mutants(options) => mutants::test(&options).map(|()| true),
         Task::Planner(options) => planner::check(&options),
+        Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Bindings => bindings::generate().map(|()| true),
         Task::Screens(options) => screens::take(&options).map(|()| true),
         Task::Icons => icons::render().map(|()| true),

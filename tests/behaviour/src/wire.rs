@@ -31,6 +31,8 @@ struct State {
     power: Option<(usize, Cut)>,
     /// The power goes after the service has answered a request to this path, before the laptop heard of it.
     dark_after: Option<String>,
+    /// Who answers in place of the services.
+    diverted: Option<Arc<dyn HttpPort>>,
 }
 
 impl Wire {
@@ -59,6 +61,21 @@ impl Wire {
             .unwrap_or_else(PoisonError::into_inner)
             .unplugged
             .clear();
+    }
+
+    /// From now on all requests go to somebody else, who may pass them on; `None` is the services themselves again.
+    pub fn divert(&self, to: Option<Arc<dyn HttpPort>>) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).diverted = to;
+    }
+
+    /// The services themselves, past whoever answers in their place.
+    pub fn services(&self) -> Arc<dyn HttpPort> {
+        self.inner.clone()
+    }
+
+    fn answers(&self) -> Arc<dyn HttpPort> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.diverted.clone().unwrap_or_else(|| self.inner.clone())
     }
 
     /// The power goes at the write after the next `writes` ones.
@@ -122,7 +139,7 @@ impl HttpPort for Wire {
             return std::future::pending().await;
         }
         match self.fate(&request)? {
-            None => self.inner.send(request).await,
+            None => self.answers().send(request).await,
             Some(cut) => {
                 if cut == Cut::After {
                     // Its answer is never heard.

@@ -1,0 +1,4 @@
+//! `deep_link` of [`roundtrip_inputs::TARGETS`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| roundtrip_inputs::run("deep_link", input));
