@@ -46,7 +46,7 @@ fn lived(story: &Story, tells: bool) -> World {
         take(&mut world, step);
     }
     let assigned = assigned(&world);
-    let mut rounds = 0;
+    let (mut rounds, mut quiet) = (0, 0);
     loop {
         world.ctx.now += Duration::seconds(30);
         let busy = world.cycle();
@@ -57,7 +57,11 @@ fn lived(story: &Story, tells: bool) -> World {
             asked = world.answer_guard(question::Answer::GoOn);
         }
         rounds += 1;
-        if !busy && !asked && world.conflicts.len() == open {
+        // An event that came back while a newer one went, or that a repeated page shows once more after its end, is told
+        // right by the next full listing.
+        let rests = !busy && !asked && world.conflicts.len() == open;
+        quiet = if rests { quiet + 1 } else { 0 };
+        if quiet == 2 {
             break;
         }
         if rounds == ROUNDS_MAX {
