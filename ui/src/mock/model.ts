@@ -172,7 +172,10 @@ export function model(scenario: Scenario, nowMs: number): Model {
       o.state = 'needs_attention';
       o.as_of = iso(nowMs - 171 * MINUTE);
       o.calendar = googleAccount(nowMs, { last_read_at: o.as_of });
-      o.heartbeat = beats(nowMs, { until: nowMs - 170 * MINUTE });
+      // Awake all the time, and trying.
+      o.heartbeat = beats(nowMs).map((beat) =>
+        Date.parse(beat.at) > nowMs - 170 * MINUTE ? { ...beat, result: 'partial', problem: 'server_trouble' } : beat,
+      );
       o.problem = problem('no_success_2h_google', 'google', 'try_again', nowMs, {
         detail: 'server_trouble',
         since: o.as_of,
