@@ -15,15 +15,17 @@ use crate::gui::Gui;
 use crate::gui::browser;
 use crate::host::overview::moved_back;
 use crate::host::{Host, Running};
-use chrono::Duration;
+use chrono::{DateTime, Datelike as _, Duration, Utc};
 use roundtrip_core::conflict::{Choice, Resolution, Seen};
 use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId};
 use roundtrip_core::outbox::{DeleteReason, Intent};
 use roundtrip_core::question::Answer;
+use roundtrip_core::record::Field;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::AnswerError;
 use roundtrip_engine::ledger::Trigger;
+use roundtrip_http::answer::is_planned_year;
 use roundtrip_store::Provider;
 use std::sync::Arc;
 use tauri::{AppHandle, State};
@@ -100,7 +102,7 @@ pub async fn resolve_conflict(
 ) -> Answered<Option<ConflictView>> {
     let running = running(&gui).await?;
     let id = ConflictId(checked("id", id)?);
-    let shown = shown(seen);
+    let shown = shown(seen)?;
     let zone = zone(&gui.host).await;
     let resolution = resolution_of(resolution, zone)?;
     match running.engine.resolve_conflict(&id, &shown, &resolution).await {
@@ -115,11 +117,11 @@ pub async fn resolve_conflict(
     }
 }
 
-pub(super) fn shown(seen: SeenView) -> Seen {
-    Seen {
+pub(super) fn shown(seen: SeenView) -> Answered<Seen> {
+    Ok(Seen {
         version: seen.version.map(u64::from),
-        etag: seen.etag.map(Etag),
-    }
+        etag: seen.etag.map(|etag| checked("etag", etag)).transpose()?.map(Etag),
+    })
 }
 
 pub(super) async fn zone(host: &Host) -> chrono_tz::Tz {
@@ -138,15 +140,21 @@ pub(super) fn resolution_of(input: ResolutionInput, zone: chrono_tz::Tz) -> Answ
         ResolutionInput::Create => Resolution::Create,
         ResolutionInput::Dismiss => Resolution::Dismiss,
         ResolutionInput::Merge { choices } => {
+            if choices.len() > Field::ALL.len() {
+                return Err(AppError::input("choices"));
+            }
+            let planned = |at: DateTime<Utc>| is_planned_year(at.year());
             let mut chosen = Vec::new();
             for choice in choices {
                 let field = convert::field_named(&choice.field).ok_or_else(|| AppError::input("field"))?;
                 let choice = match (choice.choice.as_str(), choice.start, choice.end) {
                     ("platform", _, _) => Choice::Platform,
                     ("calendar", _, _) => Choice::Calendar,
-                    ("time", Some(start), Some(end)) if start < end => Choice::Time {
-                        time: TimeSpan { start, end, zone },
-                    },
+                    ("time", Some(start), Some(end)) if start < end && planned(start) && planned(end) => {
+                        Choice::Time {
+                            time: TimeSpan { start, end, zone },
+                        }
+                    }
                     ("time", _, _) => return Err(AppError::input("time")),
                     _ => return Err(AppError::input("choice")),
                 };
@@ -389,7 +397,7 @@ pub async fn exclude(gui: State<'_, Gui>, appointment_id: String, excluded: bool
     Ok(running.engine.change_settings(after, Vec::new()).await?)
 }
 
-fn provider(word: &str) -> Answered<Provider> {
+pub(super) fn provider(word: &str) -> Answered<Provider> {
     match word {
         "platform" => Ok(Provider::Platform),
         "google" => Ok(Provider::Google),

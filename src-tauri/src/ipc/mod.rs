@@ -4,6 +4,8 @@ pub mod commands;
 pub mod convert;
 pub mod dto;
 pub mod events;
+#[cfg(test)]
+mod hostile_tests;
 pub mod settings;
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ pub async fn resolve_conflicts(gui: State<'_, Gui>, answers: Vec<ConflictAnswer>
     let mut asked = Vec::with_capacity(answers.len());
     for answer in answers {
         let id = ConflictId(checked("id", answer.id)?);
-        asked.push((id, shown(answer.seen), resolution_of(answer.resolution, zone)?));
+        asked.push((id, shown(answer.seen)?, resolution_of(answer.resolution, zone)?));
     }
     let outcomes = running.engine.resolve_conflicts(&asked).await;
     Ok(asked

@@ -40,11 +40,12 @@ pub fn filter_of(query: HistoryQuery) -> Answered<HistoryFilter> {
         Some("roundtrip") => Some(HistorySource::Roundtrip),
         Some(_) => return Err(AppError::input("source")),
     };
+    let id = |field: &str, id: Option<String>| id.map(|id| checked(field, id)).transpose();
     Ok(HistoryFilter {
         result,
         source,
-        appointment_id: query.appointment_id.map(AppointmentId),
-        run_id: query.run_id.map(RunId),
+        appointment_id: id("appointment_id", query.appointment_id)?.map(AppointmentId),
+        run_id: id("run_id", query.run_id)?.map(RunId),
         since: query.since,
         before: query.before,
         limit: query.limit.clamp(1, 500),
@@ -108,7 +109,7 @@ async fn retries(running: &Running, items: &[HistoryItem]) -> Answered<Vec<(Stri
     Ok(retries)
 }
 
-fn checked_ids(ids: Vec<String>) -> Answered<Vec<String>> {
+pub(in crate::ipc) fn checked_ids(ids: Vec<String>) -> Answered<Vec<String>> {
     if ids.len() > LINES_MAX {
         return Err(AppError::input("history_ids"));
     }

@@ -1,0 +1,316 @@
+//! A million messages as a window that was taken over could send them: each is refused with its field, or means something
+//! that a person could have meant. Nothing panics.
+
+use super::commands::{self, history};
+use super::dto::{HistoryQuery, OwnRuleView, ResolutionInput, SeenView, SettingsPatch};
+use super::settings;
+use chrono::Datelike as _;
+use roundtrip_core::conflict::{Choice, Resolution};
+use roundtrip_core::filter;
+use roundtrip_core::settings::SyncSettings;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+const MESSAGES: usize = 1_000_000;
+
+/// A small generator (xorshift): a failure is found again with the same number.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % limit
+    }
+
+    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[self.below(all.len())]
+    }
+}
+
+/// Words that mean something somewhere, and texts that never should.
+const WORDS: &[&str] = &[
+    "both",
+    "push",
+    "pull",
+    "full",
+    "busy",
+    "type_only",
+    "ask",
+    "keep_platform",
+    "keep_calendar",
+    "most_recent",
+    "remove",
+    "keep",
+    "system",
+    "de",
+    "en",
+    "dark",
+    "reduce",
+    "ok",
+    "waiting",
+    "problem",
+    "you",
+    "platform",
+    "roundtrip",
+    "google",
+    "time",
+    "title",
+    "notes",
+    "calendar",
+    "contains",
+    "starts_with",
+    "regex",
+    "1",
+    "11",
+    "12",
+    "#termin",
+    "08:00",
+    "25:00",
+    "2026-12-01T09:00:00Z",
+    "2026-12-01T10:00:00Z",
+    "+262142-12-31T23:59:59Z",
+    "-262143-01-01T00:00:00Z",
+    "0000-01-01T00:00:00Z",
+    "2026-12-01",
+    "+262142-12-31",
+    "",
+    " ",
+    "\0",
+    "../../x",
+    "'; DROP TABLE outbox; --",
+    "<img src=x onerror=alert(1)>",
+    "\u{202e}",
+    "(a{40}){40}{40}",
+    "(",
+    "e\u{301}",
+    "ﷺ",
+];
+const NAMES: &[&str] = &[
+    "enabled",
+    "direction",
+    "every_minutes",
+    "calendar_id",
+    "notes",
+    "client_names",
+    "privacy",
+    "time_policy",
+    "text_policy",
+    "types_off",
+    "clients_off",
+    "excluded",
+    "dates",
+    "weekdays_off",
+    "hours",
+    "own_rules",
+    "left_out",
+    "color",
+    "fallback_title",
+    "mark_tag",
+    "motion",
+    "theme",
+    "language",
+    "confirmed_removals",
+    "result",
+    "source",
+    "appointment_id",
+    "run_id",
+    "since",
+    "before",
+    "limit",
+    "kind",
+    "choices",
+    "field",
+    "choice",
+    "start",
+    "end",
+    "version",
+    "etag",
+    "pattern",
+    "text",
+    "from",
+    "until",
+    "__proto__",
+];
+
+fn value(chance: &mut Chance, depth: usize) -> Value {
+    match chance.below(if depth == 0 { 9 } else { 13 }) {
+        0 => Value::Null,
+        1 => json!(chance.below(2) == 1),
+        2 => json!(chance.below(70)),
+        3 => json!([-1.0, 1e300, 4_294_967_296.0, 0.5][chance.below(4)]),
+        4 if chance.below(2_000) == 0 => json!("x".repeat(100_000)),
+        4..=8 => json!(chance.of(WORDS)),
+        9 | 10 => (0..chance.below(4)).map(|_| value(chance, depth - 1)).collect(),
+        _ => {
+            let mut fields = Map::new();
+            for _ in 0..chance.below(4) {
+                fields.insert(chance.of(NAMES).to_owned(), value(chance, depth - 1));
+            }
+            Value::Object(fields)
+        }
+    }
+}
+
+/// A message of these fields: most of them of a type that fits, so that more than the type is looked at.
+fn message<T: DeserializeOwned>(chance: &mut Chance, fields: &[(&str, &str)]) -> Option<T> {
+    let mut all = Map::new();
+    for (name, kind) in fields {
+        // A few of many: each could make the whole message be refused.
+        if fields.len() > 3 && chance.below(fields.len()) >= 2 {
+            continue;
+        }
+        let fitting = match (chance.below(12), *kind) {
+            (0, _) => value(chance, 2),
+            (1..=4, _) => continue,
+            (_, "flag") => json!(chance.below(2) == 1),
+            (_, "number") => json!([0, 1, 5, 60, 61, u32::MAX][chance.below(6)]),
+            (_, "words") => (0..chance.below(5)).map(|_| json!(chance.of(WORDS))).collect(),
+            (_, "numbers") => (0..chance.below(5)).map(|_| json!(chance.below(256))).collect(),
+            (_, "range") => json!({"from": chance.of(WORDS), "until": chance.of(WORDS)}),
+            (_, "rules") => json!([{"field": chance.of(WORDS), "pattern": chance.of(WORDS), "text": chance.of(WORDS)}]),
+            (_, "choices") => (0..chance.below(7))
+                .map(|_| {
+                    json!({"field": chance.of(WORDS), "choice": chance.of(&["time", "platform", "calendar", "x"]),
+                           "start": chance.of(&WORDS[37..42]), "end": chance.of(&WORDS[37..42])})
+                })
+                .collect(),
+            _ => json!(chance.of(WORDS)),
+        };
+        all.insert((*name).to_owned(), fitting);
+    }
+    serde_json::from_value(Value::Object(all)).ok()
+}
+
+const PATCH: &[(&str, &str)] = &[
+    ("enabled", "flag"),
+    ("direction", "word"),
+    ("every_minutes", "number"),
+    ("privacy", "word"),
+    ("time_policy", "word"),
+    ("types_off", "words"),
+    ("excluded", "words"),
+    ("dates", "range"),
+    ("weekdays_off", "numbers"),
+    ("hours", "range"),
+    ("left_out", "word"),
+    ("color", "word"),
+    ("fallback_title", "word"),
+    ("mark_tag", "word"),
+    ("theme", "word"),
+    ("language", "word"),
+    ("motion", "word"),
+];
+
+/// What a patch that is taken may lead to.
+fn check(after: &SyncSettings) {
+    assert!((5..=60).contains(&after.every_minutes));
+    let filters = &after.filters;
+    assert!(
+        filters
+            .excluded
+            .iter()
+            .all(|id| id.as_str().chars().count() <= 512)
+    );
+    assert!(filters.weekdays_off.iter().all(|day| *day <= 6));
+    assert!(
+        filters
+            .own_rules
+            .iter()
+            .all(|rule| filter::check_rule(rule).is_ok())
+    );
+    assert!(
+        filters
+            .earliest
+            .zip(filters.latest)
+            .is_none_or(|(from, until)| from < until)
+    );
+    assert!(
+        filters
+            .first_day
+            .zip(filters.last_day)
+            .is_none_or(|(from, until)| from <= until)
+    );
+    let title = after.text.fallback_title.as_deref().unwrap_or("x");
+    assert!((1..=100).contains(&title.chars().count()));
+}
+
+#[test]
+fn a_million_messages_of_a_window_are_refused_or_make_sense() {
+    let mut chance = Chance(0x5eed_0030);
+    let mut taken = BTreeMap::<&str, usize>::new();
+    let before = SyncSettings::default();
+    for nth in 0..MESSAGES {
+        let kind =
+            ["patch", "query", "answer", "seen", "ids", "rule"][if nth % 50 == 0 { 5 } else { nth % 5 }];
+        let fine = match kind {
+            "patch" => message::<SettingsPatch>(&mut chance, PATCH).is_some_and(|patch| {
+                let after = settings::patched(&before, &patch);
+                after.iter().for_each(check);
+                after.is_ok() && settings::check_app(&patch).is_ok()
+            }),
+            "query" => {
+                let fields = [
+                    ("result", "word"),
+                    ("source", "word"),
+                    ("appointment_id", "word"),
+                    ("run_id", "word"),
+                    ("since", "word"),
+                    ("before", "word"),
+                    ("limit", "number"),
+                ];
+                message::<HistoryQuery>(&mut chance, &fields).is_some_and(|query| {
+                    let filter = history::filter_of(query);
+                    filter.is_ok_and(|filter| {
+                        let id = filter.appointment_id.as_ref().map_or("x", |id| id.as_str());
+                        assert!((1..=512).contains(&id.len()) && (1..=500).contains(&filter.limit));
+                        true
+                    })
+                })
+            }
+            "answer" => {
+                let kinds = ["merge", "merge", "merge", "keep_platform", "create", "x"];
+                let mut input = json!({"kind": chance.of(&kinds)});
+                let choices: Option<Value> = message(&mut chance, &[("choices", "choices")]);
+                input["choices"] = choices.map_or(Value::Null, |all| all["choices"].clone());
+                let input = serde_json::from_value::<ResolutionInput>(input).ok();
+                let answer = input.and_then(|input| commands::resolution_of(input, chrono_tz::UTC).ok());
+                if let Some(Resolution::Merge { choices }) = &answer {
+                    assert!(choices.len() <= 4);
+                    for (_, choice) in choices {
+                        if let Choice::Time { time } = choice {
+                            assert!(time.start < time.end);
+                            assert!((1900..=2200).contains(&time.start.year()) && time.end.year() <= 2200);
+                        }
+                    }
+                }
+                answer.is_some()
+            }
+            "seen" => message::<SeenView>(&mut chance, &[("version", "number"), ("etag", "word")])
+                .is_some_and(|seen| commands::shown(seen).is_ok()),
+            "ids" => {
+                let ids = value(&mut chance, 2);
+                let provider = chance.of(WORDS);
+                assert_eq!(
+                    commands::provider(provider).is_ok(),
+                    matches!(provider, "platform" | "google")
+                );
+                serde_json::from_value::<Vec<String>>(ids).is_ok_and(|ids| history::checked_ids(ids).is_ok())
+            }
+            _ => {
+                let fields = [("field", "word"), ("pattern", "word"), ("text", "word")];
+                message::<OwnRuleView>(&mut chance, &fields)
+                    .and_then(|view| settings::rule_of(&view).ok())
+                    .is_some_and(|rule| filter::check_rule(&rule).is_ok())
+            }
+        };
+        *taken.entry(kind).or_default() += usize::from(fine);
+    }
+    println!("{MESSAGES} messages; taken: {taken:?}");
+    // Else the generator would only have shown that rubbish is refused.
+    for kind in ["patch", "query", "answer", "seen", "ids"] {
+        assert!(taken[kind] > 1_000, "{kind}: {taken:?}");
+    }
+}
