@@ -211,6 +211,10 @@ impl Engine {
                 .await?;
         }
         let outcome = self.transmit(&row).await;
+        if matches!(outcome, Outcome::Failed(_)) {
+            // Whether an earlier try went through is as unknown as before.
+            row.state = was;
+        }
         if let Outcome::Failed(error) = &outcome
             && stops_side(error)
         {
@@ -469,7 +473,7 @@ impl Engine {
                 | PortError::Throttled { .. }
                 | PortError::QuotaGone
                 | PortError::CalendarNotFound
-        );
+        ) || is_own_trouble(error);
         let unknown = matches!(
             error,
             PortError::Unreachable { nothing_sent: false }
@@ -479,7 +483,9 @@ impl Engine {
         if blocked {
             // Not the write's fault: the try does not count, and it goes on when its side does.
             row.attempts = row.attempts.saturating_sub(1);
-            row.state = OutboxState::Waiting;
+            if row.state != OutboxState::Sent {
+                row.state = OutboxState::Waiting;
+            }
             row.due_at = now;
         } else if matches!(error, PortError::Rejected { .. }) {
             row.state = OutboxState::Parked;
@@ -507,6 +513,11 @@ impl Engine {
         let jitter = i64::try_from(self.clock.random() % 501).unwrap_or(0) - 250;
         Duration::milliseconds(base + base * jitter / 1_000)
     }
+}
+
+/// The tokens could not be read: nobody was asked.
+fn is_own_trouble(error: &PortError) -> bool {
+    matches!(error, PortError::Rejected { reason } if reason.starts_with("vault_"))
 }
 
 /// Waits for `work` while the writes under way go on; what they bring is kept in `early`. One of them may hold what `work`
