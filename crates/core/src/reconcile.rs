@@ -229,9 +229,21 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
         };
     }
     match record.event.clone() {
+        // What another laptop wrote tells of a newer version than ours: nothing is written before we have heard it too.
+        Some(event) if knows_more(&record, &appointment, &event) => {
+            Decision::local(record, Standing::Unknown)
+        }
         Some(event) => three_way(record, &appointment, &event, ctx),
         None => without_event(record, &appointment, ctx),
     }
+}
+
+/// Whether the mark of our event was written from a newer version of the appointment than the known one.
+fn knows_more(record: &Record, appointment: &Appointment, event: &Event) -> bool {
+    event
+        .mark
+        .as_ref()
+        .is_some_and(|mark| mark.generation == record.generation && mark.version > appointment.version)
 }
 
 /// Until when a further change waits after a resolution. An end further ahead than any can be was set by a wrong clock.

@@ -410,3 +410,35 @@ fn p11_nothing_from_before_the_connection_is_written() {
 
 #[path = "trainer_tests.rs"]
 mod trainers;
+
+// Found by the simulation.
+
+/// Seed 62: the answer was given while the laptop's clock was weeks ahead.
+#[test]
+fn a_cool_down_that_a_wrong_clock_noted_holds_nothing_up() {
+    let case = Case::linked().with(|record| record.cool_down_until = Some(at("2026-12-20T09:00:00Z")));
+    case.calendar_moves("12-01 14:00-15:30")
+        .later(60)
+        .expect("move 12-01 14:00-15:30 v7");
+}
+
+/// Seeds 90 and 105: this laptop took over before it had heard what the other one had written already.
+#[test]
+fn nothing_is_written_over_what_a_newer_version_wrote() {
+    let case = Case::linked().calendar(|event| {
+        if let Some(mark) = &mut event.mark {
+            mark.version += 1;
+        }
+        event.title = "Rosen-Apotheke".into();
+    });
+    case.expect("Unknown");
+}
+
+/// Seed 107: a clock that was ahead had closed it before its day came.
+#[test]
+fn what_a_wrong_clock_closed_is_still_taken_out_when_it_is_called_off() {
+    let case = Case::linked()
+        .with(|record| record.link = LinkState::Closed)
+        .platform_removes(RemovalReason::Cancelled);
+    case.expect("delete Cancelled g1");
+}

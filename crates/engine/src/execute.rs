@@ -220,12 +220,14 @@ impl Engine {
         }
         let sent_at = self.now();
         let outcome = self.transmit(&row).await;
-        if let Outcome::Failed(error) = &outcome {
-            // Whatever came of this try: what an earlier one brought about is still not known.
+        if matches!(outcome, Outcome::Failed(_)) {
+            // Whether an earlier try went through is as unknown as before.
             row.state = was;
-            if stops_side(error) {
-                blocked.side(row.side).store(true, Ordering::Relaxed);
-            }
+        }
+        if let Outcome::Failed(error) = &outcome
+            && stops_side(error)
+        {
+            blocked.side(row.side).store(true, Ordering::Relaxed);
         }
         Ok((row, outcome, sent_at))
     }
@@ -473,12 +475,10 @@ impl Engine {
         self.commit(changes).await
     }
 
-    /// The row after a try that did not work: when it is due again, and whether its outcome is known. Its state is that of
-    /// before the try.
+    /// The row after a try that did not work: when it is due again, and whether its outcome is known.
     pub(crate) fn failed_row(&self, mut row: OutboxRow, error: &PortError) -> OutboxRow {
         let now = self.now();
         row.last_problem = Some(error_code(error).into());
-        let sent_before = row.state == OutboxState::Sent;
         let blocked = matches!(
             error,
             PortError::NotConnected
@@ -488,7 +488,7 @@ impl Engine {
                 | PortError::Throttled { .. }
                 | PortError::QuotaGone
                 | PortError::CalendarNotFound
-        );
+        ) || is_own_trouble(error);
         let unknown = matches!(
             error,
             PortError::Unreachable { nothing_sent: false }
@@ -498,11 +498,9 @@ impl Engine {
         if blocked {
             // Not the write's fault: the try does not count, and it goes on when its side does.
             row.attempts = row.attempts.saturating_sub(1);
-            row.state = if sent_before {
-                OutboxState::Sent
-            } else {
-                OutboxState::Waiting
-            };
+            if row.state != OutboxState::Sent {
+                row.state = OutboxState::Waiting;
+            }
             row.due_at = now;
         } else if matches!(error, PortError::Rejected { .. }) {
             row.state = OutboxState::Parked;
@@ -511,7 +509,7 @@ impl Engine {
             row.state = OutboxState::Sent;
             row.due_at = now + self.backoff(row.attempts);
         } else {
-            row.state = if sent_before {
+            row.state = if row.state == OutboxState::Sent {
                 OutboxState::Sent
             } else if row.attempts >= TRIES {
                 OutboxState::Parked
@@ -532,6 +530,11 @@ impl Engine {
         let jitter = i64::try_from(self.clock.random() % 501).unwrap_or(0) - 250;
         Duration::milliseconds(base + base * jitter / 1_000)
     }
+}
+
+/// The tokens could not be read: nobody was asked.
+fn is_own_trouble(error: &PortError) -> bool {
+    matches!(error, PortError::Rejected { reason } if reason.starts_with("vault_"))
 }
 
 /// Waits for `work` while the writes under way go on; what they bring is kept in `early`. One of them may hold what `work`

@@ -325,7 +325,12 @@ impl Engine {
         let now = self.now();
         let unknown: Vec<AppointmentId> = records
             .iter()
-            .filter(|record| record.appointment.is_none() && record.removal.is_none())
+            .filter(|record| {
+                let known = record.appointment.as_ref().map(|known| known.version);
+                let told = record.mark().map(|mark| mark.version);
+                // Nothing is known, or another laptop wrote from a newer version than ours.
+                (known.is_none() && record.removal.is_none()) || (known.is_some() && told > known)
+            })
             .filter(|record| {
                 let marked = record.mark().and_then(|mark| mark.time);
                 record.event.is_some() && marked.is_none_or(|time| time.end > now)

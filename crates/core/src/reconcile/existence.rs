@@ -45,7 +45,9 @@ pub(super) fn on_removal(mut record: Record, reason: RemovalReason, ctx: &Contex
     let Some(span) = said.or_else(marked).or_else(|| event.time.timed()) else {
         return Decision::local(record, Standing::Unknown);
     };
-    if span.end <= ctx.now || record.link == LinkState::Closed {
+    // Closed for good is what is over on both sides; a wrong clock may have closed more.
+    let took_place = || event.time.timed().is_none_or(|time| time.end <= ctx.now);
+    if span.end <= ctx.now || (record.link == LinkState::Closed && took_place()) {
         record.link = LinkState::Closed;
         return Decision::local(record, Standing::Ended);
     }

@@ -614,17 +614,21 @@ impl Calendar {
 
     /// Tells of the deletions whose time has come, as something new.
     pub fn ripen(&mut self, marks: &mut Marks, now: DateTime<Utc>) {
-        let due: Vec<String> = self
+        let due: Vec<(String, DateTime<Utc>)> = self
             .entries
             .values()
-            .filter(|entry| entry.hidden_until.is_some_and(|until| until <= now))
-            .map(|entry| entry.id.clone())
+            .filter_map(|entry| {
+                Some((
+                    entry.id.clone(),
+                    entry.hidden_until.filter(|until| *until <= now)?,
+                ))
+            })
             .collect();
-        for id in due {
+        for (id, since) in due {
             if let Some(entry) = self.entries.get_mut(&id) {
                 let hidden = entry.clone();
                 entry.hidden_until = None;
-                entry.mark.change = marks.again(now);
+                entry.mark.change = marks.again(since);
                 self.remember(hidden);
             }
         }

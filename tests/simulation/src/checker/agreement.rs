@@ -227,7 +227,10 @@ fn agrees(
         let made_by_trainer = live
             .iter()
             .any(|(event, _)| facts.own(event).is_some_and(|(_, nth)| nth == 0));
-        let still = live.iter().any(|(_, event)| !over((event.start, event.end)));
+        // A series is never written to, and deleting it would take more than was made.
+        let still = live
+            .iter()
+            .any(|(_, event)| !over((event.start, event.end)) && !event.series);
         let removes = laptop.settings.filters.left_out == roundtrip_core::settings::LeftOutPolicy::Remove;
         // What lies before the connection stays as it is.
         let untouched = reason == LeftOut::BeforeConnection;

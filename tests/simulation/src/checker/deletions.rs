@@ -9,6 +9,7 @@ use roundtrip_core::outbox::DeleteReason;
 use roundtrip_core::question::QuestionKind;
 use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_sandbox::history::{Change, EventState};
+use std::collections::BTreeSet;
 
 /// The guard counts what happened in this time (P8).
 const GUARDED: TimeDelta = TimeDelta::minutes(60);
@@ -182,7 +183,13 @@ fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut V
             let window = of_kind[..=index].iter().filter(|deletion| {
                 last.change.at - deletion.change.at < GUARDED && facts.laptop_of(deletion.change) == laptop
             });
-            let count = window.clone().count();
+            // The same event taken from the bin and deleted again is one, and what was chosen one by one is none.
+            let different: BTreeSet<&str> = window
+                .clone()
+                .filter(|deletion| !is_chosen(facts, deletion))
+                .map(|deletion| deletion.appointment)
+                .collect();
+            let count = different.len();
             let first = window.map(|deletion| deletion.change.seq).min().unwrap_or(0);
             let links = links_at(facts, first);
             let too_many = match kind {
@@ -198,6 +205,15 @@ fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut V
             }
         }
     }
+}
+
+/// Whether the trainer left out this very appointment.
+fn is_chosen(facts: &Facts<'_>, deletion: &Deletion<'_>) -> bool {
+    facts.is_told(
+        deletion.appointment,
+        deletion.change.at - TimeDelta::days(30),
+        |item| matches!(item.what, HistoryWhat::Restored { to: None, .. }),
+    )
 }
 
 /// Our live events before the change of this number.
