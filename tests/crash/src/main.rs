@@ -50,7 +50,13 @@ fn main() -> ExitCode {
             }
         }
     };
-    for (name, setting) in stories::ALL.into_iter().filter(|(name, _)| wanted(name)) {
+    let by_name = |name: &str| arguments.only.as_deref() == Some(name);
+    let open = stories::OPEN.into_iter().filter(|(name, _)| by_name(name));
+    for (name, setting) in stories::ALL
+        .into_iter()
+        .filter(|(name, _)| wanted(name))
+        .chain(open)
+    {
         let start = Instant::now();
         say(name, start, story(&arguments, name, setting));
     }
