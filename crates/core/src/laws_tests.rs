@@ -3,6 +3,7 @@
 //! Every history starts from one agreed state and perturbs both sides of it: states drawn independently of each other
 //! hardly ever disagree in the interesting ways. `PROPTEST_CASES` sets how many histories each test lives through.
 
+mod back;
 mod facts;
 mod hands;
 mod live;

@@ -7,6 +7,7 @@ use crate::outcome::error_code;
 use crate::plan::Plan;
 use crate::ports::{LaptopStatus, PortError};
 use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};
+use crate::undo::KEPT_DAYS;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::ids::RunId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
@@ -120,6 +121,9 @@ impl Engine {
         // 2. Both sides, and the facts into the ledger.
         let full = needs_full(&state, trigger, self.now());
         let reading = self.read_both(&mut records, &mut state, full, &run.id).await?;
+        if reading.platform.is_none() {
+            self.ask_what_is_allowed().await;
+        }
         self.tell(EngineEvent::Changed);
         report.platform = reading.platform;
         report.calendar = reading.calendar;
@@ -202,7 +206,10 @@ impl Engine {
         state: &SyncState,
         ctx: &roundtrip_core::reconcile::Context,
     ) -> Result<Plan, LedgerError> {
-        let questions = self.ledger.questions(self.now() - Duration::days(1)).await?;
+        let questions = self
+            .ledger
+            .questions(self.now() - Duration::days(KEPT_DAYS))
+            .await?;
         let recent = self.recent(&questions).await?;
         let rows = self.ledger.outbox().await?;
         let mut unknown = perhaps_created(records, &rows);

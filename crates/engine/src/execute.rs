@@ -410,6 +410,7 @@ impl Engine {
                 let what = HistoryWhat::Deleted {
                     reason: *reason,
                     edit_lost,
+                    inferred: record.removal.is_some_and(|removal| removal.inferred),
                     time: record.event.as_ref().and_then(|event| event.time.timed()),
                 };
                 told(&record, what, HistorySource::Platform);

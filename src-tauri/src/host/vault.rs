@@ -171,3 +171,79 @@ impl TokenVault for PassingVault {
         Ok(Box::new(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::clock::SystemClock;
+    use roundtrip_store::{EnvKey, Integration, Key, KeyError, KeyKind, KeyProvider, KeySource};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// A keychain that a person can lock.
+    struct Lockable(Arc<AtomicBool>, EnvKey);
+
+    impl KeyProvider for Lockable {
+        fn kind(&self) -> KeyKind {
+            KeyKind::Keychain
+        }
+        fn key(&self, version: u32) -> Result<Key, KeyError> {
+            if self.0.load(Ordering::Relaxed) {
+                Err(KeyError::Locked)
+            } else {
+                self.1.key(version)
+            }
+        }
+        fn forget(&self, version: u32) -> Result<(), KeyError> {
+            self.1.forget(version)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_locked_keychain_is_trouble_and_no_sign_out() {
+        let folder = std::env::temp_dir().join(format!("roundtrip-locked-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for the test");
+        let locked = Arc::new(AtomicBool::new(false));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let open = || async {
+            let provider = Lockable(locked.clone(), EnvKey::fixed(Key::new([7; 32])));
+            let keys = KeySource::with_provider(provider);
+            Database::open(&folder, keys, clock.now())
+                .await
+                .expect("a database")
+        };
+        let vault = |database: &Database| {
+            StoreVault::new(database.clone(), clock.clone(), Provider::Google, "kim".into())
+        };
+        let database = open().await;
+        let account = Integration::new(Provider::Google, "kim");
+        let kept = database.integrations().put(&account, clock.now()).await;
+        kept.expect("the account is kept");
+        let tokens = StoredTokens {
+            access_token: "ya29.test".to_owned().into(),
+            refresh_token: None,
+            issued_at: clock.now(),
+            expires_at: clock.now() + Duration::hours(1),
+            scopes: std::collections::BTreeSet::new(),
+            status: TokenStatus::Active,
+        };
+        vault(&database).save(&tokens).await.expect("tokens are kept");
+        database.close().await;
+
+        // The laptop is started again, and the keychain is locked.
+        locked.store(true, Ordering::Relaxed);
+        let database = open().await;
+        assert!(vault(&database).load().await.is_err(), "the tokens may be fine");
+        let account = database.integrations().get(Provider::Google, "kim").await;
+        let account = account.expect("the database works").expect("the account");
+        assert_eq!(account.status, IntegrationStatus::Active);
+
+        // Unlocked, and started once more.
+        database.close().await;
+        locked.store(false, Ordering::Relaxed);
+        let database = open().await;
+        let found = vault(&database).load().await.expect("it opens");
+        assert!(found.is_some(), "nothing was given up");
+        database.close().await;
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+}

@@ -18,6 +18,10 @@ use chrono::{DateTime, Utc};
 impl World {
     pub fn carry_out(&mut self, id: &AppointmentId, intent: &Intent) {
         self.may_be_written(id, intent);
+        if let Intent::Delete { reason, .. } = intent {
+            self.may_go(id, *reason);
+        }
+        self.remember(id, intent);
         self.writes += 1;
         let lost = !self.lost.is_empty() && self.lost[self.writes % self.lost.len()];
         match intent {
@@ -182,6 +186,7 @@ impl World {
                 record.refusal = Some(Refusal {
                     field: Field::Time,
                     time: Some(*time),
+                    notes: None,
                     version: *version,
                     reason,
                     detail: None,

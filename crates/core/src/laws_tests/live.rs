@@ -41,7 +41,11 @@ pub fn live(story: &Story) -> World {
         }
         rounds += 1;
         if !busy && world.conflicts.len() == open {
-            break;
+            if !world.holds() {
+                break;
+            }
+            // What is held goes by itself in the end.
+            world.ctx.now += Duration::hours(crate::pen::HOLD_HOURS);
         }
         if rounds == ROUNDS_MAX {
             world.broken(Law::Converges, "still busy after 50 rounds");
@@ -85,6 +89,8 @@ fn take(world: &mut World, step: &Step) {
         Step::PutBack(which) => _ = world.records.get_mut(&id(*which)).map(resolve::put_back),
         Step::Resume(which) => _ = world.records.get_mut(&id(*which)).map(resolve::resume),
         Step::LoseDatabase => world.lose_database(),
+        Step::Held(which, remove) => world.answer_held(&id(*which), *remove),
+        Step::Undo(nth) => world.undo(*nth),
     }
 }
 
@@ -93,7 +99,9 @@ fn on_platform(world: &mut World, id: &AppointmentId, edit: &PlatformEdit) {
     let on = world.platform.get_mut(id).expect("an appointment");
     let gone = on.removal.is_some() || on.said.status == AppointmentStatus::Cancelled;
     match edit {
-        PlatformEdit::GiveBack if gone => (on.removal, on.said.status) = (None, AppointmentStatus::Scheduled),
+        PlatformEdit::GiveBack if gone => {
+            (on.removal, on.said.status, on.silent) = (None, AppointmentStatus::Scheduled, false);
+        }
         PlatformEdit::GiveBack => return,
         _ if gone => return,
         PlatformEdit::Move(slot) => {
@@ -123,6 +131,7 @@ fn on_platform(world: &mut World, id: &AppointmentId, edit: &PlatformEdit) {
         PlatformEdit::Cancel => on.said.status = AppointmentStatus::Cancelled,
         PlatformEdit::Unassign => on.removal = Some(RemovalReason::Unassigned),
         PlatformEdit::Delete => on.removal = Some(RemovalReason::Deleted),
+        PlatformEdit::Vanish => (on.removal, on.silent) = (Some(RemovalReason::Unassigned), true),
     }
     on.said.version += 1;
     on.said.updated_at = now;
@@ -330,6 +339,7 @@ fn where_it_stands(world: &World, id: &AppointmentId) -> Option<String> {
         | Standing::Settling
         | Standing::CoolDown
         | Standing::Missing
+        | Standing::Held
         | Standing::Unknown
         | Standing::Gone) => Some(format!("came to rest as {standing:?}")),
         Standing::LeftOut(_)

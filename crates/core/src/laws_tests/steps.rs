@@ -36,6 +36,10 @@ pub enum Step {
     Resume(usize),
     /// The database is gone; the trainer connects again.
     LoseDatabase,
+    /// "Remove now", or "keep", for what is held.
+    Held(usize, bool),
+    /// The nth last thing that was done is taken back.
+    Undo(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +55,8 @@ pub enum PlatformEdit {
     Cancel,
     Unassign,
     Delete,
+    /// As unassigned, but the feed forgets to say so.
+    Vanish,
     GiveBack,
 }
 
@@ -144,7 +150,8 @@ fn platform_edit() -> impl Strategy<Value = PlatformEdit> {
         1 => Just(Cancel),
         1 => Just(Unassign),
         1 => Just(Delete),
-        3 => Just(GiveBack),
+        2 => Just(Vanish),
+        4 => Just(GiveBack),
     ]
 }
 
@@ -250,6 +257,13 @@ fn step(mix: Mix) -> impl Strategy<Value = Step> {
         (2, which().prop_map(Step::PutBack).boxed()),
         (1, which().prop_map(Step::Resume).boxed()),
         (mix.lost_databases, Just(Step::LoseDatabase).boxed()),
+        (
+            2,
+            (which(), any::<bool>())
+                .prop_map(|(which, remove)| Step::Held(which, remove))
+                .boxed(),
+        ),
+        (3, (0..4usize).prop_map(Step::Undo).boxed()),
     ];
     prop::strategy::Union::new_weighted(options.into_iter().filter(|(weight, _)| *weight > 0).collect())
 }

@@ -3,10 +3,11 @@
 //! The interpreter here stands for the engine: it carries decisions out as two services would take them. It keeps its own
 //! account of what each side last wanted, so that the laws are judged by what happened, not by what records say.
 
+use super::back::Account;
 use super::facts::{Fact, settled, shuffle, shuffle_into, take_in};
 use super::steps::{Answer, Story};
-use crate::appointment::{Appointment, RemovalReason};
-use crate::conflict::{Choice, Conflict, Resolution};
+use crate::appointment::{Appointment, Removal, RemovalReason};
+use crate::conflict::{Choice, Conflict, ConflictState, Resolution};
 use crate::event::Event;
 use crate::ids::{AppointmentId, EventId, Version};
 use crate::outbox::Intent;
@@ -16,6 +17,7 @@ use crate::resolve;
 use crate::settings::Direction;
 use crate::testing::{appointment, at, context, raised, stored};
 use crate::time::{EventTime, TimeSpan};
+use crate::undo::Wish;
 use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +39,8 @@ pub enum Law {
     OrderDoesNotMatter,
     NoEcho,
     NothingTwice,
+    /// A deletion that is only inferred is held first, and what the trainer keeps is kept.
+    HeldFirst,
 }
 
 /// An appointment on the platform.
@@ -44,6 +48,8 @@ pub enum Law {
 pub struct OnPlatform {
     pub said: Appointment,
     pub removal: Option<RemovalReason>,
+    /// It is gone, and the feed does not say so: it is only absent.
+    pub silent: bool,
 }
 
 /// An event in the calendar, also a deleted one.
@@ -90,6 +96,7 @@ pub struct World {
     pub lost: Vec<bool>,
     pub writes: usize,
     pub seed: u64,
+    pub account: Account,
 }
 
 pub fn id(which: usize) -> AppointmentId {
@@ -122,6 +129,7 @@ impl World {
             lost: Vec::new(),
             writes: 0,
             seed: story.seed,
+            account: Account::default(),
         };
         for which in 0..3 {
             let span = super::steps::Slot {
@@ -172,8 +180,14 @@ impl World {
             end: Some(end),
             ..appointment()
         };
-        self.platform
-            .insert(id(which), OnPlatform { said, removal: None });
+        self.platform.insert(
+            id(which),
+            OnPlatform {
+                said,
+                removal: None,
+                silent: false,
+            },
+        );
     }
 
     pub fn put(&mut self, event: Event) {
@@ -211,6 +225,7 @@ impl World {
     /// One cycle: read both sides, decide, carry out. True if something was written or becomes due.
     pub fn cycle(&mut self) -> bool {
         self.read();
+        self.keep_account();
         // The outbox learns the outcome of a write whose answer was lost before anything else is decided.
         for (id, answer, intent) in std::mem::take(&mut self.unanswered) {
             match answer {
@@ -221,7 +236,8 @@ impl World {
         let mut busy = false;
         for id in self.records.keys().cloned().collect::<Vec<_>>() {
             let decision = self.decide(&id);
-            busy |= !decision.intents.is_empty() || decision.due_at.is_some();
+            let waits = decision.due_at.is_some() && decision.standing != Standing::Held;
+            busy |= !decision.intents.is_empty() || waits;
             self.log
                 .push(format!("{} {id} {}", self.ctx.now, super::brief(&decision)));
             if decision.standing == Standing::Gone {
@@ -241,6 +257,9 @@ impl World {
     fn read(&mut self) {
         let mut fresh: Vec<Fact> = Vec::new();
         for (id, on_platform) in &self.platform {
+            if on_platform.silent {
+                continue;
+            }
             fresh.push(match on_platform.removal {
                 None => Fact::Upsert(Box::new(on_platform.said.clone())),
                 Some(reason) => Fact::Gone(id.clone(), on_platform.said.version, reason),
@@ -261,6 +280,20 @@ impl World {
         });
         for fact in facts {
             take_in(&mut self.records, fact, &self.ctx);
+        }
+        for on in self.platform.values().filter(|on| on.silent) {
+            // Not in the listing: asked for singly, after it was read.
+            for records in [&mut self.records, &mut other_order] {
+                if let Some(record) = records.get_mut(&on.said.id) {
+                    let reason = RemovalReason::Unassigned;
+                    let removal = Removal {
+                        reason,
+                        inferred: true,
+                        at: self.ctx.now,
+                    };
+                    crate::absorb::removed(record, None, removal);
+                }
+            }
         }
         for (id, record) in &self.records {
             let other = other_order
@@ -333,6 +366,7 @@ impl World {
             Standing::Ended
             | Standing::LeftOut(_)
             | Standing::Kept
+            | Standing::Held
             | Standing::Stopped
             | Standing::Removed { .. }
             | Standing::Gone => true,
@@ -430,6 +464,18 @@ impl World {
             if resolve::resolve(&mut record, &conflict, &resolution, &shown, &self.ctx).is_ok() {
                 self.log
                     .push(format!("{} {id} answered {resolution:?}", self.ctx.now));
+                let state = ConflictState::Resolved {
+                    resolution: resolution.clone(),
+                    at: self.ctx.now,
+                    by_policy: false,
+                };
+                let decided = Conflict {
+                    state,
+                    ..conflict.clone()
+                };
+                self.account
+                    .done
+                    .push((id.clone(), Wish::Answer(Box::new(decided))));
                 self.answered(&id, &conflict, &resolution, &record);
                 self.conflicts.remove(&id);
                 self.records.insert(id, record);
@@ -459,6 +505,7 @@ impl World {
         self.unanswered.clear();
         self.refused.clear();
         self.seen_before.clear();
+        self.account = Account::default();
         self.ctx.connected_at = self.ctx.now;
     }
 }
