@@ -3,6 +3,9 @@ import userEvent from '@testing-library/user-event';
 import axe from 'axe-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import App from './App.svelte';
+// Loaded when first needed, which a loaded machine would make a test wait for.
+import '$lib/history/History.svelte';
+import '$lib/history/RestoreDialog.svelte';
 import { appointments } from '$lib/appointments/state.svelte';
 import { conflicts } from '$lib/conflicts/state.svelte';
 import { restoring } from '$lib/history/restore.svelte';
@@ -14,7 +17,7 @@ import type { Scenario } from './mock/model';
 
 const all = (test: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(`[data-test="${test}"]`)];
 const get = async (test: string): Promise<HTMLElement> =>
-  waitFor(() => all(test)[0] ?? Promise.reject(new Error(`no ${test}`)), { timeout: 5_000 });
+  waitFor(() => all(test)[0] ?? Promise.reject(new Error(`no ${test}`)), { timeout: 20_000 });
 
 async function open(scenario: Scenario, route: string, language = 'en') {
   const app = start(scenario, { language, slowMs: 0 });

@@ -26,6 +26,7 @@ pub fn build(profile: Profile) -> Result<()> {
         command.arg("--release");
     }
     run(&mut command)?;
+    crate::rules::bugs::not_in(&project::binary("roundtrip", profile))?;
     if profile == Profile::Release {
         // The sandbox is a tool: its debug build is the one that is started.
         run(cargo().args(["build", "--locked", "-p", "roundtrip-sandbox"]))?;

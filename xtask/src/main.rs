@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{bench, bindings, browse, building, demo, icons, process, screens};
+use xtask::{bench, bindings, browse, building, coverage, demo, icons, mutants, process, screens};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -40,6 +40,10 @@ enum Task {
     Check,
     /// Measure: requests, time, memory, lines.
     Bench(bench::Options),
+    /// Which lines of core, engine, store and connectors the tests run; writes the README's number.
+    Coverage(coverage::Options),
+    /// Change the code in many small ways and see whether the tests notice (cargo-mutants).
+    Mutants(mutants::Options),
     /// Generate the window's view of the app's commands (ui/src/lib/bindings.ts).
     Bindings,
     /// Render the icons from their drawings.
@@ -79,6 +83,8 @@ fn run(task: Task) -> Result<bool> {
         Task::Test { only } => lanes::test(&only),
         Task::Check => lanes::check(),
         Task::Bench(options) => bench::bench(&options).map(|()| true),
+        Task::Coverage(options) => coverage::measure(&options).map(|()| true),
+        Task::Mutants(options) => mutants::test(&options).map(|()| true),
         Task::Bindings => bindings::generate().map(|()| true),
         Task::Screens(options) => screens::take(&options).map(|()| true),
         Task::Icons => icons::render().map(|()| true),

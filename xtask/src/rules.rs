@@ -1,5 +1,6 @@
 //! The lines of the architecture that a program can hold: who may depend on whom, and what no file may contain.
 
+pub mod bugs;
 mod files;
 mod graph;
 

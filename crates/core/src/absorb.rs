@@ -3,6 +3,7 @@
 //! Facts are kept as they are said. What they mean is decided by [`crate::reconcile`] alone.
 
 use crate::appointment::{Appointment, AppointmentStatus, Removal, RemovalReason};
+use crate::bug::{self, Bug};
 use crate::conflict::Refusal;
 use crate::event::{Event, EventBody, FieldHashes, PatchMask};
 use crate::event_id::Identity;
@@ -16,7 +17,7 @@ use chrono::{DateTime, Utc};
 /// The platform said what an appointment is now. An older version than the known one is ignored: the feed may repeat.
 pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
     let known = record.appointment.as_ref().map(|appointment| appointment.version);
-    if known.is_some_and(|known| said.version < known) {
+    if known.is_some_and(|known| said.version < known) && !bug::is_on(Bug::VersionNotCompared) {
         return;
     }
     // What was only inferred gives way to the platform's own word, also to the same one as before.
@@ -55,15 +56,10 @@ pub fn event(record: &mut Record, seen: Event, now: DateTime<Utc>) {
         return;
     }
     let known = record.event.as_ref().and_then(|known| known.updated);
-    if seen.updated.zip(known).is_some_and(|(seen, known)| seen < known) {
-        return;
-    }
+    let lags =
+        |limit: Option<DateTime<Utc>>| seen.updated.zip(limit).is_some_and(|(seen, limit)| seen < limit);
     // A late listing may still show what a tombstone has already buried.
-    if seen
-        .updated
-        .zip(record.tombstone_at)
-        .is_some_and(|(seen, buried)| seen < buried)
-    {
+    if (lags(known) || lags(record.tombstone_at)) && !bug::is_on(Bug::StaleReadingTaken) {
         return;
     }
     follow_mark(record, &seen);
@@ -142,7 +138,7 @@ fn note_edits(record: &mut Record, seen: &Event, before: Option<&Event>, now: Da
 
 /// The calendar showed an explicit tombstone for one of our events, or answered a direct question with one.
 pub fn tombstone(record: &mut Record, id: &EventId, updated: Option<DateTime<Utc>>, now: DateTime<Utc>) {
-    if record.event_id.as_ref() != Some(id) {
+    if record.event_id.as_ref() != Some(id) || bug::is_on(Bug::TombstonesIgnored) {
         return;
     }
     let known = record.event.as_ref().and_then(|event| event.updated);
@@ -176,8 +172,13 @@ pub fn recognise<'a>(
     let Some(mark) = &seen.mark else {
         return Adoption::Foreign;
     };
-    let chosen = identity.event_id(&mark.appointment, mark.generation) == seen.id;
-    if mark.platform != identity.platform_fingerprint() || !(chosen || is_origin(seen, identity)) {
+    let of_ours = mark.platform == identity.platform_fingerprint();
+    let by_mark_alone = bug::is_on(match of_ours {
+        true => Bug::CopyIsOurs,
+        false => Bug::OtherPlatformIsOurs,
+    });
+    let chosen = by_mark_alone || identity.event_id(&mark.appointment, mark.generation) == seen.id;
+    if !(of_ours || by_mark_alone) || !(chosen || is_origin(seen, identity)) {
         return Adoption::Foreign;
     }
     let id = mark.appointment.clone();
@@ -267,7 +268,9 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
             record.requested_text.set(field, None);
             continue;
         }
-        record.base.calendar.set(field, values.get(field).cloned());
+        if field != Field::Time || !bug::is_on(Bug::EchoIsMove) {
+            record.base.calendar.set(field, values.get(field).cloned());
+        }
         // What was written may already be older than what the platform says now; then it stays a difference to write.
         let said = match (&canonical, field) {
             (Some(rendered), Field::Time) if rendered.time == body.time => rendered.canonical().time,
@@ -411,7 +414,9 @@ pub fn deleted(record: &mut Record, id: &EventId, now: DateTime<Utc>) {
         record.event = None;
         // Remembered, so that a listing that lags behind does not bring it back.
         record.tombstone_at = Some(now);
-        record.link = LinkState::Unlinked;
+        if !bug::is_on(Bug::OwnDeletionForgotten) {
+            record.link = LinkState::Unlinked;
+        }
         record.base = Base::default();
         record.requested_text = FieldValues::default();
         record.looks = None;

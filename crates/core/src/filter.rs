@@ -1,6 +1,7 @@
 //! Which appointments go into the calendar, and why not.
 
 use crate::appointment::Appointment;
+use crate::bug::{self, Bug};
 use crate::settings::{Filters, OwnRule, RuleField, RulePattern};
 use chrono::{DateTime, Datelike, NaiveTime, Utc};
 use regex::Regex;
@@ -70,7 +71,10 @@ pub fn checks(appointment: &Appointment, filters: &Filters, connected_at: DateTi
     let client = appointment.client.as_ref();
     let check = |reason, passed| Check { reason, passed };
     vec![
-        check(LeftOut::BeforeConnection, appointment.start >= connected_at),
+        check(
+            LeftOut::BeforeConnection,
+            appointment.start >= connected_at || bug::is_on(Bug::PastIsWritten),
+        ),
         check(
             LeftOut::TypeOff,
             !filters.types_off.contains(&appointment.kind.id),

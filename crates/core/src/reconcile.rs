@@ -22,6 +22,7 @@ mod report;
 mod verdict;
 
 use crate::appointment::Appointment;
+use crate::bug::{self, Bug};
 use crate::conflict::{ConflictCause, ConflictKind, FieldConflict, Resolution};
 use crate::event::{Event, EventBody, Mark, PatchMask};
 use crate::event_id::Identity;
@@ -189,7 +190,7 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         .duplicates
         .first()
         .cloned()
-        .filter(|_| may_be_deleted(&record, ctx))
+        .filter(|_| may_be_deleted(&record, ctx) && !bug::is_on(Bug::DuplicatesKept))
     {
         let intent = Intent::Delete {
             event_id: duplicate,
@@ -206,7 +207,12 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         return Decision::local(record, Standing::Unknown);
     };
     let left_out = filter::left_out(&appointment, &ctx.settings.filters, ctx.connected_at);
-    if appointment.span().end <= ctx.now && (left_out.is_some() || !moved_into_future(&record, ctx)) {
+    let over = appointment.span().end <= ctx.now && !bug::is_on(Bug::PastIsWritten);
+    if over && (left_out.is_some() || !moved_into_future(&record, ctx)) {
+        if let Some(event) = record.event.as_ref().filter(|_| bug::is_on(Bug::EndedIsDeleted)) {
+            let intent = existence::delete(&record, event, DeleteReason::LeftOut);
+            return Decision::local(record, Standing::Ended).write(intent);
+        }
         if record.link == LinkState::Linked {
             record.link = LinkState::Closed;
         }
@@ -252,6 +258,7 @@ pub fn body(record: &Record, ctx: &Context, generation: Generation) -> Option<Ev
     let appointment = record.appointment.as_ref()?;
     let rendered = rendered(appointment, ctx);
     let existing = record.event.as_ref().map(|event| event.description.as_str());
+    let existing = existing.filter(|_| !bug::is_on(Bug::OwnTextOverwritten));
     let existing =
         existing.filter(|text| !crate::marked::is_told_by_notes(record, appointment, &rendered, text));
     let words = |field: Field, said: &str| match record.requested_text.get(field) {
@@ -289,7 +296,7 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     }
     let rendered = rendered(appointment, ctx);
     let shown = observed(event);
-    if event.recurring {
+    if event.recurring && !bug::is_on(Bug::SeriesIsWritten) {
         let fields = vec![field_conflict(&record, Field::Time, &rendered, &shown)];
         let draft = ConflictDraft {
             kind: ConflictKind::DataMismatch,
@@ -392,6 +399,10 @@ fn carry_out(
         location: open && fields.location == Verdict::ToCalendar,
         description: open && fields.notes == Verdict::ToCalendar,
         looks: open && looks_differ,
+    };
+    let mask = match bug::is_on(Bug::AllFieldsPatched) && !mask.is_empty() {
+        true => PatchMask::ALL,
+        false => mask,
     };
 
     let mut report = None;

@@ -1,5 +1,6 @@
 //! What the trainer chose: direction, filters, text and privacy, policies.
 
+use crate::bug::{self, Bug};
 use crate::ids::AppointmentId;
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -21,7 +22,7 @@ pub enum Direction {
 impl Direction {
     /// True if Roundtrip may write to the calendar.
     pub fn writes_calendar(self) -> bool {
-        !matches!(self, Self::Pull)
+        !matches!(self, Self::Pull) || bug::is_on(Bug::DirectionIgnored)
     }
     /// True if moves are reported to the platform.
     pub fn reports(self) -> bool {

@@ -9,6 +9,7 @@ use crate::ports::{LaptopStatus, PortError};
 use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};
 use crate::undo::KEPT_DAYS;
 use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::RunId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
@@ -101,6 +102,12 @@ impl Engine {
         let mut counts = Counts::default();
         let mut report = CycleReport::default();
 
+        if bug::is_on(Bug::SentRowsForgotten) {
+            let rows = self.ledger.outbox().await?.into_iter();
+            let sent = rows.filter(|row| row.state == OutboxState::Sent);
+            let forgotten = sent.map(|row| Change::DeleteOutbox(row.id)).collect();
+            self.ledger.commit(forgotten).await?;
+        }
         // 1. Outcomes of writes that were under way when the last cycle or the process ended.
         let lease = self.keep_lease(&settings, &state).await;
         let ctx = self.context(settings.clone(), &state);

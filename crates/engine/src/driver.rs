@@ -41,6 +41,7 @@ impl Engine {
         let mut next: Option<(DateTime<Utc>, Trigger)> = Some((self.clock.now(), Trigger::Start));
         loop {
             let trigger = tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 trigger = self.wait_for_trigger(next) => trigger,
             };
@@ -49,6 +50,7 @@ impl Engine {
                 continue;
             }
             let report = tokio::select! {
+                biased;
                 report = self.cycle(trigger) => report,
                 () = async { stop.cancelled().await; self.cancel_cycle(); std::future::pending::<()>().await } => break,
             };
@@ -111,6 +113,7 @@ impl Engine {
                     .min(std::time::Duration::from_secs(TICK_SECONDS))
             });
             tokio::select! {
+                biased;
                 () = self.wake.notified() => {}
                 () = self.clock.sleep(until) => {}
             }
@@ -132,6 +135,7 @@ impl Engine {
         let latest = self.clock.now() + Duration::seconds(HINT_PATIENCE_SECONDS);
         loop {
             let woken = tokio::select! {
+                biased;
                 () = self.wake.notified() => true,
                 () = self.clock.sleep(std::time::Duration::from_secs(HINT_QUIET_SECONDS)) => false,
             };

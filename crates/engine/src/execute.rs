@@ -5,7 +5,7 @@ use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
 };
 use crate::outcome::{changed, error_code, found_deleted, keeps, nearness, on_refusal, says, stops_side};
-use crate::ports::{Accepted, EventLookup, MoveReport, PortError};
+use crate::ports::{Accepted, PortError};
 use crate::read::{Records, wait_after};
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
@@ -13,12 +13,14 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use roundtrip_core::absorb;
 use roundtrip_core::appointment::Appointment;
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, PatchMask};
-use roundtrip_core::ids::{Etag, EventId, RunId};
+use roundtrip_core::ids::{IdempotencyKey, RunId};
 use roundtrip_core::marked::Found;
 use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Context;
-use roundtrip_core::record::{Field, FieldValues, LinkState, Record};
+use roundtrip_core::record::{Field, FieldValues, LinkState, Record, Value};
+use roundtrip_core::time::EventTime;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -201,6 +203,9 @@ impl Engine {
         row.attempts += 1;
         let was = row.state;
         row.state = OutboxState::Sent;
+        if bug::is_on(Bug::KeyPerTry) && row.attempts > 1 {
+            row.key = IdempotencyKey(self.fresh_id());
+        }
         if was != OutboxState::Sent {
             self.ledger
                 .commit(vec![Change::PutOutbox(Box::new(row.clone()))])
@@ -213,88 +218,6 @@ impl Engine {
             blocked.side(row.side).store(true, Ordering::Relaxed);
         }
         Ok((row, outcome))
-    }
-
-    async fn transmit(&self, row: &OutboxRow) -> Outcome {
-        let calendar = &self.config.identity.calendar;
-        match &row.intent {
-            Intent::Insert { event_id, body, .. } => {
-                match self.calendar.insert(calendar, event_id, body).await {
-                    Ok(event) => Outcome::Stored(event),
-                    Err(PortError::AlreadyExists) => self.look(event_id).await,
-                    Err(error) => Outcome::Failed(error),
-                }
-            }
-            Intent::Patch {
-                event_id,
-                expected,
-                body,
-                mask,
-            } => {
-                match self
-                    .calendar
-                    .patch(calendar, event_id, expected, body, *mask)
-                    .await
-                {
-                    Ok(event) => Outcome::Stored(event),
-                    Err(
-                        PortError::PreconditionFailed { .. }
-                        | PortError::AlreadyDeleted
-                        | PortError::NotFound,
-                    ) => self.look(event_id).await,
-                    Err(error) => Outcome::Failed(error),
-                }
-            }
-            Intent::Delete {
-                event_id, expected, ..
-            } => self.transmit_delete(event_id, expected.as_ref()).await,
-            Intent::Move {
-                version,
-                time,
-                moved_at,
-                event_id,
-                ..
-            } => {
-                let report = MoveReport {
-                    appointment: &row.appointment_id,
-                    version: *version,
-                    key: &row.key,
-                    time: *time,
-                    provider: self.calendar.provider(),
-                    event: event_id,
-                    moved_at: *moved_at,
-                    device: &self.config.device_name,
-                };
-                accepted(self.platform.report_move(&report).await)
-            }
-            Intent::Create { event_id, event } => self.transmit_create(row, event_id, event).await,
-            Intent::Notes { version, notes } => accepted(
-                self.platform
-                    .report_notes(&row.appointment_id, *version, &row.key, notes)
-                    .await,
-            ),
-        }
-    }
-
-    async fn transmit_delete(&self, event_id: &EventId, expected: Option<&Etag>) -> Outcome {
-        let calendar = &self.config.identity.calendar;
-        match self.calendar.delete(calendar, event_id, expected).await {
-            Ok(()) | Err(PortError::AlreadyDeleted | PortError::NotFound) => Outcome::Gone,
-            Err(PortError::PreconditionFailed { .. }) => match self.look(event_id).await {
-                Outcome::FoundDeleted { .. } | Outcome::FoundNothing => Outcome::Gone,
-                found => found,
-            },
-            Err(error) => Outcome::Failed(error),
-        }
-    }
-
-    async fn look(&self, event_id: &EventId) -> Outcome {
-        match self.calendar.get(&self.config.identity.calendar, event_id).await {
-            Ok(EventLookup::Live(event)) => Outcome::FoundLive(*event),
-            Ok(EventLookup::Deleted { updated }) => Outcome::FoundDeleted { updated },
-            Ok(EventLookup::NotFound) => Outcome::FoundNothing,
-            Err(error) => Outcome::Failed(error),
-        }
     }
 
     /// Writes one outcome: record, outbox row and history in one transaction.
@@ -438,6 +361,12 @@ impl Engine {
                 absorb::reported(&mut record, answer.appointment, Field::Notes, None, &ctx);
                 executed.plan_again = true;
             }
+            (Outcome::Failed(error), Intent::Move { time, .. })
+                if bug::is_on(Bug::FailureIsSuccess) && keeps(&error) =>
+            {
+                let value = Value::Time(EventTime::Timed(*time));
+                record.base.calendar.set(Field::Time, Some(value));
+            }
             (Outcome::Failed(error), intent) => {
                 executed.plan_again |= on_refusal(
                     &mut record,
@@ -482,6 +411,10 @@ impl Engine {
         }
         records.put(record);
         let mut changes = records.take_changes();
+        if bug::is_on(Bug::OutcomeApartFromBase) {
+            let outcome = vec![Change::DeleteOutbox(row.id.clone())];
+            self.ledger.commit(outcome).await?;
+        }
         changes.push(Change::DeleteOutbox(row.id));
         changes.extend(items.into_iter().map(|item| Change::AddItem(Box::new(item))));
         self.ledger.commit(changes).await
@@ -592,12 +525,5 @@ async fn alongside<T, F: Future>(
             Either::Right((Some(output), _)) => early.push_back(output),
             Either::Right((None, _)) => return work.await,
         }
-    }
-}
-
-fn accepted(answer: Result<Accepted, PortError>) -> Outcome {
-    match answer {
-        Ok(accepted) => Outcome::Accepted(accepted),
-        Err(error) => Outcome::Failed(error),
     }
 }

@@ -25,6 +25,7 @@ pub mod ports;
 mod questions;
 mod read;
 mod status;
+mod transmit;
 mod undo;
 
 pub use answers::{AnswerError, Preview};

@@ -7,8 +7,9 @@ use crate::ports::{EventListing, EventLookup, PlatformChange, PlatformFeed, Plat
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::absorb::{self, Adoption};
 use roundtrip_core::appointment::{Removal, RemovalReason};
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::EventChange;
-use roundtrip_core::ids::{AppointmentId, EventId, RunId};
+use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::Side;
 use roundtrip_core::pen;
 use roundtrip_core::record::{LinkState, Record};
@@ -182,6 +183,10 @@ impl Engine {
             self.ask_again_about_held(records).await;
         }
         self.look_at_missing(records).await;
+        if bug::is_on(Bug::CursorBeforeFacts) {
+            let place = Change::PutSyncState(Box::new(state.clone()));
+            self.ledger.commit(vec![place]).await?;
+        }
         let mut changes = records.take_changes();
         changes.extend(
             reading
@@ -213,6 +218,14 @@ impl Engine {
             state.sync_token.as_ref()
         };
         match self.calendar.changes(calendar, token).await {
+            Err(PortError::FeedExpired) if bug::is_on(Bug::DeadTokenIsNoChange) => {
+                let unchanged = |token: &SyncToken| EventListing {
+                    items: Vec::new(),
+                    next_token: token.clone(),
+                    full: false,
+                };
+                token.map(unchanged).ok_or(PortError::FeedExpired)
+            }
             Err(PortError::FeedExpired) if token.is_some() => self.calendar.changes(calendar, None).await,
             answer => answer,
         }
@@ -325,6 +338,15 @@ impl Engine {
     async fn ask_for_absent_appointments(&self, absent: &[AppointmentId], records: &mut Records) {
         for id in absent.iter().take(LOOKUPS_MAX) {
             let now = self.now();
+            if bug::is_on(Bug::EmptySnapshotIsTruth) {
+                let gone = Removal {
+                    reason: RemovalReason::Deleted,
+                    inferred: false,
+                    at: now,
+                };
+                records.edit(id, |record| absorb::removed(record, None, gone));
+                continue;
+            }
             let reason = match self.platform.appointment(id).await {
                 Ok(appointment) => {
                     records.edit(id, |record| absorb::appointment(record, appointment, now));
@@ -460,7 +482,11 @@ impl Engine {
         };
         let belief = shrink::belief(absent, known, *before);
         *before = belief.in_a_row;
-        !belief.believed
+        let ignored = match side {
+            Side::Platform => bug::is_on(Bug::EmptySnapshotIsTruth),
+            Side::Calendar => bug::is_on(Bug::AbsenceIsDeletion),
+        };
+        !belief.believed && !ignored
     }
 
     /// Absence from a listing proves nothing: each event is asked for directly.
@@ -469,6 +495,11 @@ impl Engine {
             let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else {
                 continue;
             };
+            if bug::is_on(Bug::AbsenceIsDeletion) {
+                let now = self.now();
+                records.edit(owner, |record| absorb::tombstone(record, &id, None, now));
+                continue;
+            }
             self.look_at_event(owner, &id, records).await;
         }
     }
@@ -481,6 +512,9 @@ impl Engine {
             Ok(EventLookup::Live(event)) => records.edit(owner, |record| absorb::event(record, *event, now)),
             Ok(EventLookup::Deleted { updated }) => {
                 records.edit(owner, |record| absorb::tombstone(record, id, updated, now));
+            }
+            Ok(EventLookup::NotFound) if bug::is_on(Bug::NotFoundIsDeletion) => {
+                records.edit(owner, |record| absorb::tombstone(record, id, None, now));
             }
             Ok(EventLookup::NotFound) => records.edit(owner, |record| {
                 record.event = None;
@@ -564,6 +598,7 @@ impl Engine {
 /// A service that said how long to wait, or whose quota is gone, is left alone until then, across restarts too.
 pub(crate) fn wait_after(error: &PortError, until: &mut Option<DateTime<Utc>>, now: DateTime<Utc>) {
     let wait = match error {
+        _ if bug::is_on(Bug::RetryAfterIgnored) => return,
         PortError::Throttled { retry_after } => retry_after.unwrap_or(std::time::Duration::from_secs(30)),
         PortError::ServerTrouble {
             retry_after: Some(after),

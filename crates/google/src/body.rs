@@ -2,6 +2,7 @@
 
 use crate::mark;
 use chrono::{DateTime, SecondsFormat, Utc};
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{EventBody, PatchMask};
 use roundtrip_core::ids::EventId;
 use roundtrip_core::time::TimeSpan;
@@ -49,6 +50,9 @@ pub(crate) fn patch(body: &EventBody, mask: PatchMask) -> Result<Map<String, Val
         if let Some(color) = &body.color {
             event.insert("colorId".into(), json!(color));
         }
+    }
+    if bug::is_on(Bug::GuestsAreWritten) {
+        event.insert("attendees".into(), json!([{ "email": "guest@example.org" }]));
     }
     event.insert(
         "extendedProperties".into(),

@@ -10,6 +10,7 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use http::Method;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventBody, EventChange, PatchMask};
 use roundtrip_core::ids::{CalendarId, Etag, EventId, RunId, SyncToken};
 use roundtrip_core::time::zone_named;
@@ -25,10 +26,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Events per page: the most Google gives.
 const PAGE_SIZE: &str = "2500";
+/// Events per page while a bug about pages is on: a small world has several then, too.
+const SMALL_PAGE: &str = "2";
 /// A listing that does not end after so many pages is broken or hostile.
 const MOST_PAGES: usize = 200;
 /// Nobody is mailed, whatever the calendar's own settings are.
-const TELL_NOBODY: (&str, &str) = ("sendUpdates", "none");
+fn tell_nobody() -> (&'static str, &'static str) {
+    match bug::is_on(Bug::GuestsAreMailed) {
+        true => ("sendUpdates", "all"),
+        false => ("sendUpdates", "none"),
+    }
+}
 
 /// Google Calendar, as one signed-in account sees it.
 pub struct GoogleCalendar {
@@ -210,6 +218,10 @@ impl CalendarPort for GoogleCalendar {
         } else {
             Asked::List
         };
+        let page_size = match bug::is_on(Bug::TokenAfterFirstPage) {
+            true => SMALL_PAGE,
+            false => PAGE_SIZE,
+        };
         let mut zone = self.zone(calendar);
         let mut page_token: Option<String> = None;
         let mut visited = HashSet::new();
@@ -218,7 +230,7 @@ impl CalendarPort for GoogleCalendar {
             // Every page, and every later listing, must be asked for with the same parameters. `showDeleted` is left
             // out: a full listing needs no tombstones, and with a token Google gives them by itself.
             let mut query = vec![
-                ("maxResults", PAGE_SIZE),
+                ("maxResults", page_size),
                 ("singleEvents", "false"),
                 ("fields", wire::LIST_FIELDS),
             ];
@@ -235,7 +247,9 @@ impl CalendarPort for GoogleCalendar {
                 self.remember_zone(calendar, zone);
             }
             let next = page.next().map_err(unread)?;
-            items.extend(page.changes(zone));
+            if page_token.is_none() || !bug::is_on(Bug::TokenAfterFirstPage) {
+                items.extend(page.changes(zone));
+            }
             match next {
                 Next::End(next_token) => {
                     return Ok(EventListing {
@@ -289,7 +303,7 @@ impl CalendarPort for GoogleCalendar {
         id: &EventId,
         body: &EventBody,
     ) -> Result<Event, PortError> {
-        let query = [TELL_NOBODY, ("fields", wire::EVENT_FIELDS)];
+        let query = [tell_nobody(), ("fields", wire::EVENT_FIELDS)];
         let body = body::insert(id, body)?;
         let path = events(calendar)?;
         let response = self
@@ -306,7 +320,7 @@ impl CalendarPort for GoogleCalendar {
         body: &EventBody,
         mask: PatchMask,
     ) -> Result<Event, PortError> {
-        let query = [TELL_NOBODY, ("fields", wire::EVENT_FIELDS)];
+        let query = [tell_nobody(), ("fields", wire::EVENT_FIELDS)];
         let body = Value::Object(body::patch(body, mask)?);
         let path = event(calendar, id)?;
         let response = self
@@ -314,7 +328,7 @@ impl CalendarPort for GoogleCalendar {
                 Method::PATCH,
                 &path,
                 &query,
-                Some(expected),
+                Some(expected).filter(|_| !bug::is_on(Bug::PatchWithoutEtag)),
                 Some(body),
                 Asked::Event,
             )
@@ -332,8 +346,8 @@ impl CalendarPort for GoogleCalendar {
         self.send(
             Method::DELETE,
             &path,
-            &[TELL_NOBODY],
-            expected,
+            &[tell_nobody()],
+            expected.filter(|_| !bug::is_on(Bug::DeleteWithoutEtag)),
             None,
             Asked::Event,
         )

@@ -3,6 +3,7 @@
 use crate::mark;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventChange};
 use roundtrip_core::ids::{Etag, EventId, SyncToken};
 use roundtrip_core::time::{EventTime, TimeSpan, resolve_local, zone_named};
@@ -217,6 +218,10 @@ fn time(start: Option<&When>, end: Option<&When>, zone: Tz) -> Result<EventTime,
         let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
         let first = day(first).ok_or(Unreadable("start"))?;
         let last = end.date.as_deref().and_then(day).ok_or(Unreadable("end"))?;
+        if bug::is_on(Bug::AllDayIsMidnight) {
+            let begins = resolve_local(first.and_time(chrono::NaiveTime::MIN), zone);
+            return Ok(EventTime::Timed(TimeSpan::new(begins, None, zone)));
+        }
         return Ok(EventTime::AllDay {
             start: first,
             end: last,
@@ -232,6 +237,9 @@ fn time(start: Option<&When>, end: Option<&When>, zone: Tz) -> Result<EventTime,
 fn instant(when: &When, zone: Tz) -> Option<DateTime<Utc>> {
     let text = when.date_time.as_deref()?;
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        if bug::is_on(Bug::OffsetDropped) {
+            return Some(at.naive_local().and_utc());
+        }
         return Some(at.with_timezone(&Utc));
     }
     let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok()?;

@@ -1,5 +1,6 @@
 //! Staying below a service's quota.
 
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_engine::ports::{Clock, PortError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,6 +85,9 @@ impl Pace {
 
     /// The service asked to wait: nothing is sent until then.
     pub fn hold(&self, time: Duration) {
+        if bug::is_on(Bug::RetryAfterIgnored) {
+            return;
+        }
         let time = time.min(LONGEST_HOLD);
         let Ok(delta) = chrono::Duration::from_std(time) else {
             return;

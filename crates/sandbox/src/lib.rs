@@ -16,6 +16,7 @@
 pub mod control;
 pub mod faults;
 pub mod google;
+pub mod history;
 pub mod log;
 pub mod oauth;
 pub mod observe;

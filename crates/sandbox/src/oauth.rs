@@ -14,6 +14,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::faults::Service;
+use crate::history;
 use crate::shared::{Shared, lock};
 
 #[cfg(test)]
@@ -214,7 +216,7 @@ impl Server {
         let code = state.codes.get_mut(presented).ok_or(TokenError::BadCode)?;
         if let Some(session) = code.redeemed {
             // RFC 6749, 4.1.2: a code seen twice may have been stolen; what it gave is taken back.
-            end_sessions(state, |candidate| candidate.info.id == session);
+            self.end_sessions(state, |candidate| candidate.info.id == session);
             return Err(TokenError::BadCode);
         }
         let in_order = code.request.client_id == client.id
@@ -274,8 +276,9 @@ impl Server {
             newest_used: false,
         };
         state.sessions.insert(id, session);
+        self.note(config.service, &info, "signed_in");
         if let Some(limit) = config.max_sessions {
-            end_oldest_sessions(state, &info, limit);
+            self.end_oldest_sessions(state, &info, (config.service, limit));
         }
         TokenGrant {
             access_token: self.issue_access(config, state, id, 0, info.scopes.clone()),
@@ -315,6 +318,7 @@ impl Server {
         if config.rotation && !newest && !before_unused {
             // Two holders of one session: one of them is not the app.
             session.info.live = false;
+            self.note(config.service, &session.info, "ended");
             return Err(TokenError::BadRefreshToken);
         }
         if config.rotation && newest {
@@ -331,6 +335,7 @@ impl Server {
         }
         // A repeated refresh with the token before gets the same successor: there is one "new one" at a time.
         session.info.refreshes += 1;
+        self.note(config.service, &session.info, "refreshed");
         let (generation, info) = (session.generation, session.info.clone());
         let refresh_token = config.rotation.then(|| session.refresh_token.clone());
         let access_token = self.issue_access(config, state, id, generation, scopes.clone());
@@ -413,7 +418,7 @@ impl Server {
         if !info.live {
             return false;
         }
-        end_sessions(&mut state, |session| {
+        self.end_sessions(&mut state, |session| {
             let same_grant = session.info.account == info.account && session.info.client_id == info.client_id;
             session.info.id == id || (whole_grant && same_grant)
         });
@@ -422,12 +427,12 @@ impl Server {
 
     /// Ends every session of one account. Returns how many were live.
     pub fn revoke_account(&self, account: &str) -> usize {
-        end_sessions(&mut lock(&self.state), |session| session.info.account == account)
+        self.end_sessions(&mut lock(&self.state), |session| session.info.account == account)
     }
 
     /// Ends every session. Returns how many were live.
     pub fn revoke_all(&self) -> usize {
-        end_sessions(&mut lock(&self.state), |_| true)
+        self.end_sessions(&mut lock(&self.state), |_| true)
     }
 
     /// Makes every access token handed out so far too old; refreshing still works.
@@ -479,33 +484,49 @@ impl Server {
             scopes,
         )
     }
-}
 
-fn end_sessions(state: &mut State, chosen: impl Fn(&Session) -> bool) -> usize {
-    let mut ended = 0;
-    for session in state.sessions.values_mut().filter(|session| session.info.live) {
-        if chosen(session) {
+    fn end_sessions(&self, state: &mut State, chosen: impl Fn(&Session) -> bool) -> usize {
+        let service = lock(&self.config).service;
+        let mut ended = 0;
+        for session in state.sessions.values_mut().filter(|session| session.info.live) {
+            if chosen(session) {
+                session.info.live = false;
+                ended += 1;
+                self.note(service, &session.info, "ended");
+            }
+        }
+        ended
+    }
+
+    fn end_oldest_sessions(
+        &self,
+        state: &mut State,
+        newest: &SessionInfo,
+        (service, limit): (Service, usize),
+    ) {
+        let same = |session: &&mut Session| {
+            session.info.live
+                && session.info.account == newest.account
+                && session.info.client_id == newest.client_id
+        };
+        let live = state.sessions.values_mut().filter(same).count();
+        let too_many = state.sessions.values_mut().filter(same);
+        for session in too_many.take(live.saturating_sub(limit)) {
             session.info.live = false;
-            ended += 1;
+            self.note(service, &session.info, "ended");
         }
     }
-    ended
-}
 
-fn end_oldest_sessions(state: &mut State, newest: &SessionInfo, limit: usize) {
-    let same = |session: &&mut Session| {
-        session.info.live
-            && session.info.account == newest.account
-            && session.info.client_id == newest.client_id
-    };
-    let live = state.sessions.values_mut().filter(same).count();
-    for session in state
-        .sessions
-        .values_mut()
-        .filter(same)
-        .take(live.saturating_sub(limit))
-    {
-        session.info.live = false;
+    /// Tells the history what became of a sign-in.
+    fn note(&self, service: Service, session: &SessionInfo, what: &'static str) {
+        let account = session.account.clone();
+        self.shared.history().add(
+            (service, self.shared.now()),
+            history::Actor::Service,
+            history::Subject::Session { id: session.id },
+            None,
+            Some(history::State::Session { what, account }),
+        );
     }
 }
 

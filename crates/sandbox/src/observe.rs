@@ -16,6 +16,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 
 use crate::faults::{ActiveFaults, ConnectionDropped, Fault, Service};
+use crate::history::AppRequest;
 use crate::log::LoggedRequest;
 use crate::shared::Shared;
 
@@ -55,6 +56,8 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
             .take(service, request.method().as_str(), path_and_query)
     };
     let seq = shared.log().begin(logged(&shared, service, &request, &taken));
+    let said = said_by(seq, request.headers());
+    request.extensions_mut().insert(said);
     let faults: Vec<Fault> = taken.into_iter().map(|(_, fault)| fault).collect();
     let active = ActiveFaults(
         faults
@@ -90,6 +93,18 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
     let status = (!dropped).then(|| response.status().as_u16());
     shared.log().finish(seq, status, shared.now());
     response
+}
+
+/// What the request says about itself, for the services' histories.
+fn said_by(seq: u64, headers: &HeaderMap) -> AppRequest {
+    let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    AppRequest {
+        request: seq,
+        request_id: text("x-request-id"),
+        idempotency_key: text("idempotency-key"),
+        if_match: text("if-match"),
+        ..AppRequest::default()
+    }
 }
 
 fn logged(shared: &Shared, service: Service, request: &Request, taken: &[(String, Fault)]) -> LoggedRequest {

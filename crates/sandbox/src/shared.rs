@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::faults::Faults;
+use crate::history::History;
 use crate::log::RequestLog;
 
 /// A source of time. Injected, so that tests and the simulation decide what time it is.
@@ -132,6 +133,7 @@ struct Inner {
     random: Mutex<SeededRandom>,
     faults: Faults,
     log: RequestLog,
+    history: History,
 }
 
 /// The handle every part of the sandbox holds. Cloning shares the same state.
@@ -149,6 +151,7 @@ impl Shared {
             random: Mutex::new(SeededRandom::new(seed)),
             faults: Faults::default(),
             log: RequestLog::default(),
+            history: History::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -203,11 +206,17 @@ impl Shared {
         &self.inner.log
     }
 
+    /// What changed in the services, and by whose hand.
+    pub fn history(&self) -> &History {
+        &self.inner.history
+    }
+
     /// Back to the state right after [`Shared::new`]; the clock keeps its time.
     pub fn reset(&self) {
         *lock(&self.inner.random) = SeededRandom::new(self.inner.seed);
         self.inner.faults.clear();
         self.inner.log.clear();
+        self.inner.history.clear();
     }
 }
 

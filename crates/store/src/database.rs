@@ -143,7 +143,13 @@ impl Database {
 
     /// The audit log, newest first, at most `limit` entries.
     pub async fn audit_log(&self, limit: u32) -> Result<Vec<AuditEntry>, LedgerError> {
-        Ok(audit_log::list(self.readers(), limit).await?)
+        self.audit_page(None, limit).await
+    }
+
+    /// The entries of the audit log before the one with this sequence, newest first, at most `limit`; from the newest on
+    /// without one.
+    pub async fn audit_page(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditEntry>, LedgerError> {
+        Ok(audit_log::list(self.readers(), before, limit).await?)
     }
 
     /// Waits for the right to refresh a provider's tokens, which one process at a time has in a data directory. Read the

@@ -2,8 +2,8 @@
 
 use crate::database::{Database, commit};
 use crate::error::Fault;
-use crate::table::settings;
 use crate::table::user_integrations::{self as rows, Integration, IntegrationStatus, Provider, Sealed};
+use crate::table::{audit_log, settings};
 use crate::tokens::key::{Key, KeyError, KeyKind, KeyProvider};
 use crate::tokens::seal::{Place, TokenError, TokenSet, open, seal};
 use crate::tokens::vault::{State, fetch};
@@ -192,9 +192,9 @@ impl Integrations {
             if let Some(integration) = integration {
                 rows::put(&mut tx, integration, now).await?;
             }
-            let sealed = match key {
+            let sealed = match &key {
                 Ok(key) => Some(seal(
-                    &key,
+                    key,
                     Place {
                         provider,
                         account_id,
@@ -205,6 +205,12 @@ impl Integrations {
                 // Without a key, older tokens on the disk are spent or soon will be: none are better than those.
                 Err(_) => None,
             };
+            if let Err(why) = &key
+                && !vault.volatile.contains_key(&(provider, account_id.to_owned()))
+            {
+                let details = serde_json::json!({ "service": provider.as_str(), "reason": why.word() });
+                audit_log::append(&mut tx, None, "key_unavailable", &details, now).await?;
+            }
             let columns = sealed.as_deref().map(|sealed| (key_version, sealed));
             if !rows::put_tokens(&mut tx, provider, account_id, columns, now).await? {
                 return Err(IntegrationError::NoSuchAccount);
@@ -252,6 +258,16 @@ impl Database {
         let (kind, why) = vault.kind(key_version).await;
         if why.is_none() {
             let accounts = self.integrations();
+            if !vault.volatile.is_empty() {
+                let accounts = vault.volatile.len();
+                self.audit(
+                    None,
+                    "key_available",
+                    &serde_json::json!({ "sealed": accounts }),
+                    now,
+                )
+                .await?;
+            }
             for ((provider, account_id), tokens) in vault.volatile.clone() {
                 match accounts
                     .store(&mut vault, (provider, &account_id), None, &tokens, now)
@@ -337,6 +353,10 @@ impl Database {
             }
         }
         settings::put_key_version(&mut tx, new_version).await?;
+        let details = serde_json::json!({
+            "version": new_version, "sealed": rotated.sealed, "lost": rotated.lost,
+        });
+        audit_log::append(&mut tx, None, "key_rotated", &details, now).await?;
         commit(tx).await?;
         vault.replace(next, new_version, new_key);
         self.erase().await?;

@@ -8,6 +8,7 @@ use crate::table::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{AppointmentId, ConflictId, ConnectionId, QuestionId};
 use roundtrip_core::marked::Marked;
@@ -122,6 +123,10 @@ impl Ledger for SqliteLedger {
         let mut tx = self.database.begin().await?;
         for change in &changes {
             self.apply(&mut tx, change).await?;
+            if bug::is_on(Bug::TransactionDropped) {
+                commit(tx).await?;
+                tx = self.database.begin().await?;
+            }
         }
         if changes
             .iter()

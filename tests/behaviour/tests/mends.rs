@@ -7,6 +7,7 @@ use roundtrip_core::question::QuestionKind;
 use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::platform::Client;
+use serde_json::json;
 
 async fn with_visits(count: usize) -> (World, Vec<String>) {
     let world = World::new().await;
@@ -156,9 +157,11 @@ async fn a_disconnect_with_deletion_keeps_the_events_of_visits_that_are_over() {
 async fn deletions_that_were_left_over_are_not_made_behind_the_trainers_back() {
     let (mut world, visits, _) = with_one_over().await;
     let kept = world.trainer().event_id(&visits[0]);
+    let refused = json!({"error": {"errors": [{"domain": "global", "reason": "forbidden", "message": "Forbidden"}],
+        "code": 403, "message": "Forbidden"}});
     let trouble = Fault::Status {
-        status: 503,
-        body: None,
+        status: 403,
+        body: Some(refused),
         headers: Vec::new(),
     };
     let path = format!("/calendar/v3/calendars/primary/events/{kept}");

@@ -9,15 +9,16 @@ use std::path::{Path, PathBuf};
 const LONGEST_FILE: usize = 700;
 
 /// A source file.
-struct Source {
-    path: String,
-    text: String,
+pub(super) struct Source {
+    pub(super) path: String,
+    pub(super) text: String,
 }
 
 /// The rules about files.
 pub fn rules(root: &Path) -> Result<Vec<Rule>> {
     let sources = read_sources(root)?;
     Ok(vec![
+        super::bugs::rule(&sources),
         rule("each library forbids unsafe code", &sources, |source| {
             (is_library(source) && !source.text.contains("#![forbid(unsafe_code)]")).then_some(1)
         }),

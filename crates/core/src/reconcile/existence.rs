@@ -2,6 +2,7 @@
 
 use super::{ConflictDraft, Context, Decision, Remark, Standing, body, raise};
 use crate::appointment::{Appointment, Removal, RemovalReason};
+use crate::bug::{self, Bug};
 use crate::conflict::{ConflictCause, ConflictKind, FieldConflict};
 use crate::event::Event;
 use crate::filter::LeftOut;
@@ -159,7 +160,8 @@ pub(super) fn without_event(mut record: Record, appointment: &Appointment, ctx: 
         }
         return decision;
     }
-    if record.tombstone_at.is_some() && record.link == LinkState::Linked {
+    let gone = record.tombstone_at.is_some() && record.link == LinkState::Linked;
+    if gone && !bug::is_on(Bug::DeletionIsUndone) {
         unlink(&mut record, ctx);
         let by_trainer = matches!(record.link, LinkState::Removed { by_trainer: true, .. });
         let mut decision = Decision::local(
@@ -193,6 +195,9 @@ pub(super) fn without_event(mut record: Record, appointment: &Appointment, ctx: 
 /// A deleted id is dead for ever: the next one is taken.
 pub(super) fn next_generation(record: &Record) -> Generation {
     let mut generation = record.generation.max(1);
+    if bug::is_on(Bug::DeadIdRevived) {
+        return generation;
+    }
     let buried = record.tombstone_at.is_some();
     while record.deleted_by_us.contains(&generation) || (buried && generation == record.generation) {
         generation += 1;

@@ -3,6 +3,7 @@
 use super::verdict::reportable_notes;
 use super::{Context, SETTLE_SECONDS, Standing, UNUSUAL_MOVE_DAYS};
 use crate::appointment::Appointment;
+use crate::bug::{self, Bug};
 use crate::conflict::{ConflictCause, ConflictKind, Refusal};
 use crate::event::Event;
 use crate::outbox::Intent;
@@ -34,7 +35,11 @@ pub(super) fn move_to_report(
     if !appointment.editable.time {
         return Move::Ask(ConflictKind::Refused, ConflictCause::NotEditable);
     }
-    if let Some(refusal) = &record.refusal {
+    if let Some(refusal) = record
+        .refusal
+        .as_ref()
+        .filter(|_| !bug::is_on(Bug::RefusedIsRepeated))
+    {
         // The platform has said no to exactly this; asking again would only tell the admin twice.
         if refusal.field == Field::Time && refusal.time == Some(to) && refusal.version == appointment.version
         {
@@ -48,7 +53,7 @@ pub(super) fn move_to_report(
         .min(ctx.now);
     if !confirmed {
         let due_at = moved_at + Duration::seconds(SETTLE_SECONDS);
-        if ctx.now < due_at {
+        if ctx.now < due_at && !bug::is_on(Bug::NoSettleTime) {
             return Move::Wait(due_at, Standing::Settling);
         }
         if let Some(until) = record.cool_down_until.filter(|until| *until > ctx.now) {

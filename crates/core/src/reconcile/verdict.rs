@@ -1,6 +1,7 @@
 //! What one field needs: the comparison of platform and calendar with the base.
 
 use super::Context;
+use crate::bug::{self, Bug};
 use crate::record::{Field, FieldValues, Record, Value};
 use crate::settings::Direction;
 use crate::text::{self, Rendered};
@@ -74,11 +75,17 @@ pub(super) fn verdict(
     if record.requested_text.get(field).is_some() && ctx.settings.direction.writes_calendar() {
         return Verdict::ToCalendar;
     }
-    if agrees(field, rendered, c) {
+    let echo = field == Field::Time && bug::is_on(Bug::EchoIsMove);
+    if agrees(field, rendered, c) && !echo {
         return Verdict::Agreed;
     }
     let calendar_changed = !crate::absorb::same(record.base.calendar.get(field), c);
-    match (platform_changed, calendar_changed) {
+    let changed = match (platform_changed, calendar_changed) {
+        _ if bug::is_on(Bug::BaseSkipped) => (true, false),
+        (true, true) if bug::is_on(Bug::ConflictNotAsked) => (true, false),
+        both => both,
+    };
+    match changed {
         (false, false) => Verdict::Nothing,
         (true, false) if ctx.settings.direction.writes_calendar() => Verdict::ToCalendar,
         (true, false) => Verdict::NotWritten,

@@ -5,6 +5,7 @@ use super::endpoint::{self, TokenFailure, TokenSet};
 use crate::port::HttpPort;
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_engine::ports::{Clock, PortError};
 use secrecy::{ExposeSecret, SecretString};
 use std::any::Any;
@@ -232,12 +233,18 @@ impl TokenKeeper {
         .await;
         match answer {
             Ok(set) => {
-                let tokens = StoredTokens::from(set);
+                let mut tokens = StoredTokens::from(set);
+                if bug::is_on(Bug::RefreshTokenNotStored) {
+                    tokens.refresh_token = old.refresh_token.clone();
+                }
                 // If this fails the new tokens are forgotten: not having been used, they leave the old ones valid.
                 self.vault.save(&tokens).await?;
                 let token = tokens.access_token.clone();
                 *known = Some(self.timed(tokens));
                 Ok(token)
+            }
+            Err(TokenFailure::InvalidGrant) if bug::is_on(Bug::EndedSignInRetried) => {
+                Err(PortError::SignInExpired)
             }
             Err(TokenFailure::InvalidGrant) => Err(self.needs_reauth(known).await),
             Err(TokenFailure::Port(error)) => Err(error),

@@ -9,7 +9,10 @@ use super::model::{Calendar, Entry, Found, Life, Mark};
 use super::quota::QuotaLimits;
 use super::render::{self, TombstoneDetail};
 use super::service::{Op, Writer};
+use super::trail::state_of;
 use super::{Google, seed};
+use crate::faults::Service;
+use crate::history::{self, Actor, Change, Subject};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -25,6 +28,7 @@ impl Google {
             options: WriteOptions::ALL,
             now: self.now(),
             fresh_id: self.shared().random_id(""),
+            said: None,
         };
         let (calendar, event) = self.state().write(&writer, calendar, op)?;
         self.event(account, &calendar, &event)
@@ -99,8 +103,13 @@ impl Google {
 
     /// The tombstone of an event vanishes, as they do after some weeks: reads say 404, the id stays taken.
     pub fn purge_event(&self, account: &str, calendar: &str, event: &str) -> Result<(), GoogleError> {
-        let id = self.state().calendar(account, calendar)?.0.id.clone();
+        let now = self.now();
         let mut state = self.state();
+        let id = state.calendar(account, calendar)?.0.id.clone();
+        let was = state
+            .calendars
+            .get(&id)
+            .and_then(|calendar| Some(state_of(calendar, calendar.entries.get(event)?)));
         let entry = state
             .calendars
             .get_mut(&id)
@@ -109,6 +118,17 @@ impl Google {
             .filter(|entry| entry.life != Life::Live)
             .ok_or_else(GoogleError::not_found)?;
         entry.life = Life::Purged;
+        if let Some((was, calendar)) = was.zip(state.calendars.get(&id)) {
+            let entry = calendar.entries.get(event);
+            let now_is = entry.map(|entry| state_of(calendar, entry));
+            let subject = Subject::Event {
+                calendar: id.clone(),
+                id: event.to_owned(),
+            };
+            state
+                .history
+                .add((Service::Google, now), Actor::Service, subject, Some(was), now_is);
+        }
         Ok(())
     }
 
@@ -174,15 +194,25 @@ impl Google {
         let now = self.now();
         let mut state = self.state();
         let id = state.calendar(account, calendar)?.0.id.clone();
-        state.remove_calendar(&id, now);
+        state.remove_calendar(&id, Actor::Trainer, now);
         Ok(())
     }
 
     /// All sync tokens handed out so far are dead: the next use answers 410 `fullSyncRequired`.
     pub fn expire_sync_tokens(&self) {
-        for calendar in self.state().calendars.values_mut() {
+        let now = self.now();
+        let mut state = self.state();
+        for calendar in state.calendars.values_mut() {
             calendar.sync_epoch += 1;
         }
+        let word = Some(history::State::Word("expired"));
+        state.history.add(
+            (Service::Google, now),
+            Actor::Service,
+            Subject::Cursors,
+            None,
+            word,
+        );
     }
 
     /// Every grant is revoked. Returns how many were live.
@@ -218,6 +248,11 @@ impl Google {
         self.state().audit.clone()
     }
 
+    /// Everything that changed here, in order, and by whose hand.
+    pub fn history(&self) -> Vec<Change> {
+        self.shared().history().of(Service::Google)
+    }
+
     /// Where this stand-in can be reached; known only once its port is.
     pub fn set_public_url(&self, url: &str) {
         self.state().page_url = url.trim_end_matches('/').to_owned();
@@ -233,9 +268,9 @@ impl Google {
         self.oauth().reset();
         let fresh = seed::state(self.config(), self.now());
         let mut state = self.state();
-        let url = std::mem::take(&mut state.page_url);
+        let (url, history) = (std::mem::take(&mut state.page_url), state.history.clone());
         *state = fresh;
-        state.page_url = url;
+        (state.page_url, state.history) = (url, history);
     }
 }
 

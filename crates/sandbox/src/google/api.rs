@@ -174,6 +174,7 @@ fn write(google: &Google, call: &Call, calendar: &str, op: Op<'_>) -> Result<(St
         options: call.options(),
         now: google.now(),
         fresh_id: google.shared().random_id(""),
+        said: Some(&call.said),
     };
     google.state().write(&writer, calendar, op)
 }

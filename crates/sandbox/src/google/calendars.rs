@@ -11,6 +11,7 @@ use super::tokens::{self, SyncToken};
 use super::when::{millis, seconds};
 use super::wire::{Call, check_fields, object};
 use super::{fields, palette, render};
+use crate::history::Actor;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -252,7 +253,9 @@ pub async fn calendars_delete(
         return Err(GoogleError::forbidden());
     }
     let now = google.now();
-    google.state().remove_calendar(&id, now);
+    google
+        .state()
+        .remove_calendar(&id, Actor::App(call.said.clone()), now);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -25,6 +25,7 @@ mod seed;
 mod service;
 mod signin;
 mod tokens;
+mod trail;
 mod ui;
 mod when;
 mod wire;
@@ -35,6 +36,7 @@ pub use fields::Selection;
 pub use quota::QuotaLimits;
 pub use render::TombstoneDetail;
 
+use crate::faults::Service;
 use crate::oauth;
 use crate::shared::{Shared, lock};
 use axum::Router;
@@ -73,6 +75,7 @@ impl GoogleConfig {
     /// How the shared authorization server has to behave to stand for Google's.
     pub fn oauth(&self, auto_consent: bool) -> oauth::Config {
         oauth::Config {
+            service: Service::Google,
             clients: vec![oauth::Client {
                 id: self.client_id.clone(),
                 secret: Some(self.client_secret.clone()),
@@ -117,7 +120,9 @@ impl Google {
     /// A stand-in with its seeded accounts and calendars.
     pub fn new(shared: Shared, oauth: oauth::Server, config: GoogleConfig) -> Self {
         let started_at = shared.now();
-        let state = Mutex::new(seed::state(&config, started_at));
+        let mut state = seed::state(&config, started_at);
+        state.history = shared.history().clone();
+        let state = Mutex::new(state);
         Self {
             inner: Arc::new(Inner {
                 shared,

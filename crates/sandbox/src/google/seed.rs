@@ -6,6 +6,7 @@ use super::model::{Account, Calendar, ListEntry, Mark, Marks, Role, Write};
 use super::quota::Quota;
 use super::render::TombstoneDetail;
 use super::service::State;
+use crate::history::History;
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -75,6 +76,7 @@ pub fn state(config: &GoogleConfig, now: DateTime<Utc>) -> State {
         tombstones_in_reads: TombstoneDetail::Full,
         page_url: config.public_url.trim_end_matches('/').to_owned(),
         auto_grant: None,
+        history: History::default(),
     };
     for person in &PEOPLE {
         state.accounts.push(Account {

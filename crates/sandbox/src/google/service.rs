@@ -6,6 +6,8 @@ use super::error::GoogleError;
 use super::model::{Account, Calendar, Life, ListEntry, Marks, Role, Write};
 use super::quota::Quota;
 use super::render::{TombstoneDetail, View};
+use crate::faults::Service;
+use crate::history::{self, Actor, AppRequest, History, Subject};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -32,6 +34,8 @@ pub struct State {
     pub page_url: String,
     /// Scopes an immediate consent grants; `None` = all that are asked for.
     pub auto_grant: Option<Vec<String>>,
+    /// What changed, and by whose hand.
+    pub history: History,
 }
 
 /// Who writes, and with which request.
@@ -53,6 +57,8 @@ pub struct Writer<'a> {
     pub now: DateTime<Utc>,
     /// The id of an event made without one.
     pub fresh_id: String,
+    /// What the request said about itself, for API writes.
+    pub said: Option<&'a AppRequest>,
 }
 
 /// One write.
@@ -88,7 +94,7 @@ impl<'a> Op<'a> {
         }
     }
 
-    fn event(self) -> Option<&'a str> {
+    pub(super) fn event(self) -> Option<&'a str> {
         match self {
             Self::Insert(sent) => sent.get("id").and_then(Value::as_str),
             Self::Patch(id, _) | Self::Update(id, _) | Self::Delete(id) | Self::Move(id, _) => Some(id),
@@ -141,8 +147,13 @@ impl State {
             .event()
             .map(|id| self.guests(writer.account, calendar, id))
             .unwrap_or_default();
+        let before = self.before(writer.account, calendar, op);
         let outcome = self.try_write(writer, calendar, op);
         let sent = op.sent();
+        let attendees_sent = sent.is_some_and(|sent| sent.contains_key("attendees"));
+        if let Ok((calendar, event)) = &outcome {
+            self.record(writer, before, (calendar, event), attendees_sent);
+        }
         let attendees = sent
             .map(|sent| addresses(sent.get("attendees")))
             .unwrap_or_default();
@@ -172,7 +183,7 @@ impl State {
             },
             event,
             send_updates: writer.send_updates.map(str::to_owned),
-            attendees_sent: sent.is_some_and(|sent| sent.contains_key("attendees")),
+            attendees_sent,
             attendees,
             if_match: writer.if_match.map(str::to_owned),
             fields: sent
@@ -324,8 +335,14 @@ impl State {
     }
 
     /// Removes a calendar from the world and from every list.
-    pub fn remove_calendar(&mut self, id: &str, now: DateTime<Utc>) -> bool {
+    pub fn remove_calendar(&mut self, id: &str, by: Actor, now: DateTime<Utc>) -> bool {
         let mark = self.marks.next(now);
+        if self.calendars.contains_key(id) {
+            let subject = Subject::Calendar { id: id.to_owned() };
+            let before = Some(history::State::Word("there"));
+            self.history
+                .add((Service::Google, now), by, subject, before, None);
+        }
         for account in &mut self.accounts {
             if let Some(entry) = account.list.get_mut(id) {
                 entry.deleted = true;

@@ -9,6 +9,7 @@ use super::model::etag_matches;
 use super::query::Pairs;
 use super::scopes;
 use crate::faults::{ActiveFaults, Fault};
+use crate::history::AppRequest;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -27,6 +28,8 @@ pub struct Call {
     pub client: String,
     /// The query.
     pub pairs: Pairs,
+    /// What the request said about itself.
+    pub said: AppRequest,
     scopes: Vec<String>,
     faults: ActiveFaults,
     if_match: Option<String>,
@@ -65,12 +68,17 @@ impl FromRequestParts<Google> for Call {
         if faults.has(&Fault::CalendarGone) && parts.uri.path().contains("/calendars/") {
             return Err(GoogleError::not_found());
         }
+        let said = AppRequest {
+            session: Some(access.session),
+            ..parts.extensions.get::<AppRequest>().cloned().unwrap_or_default()
+        };
         let text = |name| Some(parts.headers.get::<HeaderName>(name)?.to_str().ok()?.to_owned());
         Ok(Self {
             account: access.account,
             client: access.client_id,
             scopes: access.scopes,
             pairs: Pairs::read(parts.uri.query()),
+            said,
             faults,
             if_match: text(header::IF_MATCH),
             if_none_match: text(header::IF_NONE_MATCH),

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::faults::Service;
 use crate::shared::ManualClock;
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -8,6 +9,7 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 fn server(rotation: bool) -> (Server, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
     let config = Config {
+        service: Service::Platform,
         clients: vec![Client {
             id: "app".to_owned(),
             secret: None,

@@ -1,5 +1,6 @@
 //! The words of the authorization server: requests, grants, refusals.
 
+use crate::faults::Service;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,8 @@ pub struct Client {
 /// How a service's authorization server behaves.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The service whose sign-in this is.
+    pub service: Service,
     /// Registered clients.
     pub clients: Vec<Client>,
     /// Scopes that may be asked for; empty = any.

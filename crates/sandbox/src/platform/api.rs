@@ -281,6 +281,7 @@ fn asked<'a>(caller: &'a Caller, headers: &'a HeaderMap, platform: &Platform) ->
         idempotency_key: idempotency_key(headers)?,
         if_match: header(headers, "if-match"),
         now: platform.now(),
+        said: &caller.said,
     })
 }
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::state::Person;
 use super::types::{Metadata, Role, TokenAnswer, TokenProblem};
 use super::{CLIENT_ID, NAME, Platform, SCOPES};
+use crate::faults::Service;
 use crate::faults::{ActiveFaults, Fault};
 use crate::oauth::{
     self, AuthorizeError, AuthorizeRequest, Client, Loopback, TokenError, TokenRequest, ValidRequest,
@@ -22,6 +23,7 @@ const PAGE: &str = include_str!("../pages/signin.html");
 
 pub(super) fn server_config(auto_consent: bool) -> oauth::Config {
     oauth::Config {
+        service: Service::Platform,
         clients: vec![Client {
             id: CLIENT_ID.to_owned(),
             secret: None,

@@ -15,6 +15,7 @@ use super::Platform;
 use super::problem::{Code, Problem};
 use super::state::State as Model;
 use crate::faults::{ActiveFaults, Fault};
+use crate::history::AppRequest;
 use crate::oauth::AccessError;
 
 const CALENDAR_SYNC: HeaderName = HeaderName::from_static("calendar-sync");
@@ -29,6 +30,8 @@ const WINDOW: TimeDelta = TimeDelta::minutes(1);
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
     pub user: String,
+    /// What the request said about itself.
+    pub said: AppRequest,
     scopes: Vec<String>,
 }
 
@@ -68,7 +71,7 @@ pub(super) async fn guard(State(platform): State<Platform>, mut request: Request
         .unwrap_or_default();
     let mut user = None;
     let mut quota = None;
-    let mut response = match admit(&platform, request.headers(), &faults) {
+    let mut response = match admit(&platform, &request, &faults) {
         Err(problem) => problem.into_response(),
         Ok(caller) => {
             user = Some(caller.user.clone());
@@ -120,8 +123,11 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-fn admit(platform: &Platform, headers: &HeaderMap, faults: &ActiveFaults) -> Result<Caller, Problem> {
-    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+fn admit(platform: &Platform, request: &Request, faults: &ActiveFaults) -> Result<Caller, Problem> {
+    let token = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let token = token
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::trim);
@@ -141,6 +147,10 @@ fn admit(platform: &Platform, headers: &HeaderMap, faults: &ActiveFaults) -> Res
     }
     Ok(Caller {
         user: access.account,
+        said: AppRequest {
+            session: Some(access.session),
+            ..request.extensions().get().cloned().unwrap_or_default()
+        },
         scopes: access.scopes,
     })
 }

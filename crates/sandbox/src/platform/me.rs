@@ -14,6 +14,7 @@ use super::types::{
 };
 use super::{FEATURES, NAME, Platform};
 use crate::faults::ActiveFaults;
+use crate::history::{self, AppRequest};
 
 const SCOPE: &str = "calendar_sync";
 
@@ -59,6 +60,11 @@ pub(super) async fn report(
     let now = platform.now();
     let mut state = platform.state();
     let lease = (caller.user.clone(), provider.clone());
+    let lease_before = state.lease_state(&caller.user, &provider);
+    let hand = history::Actor::App(AppRequest {
+        device: Some(report.device_id.clone()),
+        ..caller.said.clone()
+    });
     let holder = state.writer(&caller.user, &provider, now).cloned();
     let holds = holder
         .as_ref()
@@ -77,6 +83,7 @@ pub(super) async fn report(
         };
         state.leases.insert(lease, writer);
     }
+    state.record_lease((&caller.user, &provider), lease_before, hand, now);
     let key = (caller.user.clone(), provider.clone(), report.device_id.clone());
     let integration = Integration {
         user: caller.user.clone(),
@@ -118,13 +125,17 @@ pub(super) async fn end_integration(
             .as_deref()
             .is_none_or(|wanted| wanted == device_id)
     };
+    let now = platform.now();
     let mut state = platform.state();
+    let before = state.lease_state(&caller.user, &provider);
     state
         .integrations
         .retain(|(user, of, device_id), _| !(*user == caller.user && *of == provider && meant(device_id)));
     state
         .leases
         .retain(|(user, of), writer| !(*user == caller.user && *of == provider && meant(&writer.device_id)));
+    let hand = history::Actor::App(caller.said.clone());
+    state.record_lease((&caller.user, &provider), before, hand, now);
     state.revision += 1;
     Ok(StatusCode::NO_CONTENT)
 }

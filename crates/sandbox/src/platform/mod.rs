@@ -36,7 +36,9 @@ pub use self::problem::{Code, Problem, ProblemDetails, RefusalReason};
 pub use self::state::{Integration, Notification, NotificationKind, Person, Record, Write};
 pub use self::types::*;
 
-use self::state::{State, in_zone};
+use self::state::{By, State, in_zone};
+use crate::faults::Service;
+use crate::history::{self, Change};
 use crate::oauth;
 use crate::shared::{SeededRandom, Shared, lock};
 
@@ -100,6 +102,7 @@ impl Platform {
     fn first_state(shared: &Shared, config: &Config) -> State {
         let mut state = State {
             requests_per_minute: REQUESTS_PER_MINUTE,
+            history: shared.history().clone(),
             ..State::default()
         };
         state.people = sample::people()
@@ -146,11 +149,8 @@ impl Platform {
         millis(self.inner.shared.now())
     }
 
-    fn admin_actor(&self) -> Actor {
-        Actor {
-            kind: ActorKind::Admin,
-            name: sample::ADMIN_NAME.to_owned(),
-        }
+    fn admin_actor(&self) -> By {
+        By::admin(sample::ADMIN_NAME)
     }
 
     // What an admin sees.
@@ -185,6 +185,11 @@ impl Platform {
         let mut state = self.state();
         state.notifications.clear();
         state.revision += 1;
+    }
+
+    /// Everything that changed here, in order, and by whose hand.
+    pub fn history(&self) -> Vec<Change> {
+        self.inner.shared.history().of(Service::Platform)
     }
 
     /// The writes that took effect through the API, oldest first.
@@ -365,6 +370,7 @@ impl Platform {
 
     fn announce_policy(&self, state: &mut State, user: &str) {
         state.revision += 1;
+        state.record_policy(user, self.now());
         let policy = json!(state.policy(user));
         state.hints.send(self.now(), user, "policy", policy);
     }
@@ -385,15 +391,27 @@ impl Platform {
 
     /// Makes every cursor of the change feed expire.
     pub fn expire_cursors(&self) {
-        self.state().feed.expire_cursors();
+        let now = self.now();
+        let mut state = self.state();
+        state.feed.expire_cursors();
+        let word = Some(history::State::Word("expired"));
+        let at = (Service::Platform, now);
+        state
+            .history
+            .add(at, history::Actor::Service, history::Subject::Cursors, None, word);
     }
 
     /// Takes the writer lease away, as if it had lapsed.
     pub fn end_lease(&self, user: &str, provider: &str) -> bool {
-        self.state()
+        let now = self.now();
+        let mut state = self.state();
+        let before = state.lease_state(user, provider);
+        let there = state
             .leases
             .remove(&(user.to_owned(), provider.to_owned()))
-            .is_some()
+            .is_some();
+        state.record_lease((user, provider), before, history::Actor::Service, now);
+        there
     }
 
     /// Ends every open stream, as a restart of the platform would.

@@ -1,15 +1,20 @@
 //! Every change of an appointment. The API, the admin page and the control API all come through here, so that
 //! versions, feed and hints always agree.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::faults::Service;
+use crate::history::{self, NotificationState, Subject};
+
 use super::problem::Problem;
-use super::state::{Notification, NotificationKind, Record, State, in_zone};
+use super::state::{By, Notification, NotificationKind, Record, State, in_zone};
 use super::types::{
-    Actor, Appointment, AppointmentStatus, AppointmentType, Client, EditableField, FeedItem, Location,
+    Appointment, AppointmentStatus, AppointmentType, Client, EditableField, FeedItem, Location,
     RemovalReason, Slot, Source,
 };
 
@@ -160,13 +165,7 @@ impl State {
     }
 
     /// Adds an appointment.
-    pub fn create(
-        &mut self,
-        new: NewAppointment,
-        base_url: &str,
-        by: Actor,
-        now: DateTime<Utc>,
-    ) -> Appointment {
+    pub fn create(&mut self, new: NewAppointment, base_url: &str, by: By, now: DateTime<Utc>) -> Appointment {
         self.last_number += 1;
         self.revision += 1;
         let id = format!("apt_{}", self.last_number);
@@ -188,7 +187,7 @@ impl State {
             editable: new.editable,
             created_at: now,
             updated_at: now,
-            updated_by: by,
+            updated_by: by.actor,
         };
         let record = Record {
             appointment: appointment.clone(),
@@ -197,6 +196,12 @@ impl State {
             deleted: false,
             source: None,
         };
+        let subject = Subject::Appointment {
+            id: appointment.id.clone(),
+        };
+        let state = Some(record.state());
+        self.history
+            .add((Service::Platform, now), by.hand, subject, None, state);
         self.records.insert(self.last_number, record);
         self.announce(self.last_number, now);
         appointment
@@ -206,7 +211,7 @@ impl State {
     pub fn change(
         &mut self,
         id: &str,
-        by: Actor,
+        by: By,
         now: DateTime<Utc>,
         edit: impl FnOnce(&mut Record),
     ) -> Result<Appointment, Problem> {
@@ -216,10 +221,15 @@ impl State {
             .records
             .get_mut(&number)
             .ok_or_else(|| Problem::not_found("appointment"))?;
+        let before = Some(record.state());
         edit(record);
         record.appointment.version += 1;
         record.appointment.updated_at = now;
-        record.appointment.updated_by = by;
+        record.appointment.updated_by = by.actor;
+        let subject = Subject::Appointment { id: id.to_owned() };
+        let state = Some(record.state());
+        self.history
+            .add((Service::Platform, now), by.hand, subject, before, state);
         let appointment = record.appointment.clone();
         self.revision += 1;
         self.announce(number, now);
@@ -231,7 +241,7 @@ impl State {
         &mut self,
         id: &str,
         assignee: Option<String>,
-        by: Actor,
+        by: By,
         now: DateTime<Utc>,
     ) -> Result<Appointment, Problem> {
         let before = self
@@ -247,7 +257,7 @@ impl State {
     }
 
     /// Deletes an appointment for good.
-    pub fn delete(&mut self, id: &str, by: Actor, now: DateTime<Utc>) -> Result<(), Problem> {
+    pub fn delete(&mut self, id: &str, by: By, now: DateTime<Utc>) -> Result<(), Problem> {
         let assignee = self
             .record(id)
             .ok_or_else(|| Problem::not_found("appointment"))?
@@ -337,7 +347,7 @@ impl State {
         appointment: &Appointment,
         from: Option<Slot>,
         source: Option<Source>,
-        now: DateTime<Utc>,
+        (hand, now): (history::Actor, DateTime<Utc>),
     ) {
         self.last_notification += 1;
         self.revision += 1;
@@ -358,6 +368,22 @@ impl State {
             to: slot_of(appointment),
             source,
         };
+        let time = |slot: &Slot| (slot.start.to_utc(), slot.end.to_utc());
+        let state = NotificationState {
+            kind: match kind {
+                NotificationKind::Moved => "moved",
+                NotificationKind::Created => "created",
+            },
+            from: notification.from.as_ref().map(time),
+            to: time(&notification.to),
+        };
+        let subject = Subject::Notification {
+            id: notification.id.clone(),
+            appointment: appointment.id.clone(),
+        };
+        let state = Some(history::State::Notification(Arc::new(state)));
+        self.history
+            .add((Service::Platform, now), hand, subject, None, state);
         self.notifications.push(notification);
     }
 }

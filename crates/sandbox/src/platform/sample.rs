@@ -10,10 +10,8 @@ use chrono_tz::Tz;
 use super::Config;
 use super::calendar_rules::berlin_holiday;
 use super::model::NewAppointment;
-use super::state::{Person, State};
-use super::types::{
-    Actor, ActorKind, AppointmentStatus, AppointmentType, Client, EditableField, Location, Role,
-};
+use super::state::{By, Person, State};
+use super::types::{AppointmentStatus, AppointmentType, Client, EditableField, Location, Role};
 use crate::shared::SeededRandom;
 
 pub(super) const ADMIN_NAME: &str = "Jana Roth";
@@ -415,11 +413,7 @@ fn add(
         }
         Some(Special::ListNotes) => new.notes = Some(LIST_NOTES.to_owned()),
     }
-    let by = Actor {
-        kind: ActorKind::Admin,
-        name: ADMIN_NAME.to_owned(),
-    };
-    state.create(new, base_url, by, now);
+    state.create(new, base_url, By::admin(ADMIN_NAME), now);
 }
 
 fn client(random: &mut SeededRandom) -> Client {

@@ -1,18 +1,22 @@
 //! What the platform knows. All of it lives here, behind one mutex; nothing awaits while holding it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::faults::Service;
+use crate::history::{self, History};
+
 use super::calendar_rules::Rules;
 use super::feed::Feed;
 use super::hints::Hints;
 use super::types::{
-    Actor, ActorKind, Appointment, Block, CalendarSync, Channel, IntegrationReport, PauseReason, Role, Slot,
-    Source, Writer,
+    Actor, ActorKind, Appointment, AppointmentStatus, Block, CalendarSync, Channel, EditableField,
+    IntegrationReport, PauseReason, Role, Slot, Source, Writer,
 };
 
 /// How long the answer to an idempotency key is remembered.
@@ -202,6 +206,8 @@ pub(super) struct State {
     pub rules: Rules,
     pub requests: BTreeMap<String, VecDeque<DateTime<Utc>>>,
     pub requests_per_minute: usize,
+    /// What changed, and by whose hand.
+    pub history: History,
 }
 
 impl State {
@@ -223,10 +229,98 @@ impl State {
         self.leases.get(&key).filter(|writer| now < writer.expires_at)
     }
 
+    /// The lease as the history tells it, run out or not.
+    pub fn lease_state(&self, user: &str, provider: &str) -> Option<history::State> {
+        let writer = self.leases.get(&(user.to_owned(), provider.to_owned()))?;
+        Some(history::State::Lease {
+            device: writer.device_id.clone(),
+            expires_at: writer.expires_at,
+        })
+    }
+
+    /// Records what became of a lease.
+    pub fn record_lease(
+        &self,
+        (user, provider): (&str, &str),
+        before: Option<history::State>,
+        by: history::Actor,
+        now: DateTime<Utc>,
+    ) {
+        let subject = history::Subject::Lease {
+            user: user.to_owned(),
+            provider: provider.to_owned(),
+        };
+        let after = self.lease_state(user, provider);
+        self.history
+            .add((Service::Platform, now), by, subject, before, after);
+    }
+
+    /// Records the policy that holds for one person from now on.
+    pub fn record_policy(&self, user: &str, now: DateTime<Utc>) {
+        let reason = self.policy(user).reason.map_or("enabled", PauseReason::as_str);
+        let subject = history::Subject::Policy {
+            user: Some(user.to_owned()),
+        };
+        let word = Some(history::State::Word(reason));
+        self.history.add(
+            (Service::Platform, now),
+            history::Actor::Admin,
+            subject,
+            None,
+            word,
+        );
+    }
+
     /// An answer remembered under this key, unless it is too old.
     pub fn recall(&self, user: &str, key: &str, now: DateTime<Utc>) -> Option<&Remembered> {
         let found = self.remembered.get(&(user.to_owned(), key.to_owned()))?;
         (now - found.at < KEY_MEMORY).then_some(found)
+    }
+}
+
+/// Who changes something: the name that answers show, and the hand for the history.
+#[derive(Debug, Clone)]
+pub(super) struct By {
+    pub actor: Actor,
+    pub hand: history::Actor,
+}
+
+impl By {
+    /// An admin.
+    pub fn admin(name: &str) -> Self {
+        let name = name.to_owned();
+        Self {
+            actor: Actor {
+                kind: ActorKind::Admin,
+                name,
+            },
+            hand: history::Actor::Admin,
+        }
+    }
+}
+
+impl Record {
+    /// For the history.
+    pub(super) fn state(&self) -> history::State {
+        let appointment = &self.appointment;
+        history::State::Appointment(Arc::new(history::AppointmentState {
+            version: appointment.version,
+            status: match appointment.status {
+                AppointmentStatus::Scheduled => "scheduled",
+                AppointmentStatus::Tentative => "tentative",
+                AppointmentStatus::Cancelled => "cancelled",
+            },
+            deleted: self.deleted,
+            assignee: self.assignee.clone(),
+            start: appointment.start.to_utc(),
+            end: appointment.end.map(|end| end.to_utc()),
+            zone: appointment.time_zone.clone(),
+            title: appointment.title.clone(),
+            notes: appointment.notes.clone(),
+            locked: self.locked,
+            time_editable: appointment.editable.contains(&EditableField::Time),
+            private: appointment.private,
+        }))
     }
 }
 

@@ -5,9 +5,13 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::history::{self, AppRequest};
+
 use super::model::{NewAppointment, end_of, slot_of};
 use super::problem::{Problem, RefusalReason};
-use super::state::{Fingerprint, KEY_MEMORY, NotificationKind, Remembered, Reply, State, Write, in_zone};
+use super::state::{
+    By, Fingerprint, KEY_MEMORY, NotificationKind, Person, Remembered, Reply, State, Write, in_zone,
+};
 use super::types::{
     ActorKind, Appointment, AppointmentStatus, AppointmentType, Changed, CreateRequest, EditRequest,
     EditableField, MoveRequest, Source,
@@ -23,6 +27,24 @@ pub(super) struct Ask<'a> {
     pub idempotency_key: &'a str,
     pub if_match: Option<&'a str>,
     pub now: DateTime<Utc>,
+    pub said: &'a AppRequest,
+}
+
+impl Ask<'_> {
+    /// The hand for the history: this request, from the laptop it names.
+    fn hand(&self, source: Option<&Source>) -> history::Actor {
+        history::Actor::App(AppRequest {
+            device: source.and_then(|source| source.device.clone()),
+            ..self.said.clone()
+        })
+    }
+
+    fn by(&self, person: &Person, source: Option<&Source>) -> By {
+        By {
+            actor: person.actor(ActorKind::Trainer),
+            hand: self.hand(source),
+        }
+    }
 }
 
 impl State {
@@ -86,7 +108,8 @@ impl State {
         }
         let from = slot_of(&before.appointment);
         let source = request.source.clone();
-        let appointment = self.change(id, person.actor(ActorKind::Trainer), ask.now, |record| {
+        let by = ask.by(&person, source.as_ref());
+        let appointment = self.change(id, by, ask.now, |record| {
             record.appointment.start = in_zone(start, zone);
             record.appointment.end = Some(in_zone(end, zone));
             record.appointment.time_zone = zone.name().to_owned();
@@ -94,7 +117,9 @@ impl State {
         })?;
         if request.notify_admin {
             let kind = NotificationKind::Moved;
-            self.notify_admins(kind, ask.user, &appointment, Some(from), source.clone(), ask.now);
+            let hand = ask.hand(source.as_ref());
+            let told = (hand, ask.now);
+            self.notify_admins(kind, ask.user, &appointment, Some(from), source.clone(), told);
         }
         let write = Done {
             source,
@@ -150,7 +175,7 @@ impl State {
             .get(ask.user)
             .ok_or_else(Problem::not_assigned)?
             .clone();
-        let by = person.actor(ActorKind::Trainer);
+        let by = ask.by(&person, None);
         let appointment = self.change(id, by, ask.now, |record| record.appointment.notes = notes)?;
         let write = Done {
             source: None,
@@ -235,7 +260,8 @@ impl State {
             editable: vec![EditableField::Time, EditableField::Notes],
             ..NewAppointment::new(ask.user, &request.title, start, 0, zone)
         };
-        let appointment = self.create(new, base_url, person.actor(ActorKind::Trainer), ask.now);
+        let by = ask.by(&person, request.source.as_ref());
+        let appointment = self.create(new, base_url, by, ask.now);
         let number = self.last_number;
         if let Some(record) = self.records.get_mut(&number) {
             record.source.clone_from(&request.source);
@@ -248,7 +274,7 @@ impl State {
                 &appointment,
                 None,
                 request.source.clone(),
-                ask.now,
+                (ask.hand(request.source.as_ref()), ask.now),
             );
         }
         let write = Done {

@@ -22,7 +22,8 @@ pub struct AuditEntry {
     pub at: DateTime<Utc>,
     /// Which connection it was about, if it was about one.
     pub connection: Option<ConnectionId>,
-    /// Stable word: `sign_in`, `refresh_failed`, `revoke`, `settings`, `deletion` …
+    /// Stable word: `sign_in`, `refresh_failed`, `revoke`, `disconnect`, `settings`, `deletion`, `export`, `key_unavailable`,
+    /// `key_available`, `key_lost`, `key_rotated`, `audit_log_shortened`.
     pub event: String,
     /// Details, no content.
     pub details: serde_json::Value,
@@ -45,11 +46,18 @@ pub(crate) async fn append(
     Ok(())
 }
 
-/// Newest first.
-pub(crate) async fn list(db: impl SqliteExecutor<'_>, limit: u32) -> Stored<Vec<AuditEntry>> {
+/// Newest first, in the order of writing: a clock that was set back does not reorder the log. Only entries older than
+/// `before`, where it is given.
+pub(crate) async fn list(
+    db: impl SqliteExecutor<'_>,
+    before: Option<i64>,
+    limit: u32,
+) -> Stored<Vec<AuditEntry>> {
     sqlx::query(
-        "SELECT sequence, at_us, connection, event, details FROM audit_log ORDER BY at_us DESC, sequence DESC LIMIT ?1",
+        "SELECT sequence, at_us, connection, event, details FROM audit_log WHERE sequence < ?1 \
+         ORDER BY sequence DESC LIMIT ?2",
     )
+    .bind(before.unwrap_or(i64::MAX))
     .bind(limit)
     .fetch_all(db)
     .await?

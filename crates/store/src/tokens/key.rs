@@ -74,6 +74,21 @@ pub enum KeyError {
     MemoryOnly,
 }
 
+impl KeyError {
+    /// A stable word for logs and the audit log, without what a system said.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "no_keychain",
+            Self::Locked => "locked",
+            Self::Malformed => "malformed",
+            Self::BadEnvironment { .. } => "environment",
+            Self::NoRandomness => "no_randomness",
+            Self::Directory(_) => "directory",
+            Self::MemoryOnly => "memory_only",
+        }
+    }
+}
+
 impl From<OpenError> for KeyError {
     fn from(error: OpenError) -> Self {
         Self::Directory(error.to_string())

@@ -1,1 +1,43 @@
-//! The oracle: what must be true when the faults have stopped (I1 to I15).
+//! The oracle: what must be true when the faults have stopped (I1 to I15, and the promises P5, P8, P10, P11, P13).
+//!
+//! It reads the services' own histories, request log and audit, and the laptops' ledgers. It never asks the engine
+//! what to do: where the ledger says why something was left as it is, the services' histories must bear that out.
+//!
+//! | file | invariants |
+//! |---|---|
+//! | `agreement` | I1 converges, I2 quiescent, I11 instants kept, P13 badges are true |
+//! | `events` | I3 one event each, I4 nothing foreign, I15 nobody mailed, P10 own text, P11 nothing from before |
+//! | `moves` | I5 no move lost, I6 no echo, I7 one notification each |
+//! | `deletions` | I10 no deletion without a reason, P5 disconnecting leaves events, P8 no mass change unasked |
+//! | `ledger` | I8 rows have causes, versions grow; I13 nothing secret on the disk |
+//! | `wire` | I12 pace and `Retry-After` |
+
+mod agreement;
+mod deletions;
+mod events;
+mod facts;
+mod ledger;
+mod moves;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use crate::ended::{Ended, Violation};
+use facts::Facts;
+
+/// Every promise that the end of this seed breaks; empty if it keeps them all.
+pub fn check(ended: &Ended<'_>) -> Vec<Violation> {
+    let facts = Facts::of(ended);
+    let mut found = Vec::new();
+    for group in [
+        events::check,
+        moves::check,
+        deletions::check,
+        agreement::check,
+        ledger::check,
+        wire::check,
+    ] {
+        group(&facts, &mut found);
+    }
+    found
+}

@@ -1,0 +1,131 @@
+//! Sending one write, and what its answer is.
+
+use crate::engine::Engine;
+use crate::execute::Outcome;
+use crate::ports::{Accepted, EventLookup, MoveReport, PortError};
+use roundtrip_core::bug::{self, Bug};
+use roundtrip_core::ids::{Etag, EventId, IdempotencyKey};
+use roundtrip_core::outbox::{Intent, OutboxRow};
+
+impl Engine {
+    pub(crate) async fn transmit(&self, row: &OutboxRow) -> Outcome {
+        let calendar = &self.config.identity.calendar;
+        match &row.intent {
+            Intent::Insert { event_id, body, .. } => {
+                let by_chance = EventId::new(self.fresh_id());
+                let event_id = match bug::is_on(Bug::RandomEventId) {
+                    true => &by_chance,
+                    false => event_id,
+                };
+                match self.calendar.insert(calendar, event_id, body).await {
+                    Ok(event) => Outcome::Stored(event),
+                    Err(PortError::AlreadyExists) if bug::is_on(Bug::NextIdAfterConflict) => {
+                        let mut body = body.clone();
+                        body.mark.generation += 1;
+                        let identity = &self.config.identity;
+                        let next = identity.event_id(&row.appointment_id, body.mark.generation);
+                        let again = self.calendar.insert(calendar, &next, &body).await;
+                        again.map_or_else(Outcome::Failed, Outcome::Stored)
+                    }
+                    Err(PortError::AlreadyExists) => self.look(event_id).await,
+                    Err(error) => Outcome::Failed(error),
+                }
+            }
+            Intent::Patch {
+                event_id,
+                expected,
+                body,
+                mask,
+            } => {
+                match self
+                    .calendar
+                    .patch(calendar, event_id, expected, body, *mask)
+                    .await
+                {
+                    Ok(event) => Outcome::Stored(event),
+                    Err(
+                        PortError::PreconditionFailed { .. }
+                        | PortError::AlreadyDeleted
+                        | PortError::NotFound,
+                    ) => self.look(event_id).await,
+                    Err(error) => Outcome::Failed(error),
+                }
+            }
+            Intent::Delete {
+                event_id, expected, ..
+            } => self.transmit_delete(event_id, expected.as_ref()).await,
+            Intent::Move {
+                version,
+                time,
+                moved_at,
+                event_id,
+                ..
+            } => {
+                let (mut version, mut key) = (*version, row.key.clone());
+                if bug::is_on(Bug::ReportedTwice)
+                    && row.attempts > 1
+                    && let Ok(said) = self.platform.appointment(&row.appointment_id).await
+                {
+                    (version, key) = (said.version, IdempotencyKey(self.fresh_id()));
+                }
+                let report = MoveReport {
+                    appointment: &row.appointment_id,
+                    version,
+                    key: &key,
+                    time: *time,
+                    provider: self.calendar.provider(),
+                    event: event_id,
+                    moved_at: *moved_at,
+                    device: &self.config.device_name,
+                };
+                let answer = self.platform.report_move(&report).await;
+                if let Err(PortError::PreconditionFailed { current: Some(said) }) = &answer
+                    && bug::is_on(Bug::PreconditionOverridden)
+                {
+                    let key = IdempotencyKey(self.fresh_id());
+                    let again = MoveReport {
+                        version: said.version,
+                        key: &key,
+                        ..report
+                    };
+                    return accepted(self.platform.report_move(&again).await);
+                }
+                accepted(answer)
+            }
+            Intent::Create { event_id, event } => self.transmit_create(row, event_id, event).await,
+            Intent::Notes { version, notes } => accepted(
+                self.platform
+                    .report_notes(&row.appointment_id, *version, &row.key, notes)
+                    .await,
+            ),
+        }
+    }
+
+    async fn transmit_delete(&self, event_id: &EventId, expected: Option<&Etag>) -> Outcome {
+        let calendar = &self.config.identity.calendar;
+        match self.calendar.delete(calendar, event_id, expected).await {
+            Ok(()) | Err(PortError::AlreadyDeleted | PortError::NotFound) => Outcome::Gone,
+            Err(PortError::PreconditionFailed { .. }) => match self.look(event_id).await {
+                Outcome::FoundDeleted { .. } | Outcome::FoundNothing => Outcome::Gone,
+                found => found,
+            },
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    async fn look(&self, event_id: &EventId) -> Outcome {
+        match self.calendar.get(&self.config.identity.calendar, event_id).await {
+            Ok(EventLookup::Live(event)) => Outcome::FoundLive(*event),
+            Ok(EventLookup::Deleted { updated }) => Outcome::FoundDeleted { updated },
+            Ok(EventLookup::NotFound) => Outcome::FoundNothing,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+}
+
+fn accepted(answer: Result<Accepted, PortError>) -> Outcome {
+    match answer {
+        Ok(accepted) => Outcome::Accepted(accepted),
+        Err(error) => Outcome::Failed(error),
+    }
+}

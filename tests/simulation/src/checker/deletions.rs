@@ -1,0 +1,249 @@
+//! I10 no deletion without an explicit reason, P5 disconnecting leaves the events, P8 no mass change unasked.
+
+use super::facts::{Facts, span_of};
+use crate::ended::{EndedLaptop, Violation};
+use chrono::{DateTime, TimeDelta, Utc};
+use roundtrip_core::filter;
+use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, inferred_deletions_max};
+use roundtrip_core::outbox::DeleteReason;
+use roundtrip_core::question::QuestionKind;
+use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_sandbox::history::{Change, EventState};
+
+/// The guard counts what happened in this time (P8).
+const GUARDED: TimeDelta = TimeDelta::minutes(60);
+
+pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    let deletions = deletions(facts);
+    for deletion in &deletions {
+        if deletion.why == Why::Nothing {
+            let what = format!(
+                "the app deleted its event (#{}) though nothing said so explicitly",
+                deletion.change.seq
+            );
+            facts.violates(found, "I10", deletion.appointment, &what);
+        }
+    }
+    nothing_goes_with_the_connection(facts, &deletions, found);
+    no_mass_deletion(facts, &deletions, found);
+    no_mass_of_moves(facts, found);
+}
+
+/// What the services' histories say for a deletion.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Why {
+    /// Cancelled, given to somebody else, deleted.
+    Platform,
+    /// A filter leaves it out.
+    Filter,
+    /// There was another live event for the same appointment.
+    Duplicate,
+    /// The trainer asked for it.
+    Asked,
+    /// Nothing.
+    Nothing,
+}
+
+struct Deletion<'a> {
+    change: &'a Change,
+    appointment: &'a str,
+    why: Why,
+}
+
+fn deletions<'a>(facts: &'a Facts<'_>) -> Vec<Deletion<'a>> {
+    let mut deletions: Vec<Deletion<'a>> = facts
+        .own_events()
+        .flat_map(|(event, appointment)| {
+            let by_app = facts.event(event).filter(|change| change.actor.is_app());
+            let gone = by_app.filter(|change| {
+                change.event_before().is_some_and(EventState::is_live)
+                    && !change.event_after().is_some_and(EventState::is_live)
+            });
+            gone.map(move |change| Deletion {
+                change,
+                appointment,
+                why: why(facts, appointment, event, change),
+            })
+        })
+        .collect();
+    deletions.sort_by_key(|deletion| deletion.change.seq);
+    deletions
+}
+
+fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> Why {
+    // Since the app last wrote the event, somebody said that the trainer need not be there.
+    let written = facts
+        .event(event)
+        .filter(|change| change.seq < deletion.seq && change.actor.is_app())
+        .last()
+        .map_or(0, |change| change.seq);
+    if facts.was_free_of(appointment, written, deletion.seq) {
+        return Why::Platform;
+    }
+    let other = facts.events_of(appointment).into_iter().any(|other| {
+        other != event
+            && facts
+                .event_at(other, deletion.seq)
+                .is_some_and(EventState::is_live)
+    });
+    if other {
+        return Why::Duplicate;
+    }
+    let said = |reason: DeleteReason| {
+        facts.is_told(
+            appointment,
+            deletion.at,
+            |item| matches!(&item.what, HistoryWhat::Deleted { reason: told, .. } if *told == reason),
+        )
+    };
+    if said(DeleteReason::Asked) {
+        return Why::Asked;
+    }
+    if said(DeleteReason::LeftOut)
+        || facts
+            .ended
+            .laptops
+            .iter()
+            .any(|laptop| leaves_out(laptop, appointment))
+    {
+        return Why::Filter;
+    }
+    Why::Nothing
+}
+
+/// Whether the filters of a laptop leave an appointment out, as they are at the end.
+pub(super) fn leaves_out(laptop: &EndedLaptop, appointment: &str) -> bool {
+    let known = laptop
+        .records
+        .iter()
+        .find(|record| record.appointment_id.as_str() == appointment)
+        .and_then(|record| record.appointment.as_ref());
+    let connected = laptop.state.connected_at.unwrap_or(DateTime::<Utc>::MIN_UTC);
+    known.is_some_and(|known| filter::left_out(known, &laptop.settings.filters, connected).is_some())
+}
+
+/// P5: what is deleted after a laptop was disconnected was asked for.
+fn nothing_goes_with_the_connection(
+    facts: &Facts<'_>,
+    deletions: &[Deletion<'_>],
+    found: &mut Vec<Violation>,
+) {
+    for (number, laptop) in facts
+        .ended
+        .laptops
+        .iter()
+        .enumerate()
+        .filter(|(_, laptop)| laptop.disconnected)
+    {
+        let left = laptop.history.iter().rev().find_map(|item| match &item.what {
+            HistoryWhat::Disconnected { .. } => Some(item.at),
+            _ => None,
+        });
+        let Some(left) = left else { continue };
+        for deletion in deletions {
+            let by_it = facts.laptop_of(deletion.change) == Some(number);
+            if by_it && deletion.change.at > left && deletion.why != Why::Asked {
+                let what = format!("an event went with the connection (#{})", deletion.change.seq);
+                facts.violates(found, "P5", deletion.appointment, &what);
+            }
+        }
+    }
+}
+
+/// Whether this laptop asked about such a change, or, not knowing which laptop it was, any.
+fn asked(facts: &Facts<'_>, laptop: Option<usize>, kind: QuestionKind) -> bool {
+    let laptops = facts.ended.laptops.iter().enumerate();
+    laptops
+        .filter(|(number, _)| laptop.is_none_or(|laptop| laptop == *number))
+        .any(|(_, laptop)| {
+            laptop.history.iter().any(|item| {
+                matches!(&item.what, HistoryWhat::Answered { question, .. } if *question == kind)
+                    || matches!(&item.what, HistoryWhat::Asked { question, .. } if *question == kind)
+            })
+        })
+}
+
+/// P8 for deletions.
+fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut Vec<Violation>) {
+    if facts.a_database_was_lost() {
+        // What a lost database had counted is lost with it.
+        return;
+    }
+    let kinds = [
+        (Why::Platform, QuestionKind::Cancellations),
+        (Why::Filter, QuestionKind::InferredDeletions),
+    ];
+    for (why, kind) in kinds {
+        let of_kind: Vec<&Deletion<'_>> = deletions.iter().filter(|deletion| deletion.why == why).collect();
+        for (index, last) in of_kind.iter().enumerate() {
+            let laptop = facts.laptop_of(last.change);
+            let window = of_kind[..=index].iter().filter(|deletion| {
+                last.change.at - deletion.change.at < GUARDED && facts.laptop_of(deletion.change) == laptop
+            });
+            let count = window.clone().count();
+            let first = window.map(|deletion| deletion.change.seq).min().unwrap_or(0);
+            let links = links_at(facts, first);
+            let too_many = match kind {
+                QuestionKind::Cancellations => count > CANCELLATIONS_MAX && count * 2 > links,
+                _ => count > inferred_deletions_max(links),
+            };
+            if too_many && !asked(facts, laptop, kind) {
+                let what = format!(
+                    "{count} of {links} events were deleted within an hour and nobody was asked ({kind:?})"
+                );
+                facts.violates(found, "P8", last.appointment, &what);
+                break;
+            }
+        }
+    }
+}
+
+/// Our live events before the change of this number.
+fn links_at(facts: &Facts<'_>, seq: u64) -> usize {
+    let live = facts
+        .own_events()
+        .filter(|(event, _)| facts.event_at(event, seq).is_some_and(EventState::is_live));
+    live.count()
+}
+
+/// P8 for moves.
+fn no_mass_of_moves(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    if facts.a_database_was_lost() {
+        return;
+    }
+    let mut reports: Vec<(&Change, &str)> = Vec::new();
+    for appointment in facts.appointments() {
+        let moved = facts.appointment(appointment).filter(|change| {
+            let (before, after) = (change.appointment_before(), change.appointment_after());
+            let spans = before
+                .zip(after)
+                .map(|(before, after)| (span_of(before), span_of(after)));
+            change.actor.is_app() && spans.is_some_and(|(before, after)| before != after)
+        });
+        reports.extend(moved.map(|change| (change, appointment)));
+    }
+    // What the trainer confirmed one by one is no part of a mass.
+    reports.retain(|(change, appointment)| {
+        !facts.is_told(appointment, change.at - TimeDelta::days(30), |item| {
+            matches!(
+                item.what,
+                HistoryWhat::ConflictResolved { .. }
+                    | HistoryWhat::Undone { .. }
+                    | HistoryWhat::Restored { .. }
+            )
+        })
+    });
+    reports.sort_by_key(|(change, _)| change.seq);
+    for (index, (last, appointment)) in reports.iter().enumerate() {
+        let laptop = facts.laptop_of(last);
+        let window = reports[..=index]
+            .iter()
+            .filter(|(change, _)| last.at - change.at < GUARDED && facts.laptop_of(change) == laptop);
+        let count = window.count();
+        if count > MOVES_MAX && !asked(facts, laptop, QuestionKind::Moves) {
+            let what = format!("{count} moves were reported within an hour and nobody was asked");
+            facts.violates(found, "P8", appointment, &what);
+            break;
+        }
+    }
+}

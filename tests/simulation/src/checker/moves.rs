@@ -1,0 +1,247 @@
+//! I5 no move is lost, I6 no echo, I7 exactly one notification for each.
+
+use super::facts::{Facts, Span, hours_of, moved_to, span_of, told_time};
+use crate::ended::Violation;
+use roundtrip_core::outbox::Intent;
+use roundtrip_core::record::LinkState;
+use roundtrip_core::settings::Direction;
+use roundtrip_engine::ledger::{HistoryItem, HistoryWhat};
+use roundtrip_sandbox::history::{Actor, Change, EventState};
+use std::collections::BTreeSet;
+
+pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for appointment in facts.appointments() {
+        let reports = reports(facts, appointment);
+        each_report_has_a_move(facts, appointment, &reports, found);
+        one_notification_each(facts, appointment, &reports, found);
+        for event in facts.events_of(appointment) {
+            no_move_is_lost(facts, appointment, event, &reports, found);
+        }
+    }
+}
+
+/// A move that the app told the platform and the platform took.
+struct Report<'a> {
+    change: &'a Change,
+    to: Span,
+}
+
+fn reports<'a>(facts: &'a Facts<'_>, appointment: &'a str) -> Vec<Report<'a>> {
+    let by_app = facts
+        .appointment(appointment)
+        .filter(|change| change.actor.is_app());
+    let moved = by_app.filter_map(|change| {
+        let (before, after) = (change.appointment_before()?, change.appointment_after()?);
+        let to = span_of(after);
+        (span_of(before) != to).then_some(Report { change, to })
+    });
+    moved.collect()
+}
+
+/// What the trainer did to an event's time: a move, or an event taken from the bin, which has a time of its own.
+fn hand_moves<'a>(facts: &'a Facts<'_>, event: &'a str) -> impl Iterator<Item = (&'a Change, Option<Span>)> {
+    let by_trainer = facts.event(event).filter(|change| change.actor == Actor::Trainer);
+    by_trainer.filter_map(|change| {
+        let after = change.event_after().filter(|after| after.is_live())?;
+        let back = !change.event_before().is_some_and(EventState::is_live);
+        match moved_to(change) {
+            Some(to) => Some((change, to)),
+            None => back.then(|| (change, hours_of(after))),
+        }
+    })
+}
+
+/// The trainer chose a time in the window: an answer to a conflict, an undo, a restored line.
+fn is_wish(item: &HistoryItem) -> bool {
+    matches!(
+        item.what,
+        HistoryWhat::Restored { .. } | HistoryWhat::Undone { .. } | HistoryWhat::ConflictResolved { .. }
+    )
+}
+
+/// I6 and the first half of I7: each report stands for one move of the trainer, and none for two.
+fn each_report_has_a_move(
+    facts: &Facts<'_>,
+    appointment: &str,
+    reports: &[Report<'_>],
+    found: &mut Vec<Violation>,
+) {
+    let mut used = BTreeSet::new();
+    for report in reports {
+        let seq = report.change.seq;
+        let wished = facts.is_told(
+            appointment,
+            report.change.at - chrono::TimeDelta::days(30),
+            is_wish,
+        );
+        let moves = facts
+            .events_of(appointment)
+            .into_iter()
+            .flat_map(|event| hand_moves(facts, event).map(move |(change, to)| (event, change, to)));
+        let latest = moves
+            .filter(|(_, change, to)| change.seq < seq && *to == Some(report.to))
+            .max_by_key(|(_, change, _)| change.seq);
+        let Some((event, moved, _)) = latest else {
+            if !wished {
+                let what = format!("a move was reported that nobody made (#{seq})");
+                facts.violates(found, "I6", appointment, &what);
+            }
+            continue;
+        };
+        if !used.insert(moved.seq) && !wished {
+            let what = format!("one move (#{}) was reported twice, again in #{seq}", moved.seq);
+            facts.violates(found, "I7", appointment, &what);
+            continue;
+        }
+        // Since that move the app itself wrote another time: what came back was old.
+        let between = facts
+            .event(event)
+            .filter(|change| change.seq > moved.seq && change.seq < seq && change.actor.is_app());
+        let overwritten = between.filter_map(moved_to).any(|to| to != Some(report.to));
+        if overwritten && !wished {
+            let what = format!(
+                "an own write came back as a move: #{} told again in #{seq}",
+                moved.seq
+            );
+            facts.violates(found, "I6", appointment, &what);
+        }
+    }
+}
+
+/// I7.
+fn one_notification_each(
+    facts: &Facts<'_>,
+    appointment: &str,
+    reports: &[Report<'_>],
+    found: &mut Vec<Violation>,
+) {
+    let told: Vec<Span> = facts
+        .told(appointment)
+        .filter_map(told_time)
+        .filter_map(|(kind, to)| (kind == "moved").then_some(to))
+        .collect();
+    let moved: Vec<Span> = reports.iter().map(|report| report.to).collect();
+    if told != moved {
+        let what = format!(
+            "{} moves were taken and {} notifications sent",
+            moved.len(),
+            told.len()
+        );
+        facts.violates(found, "I7", appointment, &what);
+    }
+}
+
+/// I5, for each move of one event.
+fn no_move_is_lost(
+    facts: &Facts<'_>,
+    appointment: &str,
+    event: &str,
+    reports: &[Report<'_>],
+    found: &mut Vec<Violation>,
+) {
+    let mut moves = facts
+        .event(event)
+        .filter(|change| change.actor == Actor::Trainer)
+        .filter_map(|change| Some((change, moved_to(change)?)));
+    // A burst ends in one write with the final state (P6): only the last one has to be told.
+    let Some((moved, to)) = moves.by_ref().last() else {
+        return;
+    };
+    let removed_later = facts
+        .event(event)
+        .any(|change| change.seq > moved.seq && !change.event_after().is_some_and(EventState::is_live));
+    let Some(now) = facts.appointment_now(appointment) else {
+        return;
+    };
+    let writer = facts.working().find(|laptop| laptop.writes);
+    let Some(writer) = writer else {
+        // Nobody is there to tell it; it waits in the calendar.
+        return;
+    };
+    let record = writer
+        .records
+        .iter()
+        .find(|record| record.appointment_id.as_str() == appointment);
+    let reported = reports
+        .iter()
+        .find(|report| report.change.seq > moved.seq && Some(report.to) == to);
+    if let Some(report) = reported {
+        let told = facts.is_told(
+            appointment,
+            moved.at,
+            |item| matches!(&item.what, HistoryWhat::MovedBack { to, .. } if (to.start, to.end) == report.to),
+        );
+        if !told && !facts.a_database_was_lost() {
+            let what = format!(
+                "the move #{} was reported (#{}) and no history says so",
+                moved.seq, report.change.seq
+            );
+            facts.violates(found, "I5", appointment, &what);
+        }
+        return;
+    }
+    let agreed = Some(span_of(now)) == to
+        || facts
+            .appointment(appointment)
+            .filter(|change| change.seq > moved.seq)
+            .any(|change| {
+                change
+                    .appointment_after()
+                    .is_some_and(|state| Some(span_of(state)) == to)
+            });
+    let said = facts.is_told(appointment, moved.at, |item| {
+        matches!(
+            item.what,
+            HistoryWhat::Refused { .. }
+                | HistoryWhat::ConflictRaised { .. }
+                | HistoryWhat::ConflictResolved { .. }
+                | HistoryWhat::Undone { .. }
+                | HistoryWhat::Restored { .. }
+        )
+    });
+    let asked = facts.ended.laptops.iter().any(|laptop| {
+        let question = laptop
+            .questions
+            .iter()
+            .any(|question| question.appointments.iter().any(|id| id.as_str() == appointment));
+        let conflict = laptop
+            .conflicts
+            .iter()
+            .any(|conflict| conflict.appointment_id.as_str() == appointment);
+        question || conflict
+    });
+    let waits = facts
+        .ended
+        .laptops
+        .iter()
+        .flat_map(|laptop| &laptop.outbox)
+        .any(|row| row.appointment_id.as_str() == appointment && matches!(row.intent, Intent::Move { .. }));
+    let left = record.is_some_and(|record| {
+        matches!(
+            record.link,
+            LinkState::Stopped | LinkState::Kept | LinkState::Closed
+        )
+    });
+    let over = span_of(now).1 <= facts.now || to.is_some_and(|to| to.1 <= facts.now);
+    let put_back = facts
+        .ended
+        .laptops
+        .iter()
+        .any(|laptop| laptop.settings.direction == Direction::Push);
+    let excused = removed_later
+        || agreed
+        || said
+        || asked
+        || waits
+        || left
+        || over
+        || put_back
+        || !now.is_assigned_to(facts.ended.user);
+    if !excused {
+        let what = format!(
+            "the trainer's move #{} is neither told, refused, superseded nor asked about",
+            moved.seq
+        );
+        facts.violates(found, "I5", appointment, &what);
+    }
+}

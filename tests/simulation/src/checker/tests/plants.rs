@@ -1,0 +1,432 @@
+//! The planted violations.
+
+use super::*;
+
+#[test]
+fn an_agreed_world_is_in_order() {
+    let mut world = World::new();
+    for hour in [9, 11, 13] {
+        world.agreed(hour);
+    }
+    world.is_in_order();
+}
+
+#[test]
+fn a_move_told_once_is_in_order() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(event_at(15)));
+    world.reported(&id, 15, 1);
+    let what = HistoryWhat::MovedBack {
+        from: span(9),
+        to: span(15),
+        admin_notified: true,
+    };
+    world.told(&id, what);
+    world.know(&id);
+    world.is_in_order();
+}
+
+#[test]
+fn i1_two_times_that_differ() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    let later = at("2026-12-01T18:00:00Z");
+    world
+        .sandbox
+        .platform
+        .move_appointment(&id, later, None, None)
+        .expect("there");
+    world.know(&id);
+    world.finds("I1");
+    world.finds("P13");
+}
+
+#[test]
+fn i1_an_appointment_without_an_event() {
+    let mut world = World::new();
+    let id = world.planned(9);
+    world.know(&id);
+    world.finds("I1");
+}
+
+#[test]
+fn i1_an_event_called_removed_that_nobody_removed() {
+    let mut world = World::new();
+    let id = world.planned(9);
+    world.know(&id);
+    world.laptop.records[0].link = LinkState::Removed {
+        by_trainer: true,
+        at: at("2026-11-21T08:00:00Z"),
+        version: 1,
+    };
+    world.laptop.statuses.clear();
+    world.finds("I1");
+    // The trainer's own deletion bears it out.
+    world.wrote(&id, 1, None, Some(event_at(9)));
+    world.hand(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
+    world.is_in_order();
+}
+
+#[test]
+fn i1_an_event_that_outlives_its_appointment() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.sandbox.platform.cancel_appointment(&id).expect("there");
+    world.laptop.statuses.clear();
+    world.finds("I1");
+}
+
+#[test]
+fn i2_a_write_in_a_quiet_cycle() {
+    let mut world = World::new();
+    world.agreed(9);
+    world.quiet_from = world.sandbox.shared.log().last_seq();
+    world.sandbox.shared.log().begin(LoggedRequest {
+        seq: 0,
+        at: at("2026-11-21T08:00:00Z"),
+        service: Service::Google,
+        method: "PATCH".into(),
+        path: "/calendar/v3/calendars/primary/events/abc".into(),
+        route: String::new(),
+        query: String::new(),
+        status: Some(200),
+        dropped: false,
+        faults: Vec::new(),
+        duration_ms: None,
+        user_agent: None,
+        request_id: None,
+    });
+    world.finds("I2");
+}
+
+#[test]
+fn i3_a_second_event_and_one_brought_back() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.wrote(&id, 2, None, Some(event_at(9)));
+    world.finds("I3");
+
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
+    world.wrote(&id, 1, Some(deleted(event_at(9))), Some(event_at(9)));
+    world.finds("I3");
+}
+
+#[test]
+fn i3_two_at_once_even_if_one_is_gone_at_the_end() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.wrote(&id, 2, None, Some(event_at(9)));
+    world.wrote(&id, 2, Some(event_at(9)), Some(deleted(event_at(9))));
+    world.finds("I3");
+}
+
+#[test]
+fn i4_a_foreign_event_written() {
+    let mut world = World::new();
+    world.agreed(9);
+    world.put(app(), "dentist001".into(), Some(event_at(9)), Some(event_at(10)));
+    world.finds("I4");
+}
+
+#[test]
+fn i5_a_move_that_was_written_over() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(event_at(15)));
+    world.wrote(&id, 1, Some(event_at(15)), Some(event_at(9)));
+    world.know(&id);
+    world.finds("I5");
+    // A conflict that the trainer can read of is enough.
+    let what = HistoryWhat::ConflictRaised {
+        kind: ConflictKind::TimeChange,
+        conflict: ConflictId("1".into()),
+    };
+    world.told(&id, what);
+    world.is_in_order();
+}
+
+#[test]
+fn i5_a_reported_move_without_a_record() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(event_at(15)));
+    world.reported(&id, 15, 1);
+    world.know(&id);
+    world.finds("I5");
+}
+
+#[test]
+fn i6_an_own_write_told_as_a_move() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.reported(&id, 12, 1);
+    world.finds("I6");
+}
+
+#[test]
+fn i6_an_old_move_that_comes_back() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(event_at(15)));
+    world.wrote(&id, 1, Some(event_at(15)), Some(event_at(18)));
+    world.reported(&id, 15, 1);
+    world.finds("I6");
+}
+
+#[test]
+fn i7_a_move_told_twice_and_one_not_told() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(event_at(15)));
+    world.reported(&id, 15, 2);
+    world.finds("I7");
+
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(event_at(15)));
+    world.reported(&id, 15, 0);
+    world.finds("I7");
+
+    // Reported, moved away by the admin, reported again though the trainer did nothing.
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(event_at(15)));
+    world.reported(&id, 15, 1);
+    world
+        .sandbox
+        .platform
+        .move_appointment(&id, at("2026-12-01T18:00:00Z"), None, None)
+        .expect("there");
+    world.reported(&id, 15, 1);
+    world.finds("I7");
+}
+
+#[test]
+fn i8_a_row_without_a_cause() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.told(&id, HistoryWhat::Added { time: span(20) });
+    world.finds("I8");
+
+    let mut world = World::new();
+    world.agreed(9);
+    world.laptop.history[0].run_id = Some(RunId("never".into()));
+    world.finds("I8");
+}
+
+#[test]
+fn i8_a_version_that_shrinks_or_was_never_said() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    let versioned = |version: &str| EventState {
+        mark: BTreeMap::from([("rt_version".to_owned(), version.to_owned())]),
+        etag: version.to_owned(),
+        ..event_at(9)
+    };
+    world.wrote(&id, 1, Some(event_at(9)), Some(versioned("7")));
+    world.wrote(&id, 1, Some(versioned("7")), Some(versioned("6")));
+    world.finds("I8");
+
+    let mut world = World::new();
+    world.agreed(9);
+    if let Some(known) = &mut world.laptop.records[0].appointment {
+        known.version = 9;
+    }
+    world.finds("I8");
+}
+
+#[test]
+fn i10_a_deletion_that_nobody_asked_for() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.wrote(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
+    world.finds("I10");
+    // Also if the laptop claims that the platform said so.
+    let what = HistoryWhat::Deleted {
+        reason: DeleteReason::Cancelled,
+        edit_lost: false,
+        time: None,
+    };
+    world.told(&id, what);
+    world.finds("I10");
+}
+
+#[test]
+fn i10_a_deletion_after_a_cancellation_is_in_order() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.sandbox.platform.cancel_appointment(&id).expect("there");
+    world.wrote(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
+    world.laptop.statuses.clear();
+    world.is_in_order();
+}
+
+#[test]
+fn i11_a_time_that_nobody_said() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.wrote(&id, 1, Some(event_at(9)), Some(event_at(10)));
+    world.finds("I11");
+}
+
+#[test]
+fn i12_a_request_while_the_service_asked_to_wait() {
+    let mut world = World::new();
+    let request = |second: i64, status, retry_after| WireRecord {
+        laptop: 0,
+        at: at("2026-11-21T08:00:00Z") + TimeDelta::seconds(second),
+        google: true,
+        method: "GET".into(),
+        path: "/calendar/v3/calendars/primary/events".into(),
+        request_id: None,
+        idempotency_key: None,
+        faults: Vec::new(),
+        status,
+        retry_after,
+    };
+    world.requests.push(request(0, Some(429), Some(30)));
+    world.requests.push(request(31, Some(200), None));
+    world.is_in_order();
+    world.requests.truncate(1);
+    world
+        .requests
+        .extend((1..20).map(|second| request(second, Some(200), None)));
+    world.finds("I12");
+}
+
+#[test]
+fn i12_more_requests_than_the_service_allows() {
+    let mut world = World::new();
+    let request = |number: i64| WireRecord {
+        laptop: 0,
+        at: at("2026-11-21T08:00:00Z") + TimeDelta::milliseconds(number * 90),
+        google: false,
+        method: "GET".into(),
+        path: "/v1/appointments".into(),
+        request_id: None,
+        idempotency_key: None,
+        faults: Vec::new(),
+        status: Some(200),
+        retry_after: None,
+    };
+    world.requests = (0..700).map(request).collect();
+    world.finds("I12");
+}
+
+#[test]
+fn i13_a_token_on_the_disk() {
+    let mut world = World::new();
+    world.agreed(9);
+    std::fs::write(world.folder.path().join("sync.db-wal"), b"\0\0ya29.a0secret\0").expect("a file");
+    world.finds("I13");
+}
+
+#[test]
+fn i15_a_write_that_mails_somebody() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    let loud = Actor::App(AppRequest {
+        send_updates: Some("all".into()),
+        ..AppRequest::default()
+    });
+    let retitled = EventState {
+        etag: "\"new\"".into(),
+        ..event_at(9)
+    };
+    world.put(loud, world.event_id(&id, 1), Some(event_at(9)), Some(retitled));
+    world.finds("I15");
+}
+
+#[test]
+fn p5_an_event_that_goes_with_the_connection() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.laptop.disconnected = true;
+    let item = HistoryWhat::Disconnected {
+        service: "google".into(),
+    };
+    world.told(&id, item);
+    world.requests.push(WireRecord {
+        laptop: 0,
+        at: at("2026-11-21T08:00:00Z"),
+        google: true,
+        method: "DELETE".into(),
+        path: String::new(),
+        request_id: Some("r1".into()),
+        idempotency_key: None,
+        faults: Vec::new(),
+        status: Some(204),
+        retry_after: None,
+    });
+    let by_it = Actor::App(AppRequest {
+        request_id: Some("r1".into()),
+        send_updates: Some("none".into()),
+        ..AppRequest::default()
+    });
+    world.put(
+        by_it,
+        world.event_id(&id, 1),
+        Some(event_at(9)),
+        Some(deleted(event_at(9))),
+    );
+    world.finds("P5");
+}
+
+#[test]
+fn p8_many_deletions_without_a_question() {
+    let mut world = World::new();
+    let ids: Vec<String> = (0..14).map(|hour| world.agreed(hour)).collect();
+    for (hour, id) in (0..).zip(&ids).take(12) {
+        world.sandbox.platform.cancel_appointment(id).expect("there");
+        world.wrote(id, 1, Some(event_at(hour)), Some(deleted(event_at(hour))));
+    }
+    world.finds("P8");
+}
+
+#[test]
+fn p8_many_moves_without_a_question() {
+    let mut world = World::new();
+    let ids: Vec<String> = (0..6).map(|hour| world.agreed(hour)).collect();
+    for (hour, id) in (0..).zip(&ids) {
+        world.hand(id, 1, Some(event_at(hour)), Some(event_at(hour + 30)));
+        world.reported(id, hour + 30, 1);
+    }
+    world.finds("P8");
+}
+
+#[test]
+fn p10_own_words_that_are_lost() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    let bare = EventState {
+        description: Some("┈┈ Roundtrip ┈┈┈┈┈┈┈┈\nnotes\n┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈".into()),
+        etag: "\"new\"".into(),
+        ..event_at(9)
+    };
+    world.wrote(&id, 1, Some(event_at(9)), Some(bare));
+    world.finds("P10");
+}
+
+#[test]
+fn p11_an_event_of_what_began_before_the_connection() {
+    let mut world = World::new();
+    let id = world.planned(9);
+    let early = EventState {
+        start: at("2026-11-20T08:00:00Z"),
+        end: at("2026-11-20T09:00:00Z"),
+        ..event_at(9)
+    };
+    world.wrote(&id, 1, None, Some(early));
+    world.finds("P11");
+}
+
+#[test]
+fn p13_a_badge_that_is_not_true() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
+    world.finds("P13");
+}

@@ -1,0 +1,173 @@
+//! After the faults: quiet rounds until nothing is left to do, and one more that must write nothing.
+
+use crate::ended::Violation;
+use crate::laptop::{Laptop, Running, Surroundings};
+use crate::life;
+use crate::world::{End, ended_laptop};
+use anyhow::{Context as _, Result};
+use chrono::TimeDelta;
+use roundtrip_core::conflict::{ConflictKind, Resolution};
+use roundtrip_core::question::Answer;
+use roundtrip_engine::CycleReport;
+use roundtrip_engine::ledger::Trigger;
+use roundtrip_sandbox::shared::SeededRandom;
+use std::rc::Rc;
+
+/// Rounds after which everything must be still.
+const MOST_ROUNDS: usize = 14;
+/// Cycles in one round: settle times, retries, waits.
+const MOST_CYCLES: usize = 25;
+/// In this round a day has passed, so that everything is read in full.
+const NEXT_DAY: usize = 1;
+
+/// One cycle, noted.
+///
+/// # Errors
+/// If the ledger cannot be used.
+pub async fn cycle(
+    around: &Surroundings,
+    laptop: &Laptop,
+    running: &Running,
+    trigger: Trigger,
+) -> Result<CycleReport> {
+    let outcome = running.engine.cycle(trigger).await;
+    life::note_cycle(around, laptop, &outcome);
+    Ok(outcome?)
+}
+
+/// A cycle, and every one that becomes due within a quarter of an hour.
+async fn settle(around: &Surroundings, laptop: &Laptop, running: &Running) -> Result<(u32, bool)> {
+    let mut report = cycle(around, laptop, running, Trigger::Manual).await?;
+    let mut written = writes(&report);
+    for _ in 0..MOST_CYCLES {
+        let Some(due) = report.next_due_at else {
+            return Ok((written, true));
+        };
+        let left = due - running.engine.now();
+        if left > TimeDelta::minutes(15) {
+            return Ok((written, true));
+        }
+        let left = left.max(TimeDelta::seconds(1));
+        around.stage.time.until(around.stage.now() + left).await;
+        report = cycle(around, laptop, running, Trigger::Due).await?;
+        written += writes(&report);
+    }
+    Ok((written, false))
+}
+
+fn writes(report: &CycleReport) -> u32 {
+    let counts = &report.counts;
+    counts.added
+        + counts.changed
+        + counts.removed
+        + counts.moved_back
+        + counts.notes_back
+        + counts.created
+        + counts.conflicts
+}
+
+/// Starts every laptop as it is and lets it come to rest.
+pub(crate) async fn end(
+    around: &Rc<Surroundings>,
+    laptops: &[Rc<Laptop>],
+    random: &mut SeededRandom,
+) -> Result<End> {
+    let stage = &around.stage;
+    // What is under way arrives, and apps that are still up finish or not.
+    stage.time.until(stage.now() + TimeDelta::minutes(12)).await;
+    stage.sandbox.shared.faults().clear();
+    let _ = stage.sandbox.platform.pause(around.person.user, None);
+    for laptop in laptops {
+        laptop.crash();
+    }
+    stage.time.until(stage.now() + TimeDelta::minutes(1)).await;
+    let faults_until = stage.sandbox.shared.log().last_seq();
+    stage.note(format_args!("calm"));
+    for laptop in laptops {
+        laptop.clock.set_skew(TimeDelta::zero());
+        let running = laptop.boot();
+        laptop.sign_in(&running).await?;
+        running.engine.start_syncing().await?;
+        running.engine.pause_until(None).await?;
+    }
+    let answers_conflicts = random.below(2) == 0;
+    let mut still = 0;
+    let mut violations = Vec::new();
+    for round in 0.. {
+        let pause = if round == NEXT_DAY {
+            TimeDelta::hours(25)
+        } else {
+            TimeDelta::minutes(31)
+        };
+        stage.time.until(stage.now() + pause).await;
+        let mut busy = false;
+        for laptop in laptops {
+            let running = laptop.running().context("a laptop that runs")?;
+            let (written, settled) = settle(around, laptop, &running).await?;
+            if !settled {
+                violations.push(Violation {
+                    invariant: "I1",
+                    what: format!("laptop {} always has something due", laptop.index),
+                });
+            }
+            busy |= written > 0;
+            busy |= answer(&running, answers_conflicts, random).await?;
+        }
+        still = if busy || round <= NEXT_DAY { 0 } else { still + 1 };
+        if still >= 1 || !violations.is_empty() {
+            break;
+        }
+        if round >= MOST_ROUNDS {
+            violations.push(Violation {
+                invariant: "I1",
+                what: format!("still busy after {MOST_ROUNDS} quiet rounds"),
+            });
+            break;
+        }
+    }
+    let quiet_from = stage.sandbox.shared.log().last_seq();
+    let quiet_audit = stage.sandbox.google.audit().len();
+    let quiet_writes = stage.sandbox.platform.writes().len();
+    stage.note(format_args!("quiet"));
+    for laptop in laptops {
+        let running = laptop.running().context("a laptop that runs")?;
+        cycle(around, laptop, &running, Trigger::Manual).await?;
+    }
+    let mut ended = Vec::new();
+    for laptop in laptops {
+        ended.push(ended_laptop(around, laptop).await?);
+    }
+    Ok(End {
+        laptops: ended,
+        faults_until,
+        quiet_from,
+        quiet_audit,
+        quiet_writes,
+        violations,
+    })
+}
+
+/// Answers what is asked; true if anything was.
+async fn answer(running: &Running, conflicts_too: bool, random: &mut SeededRandom) -> Result<bool> {
+    let engine = &running.engine;
+    let mut answered = false;
+    for question in engine.ledger().questions(engine.now()).await? {
+        if question.answer.is_none() {
+            answered |= engine.answer_question(&question.id, Answer::GoOn).await.is_ok();
+        }
+    }
+    if conflicts_too {
+        for conflict in engine.ledger().open_conflicts().await? {
+            let resolution = match (conflict.kind, random.below(2)) {
+                (ConflictKind::CreatedExternally, _) => Resolution::Dismiss,
+                (_, 0) => Resolution::KeepPlatform,
+                _ => Resolution::KeepCalendar,
+            };
+            let outcome = engine
+                .resolve_conflict(&conflict.id, &conflict.seen, &resolution)
+                .await;
+            answered |= outcome.is_ok();
+        }
+    }
+    Ok(answered)
+}

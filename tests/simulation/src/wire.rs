@@ -1,0 +1,287 @@
+//! The way from one laptop to both services, on which everything can go wrong.
+
+use crate::clock::LaptopClock;
+use crate::ended::WireRecord;
+use crate::executor::{lock, step_aside};
+use crate::faults::{Asked, Kind};
+use crate::stage::{Parcel, Stage};
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::TimeDelta;
+use http::{Request, Response, StatusCode, Uri};
+use roundtrip_http::{HttpError, HttpErrorKind, HttpPort};
+use roundtrip_sandbox::faults::FaultRule;
+use roundtrip_sandbox::shared::SeededRandom;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+/// After so long nobody waits for an answer any more.
+const PATIENCE_SECONDS: i64 = 30;
+/// So many earlier answers to the same question can come back.
+const REMEMBERED: usize = 5;
+
+type Answer = Result<Response<Bytes>, HttpError>;
+
+/// Both services, asked in this process.
+#[derive(Clone)]
+pub struct Services {
+    /// The platform.
+    pub platform: Arc<dyn HttpPort>,
+    /// Google.
+    pub google: Arc<dyn HttpPort>,
+}
+
+/// One laptop's way to the services.
+pub struct Wire {
+    laptop: usize,
+    stage: Arc<Stage>,
+    services: Services,
+    clock: Arc<LaptopClock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    random: SeededRandom,
+    answers: BTreeMap<String, VecDeque<Response<Bytes>>>,
+}
+
+/// The port that Google's address has in the simulation.
+pub const GOOGLE_PORT: u16 = 4801;
+
+impl Wire {
+    /// A wire.
+    pub fn new(
+        laptop: usize,
+        stage: Arc<Stage>,
+        services: Services,
+        clock: Arc<LaptopClock>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            laptop,
+            stage,
+            services,
+            clock,
+            state: Mutex::new(State {
+                random: SeededRandom::new(seed),
+                answers: BTreeMap::new(),
+            }),
+        }
+    }
+
+    fn draw(&self, bound: usize) -> usize {
+        lock(&self.state).random.below(bound)
+    }
+
+    async fn wait(&self, milliseconds: i64) {
+        let until = self.stage.now() + TimeDelta::milliseconds(milliseconds);
+        self.stage.time.until(until).await;
+    }
+
+    /// Which fault this request meets.
+    fn fate(&self, asked: &Asked) -> Option<Kind> {
+        if self.stage.is_calm() {
+            return None;
+        }
+        let mut state = lock(&self.state);
+        if state.random.below(1_000) >= self.stage.weather.wire {
+            return None;
+        }
+        let fitting: Vec<Kind> = self
+            .stage
+            .weather
+            .kinds
+            .iter()
+            .copied()
+            .filter(|kind| kind.fits(asked))
+            .collect();
+        let kind = state.random.pick(&fitting).copied()?;
+        // The grave ones are rarer: the trainer has to sign in again.
+        let rare = matches!(kind, Kind::Revoked) && state.random.below(4) != 0;
+        (!rare).then_some(kind)
+    }
+
+    async fn deliver(&self, asked: &Asked, request: Request<Bytes>) -> Answer {
+        if asked.google {
+            self.services.google.send(request).await
+        } else {
+            self.services.platform.send(request).await
+        }
+    }
+
+    fn post(&self, asked: &Asked, request: Request<Bytes>, seconds: i64) {
+        lock(&self.stage.late).push(Parcel {
+            at: self.stage.now() + TimeDelta::seconds(seconds),
+            laptop: self.laptop,
+            google: asked.google,
+            request,
+        });
+        self.stage.late_told.notify_one();
+    }
+
+    async fn carry(&self, asked: &Asked, kind: Option<Kind>, key: &str, request: Request<Bytes>) -> Answer {
+        match kind {
+            Some(Kind::NoConnection) => return Err(HttpError::not_sent(HttpErrorKind::Connect)),
+            Some(Kind::Late) => {
+                let after = PATIENCE_SECONDS - 5 + self.draw(120) as i64;
+                self.post(asked, request, after);
+                self.wait(PATIENCE_SECONDS * 1_000).await;
+                return Err(HttpError::maybe_sent(HttpErrorKind::Timeout));
+            }
+            Some(Kind::Slow) => self.wait(2_000 + self.draw(25_000) as i64).await,
+            Some(Kind::Duplicate) => {
+                let first = self.deliver(asked, request.clone()).await;
+                self.note_delivery(asked, &request, &first);
+                step_aside(self.draw(4)).await;
+            }
+            Some(Kind::DuplicateLater) => {
+                let after = 1 + self.draw(200) as i64;
+                self.post(asked, request.clone(), after);
+            }
+            Some(Kind::Stale) => {
+                let mut state = lock(&self.state);
+                let known = state.answers.get(key).map_or(0, VecDeque::len);
+                let chosen = state.random.below(known);
+                if let Some(answer) = state.answers.get(key).and_then(|known| known.get(chosen)) {
+                    return Ok(answer.clone());
+                }
+            }
+            Some(Kind::ExpiredToken) if asked.google => {
+                self.stage.sandbox.google.oauth().expire_access_tokens()
+            }
+            Some(Kind::ExpiredToken) => self.stage.sandbox.platform.oauth().expire_access_tokens(),
+            _ => {}
+        }
+        let rule = kind.and_then(|kind| kind.rule(&mut lock(&self.state).random));
+        if let Some(fault) = rule {
+            // The service looks at its rules the moment it is asked, and nothing comes between this line and that.
+            self.stage
+                .sandbox
+                .shared
+                .faults()
+                .add(FaultRule::new(asked.service(), fault));
+        }
+        let answer = self.deliver(asked, request.clone()).await;
+        self.note_delivery(asked, &request, &answer);
+        match (kind, answer) {
+            (Some(Kind::ErrorAfter), Ok(answer)) if answer.status().is_success() => {
+                let mut spoiled = Response::new(Bytes::from_static(b"upstream"));
+                *spoiled.status_mut() = StatusCode::BAD_GATEWAY;
+                Ok(spoiled)
+            }
+            (None | Some(Kind::Slow), Ok(answer)) if asked.read && answer.status() == StatusCode::OK => {
+                let mut state = lock(&self.state);
+                let known = state.answers.entry(key.to_owned()).or_default();
+                known.push_back(answer.clone());
+                if known.len() > REMEMBERED {
+                    known.pop_front();
+                }
+                Ok(answer)
+            }
+            (_, answer) => answer,
+        }
+    }
+
+    fn note_delivery(&self, asked: &Asked, request: &Request<Bytes>, answer: &Answer) {
+        let service = if asked.google { "google" } else { "platform" };
+        match answer {
+            Ok(said) => self.stage.note(format_args!(
+                "{service} {} {} -> {} ({} bytes)",
+                request.method(),
+                request.uri().path(),
+                said.status().as_u16(),
+                said.body().len()
+            )),
+            Err(error) => self.stage.note(format_args!(
+                "{service} {} {} -> {:?}",
+                request.method(),
+                request.uri().path(),
+                error.kind
+            )),
+        }
+    }
+
+    /// A service may give smaller pages than it is asked for.
+    fn with_small_pages(&self, asked: &Asked, request: &mut Request<Bytes>) {
+        let Some(size) = self.stage.weather.page_size.filter(|_| asked.list) else {
+            return;
+        };
+        let (name, size) = if asked.google {
+            ("maxResults=", size + 2)
+        } else {
+            ("limit=", size)
+        };
+        let whole = request.uri().to_string();
+        let Some(at) = whole.find(name) else { return };
+        let rest = &whole[at + name.len()..];
+        let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        if let Ok(uri) = format!("{}{name}{size}{rest}", &whole[..at]).parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+}
+
+fn header(headers: &http::HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+#[async_trait]
+impl HttpPort for Wire {
+    async fn send(&self, mut request: Request<Bytes>) -> Answer {
+        let google = request.uri().port_u16() == Some(GOOGLE_PORT);
+        let path = request.uri().path().to_owned();
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let asked = Asked::of(google, request.method(), &path, &query);
+        self.with_small_pages(&asked, &mut request);
+        let key = format!("{google} {path}?{query}");
+        let kind = self.fate(&asked);
+        if let Some(kind) = kind {
+            self.stage.fault(
+                kind.name(),
+                format_args!("L{} {} {path}", self.laptop, request.method()),
+            );
+        }
+        let mut record = WireRecord {
+            laptop: self.laptop,
+            at: self.stage.now(),
+            google,
+            method: request.method().to_string(),
+            path: format!("{path}?{query}"),
+            request_id: header(request.headers(), "x-request-id"),
+            idempotency_key: header(request.headers(), "idempotency-key"),
+            faults: kind.map(Kind::name).into_iter().collect(),
+            status: None,
+            retry_after: None,
+        };
+        self.stage.note(format_args!(
+            "L{} asks {} {path}?{query} {}",
+            self.laptop,
+            record.method,
+            String::from_utf8_lossy(if asked.sign_in { b"" } else { request.body() })
+        ));
+        let slept = self.clock.slept();
+        match self.draw(10) {
+            0..=4 => step_aside(self.draw(4)).await,
+            5..=8 => self.wait(5 + self.draw(300) as i64).await,
+            _ => self.wait(300 + self.draw(3_000) as i64).await,
+        }
+        let mut answer = self.carry(&asked, kind, &key, request).await;
+        if !self.stage.is_calm() && self.draw(3) == 0 {
+            self.wait(1 + self.draw(200) as i64).await;
+        }
+        if self.clock.slept() != slept {
+            // No connection survives a closed lid.
+            answer = Err(HttpError::maybe_sent(HttpErrorKind::Cut));
+        }
+        if let Ok(answer) = &answer {
+            record.status = Some(answer.status().as_u16());
+            record.retry_after = header(answer.headers(), "retry-after").and_then(|text| text.parse().ok());
+        }
+        self.stage.note(format_args!(
+            "L{} hears {:?} of {} {path}",
+            self.laptop, record.status, record.method
+        ));
+        self.stage.request(record);
+        answer
+    }
+}
