@@ -20,7 +20,9 @@ pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
     if known.is_some_and(|known| said.version < known) && !bug::is_on(Bug::VersionNotCompared) {
         return;
     }
-    if record.removal.is_none() || known.is_none_or(|known| said.version > known) {
+    // What was only inferred gives way to the platform's own word, also to the same one as before.
+    let inferred = record.removal.is_none_or(|removal| removal.inferred);
+    if inferred || known.is_none_or(|known| said.version > known) {
         let cancelled = said.status == AppointmentStatus::Cancelled;
         record.removal = cancelled.then_some(Removal {
             reason: RemovalReason::Cancelled,
@@ -42,11 +44,8 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
             appointment.version = version;
         }
     }
-    // What was only inferred gives way to the platform's own word.
-    if record
-        .removal
-        .is_none_or(|known| known.inferred && !removal.inferred)
-    {
+    // What was only inferred gives way to the platform's own word, and is as old as the last time it was found so.
+    if record.removal.is_none_or(|known| known.inferred) {
         record.removal = Some(removal);
     }
 }

@@ -72,6 +72,7 @@ pub fn badge(record: &Record, standing: Standing, facts: Facts) -> (Badge, Optio
         Standing::Missing => (Badge::Waiting, reason("looking_again")),
         Standing::LeftOut(left_out) => (Badge::LeftOut, reason(left_out.code())),
         Standing::Kept => (Badge::LeftOut, reason("kept")),
+        Standing::Held => (Badge::Waiting, reason("held")),
         Standing::Stopped => (Badge::LeftOut, reason("stopped")),
         Standing::DirectionPull => (Badge::LeftOut, reason("direction_pull")),
         Standing::Conflict => (Badge::Conflict, None),

@@ -61,6 +61,9 @@ pub struct Refusal {
     pub field: Field,
     /// The time that was refused, for moves.
     pub time: Option<TimeSpan>,
+    /// The notes that were refused, for notes.
+    #[serde(default)]
+    pub notes: Option<String>,
     /// Platform version it was said about.
     pub version: Version,
     /// Stable code: `overlap`, `outside_hours`, `locked`, `in_past`, `holiday`, `not_editable`, `not_allowed`,

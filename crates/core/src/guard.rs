@@ -1,11 +1,17 @@
 //! No mass change goes unasked (P8), counted over the last 60 minutes, not per run.
+//!
+//! A question names the cause of each change. What was answered is never asked again for the same cause; a new cause
+//! (another event, another time moved to) is.
 
 use crate::bug::{self, Bug};
 use crate::ids::AppointmentId;
 use crate::outbox::{DeleteReason, Intent};
-use crate::question::{Answer, Question, QuestionKind};
+use crate::pen;
+use crate::question::{Answer, Cause, Question, QuestionKind, Why};
 use crate::reconcile::{Decision, Remark};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::record::Record;
+use crate::time::TimeSpan;
+use std::collections::BTreeMap;
 
 /// More moves than this are asked about.
 pub const MOVES_MAX: usize = 5;
@@ -32,8 +38,8 @@ pub struct Recent {
 pub struct Verdict {
     /// Appointments whose writes are held, by reason.
     pub held: BTreeMap<AppointmentId, QuestionKind>,
-    /// Questions to ask or to extend: all appointments they are about.
-    pub ask: BTreeMap<QuestionKind, Vec<AppointmentId>>,
+    /// Questions to ask or to extend: all appointments they are about, each with its cause.
+    pub ask: BTreeMap<QuestionKind, BTreeMap<AppointmentId, Cause>>,
 }
 
 /// Inferred deletions that go without asking, for so many links: max(3, min(10, 20 %)).
@@ -41,74 +47,96 @@ pub fn inferred_deletions_max(links: usize) -> usize {
     (links / 5).clamp(3, 10)
 }
 
-/// Which kind of mass change a decision could be part of.
-pub fn kind_of(decision: &Decision) -> Option<QuestionKind> {
+/// Which kind of mass change a decision could be part of, and why.
+pub fn part_of(decision: &Decision) -> Option<(QuestionKind, Cause)> {
+    let record = &decision.record;
+    let of = |why, mark| Cause { why, mark };
+    let event = || format!("g{}", record.generation);
+    if let Some(held) = record.held {
+        // Counted while it is held, too: a mass is asked about at once, and not when it is due.
+        let cause = cause_of_held(record).filter(|_| !held.confirmed);
+        return cause.map(|cause| (QuestionKind::InferredDeletions, cause));
+    }
     for intent in &decision.intents {
         match intent {
-            Intent::Delete { reason, .. } => match reason {
-                DeleteReason::LeftOut => return Some(QuestionKind::InferredDeletions),
-                DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted => {
-                    let inferred = decision.record.removal.is_some_and(|removal| removal.inferred);
-                    return Some(if inferred {
-                        QuestionKind::InferredDeletions
-                    } else {
-                        QuestionKind::Cancellations
-                    });
-                }
-                // Asked for with its number, or one too many: no second question.
-                DeleteReason::Duplicate | DeleteReason::Asked => {}
-            },
-            // A move that the trainer confirmed one by one is no part of a mass.
+            Intent::Delete { reason, .. } => {
+                let (kind, why) = match reason {
+                    DeleteReason::LeftOut => (QuestionKind::InferredDeletions, Why::AppointmentChanged),
+                    DeleteReason::Cancelled => (QuestionKind::Cancellations, Why::Cancelled),
+                    DeleteReason::Unassigned => (QuestionKind::Cancellations, Why::Unassigned),
+                    DeleteReason::Deleted => (QuestionKind::Cancellations, Why::Deleted),
+                    // Asked for with its number, or one too many: no second question.
+                    DeleteReason::Duplicate | DeleteReason::Asked => continue,
+                };
+                return Some((kind, of(why, event())));
+            }
             Intent::Move { time, .. } => {
-                let record = &decision.record;
+                // A move that the trainer confirmed one by one is no part of a mass; one that a rule confirmed is.
+                let by_rule = record.policy_time == Some(*time);
                 let confirmed = [record.confirmed_time, record.requested_time].contains(&Some(*time));
-                return (!confirmed).then_some(QuestionKind::Moves);
+                if confirmed && !by_rule {
+                    return None;
+                }
+                let why = if by_rule { Why::MovedByRule } else { Why::Moved };
+                return Some((QuestionKind::Moves, of(why, moved_to(time))));
             }
             // A creation was confirmed one by one.
             Intent::Insert { .. } | Intent::Patch { .. } | Intent::Notes { .. } | Intent::Create { .. } => {}
         }
     }
-    decision
-        .remarks
-        .contains(&Remark::RemovedInCalendar)
-        .then_some(QuestionKind::RemovedInCalendar)
+    let removed = decision.remarks.contains(&Remark::RemovedInCalendar);
+    removed.then(|| {
+        (
+            QuestionKind::RemovedInCalendar,
+            of(Why::RemovedInCalendar, event()),
+        )
+    })
+}
+
+/// The cause of the deletion that is held of a record, if one is.
+pub fn cause_of_held(record: &Record) -> Option<Cause> {
+    let why = match record.held?.cause {
+        pen::Cause::RulesChanged => Why::RulesChanged,
+        pen::Cause::Absent => Why::Absent,
+    };
+    Some(Cause {
+        why,
+        mark: format!("g{}", record.generation),
+    })
+}
+
+/// The mark of a move, in instants.
+pub fn moved_to(time: &TimeSpan) -> String {
+    format!("{}/{}", time.start.timestamp(), time.end.timestamp())
 }
 
 /// Judges a plan. `links` is the number of links before it; `questions` are the open ones and those answered lately.
 pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[Question]) -> Verdict {
-    let mut candidates: BTreeMap<QuestionKind, Vec<&AppointmentId>> = BTreeMap::new();
+    let mut candidates: BTreeMap<QuestionKind, BTreeMap<&AppointmentId, Cause>> = BTreeMap::new();
     for decision in decisions {
-        if let Some(kind) = kind_of(decision) {
+        if let Some((kind, cause)) = part_of(decision) {
             candidates
                 .entry(kind)
                 .or_default()
-                .push(&decision.record.appointment_id);
+                .insert(&decision.record.appointment_id, cause);
         }
     }
     let mut verdict = Verdict::default();
     if bug::is_on(Bug::NoGuard) {
         return verdict;
     }
-    for (kind, ids) in candidates {
-        let answered = |answer: Answer| -> BTreeSet<&AppointmentId> {
-            questions
-                .iter()
-                .filter(|question| question.kind == kind && question.answer == Some(answer))
-                .filter(|_| !bug::is_on(Bug::AnswerForgotten))
-                .flat_map(|question| &question.appointments)
-                .collect()
+    for (kind, causes) in candidates {
+        let questions = || questions.iter().filter(move |question| question.kind == kind);
+        let answered = |answer: Answer, id: &AppointmentId, cause: &Cause| {
+            let given =
+                |question: &Question| question.answer == Some(answer) && !bug::is_on(Bug::AnswerForgotten);
+            questions().any(|question| given(question) && question.is_about(id, cause))
         };
-        let allowed = answered(Answer::GoOn);
-        let left = answered(Answer::Leave);
-        let asked: BTreeSet<&AppointmentId> = questions
+        let open = || questions().filter(|question| question.answer.is_none());
+        let fresh: BTreeMap<&AppointmentId, &Cause> = causes
             .iter()
-            .filter(|question| question.kind == kind && question.answer.is_none())
-            .flat_map(|question| &question.appointments)
-            .collect();
-        let fresh: Vec<&AppointmentId> = ids
-            .iter()
-            .copied()
-            .filter(|id| !allowed.contains(id) && !left.contains(id))
+            .filter(|(id, cause)| !answered(Answer::GoOn, id, cause) && !answered(Answer::Leave, id, cause))
+            .map(|(id, cause)| (*id, cause))
             .collect();
         let count = fresh.len() + recent_of(kind, recent);
         let too_many = match kind {
@@ -119,14 +147,17 @@ pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[
             QuestionKind::Moves => count > MOVES_MAX,
             QuestionKind::RemovedInCalendar => count > REMOVED_MAX,
         };
-        for id in &ids {
-            let waits = asked.contains(id) || (too_many && fresh.contains(id));
-            if left.contains(id) || waits {
+        for (id, cause) in &causes {
+            let asked = open().any(|question| question.appointments.contains(id));
+            let waits = asked || (too_many && fresh.contains_key(id));
+            if answered(Answer::Leave, id, cause) || waits {
                 verdict.held.insert((*id).clone(), kind);
             }
         }
-        if too_many && fresh.iter().any(|id| !asked.contains(id)) {
-            verdict.ask.insert(kind, fresh.into_iter().cloned().collect());
+        let asked = |id: &AppointmentId, cause: &Cause| open().any(|question| question.is_about(id, cause));
+        if too_many && fresh.iter().any(|(id, cause)| !asked(id, cause)) {
+            let all = fresh.into_iter().map(|(id, cause)| (id.clone(), cause.clone()));
+            verdict.ask.insert(kind, all.collect());
         }
     }
     verdict

@@ -64,6 +64,7 @@ fn question(kind: QuestionKind, numbers: std::ops::Range<usize>, answer: Option<
         id: QuestionId::new("q_1"),
         kind,
         appointments: numbers.map(id).collect(),
+        causes: BTreeMap::new(),
         asked_at: at("2026-11-21T08:30:00Z"),
         answer,
         answered_at: answer.map(|_| at("2026-11-21T08:40:00Z")),
@@ -80,11 +81,17 @@ fn passes(decisions: &[Decision], recent: Recent, links: usize, questions: &[Que
 #[track_caller]
 fn asks(kind: QuestionKind, decisions: &[Decision], recent: Recent, links: usize) {
     let verdict = judge(decisions, recent, links, &[]);
-    let all: Vec<AppointmentId> = decisions
+    let mut all: Vec<AppointmentId> = decisions
         .iter()
         .map(|decision| decision.record.appointment_id.clone())
         .collect();
-    assert_eq!(verdict.ask, BTreeMap::from([(kind, all.clone())]));
+    all.sort();
+    let asked: Vec<(QuestionKind, Vec<AppointmentId>)> = verdict
+        .ask
+        .into_iter()
+        .map(|(kind, causes)| (kind, causes.into_keys().collect()))
+        .collect();
+    assert_eq!(asked, [(kind, all.clone())]);
     assert_eq!(verdict.held, all.into_iter().map(|id| (id, kind)).collect());
 }
 
@@ -231,10 +238,9 @@ fn what_was_allowed_goes_without_a_second_question() {
     // It does not count for others either, and an answer is for one kind only.
     passes(&many(11, moved), Recent::default(), 100, &allowed);
     let verdict = judge(&many(12, moved), Recent::default(), 100, &allowed);
-    assert_eq!(
-        verdict.ask[&QuestionKind::Moves],
-        (6..12).map(id).collect::<Vec<_>>()
-    );
+    let mut asked: Vec<AppointmentId> = verdict.ask[&QuestionKind::Moves].keys().cloned().collect();
+    asked.sort_by_key(|id| id.to_string().len());
+    assert_eq!(asked, (6..12).map(id).collect::<Vec<_>>());
     assert!(!verdict.held.contains_key(&id(0)) && verdict.held.contains_key(&id(6)));
     let of_another_kind = [question(QuestionKind::Cancellations, 0..6, Some(Answer::GoOn))];
     assert_eq!(
@@ -315,4 +321,128 @@ fn ordinary_writes_and_duplicates_are_no_mass() {
         assert_eq!(decision(0).intents.len(), 1);
         passes(&many(60, decision), Recent::default(), 60, &[]);
     }
+}
+
+/// A question of just these, with its causes.
+fn asked_of(plan: &[Decision], answer: Option<Answer>) -> Question {
+    let verdict = judge(plan, Recent::default(), 100, &[]);
+    let (kind, causes) = verdict.ask.into_iter().next().expect("a question");
+    Question {
+        causes: causes.clone(),
+        appointments: causes.into_keys().collect(),
+        ..question(kind, 0..0, answer)
+    }
+}
+
+#[test]
+fn each_reason_is_named() {
+    fn why(decision: &Decision) -> Option<(QuestionKind, Why)> {
+        part_of(decision).map(|(kind, cause)| (kind, cause.why))
+    }
+    use QuestionKind::{Cancellations, InferredDeletions, Moves, RemovedInCalendar};
+    let changed = case(0)
+        .with(|record| record.passed = Some(1))
+        .settings(|settings| _ = settings.filters.types_off.insert("team_call".into()))
+        .platform(|appointment| appointment.kind.id = "team_call".into());
+    for (decision, expected) in [
+        (left_out(0), (InferredDeletions, Why::RulesChanged)),
+        (changed.decide(), (InferredDeletions, Why::AppointmentChanged)),
+        (missing(0), (InferredDeletions, Why::Absent)),
+        (cancelled(0), (Cancellations, Why::Cancelled)),
+        (
+            case(0).platform_removes(RemovalReason::Unassigned).decide(),
+            (Cancellations, Why::Unassigned),
+        ),
+        (
+            case(0).platform_removes(RemovalReason::Deleted).decide(),
+            (Cancellations, Why::Deleted),
+        ),
+        (moved(0), (Moves, Why::Moved)),
+        (removed(0), (RemovedInCalendar, Why::RemovedInCalendar)),
+    ] {
+        assert_eq!(why(&decision), Some(expected));
+    }
+}
+
+#[test]
+fn the_same_cause_is_not_asked_twice_and_a_new_one_is() {
+    for answer in [Answer::GoOn, Answer::Leave] {
+        let answered = [asked_of(&many(6, moved), Some(answer))];
+        assert!(
+            judge(&many(6, moved), Recent::default(), 100, &answered)
+                .ask
+                .is_empty()
+        );
+        // The same six, moved to another time.
+        let again: Vec<Decision> = (0..6)
+            .map(|number| {
+                let other = case(number).calendar_moves("12-01 18:00-19:30").later(20);
+                other.decide()
+            })
+            .collect();
+        let verdict = judge(&again, Recent::default(), 100, &answered);
+        assert_eq!(verdict.ask[&QuestionKind::Moves].len(), 6, "{answer:?}");
+    }
+}
+
+#[test]
+fn an_open_question_follows_a_new_cause() {
+    let open = [asked_of(&many(6, moved), None)];
+    let mut plan = many(5, moved);
+    plan.push(case(5).calendar_moves("12-01 18:00-19:30").later(20).decide());
+    let verdict = judge(&plan, Recent::default(), 100, &open);
+    assert_eq!(
+        (verdict.ask[&QuestionKind::Moves].len(), verdict.held.len()),
+        (6, 6)
+    );
+}
+
+#[test]
+fn an_event_made_again_is_another_cause_than_the_one_before() {
+    let answered = [asked_of(&many(11, left_out), Some(Answer::GoOn))];
+    passes(&many(11, left_out), Recent::default(), 100, &answered);
+    let second: Vec<Decision> = many(11, left_out)
+        .into_iter()
+        .map(|mut decision| {
+            decision.record.generation += 1;
+            decision
+        })
+        .collect();
+    let verdict = judge(&second, Recent::default(), 50, &answered);
+    assert_eq!(verdict.ask[&QuestionKind::InferredDeletions].len(), 11);
+}
+
+#[test]
+fn moves_made_by_a_standing_rule_count() {
+    fn by_rule(number: usize) -> Decision {
+        let both = case(number)
+            .settings(|settings| settings.time_policy = crate::settings::ConflictPolicy::KeepCalendar)
+            .platform_moves("12-02 09:00-10:30")
+            .calendar_moves("12-03 09:00-10:30")
+            .later(20);
+        let conflict = both.question();
+        crate::reconcile::follow_policy(&both.decide(), &conflict, &both.ctx)
+            .expect("a rule that is followed")
+    }
+    assert_eq!(
+        part_of(&by_rule(0)).map(|(_, cause)| cause.why),
+        Some(Why::MovedByRule)
+    );
+    passes(&many(5, by_rule), Recent::default(), 100, &[]);
+    asks(QuestionKind::Moves, &many(6, by_rule), Recent::default(), 100);
+    let mut mixed = many(3, by_rule);
+    mixed.extend((3..6).map(moved));
+    asks(QuestionKind::Moves, &mixed, Recent::default(), 100);
+}
+
+#[test]
+fn what_the_trainer_confirmed_is_no_part_of_a_mass() {
+    fn confirmed(number: usize) -> Decision {
+        let off =
+            |settings: &mut SyncSettings| _ = settings.filters.types_off.insert("pharmacy_visit".into());
+        let yes = |record: &mut Record| pen::confirm_left_out(record, at("2026-11-21T09:00:00Z"));
+        case(number).settings(off).with(yes).decide()
+    }
+    assert!(matches!(confirmed(0).intents[0], Intent::Delete { .. }));
+    passes(&many(30, confirmed), Recent::default(), 30, &[]);
 }

@@ -5,6 +5,7 @@
 //!   *base*, the last value on which both agreed.
 //! - [`absorb`] writes facts (what a side said) into records; [`reconcile`] turns a record into a [`reconcile::Decision`];
 //!   [`guard`] holds back what is unusually large. A *plan* is the decisions of one cycle.
+//! - A deletion that is only inferred is *held* in the [`pen`], where the trainer sees it, before it is written.
 //! - An [`outbox::Intent`] is a remote write as it is recorded before it is sent.
 //!
 //! # What it must not do
@@ -26,11 +27,13 @@ pub mod marked;
 pub mod mirror;
 pub mod offer;
 pub mod outbox;
+pub mod pen;
 pub mod question;
 pub mod reconcile;
 pub mod record;
 pub mod resolve;
 pub mod settings;
+pub mod shrink;
 pub mod silence;
 #[cfg(test)]
 mod testing;

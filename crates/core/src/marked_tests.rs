@@ -440,6 +440,7 @@ fn a_refusal_is_asked_about_with_its_words_unless_the_event_went_on() {
     let refusal = Refusal {
         field: Field::Time,
         time: Some(sent().time),
+        notes: None,
         version: 0,
         reason: "overlap".into(),
         detail: None,

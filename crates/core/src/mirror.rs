@@ -42,7 +42,7 @@ pub struct Mirror {
 /// that is not the trainer's any more.
 pub fn mirror(record: &Record, ctx: &Context) -> Option<Mirror> {
     let appointment = record.appointment.as_ref().filter(|_| record.removal.is_none())?;
-    let decision = reconcile::reconcile(record, ctx);
+    let decision = reconcile::wanted(record, ctx);
     if decision.standing == Standing::Gone {
         return None;
     }

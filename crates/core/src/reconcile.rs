@@ -9,8 +9,8 @@
 //! | R3 | p = b, c ≠ b, may be changed there | report c to the platform after the settle time |
 //! | R4 | p = b, c ≠ b, may not be changed there | a text stays as the trainer's own wording; a time is asked about |
 //! | R5 | p ≠ b, c ≠ b, p ≠ c | conflict on that field; the others go on |
-//! | R6 | cancelled, unassigned, deleted | delete the event |
-//! | R7 | left out by a filter | delete or keep the event, as chosen |
+//! | R6 | cancelled, unassigned, deleted | delete the event; held first where it is only inferred ([`pen`]) |
+//! | R7 | left out by a filter | delete or keep the event, as chosen; held first where only the rules changed ([`pen`]) |
 //! | R8 | event deleted | unlink, never cancel (P4) |
 //! | R9 | direction push | calendar edits are put back |
 //! | R10 | direction pull | the calendar is never written |
@@ -29,14 +29,15 @@ use crate::event_id::Identity;
 use crate::filter::{self, LeftOut};
 use crate::ids::Generation;
 use crate::outbox::{DeleteReason, Intent};
+use crate::pen;
 use crate::record::{EventNote, Field, FieldValues, LinkState, Record, Value};
 use crate::settings::SyncSettings;
 use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
 use existence::{may_be_deleted, moved_into_future, on_left_out, on_removal, without_event};
-pub use policy::most_recent;
 use policy::policy_answer;
+pub use policy::{follow_policy, most_recent};
 use report::{Move, NotesReport, move_to_report, notes_to_report};
 use verdict::{Fields, Verdict, forget_outdated_wishes, verdict};
 
@@ -126,8 +127,10 @@ pub enum Standing {
     CoolDown,
     /// Left out by the trainer's rules.
     LeftOut(LeftOut),
-    /// Left out, but kept in the calendar.
+    /// Left out or gone, but kept in the calendar.
     Kept,
+    /// Its event would be deleted, but that is only inferred: it is held, and the trainer sees it.
+    Held,
     /// Waits for an answer.
     Conflict,
     /// Its event was deleted in the calendar.
@@ -172,8 +175,13 @@ impl Decision {
 }
 
 /// Decides one appointment. Pure: the same record and context give the same decision, and a record that is in agreement
-/// gives one without writes.
+/// gives one without writes. A deletion that is only inferred is held back ([`pen`]).
 pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
+    pen::hold(wanted(record, ctx), ctx)
+}
+
+/// As [`reconcile`], with what is held back, for a preview that the trainer is to confirm.
+pub fn wanted(record: &Record, ctx: &Context) -> Decision {
     let mut record = record.clone();
     if record.link == LinkState::Stopped {
         return Decision::local(record, Standing::Stopped);
@@ -193,7 +201,7 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
         return Decision::local(record, Standing::ToWrite).write(intent);
     }
     if let Some(removal) = record.removal {
-        return on_removal(record, removal.reason, ctx);
+        return on_removal(record, removal, ctx);
     }
     let Some(appointment) = record.appointment.clone() else {
         return Decision::local(record, Standing::Unknown);
@@ -221,6 +229,7 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
     if let Some(reason) = left_out {
         return on_left_out(record, reason, ctx);
     }
+    record.passed = Some(appointment.version);
     if record.link == LinkState::Kept {
         record.link = if record.event.is_some() {
             LinkState::Linked
@@ -550,7 +559,7 @@ fn settle_conflicts(
         return decision;
     }
     // What is unusual or was refused is asked about under any policy.
-    if both_changed {
+    if both_changed && !decision.record.ask_moves {
         let answer = policy_answer(&decision.record, appointment, event, &draft.fields, ctx);
         if let Some(resolution) = answer {
             decision.by_policy = Some((draft, resolution));

@@ -203,6 +203,8 @@ fn r6_given_back_it_is_the_next_generation() {
 fn r7_left_out_by_a_filter_and_let_in_again() {
     Case::linked()
         .settings(|s| _ = s.filters.types_off.insert("pharmacy_visit".into()))
+        .expect("Held; until 09:00:00")
+        .later(86_400)
         .expect("delete LeftOut g1")
         .carried_out()
         .expect("LeftOut(TypeOff)")

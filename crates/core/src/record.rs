@@ -151,6 +151,16 @@ pub struct Record {
     /// The trainer confirmed that this event may be deleted (a cancelled appointment made a series).
     #[serde(default)]
     pub delete_confirmed: bool,
+    /// An inferred deletion of its event that is held ([`crate::pen`]).
+    #[serde(default)]
+    pub held: Option<crate::pen::Held>,
+    /// The version of the appointment that last passed the trainer's rules: a later one that does not is the platform's
+    /// doing, the same one that does not is the rules'.
+    #[serde(default)]
+    pub passed: Option<crate::ids::Version>,
+    /// The time of `confirmed_time` that a standing policy confirmed, not the trainer: such moves are counted together.
+    #[serde(default)]
+    pub policy_time: Option<TimeSpan>,
     /// Moves of this link are asked about one by one, because a mass of them was held back and left.
     #[serde(default)]
     pub ask_moves: bool,
@@ -218,6 +228,9 @@ impl Record {
             requested_time: None,
             requested_text: FieldValues::default(),
             delete_confirmed: false,
+            held: None,
+            passed: None,
+            policy_time: None,
             ask_moves: false,
             tombstone_at: None,
             change_told: false,

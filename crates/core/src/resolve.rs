@@ -155,6 +155,9 @@ pub(crate) fn choose(
             return Err(ResolveError::NotPossible);
         }
     }
+    if field == Field::Time {
+        record.policy_time = None;
+    }
     record.requested_text.set(field, None);
     // Tried again is what was answered about; a "no" to another field stands.
     record.refusal = record.refusal.take().filter(|refusal| refusal.field != field);

@@ -511,18 +511,19 @@ impl Case {
     pub fn refused(mut self, reason: &str) -> Self {
         let decision = self.decide();
         let refusal = decision.intents.iter().find_map(|intent| match intent {
-            Intent::Move { version, time, .. } => Some((Field::Time, Some(*time), *version)),
-            Intent::Notes { version, .. } => Some((Field::Notes, None, *version)),
+            Intent::Move { version, time, .. } => Some((Field::Time, Some(*time), None, *version)),
+            Intent::Notes { version, notes } => Some((Field::Notes, None, Some(notes.clone()), *version)),
             Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } | Intent::Create { .. } => {
                 None
             }
         });
-        let (field, time, version) = refusal.expect("something that can be refused");
+        let (field, time, notes, version) = refusal.expect("something that can be refused");
         let at = self.ctx.now;
         self.keep(decision);
         self.record.refusal = Some(Refusal {
             field,
             time,
+            notes,
             version,
             reason: reason.into(),
             detail: None,

@@ -30,6 +30,8 @@ pub enum Wish {
     PutBack,
     /// An event that was added is to go: its appointment is left out.
     LeaveOut,
+    /// An event that was deleted because its appointment was left out is to come again.
+    LetIn,
     /// The other way round of an answered conflict.
     Answer(Box<Conflict>),
 }
@@ -90,7 +92,8 @@ impl Why {
     }
 }
 
-/// Edits the record so that the next decision brings it back. Leaving out edits nothing here: it is a setting.
+/// Edits the record so that the next decision brings it back. Leaving out and letting in edit nothing here: whether an
+/// appointment is excluded is a setting.
 ///
 /// # Errors
 /// Why it cannot be; the record is then untouched.
@@ -103,6 +106,7 @@ pub fn bring_back(record: &mut Record, wish: &Wish, ctx: &Context) -> Result<Eff
         }
         Wish::PutBack => put_event_back(&mut edited, ctx),
         Wish::LeaveOut => leave_out(&edited, ctx),
+        Wish::LetIn => let_in(&mut edited, ctx),
         Wish::Answer(conflict) => other_way_round(&mut edited, conflict, ctx),
     }?;
     *record = edited;
@@ -204,6 +208,37 @@ fn leave_out(record: &Record, ctx: &Context) -> Result<Effect, Why> {
     }
     Ok(Effect {
         from: event.time.timed(),
+        ..Effect::default()
+    })
+}
+
+/// Only an exclusion of this one appointment can be taken back here: other rules are about more than it.
+fn let_in(record: &mut Record, ctx: &Context) -> Result<Effect, Why> {
+    let appointment = record.appointment.as_ref().filter(|_| record.removal.is_none());
+    let appointment = appointment.ok_or(Why::Gone)?;
+    let time = appointment.span();
+    if time.end <= ctx.now {
+        return Err(Why::Over);
+    }
+    if record.event.is_some() {
+        return Err(Why::Same);
+    }
+    if !ctx.settings.direction.writes_calendar() {
+        return Err(Why::NotEditable);
+    }
+    let mut filters = ctx.settings.filters.clone();
+    let excluded = filters.excluded.remove(&appointment.id);
+    if record.link == LinkState::Stopped
+        || filter::left_out(appointment, &filters, ctx.connected_at).is_some()
+    {
+        return Err(Why::LeftOut);
+    }
+    if !put_back(record) && !excluded {
+        // It comes by itself.
+        return Err(Why::Same);
+    }
+    Ok(Effect {
+        to: Some(time),
         ..Effect::default()
     })
 }

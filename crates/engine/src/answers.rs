@@ -10,6 +10,7 @@ use roundtrip_core::conflict::{Conflict, ConflictKind, ConflictState, Resolution
 use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
 use roundtrip_core::marked::Rule;
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxState};
+use roundtrip_core::pen;
 use roundtrip_core::question::{Answer, Question, QuestionKind};
 use roundtrip_core::reconcile::{self, Decision, Standing};
 use roundtrip_core::record::{LinkState, Record};
@@ -206,13 +207,20 @@ impl Engine {
                 (QuestionKind::Moves, Answer::Leave) => {
                     records.edit(appointment, |record| record.ask_moves = true)
                 }
-                (QuestionKind::InferredDeletions | QuestionKind::Cancellations, Answer::Leave) => {
+                (QuestionKind::Cancellations, Answer::Leave) => {
                     records.edit(appointment, |record| record.link = LinkState::Stopped);
                 }
-                (
-                    QuestionKind::Moves | QuestionKind::InferredDeletions | QuestionKind::Cancellations,
-                    Answer::GoOn,
-                ) => {}
+                (QuestionKind::InferredDeletions, Answer::Leave) => {
+                    records.edit(appointment, |record| {
+                        record.link = LinkState::Kept;
+                        record.held = None;
+                    });
+                }
+                (QuestionKind::InferredDeletions, Answer::GoOn) => {
+                    // What is held goes now; what is not was asked about all the same.
+                    records.edit(appointment, |record| _ = pen::answer(record, true));
+                }
+                (QuestionKind::Moves | QuestionKind::Cancellations, Answer::GoOn) => {}
             }
         }
         let mut changes = records.take_changes();
@@ -338,21 +346,25 @@ impl Engine {
             changes.push(Change::PutSyncState(Box::new(state)));
         }
         if !confirmed.is_empty() {
-            changes.push(Change::PutQuestion(Question {
-                id: QuestionId(self.fresh_id()),
-                kind: QuestionKind::InferredDeletions,
-                appointments: confirmed,
-                asked_at: now,
-                answer: Some(Answer::GoOn),
-                answered_at: Some(now),
-            }));
+            let mut records = Records::new(self.ledger.records().await?);
+            let known: Vec<AppointmentId> = confirmed
+                .into_iter()
+                .filter(|id| records.get(id).is_some())
+                .collect();
+            for id in &known {
+                records.edit(id, |record| pen::confirm_left_out(record, now));
+            }
+            let causes = known.iter().filter_map(|id| records.get(id));
+            changes.push(self.confirmed_with_number(causes, now));
+            changes.extend(records.take_changes());
         }
         self.ledger.commit(changes).await?;
         self.after_answer();
         Ok(())
     }
 
-    /// What the next cycle would do under these settings, from what is known now. Nothing is read or written.
+    /// What the next cycle would do under these settings, from what is known now; what would be held first counts as
+    /// done. Nothing is read or written.
     ///
     /// # Errors
     /// Only the ledger's.
@@ -364,7 +376,7 @@ impl Engine {
             .records()
             .await?
             .iter()
-            .map(|record| reconcile::reconcile(record, &ctx))
+            .map(|record| reconcile::wanted(record, &ctx))
             .collect();
         Ok(Preview::of(decisions))
     }
@@ -403,7 +415,7 @@ impl Engine {
             ..Record::new(record.appointment_id)
         };
         let records = self.ledger.records().await?;
-        let decide = |record| reconcile::reconcile(&fresh(record), &ctx);
+        let decide = |record| reconcile::wanted(&fresh(record), &ctx);
         Ok(Preview::of(records.into_iter().map(decide).collect()))
     }
 

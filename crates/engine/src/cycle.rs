@@ -8,6 +8,7 @@ use crate::outcome::error_code;
 use crate::plan::Plan;
 use crate::ports::{LaptopStatus, PortError, request_id};
 use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};
+use crate::undo::KEPT_DAYS;
 use crate::watch::Task;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::bug::{self, Bug};
@@ -146,6 +147,9 @@ impl Engine {
         // 2. Both sides, and the facts into the ledger.
         let full = needs_full(&state, trigger, self.now());
         let reading = self.read_both(&mut records, &mut state, full, &run.id).await?;
+        if reading.platform.is_none() {
+            self.ask_what_is_allowed().await;
+        }
         self.tell(EngineEvent::Changed);
         let answered = reading.platform.is_none() || reading.calendar.is_none();
         if state.connected_at.is_none() && answered {
@@ -259,7 +263,10 @@ impl Engine {
         state: &SyncState,
         ctx: &roundtrip_core::reconcile::Context,
     ) -> Result<Plan, LedgerError> {
-        let questions = self.ledger.questions(self.now() - Duration::days(1)).await?;
+        let questions = self
+            .ledger
+            .questions(self.now() - Duration::days(KEPT_DAYS))
+            .await?;
         let recent = self.recent(&questions).await?;
         let rows = self.ledger.outbox().await?;
         let mut unknown = perhaps_created(records, &rows);

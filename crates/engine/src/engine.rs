@@ -1,7 +1,7 @@
 //! The engine of one connection: its ports, what it remembers between cycles, and its events.
 
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
-use crate::ports::{CalendarPort, Clock, PlatformPort, PortError, SyncPolicy, Writer};
+use crate::ports::{CalendarPort, Clock, Me, PlatformPort, PortError, SyncPolicy, Writer};
 use crate::watch::{Tally, Task, Watching};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::bug::{self, Bug};
@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+/// What the platform allows is asked again after so long.
+pub const ME_MINUTES: i64 = 30;
 /// More runs than can have been cut off since a cycle last began.
 const INTERRUPTED_MAX: u32 = 10;
 
@@ -24,7 +26,7 @@ pub struct Config {
     pub identity: Identity,
     /// Shown name of the platform.
     pub platform_name: String,
-    /// The platform allows client names in calendars.
+    /// The platform allowed client names in calendars when it was last asked.
     pub client_names_allowed: bool,
     /// Feature words of the platform.
     pub features: Vec<String>,
@@ -79,6 +81,8 @@ pub struct Live {
     pub calendar: Health,
     /// The platform's word on sync, as last heard.
     pub policy: Option<SyncPolicy>,
+    /// Who is signed in at the platform and what it allows, as last heard, and when that was.
+    pub me: Option<(DateTime<Utc>, Me)>,
     /// Who writes, as last heard.
     pub writer: Option<Writer>,
     /// Another laptop's lease is to be taken at the next report.
@@ -157,10 +161,21 @@ impl Engine {
         self.names_allowed.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// The platform has changed its word: from the next cycle on names are written, or taken out again.
-    pub fn set_client_names_allowed(&self, allowed: bool) {
+    /// Asks the platform what it allows, if that was not heard lately: the admin's word on client names must reach an
+    /// engine that is never restarted. From then on names are written, or taken out again. What cannot be asked now is
+    /// asked with the next cycle.
+    pub(crate) async fn ask_what_is_allowed(&self) {
+        let now = self.clock.now();
+        let heard = self.lock().me.as_ref().map(|(at, _)| *at);
+        if heard.is_some_and(|at| at <= now && now - at < Duration::minutes(ME_MINUTES)) {
+            return;
+        }
+        let Ok(me) = self.platform.me().await else {
+            return;
+        };
         self.names_allowed
-            .store(allowed, std::sync::atomic::Ordering::Relaxed);
+            .store(me.client_names_allowed, std::sync::atomic::Ordering::Relaxed);
+        self.lock().me = Some((now, me));
     }
 
     /// Waits until no cycle and no answer is under way.

@@ -348,6 +348,7 @@ impl Engine {
                 let what = HistoryWhat::Deleted {
                     reason: *reason,
                     edit_lost,
+                    inferred: record.removal.is_some_and(|removal| removal.inferred),
                     time: last_time(&record),
                 };
                 told(&record, what, HistorySource::Platform);

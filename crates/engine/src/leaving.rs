@@ -256,6 +256,7 @@ impl Engine {
                     let what = HistoryWhat::Deleted {
                         reason: DeleteReason::Asked,
                         edit_lost: false,
+                        inferred: false,
                         time: event.time.timed(),
                     };
                     let item = self.item(&run, appointment, what, HistorySource::You);

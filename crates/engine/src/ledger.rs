@@ -244,6 +244,9 @@ pub enum HistoryWhat {
         reason: roundtrip_core::outbox::DeleteReason,
         /// True if the trainer had edited it at the same time.
         edit_lost: bool,
+        /// True if the platform did not say so: the appointment was only absent.
+        #[serde(default)]
+        inferred: bool,
         /// When the event was, if it had hours and minutes.
         #[serde(default)]
         time: Option<roundtrip_core::time::TimeSpan>,
@@ -316,6 +319,18 @@ pub enum HistoryWhat {
         from: Option<roundtrip_core::time::TimeSpan>,
         /// Time after; none where the appointment was left out.
         to: Option<roundtrip_core::time::TimeSpan>,
+    },
+    /// A deletion that is only inferred is held: the trainer can keep the event.
+    Held {
+        /// What it follows from.
+        cause: roundtrip_core::pen::Cause,
+        /// When it goes by itself.
+        until: DateTime<Utc>,
+    },
+    /// The trainer answered what is held.
+    HeldAnswered {
+        /// `GoOn`: removed now; `Leave`: kept.
+        answer: roundtrip_core::question::Answer,
     },
     /// Different fields changed on both sides and were merged.
     Merged,

@@ -23,6 +23,7 @@ mod outcome;
 mod past;
 mod plan;
 pub mod ports;
+mod questions;
 mod read;
 mod status;
 mod transmit;
@@ -31,7 +32,7 @@ mod watch;
 
 pub use answers::{AnswerError, Preview};
 pub use cycle::CycleReport;
-pub use engine::{Config, Engine, EngineEvent, Health, Live};
+pub use engine::{Config, Engine, EngineEvent, Health, Live, ME_MINUTES};
 pub use leaving::{DepartError, Departure, LeavingPlan};
 pub use marked::FEATURE as CREATE_APPOINTMENTS;
 pub use outcome::error_code;

@@ -442,6 +442,7 @@ fn refusal(error: &PortError, sent: &MarkedEvent, now: DateTime<Utc>) -> Refusal
     Refusal {
         field: Field::Time,
         time: Some(sent.time),
+        notes: None,
         version: 0,
         reason,
         detail,

@@ -117,9 +117,9 @@ pub(crate) fn on_refusal(
             if let Some(current) = current {
                 absorb::appointment(record, (**current).clone(), ctx.now);
             }
-            let (field, time) = match intent {
-                Intent::Move { time, .. } => (Field::Time, Some(*time)),
-                Intent::Notes { .. } => (Field::Notes, None),
+            let (field, time, notes) = match intent {
+                Intent::Move { time, .. } => (Field::Time, Some(*time), None),
+                Intent::Notes { notes, .. } => (Field::Notes, None, Some(notes.clone())),
                 // A creation's outcome is recorded in `marked`.
                 Intent::Insert { .. }
                 | Intent::Patch { .. }
@@ -129,6 +129,7 @@ pub(crate) fn on_refusal(
             record.refusal = Some(Refusal {
                 field,
                 time,
+                notes,
                 version: record
                     .appointment
                     .as_ref()

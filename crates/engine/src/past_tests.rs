@@ -133,6 +133,7 @@ fn what_is_gone_stood_where_it_was_last() {
     let deleted = HistoryWhat::Deleted {
         reason: DeleteReason::Cancelled,
         edit_lost: false,
+        inferred: false,
         time: Some(span(14)),
     };
     let records = [present("a", None)];
@@ -151,6 +152,7 @@ fn one_too_many_that_was_deleted_changes_nothing() {
     let duplicate = HistoryWhat::Deleted {
         reason: DeleteReason::Duplicate,
         edit_lost: false,
+        inferred: false,
         time: Some(span(9)),
     };
     let records = [present("a", Some(span(12)))];

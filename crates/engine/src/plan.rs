@@ -1,17 +1,16 @@
 //! From records to a plan: decisions, guard, conflicts, and what the outbox should hold.
 
 use crate::engine::Engine;
-use crate::ledger::{
-    Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
-};
+use crate::ledger::{Change, Counts, HistoryItem, HistorySource, HistoryWhat, LedgerError, SyncState};
 use crate::marked::take_questions;
+use crate::questions::confirmed;
 use crate::read::Records;
 use chrono::Duration;
 use roundtrip_core::conflict::{Conflict, ConflictState, Resolution};
 use roundtrip_core::guard::{self, Recent};
-use roundtrip_core::ids::{AppointmentId, ConflictId, IdempotencyKey, OutboxId, QuestionId, RunId};
+use roundtrip_core::ids::{AppointmentId, ConflictId, IdempotencyKey, OutboxId, RunId};
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow, OutboxState, Side};
-use roundtrip_core::question::{Question, QuestionKind};
+use roundtrip_core::question::{Cause, Question, QuestionKind};
 use roundtrip_core::reconcile::{self, ConflictDraft, Context, Decision, Remark, Standing};
 use roundtrip_core::record::Record;
 use roundtrip_core::resolve;
@@ -25,7 +24,9 @@ pub(crate) struct Plan {
     /// Held by the guard.
     pub(crate) held: BTreeMap<AppointmentId, QuestionKind>,
     /// Questions to ask.
-    pub(crate) ask: BTreeMap<QuestionKind, Vec<AppointmentId>>,
+    pub(crate) ask: BTreeMap<QuestionKind, BTreeMap<AppointmentId, Cause>>,
+    /// Answers of standing policies that the decisions follow.
+    pub(crate) by_policy: BTreeMap<AppointmentId, Conflict>,
 }
 
 impl Engine {
@@ -39,11 +40,14 @@ impl Engine {
         questions: &[Question],
         deletions_frozen: bool,
     ) -> Plan {
+        let mut by_policy = BTreeMap::new();
         let decisions: Vec<Decision> = records
             .iter()
             // While the outcome of a write is unknown, nothing new is decided for its appointment.
             .filter(|record| !unknown.contains(&record.appointment_id))
             .map(|record| reconcile::reconcile(record, ctx))
+            // Standing policies answer before the guard looks: what they lead to counts, too.
+            .map(|decision| self.follow_policy(decision, &mut by_policy, ctx))
             .map(|decision| {
                 if deletions_frozen {
                     without_inferred_deletions(decision)
@@ -57,6 +61,31 @@ impl Engine {
             decisions,
             held: verdict.held,
             ask: verdict.ask,
+            by_policy,
+        }
+    }
+
+    fn follow_policy(
+        &self,
+        mut decision: Decision,
+        by_policy: &mut BTreeMap<AppointmentId, Conflict>,
+        ctx: &Context,
+    ) -> Decision {
+        let Some((draft, resolution)) = decision.by_policy.clone() else {
+            return decision;
+        };
+        let conflict = self.answered_by_policy(&decision.record, draft.clone(), &resolution, ctx);
+        match reconcile::follow_policy(&decision, &conflict, ctx) {
+            Some(followed) => {
+                by_policy.insert(decision.record.appointment_id, conflict);
+                followed
+            }
+            None => {
+                // A rule that cannot be followed here does not hide the conflict.
+                decision.by_policy = None;
+                decision.conflict = Some(draft);
+                decision
+            }
         }
     }
 
@@ -68,11 +97,6 @@ impl Engine {
             limit: 2_000,
             ..Default::default()
         };
-        let confirmed: BTreeSet<&AppointmentId> = questions
-            .iter()
-            .filter(|question| question.answer.is_some())
-            .flat_map(|question| &question.appointments)
-            .collect();
         let items = self.ledger.history(&filter).await?;
         // A move that a person decided one by one, or wanted back, is no part of a mass of them.
         let decided: BTreeSet<&AppointmentId> = items
@@ -92,12 +116,17 @@ impl Engine {
             let among = |known: &BTreeSet<&AppointmentId>| {
                 item.appointment_id.as_ref().is_some_and(|id| known.contains(id))
             };
-            if among(&confirmed) {
+            if confirmed(questions, item) {
                 continue;
             }
             match item.what {
                 HistoryWhat::Deleted {
                     reason: DeleteReason::LeftOut,
+                    ..
+                }
+                | HistoryWhat::Deleted {
+                    reason: DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted,
+                    inferred: true,
                     ..
                 } => recent.inferred_deletions += 1,
                 HistoryWhat::Deleted {
@@ -146,29 +175,23 @@ impl Engine {
                 for side in [Side::Platform, Side::Calendar] {
                     drop_waiting(&mut waiting, &id, side, &mut changes);
                 }
+                // Since when it is held is remembered while it is asked about, too.
+                self.tell_held(records.get(&id), &decision, run, &mut changes);
+                records.edit(&id, |record| record.held = decision.record.held);
                 continue;
             }
-            if let Some((draft, resolution)) = decision.by_policy.take() {
-                let conflict = self.answered_by_policy(&decision.record, draft.clone(), &resolution, ctx);
-                let mut record = decision.record.clone();
-                let shown = resolve::seen(&record);
-                if resolve::resolve(&mut record, &conflict, &resolution, &shown, ctx).is_ok() {
-                    // A standing rule has nothing to cool down from.
-                    record.cool_down_until = None;
-                    let what = HistoryWhat::ConflictResolved {
-                        conflict: conflict.id.clone(),
-                        resolution: resolution_word(&resolution).into(),
-                        by_policy: true,
-                    };
-                    changes.push(Change::PutConflict(Box::new(conflict)));
-                    changes.push(self.tell_item(run, &record, what, HistorySource::Roundtrip));
-                    decision = reconcile::reconcile(&record, ctx);
-                    decision.by_policy = None;
-                } else {
-                    // A rule that cannot be followed here does not hide the conflict.
-                    decision.conflict = Some(draft);
-                }
+            if let (Some((_, resolution)), Some(conflict)) =
+                (decision.by_policy.take(), plan.by_policy.get(&id))
+            {
+                let what = HistoryWhat::ConflictResolved {
+                    conflict: conflict.id.clone(),
+                    resolution: resolution_word(&resolution).into(),
+                    by_policy: true,
+                };
+                changes.push(Change::PutConflict(Box::new(conflict.clone())));
+                changes.push(self.tell_item(run, &decision.record, what, HistorySource::Roundtrip));
             }
+            self.tell_held(records.get(&id), &decision, run, &mut changes);
             self.follow_conflict(&mut decision, open.remove(&id), ctx, run, counts, &mut changes);
             for remark in &decision.remarks {
                 let (what, source) = match remark {
@@ -359,82 +382,6 @@ impl Engine {
             raised_at: ctx.now,
             state,
         }
-    }
-
-    /// A question whose cause is gone is taken back; one whose cause has shrunk is asked about what is left.
-    async fn withdraw(
-        &self,
-        held: &BTreeMap<AppointmentId, QuestionKind>,
-        changes: &mut Vec<Change>,
-    ) -> Result<(), LedgerError> {
-        let now = self.now();
-        let open = self.ledger.questions(now).await?;
-        for question in open.into_iter().filter(|question| question.answer.is_none()) {
-            let before = question.appointments.len();
-            let still = |id: &AppointmentId| held.get(id) == Some(&question.kind);
-            let appointments: Vec<AppointmentId> = question
-                .appointments
-                .iter()
-                .filter(|id| still(id))
-                .cloned()
-                .collect();
-            if appointments.len() == before {
-                continue;
-            }
-            let gone = appointments.is_empty();
-            changes.push(Change::PutQuestion(Question {
-                appointments,
-                answer: gone.then_some(roundtrip_core::question::Answer::Leave),
-                answered_at: gone.then_some(now),
-                ..question
-            }));
-        }
-        Ok(())
-    }
-
-    async fn ask(
-        &self,
-        ask: BTreeMap<QuestionKind, Vec<AppointmentId>>,
-        run: &RunId,
-        changes: &mut Vec<Change>,
-    ) -> Result<(), LedgerError> {
-        let open = self.ledger.questions(self.now()).await?;
-        for (kind, appointments) in ask {
-            let count = u32::try_from(appointments.len()).unwrap_or(u32::MAX);
-            let known = open
-                .iter()
-                .find(|question| question.kind == kind && question.answer.is_none());
-            let question = match known {
-                Some(known) => {
-                    let mut all: BTreeSet<AppointmentId> = known.appointments.iter().cloned().collect();
-                    all.extend(appointments);
-                    Question {
-                        appointments: all.into_iter().collect(),
-                        ..known.clone()
-                    }
-                }
-                None => {
-                    self.tally().day.questions += 1;
-                    let what = HistoryWhat::Asked {
-                        question: kind,
-                        count,
-                    };
-                    let mut item = self.item(run, None, what, HistorySource::Roundtrip);
-                    item.result = HistoryResult::Problem;
-                    changes.push(Change::AddItem(Box::new(item)));
-                    Question {
-                        id: QuestionId(self.fresh_id()),
-                        kind,
-                        appointments,
-                        asked_at: self.now(),
-                        answer: None,
-                        answered_at: None,
-                    }
-                }
-            };
-            changes.push(Change::PutQuestion(question));
-        }
-        Ok(())
     }
 
     pub(crate) fn tell_item(

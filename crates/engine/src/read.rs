@@ -12,7 +12,9 @@ use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::EventChange;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::Side;
+use roundtrip_core::pen;
 use roundtrip_core::record::{LinkState, Record};
+use roundtrip_core::shrink;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Absent appointments or events that are asked for singly in one cycle.
@@ -193,6 +195,7 @@ impl Engine {
         }
         if !platform_waits && reading.platform.is_none() {
             self.ask_for_unknown_appointments(records).await;
+            self.ask_again_about_held(records).await;
         }
         self.look_at_missing(records).await;
         if bug::is_on(Bug::CursorBeforeFacts) {
@@ -340,6 +343,17 @@ impl Engine {
         self.ask_for_absent_appointments(&unknown, records).await;
     }
 
+    /// What was absent is asked for once more before its event goes: it may have been the platform's bad day.
+    async fn ask_again_about_held(&self, records: &mut Records) {
+        let now = self.now();
+        let due: Vec<AppointmentId> = records
+            .iter()
+            .filter(|record| pen::is_to_be_asked_again(record, now))
+            .map(|record| record.appointment_id.clone())
+            .collect();
+        self.ask_for_absent_appointments(&due, records).await;
+    }
+
     /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts.
     async fn ask_for_absent_appointments(&self, absent: &[AppointmentId], records: &mut Records) {
         for id in absent.iter().take(LOOKUPS_MAX) {
@@ -479,21 +493,20 @@ impl Engine {
         state.calendar = Some(identity.calendar.clone());
     }
 
-    /// A reading that lost more than half of what is known is not believed at once. Seen three times in a row it is
-    /// looked into, one by one.
+    /// A reading that lost much of what is known is not believed at once.
     fn shrank(&self, side: Side, absent: usize, known: usize) -> bool {
-        let slot = match side {
-            Side::Platform => 0,
-            Side::Calendar => 1,
-        };
         let mut live = self.lock();
-        let suspicious = absent > 3 && absent * 2 > known;
-        live.shrunk[slot] = if suspicious { live.shrunk[slot] + 1 } else { 0 };
+        let before = match side {
+            Side::Platform => &mut live.shrunk[0],
+            Side::Calendar => &mut live.shrunk[1],
+        };
+        let belief = shrink::belief(absent, known, *before);
+        *before = belief.in_a_row;
         let ignored = match side {
             Side::Platform => bug::is_on(Bug::EmptySnapshotIsTruth),
             Side::Calendar => bug::is_on(Bug::AbsenceIsDeletion),
         };
-        suspicious && live.shrunk[slot] < 3 && !ignored
+        !belief.believed && !ignored
     }
 
     /// Absence from a listing proves nothing: each event is asked for directly.

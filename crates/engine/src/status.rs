@@ -9,6 +9,7 @@ use roundtrip_core::conflict::Conflict;
 use roundtrip_core::filter::{self, Check};
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState};
+use roundtrip_core::pen;
 use roundtrip_core::question::{Question, QuestionKind};
 use roundtrip_core::reconcile::{self, Context, Standing};
 use roundtrip_core::record::Record;
@@ -45,6 +46,8 @@ pub struct Snapshot {
     pub conflicts: Vec<Conflict>,
     /// Open questions.
     pub questions: Vec<Question>,
+    /// Deletions that are held and that no question is about, by the time of their events.
+    pub held: Vec<pen::Shown>,
     /// The outbox.
     pub outbox: Vec<OutboxRow>,
     /// Sync state.
@@ -96,6 +99,12 @@ impl Engine {
             .iter()
             .map(|conflict| &conflict.appointment_id)
             .collect();
+        let mut held: Vec<pen::Shown> = records
+            .iter()
+            .filter(|record| !asked.contains_key(&record.appointment_id))
+            .filter_map(|record| pen::shown(&reconcile::reconcile(record, &ctx)))
+            .collect();
+        held.sort_by_key(|shown| shown.time.map(|time| time.start));
         let mut appointments: Vec<AppointmentStatus> = records
             .into_iter()
             .filter_map(|record| {
@@ -115,6 +124,7 @@ impl Engine {
             appointments,
             conflicts,
             questions,
+            held,
             outbox,
             state,
             settings,

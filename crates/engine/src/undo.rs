@@ -7,9 +7,9 @@ use crate::ledger::{Change, HistoryFilter, HistoryItem, HistorySource, HistoryWh
 use crate::plan::title_of;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::conflict::Conflict;
-use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
+use roundtrip_core::ids::{AppointmentId, ConflictId, RunId};
 use roundtrip_core::outbox::{OutboxState, Side};
-use roundtrip_core::question::{Answer, Question, QuestionKind};
+use roundtrip_core::pen;
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
@@ -39,7 +39,7 @@ pub struct Restoring {
     pub appointment_id: Option<AppointmentId>,
     /// Shown name.
     pub title: Option<String>,
-    /// `move`, `put_back`, `leave_out` or `answer`.
+    /// `move`, `put_back`, `leave_out`, `let_in`, `answer`, `text`, or `none` for what never can be.
     pub action: &'static str,
     /// What it does, or why it cannot be.
     pub outcome: Result<Effect, Why>,
@@ -71,7 +71,12 @@ impl Confirmed {
 
 /// True if a line is of a kind, and young enough, that restoring it may do something.
 pub fn is_restorable(item: &HistoryItem, now: DateTime<Utc>) -> bool {
-    action(&item.what).is_some() && item.at >= now - Duration::days(KEPT_DAYS)
+    let alone = |action| !matches!(action, "let_in" | "text");
+    action(&item.what).is_some_and(alone) && is_young(item, now)
+}
+
+fn is_young(item: &HistoryItem, now: DateTime<Utc>) -> bool {
+    item.at >= now - Duration::days(KEPT_DAYS)
 }
 
 fn action(what: &HistoryWhat) -> Option<&'static str> {
@@ -85,6 +90,8 @@ fn action(what: &HistoryWhat) -> Option<&'static str> {
         HistoryWhat::RemovedInCalendar { .. } => Some("put_back"),
         HistoryWhat::Added { .. } => Some("leave_out"),
         HistoryWhat::ConflictResolved { .. } => Some("answer"),
+        HistoryWhat::Deleted { .. } => Some("let_in"),
+        HistoryWhat::Changed { .. } | HistoryWhat::NotesBack { .. } => Some("text"),
         _ => None,
     }
 }
@@ -234,6 +241,58 @@ impl Engine {
     pub async fn restore(&self, ids: &[String], confirmed: Confirmed) -> Result<Vec<Restoring>, AnswerError> {
         let _turn = self.turn.lock().await;
         let items = self.ledger.history_items(ids).await?;
+        self.restore_in_turn(items, confirmed).await
+    }
+
+    /// What undoing a run would do: every write of Roundtrip in it, newest first, each with what becomes of it, or with why
+    /// it cannot be had back. Nothing is written.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn preview_undo_run(&self, run: &RunId) -> Result<Vec<Restoring>, LedgerError> {
+        let items = self.writes_of(run).await?;
+        Ok(self.try_restore(items).await?.0)
+    }
+
+    /// Undoes a run: what it wrote into the calendar and reported to the platform is had back, as far as it can be, each by
+    /// a new edit through the same outbox, preconditions and rules. What was confirmed with its number is not asked about
+    /// again.
+    ///
+    /// # Errors
+    /// [`AnswerError::Stale`] if it does something else by now than was confirmed; nothing is changed then.
+    pub async fn undo_run(&self, run: &RunId, confirmed: Confirmed) -> Result<Vec<Restoring>, AnswerError> {
+        let _turn = self.turn.lock().await;
+        let items = self.writes_of(run).await?;
+        self.restore_in_turn(items, confirmed).await
+    }
+
+    /// What Roundtrip wrote in a run, newest first.
+    async fn writes_of(&self, run: &RunId) -> Result<Vec<HistoryItem>, LedgerError> {
+        let filter = HistoryFilter {
+            run_id: Some(run.clone()),
+            limit: RUN_LINES_MAX,
+            ..HistoryFilter::default()
+        };
+        let mut items = self.ledger.history(&filter).await?;
+        items.retain(|item| {
+            matches!(
+                item.what,
+                HistoryWhat::Added { .. }
+                    | HistoryWhat::Changed { .. }
+                    | HistoryWhat::Deleted { .. }
+                    | HistoryWhat::MovedBack { .. }
+                    | HistoryWhat::NotesBack { .. }
+                    | HistoryWhat::CreatedFromEvent { .. }
+            )
+        });
+        Ok(items)
+    }
+
+    async fn restore_in_turn(
+        &self,
+        items: Vec<HistoryItem>,
+        confirmed: Confirmed,
+    ) -> Result<Vec<Restoring>, AnswerError> {
         let (restored, edits) = self.try_restore(items).await?;
         if Confirmed::of(&restored) != confirmed {
             return Err(AnswerError::Stale);
@@ -242,13 +301,9 @@ impl Engine {
             return Ok(restored);
         }
         let mut changes = edits.items;
-        changes.extend(
-            edits
-                .records
-                .into_values()
-                .map(|record| Change::PutRecord(Box::new(record))),
-        );
-        if !edits.left_out.is_empty() {
+        let records = edits.records.values();
+        changes.extend(records.map(|record| Change::PutRecord(Box::new(record.clone()))));
+        if edits.before != edits.ctx.settings {
             let now = edits.ctx.now;
             let details = changed_keys(&edits.before, &edits.ctx.settings);
             changes.push(Change::PutSettings(Box::new(edits.ctx.settings)));
@@ -257,14 +312,8 @@ impl Engine {
                 details,
                 at: now,
             });
-            changes.push(Change::PutQuestion(Question {
-                id: QuestionId(self.fresh_id()),
-                kind: QuestionKind::InferredDeletions,
-                appointments: edits.left_out,
-                asked_at: now,
-                answer: Some(Answer::GoOn),
-                answered_at: Some(now),
-            }));
+            let left_out = edits.left_out.iter().filter_map(|id| edits.records.get(id));
+            changes.push(self.confirmed_with_number(left_out, now));
         }
         self.ledger.commit(changes).await?;
         self.after_answer();
@@ -317,7 +366,7 @@ impl Engine {
         let Some(id) = item
             .appointment_id
             .as_ref()
-            .filter(|_| is_restorable(item, edits.ctx.now))
+            .filter(|_| is_young(item, edits.ctx.now))
         else {
             return Ok(Err(Why::Nothing));
         };
@@ -330,6 +379,11 @@ impl Engine {
             } => Wish::Back { from: *to, to: *from },
             HistoryWhat::RemovedInCalendar { .. } => Wish::PutBack,
             HistoryWhat::Added { .. } => Wish::LeaveOut,
+            HistoryWhat::Deleted { .. } => Wish::LetIn,
+            // What the words were before is not kept.
+            HistoryWhat::Changed { .. } | HistoryWhat::NotesBack { .. } => return Ok(Err(Why::TextNotKept)),
+            // An appointment is cancelled on the platform only.
+            HistoryWhat::CreatedFromEvent { .. } => return Ok(Err(Why::NotEditable)),
             HistoryWhat::ConflictResolved { conflict, .. } => match self.ledger.conflict(conflict).await? {
                 Some(conflict) => Wish::Answer(Box::new(conflict)),
                 None => return Ok(Err(Why::Gone)),
@@ -356,11 +410,15 @@ impl Engine {
                 from,
                 to,
             },
-            Wish::PutBack => HistoryWhat::PutBack,
+            Wish::PutBack | Wish::LetIn => HistoryWhat::PutBack,
             Wish::Back { .. } | Wish::LeaveOut => HistoryWhat::Restored { from, to },
         };
         edits.items.push(self.outside_item(record, what));
+        if wish == Wish::LetIn {
+            edits.ctx.settings.filters.excluded.remove(id);
+        }
         if wish == Wish::LeaveOut {
+            pen::confirm_left_out(record, edits.ctx.now);
             edits.ctx.settings.filters.excluded.insert(id.clone());
             edits.left_out.push(id.clone());
         }

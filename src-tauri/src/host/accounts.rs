@@ -4,7 +4,6 @@ use super::vault::StoreVault;
 use super::{Host, HostEvent, Running};
 use roundtrip_core::event_id::Identity;
 use roundtrip_core::ids::{CalendarId, ConnectionId, DeviceId, TrainerId};
-use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::{Me, PlatformPort};
 use roundtrip_engine::{Config, Engine};
 use roundtrip_google::GoogleCalendar;
@@ -171,17 +170,11 @@ impl Host {
         (engine, platform, google)
     }
 
-    /// Asks the platform who we are and what it allows, and keeps the answer for the next start. A platform that cannot
-    /// be reached changes nothing.
-    pub async fn refresh_me(&self, running: &Running) {
-        let Ok(me) = running.platform.me().await else {
+    /// Keeps what the platform was last heard to say of us, for the next start.
+    pub async fn keep_me(&self, running: &Running) {
+        let Some((_, me)) = running.engine.live().me else {
             return;
         };
-        if running.engine.client_names_allowed() != me.client_names_allowed {
-            running.engine.set_client_names_allowed(me.client_names_allowed);
-            running.engine.ask_for(Trigger::Changed);
-            self.tell(HostEvent::Changed);
-        }
         let Some((mut integration, mut extra)) = self.accounts().await.platform else {
             return;
         };
@@ -197,6 +190,7 @@ impl Host {
                 {
                     tracing::warn!(%error, "what the platform allows could not be kept");
                 }
+                self.tell(HostEvent::Changed);
             }
         }
     }

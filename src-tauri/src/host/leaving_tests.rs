@@ -144,3 +144,96 @@ async fn what_is_changed_with_the_calendar_is_changed_in_the_new_one_only() {
     );
     host.close().await;
 }
+
+/// An appointment ahead with an event of ours.
+fn ahead(host: &Host) -> roundtrip_core::record::Record {
+    let start = host.clock.now() + chrono::Duration::days(3);
+    let end = start + chrono::Duration::hours(1);
+    let event = json!({
+        "id": "e1", "etag": "\"1\"", "updated": null, "time": {"kind": "timed", "start": start, "end": end,
+        "zone": "Europe/Berlin"}, "title": "Visit", "location": "", "description": "", "recurring": false,
+        "free": false, "declined": false, "mark": null, "html_link": null,
+    });
+    let mut record = roundtrip_core::record::Record::new(roundtrip_core::ids::AppointmentId::new("apt_1"));
+    record.event = Some(serde_json::from_value(event).expect("an event"));
+    record.event_id = Some(roundtrip_core::ids::EventId::new("e1"));
+    record.link = roundtrip_core::record::LinkState::Linked;
+    record
+}
+
+async fn link_one(host: &Host) {
+    let running = host.running().await.expect("both are signed in");
+    let record = roundtrip_engine::ledger::Change::PutRecord(Box::new(ahead(host)));
+    running.engine.start_syncing().await.expect("the ledger works");
+    let kept = running.engine.ledger().commit(vec![record]).await;
+    kept.expect("the ledger works");
+}
+
+#[tokio::test]
+async fn events_of_a_calendar_used_earlier_are_counted_and_stay() {
+    let (host, _folder) = connected("several-calendars").await;
+    link_one(&host).await;
+    let running = host.running().await.expect("both are signed in");
+    assert_eq!(host.deletion_plan().await.expect("a plan").elsewhere, 0);
+
+    host.keep_calendar(&running, "work@example.com", None)
+        .await
+        .expect("the database works");
+    host.rebuild().await;
+
+    let plan = host.deletion_plan().await.expect("a plan");
+    assert_eq!((plan.events, plan.elsewhere, plan.local_only), (0, 1, false));
+    host.close().await;
+}
+
+#[tokio::test]
+async fn without_both_accounts_only_this_laptop_is_emptied_and_the_report_says_so() {
+    let (host, folder) = connected("local-data-only").await;
+    link_one(&host).await;
+    let google = host.database.integrations().delete(Provider::Google, "kim").await;
+    google.expect("the database works");
+    host.rebuild().await;
+    assert!(host.running().await.is_none());
+    let plan = host.deletion_plan().await.expect("a plan");
+    assert_eq!((plan.events, plan.elsewhere, plan.local_only), (0, 1, true));
+
+    let report = host.delete_everything(0, false).await.expect("it works");
+
+    assert!(report.local_only && report.local_data_removed && report.problem.is_none());
+    assert_eq!(
+        (report.deleted.len(), report.left, report.elsewhere),
+        (0, None, 1)
+    );
+    assert!(host.accounts().await.platform.is_none());
+    assert!(host.database.connections().await.expect("a database").is_empty());
+    assert!(
+        host.delete_report()
+            .is_some_and(|text| text.contains("not looked at"))
+    );
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_disconnect_that_does_not_work_leaves_the_connection_running() {
+    let (host, _folder) = connected("failed-disconnect").await;
+    link_one(&host).await;
+    let before = host.running().await.expect("both are signed in");
+
+    let refused = host.disconnect(Provider::Google, true, false, true).await;
+
+    assert!(refused.is_err(), "there is no network");
+    assert!(before.stop.is_cancelled());
+    let after = host.running().await.expect("still connected");
+    assert!(!after.stop.is_cancelled(), "put together anew");
+    let google = host.accounts().await.google.expect("still signed in");
+    assert_eq!(google.0.status, IntegrationStatus::Active);
+    host.close().await;
+}
+
+#[tokio::test]
+async fn a_verb_that_looks_says_where_it_stands_and_not_that_it_is_starting() {
+    let (host, _folder) = connected("status-verb").await;
+    let overview = host.overview().await.expect("the database works");
+    assert_eq!(overview.state, crate::ipc::dto::OverallState::UpToDate);
+    host.close().await;
+}

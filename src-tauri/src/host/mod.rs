@@ -31,8 +31,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{RwLock, broadcast};
 use tokio_util::sync::CancellationToken;
 
-/// What the platform allows is asked again after so long.
-const ME_MINUTES: i64 = 60;
 /// The clocks are looked at this often.
 const WATCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -220,14 +218,10 @@ impl Host {
         if self.drives {
             let engine = Arc::clone(&fresh.engine);
             let host = Arc::clone(self);
-            let (asker, asked) = (Arc::clone(self), fresh.clone());
-            tokio::spawn(async move { asker.keep_asking_me(&asked).await });
             let (watcher, watched) = (Arc::clone(self), fresh.clone());
             tokio::spawn(async move { watcher.keep_watch(&watched).await });
-            tokio::spawn(async move {
-                host.refresh_me(&fresh).await;
-                engine.drive(stop).await;
-            });
+            tokio::spawn(async move { host.keep_what_is_allowed(&fresh).await });
+            tokio::spawn(async move { engine.drive(stop).await });
         }
         self.tell(HostEvent::Changed);
     }
@@ -278,30 +272,21 @@ impl Host {
         *self.device_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Asks the platform again what it allows, at least every so often and after each full reading: the admin's word on
-    /// client names must reach a laptop that is never restarted. A laptop that slept asks with its first cycle.
-    async fn keep_asking_me(&self, running: &Running) {
+    /// Keeps what the engine hears of the platform's permissions for the next start.
+    async fn keep_what_is_allowed(&self, running: &Running) {
         let mut events = running.engine.events();
-        let (mut asked_at, mut full_at) = (self.clock.now(), None);
         loop {
             let event = tokio::select! {
                 () = running.stop.cancelled() => return,
                 event = events.recv() => event,
             };
             match event {
-                Ok(EngineEvent::CycleEnded) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Ok(_) => continue,
+                Ok(EngineEvent::CycleEnded) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                    self.keep_me(running).await;
+                    self.tidy(running).await;
+                }
+                Ok(_) => {}
                 Err(broadcast::error::RecvError::Closed) => return,
-            }
-            let full = match running.engine.ledger().sync_state().await {
-                Ok(state) => state.full_at,
-                Err(_) => full_at,
-            };
-            self.tidy(running).await;
-            let now = self.clock.now();
-            if full != full_at || now - asked_at >= chrono::Duration::minutes(ME_MINUTES) {
-                (asked_at, full_at) = (now, full);
-                self.refresh_me(running).await;
             }
         }
     }

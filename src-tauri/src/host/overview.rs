@@ -122,6 +122,7 @@ impl Host {
                 .iter()
                 .map(|q| convert::question(q, &snapshot))
                 .collect(),
+            held: snapshot.held.iter().map(convert::held).collect(),
             conflicts: snapshot
                 .conflicts
                 .iter()
@@ -165,6 +166,7 @@ fn unconnected(accounts: &Accounts) -> Overview {
         heartbeat: Vec::new(),
         next: Vec::new(),
         questions: Vec::new(),
+        held: Vec::new(),
         conflicts: Vec::new(),
         other_writer: None,
         latest: None,

@@ -389,12 +389,15 @@ pub async fn exclude(gui: State<'_, Gui>, appointment_id: String, excluded: bool
     let running = running(&gui).await?;
     let id = AppointmentId(checked("appointment_id", appointment_id)?);
     let mut after = running.engine.ledger().settings().await.map_err(AppError::from)?;
+    let mut confirmed = Vec::new();
     if excluded {
-        after.filters.excluded.insert(id);
+        after.filters.excluded.insert(id.clone());
+        // Said of this one: its event goes at once.
+        confirmed.push(id);
     } else {
         after.filters.excluded.remove(&id);
     }
-    Ok(running.engine.change_settings(after, Vec::new()).await?)
+    Ok(running.engine.change_settings(after, confirmed).await?)
 }
 
 pub(super) fn provider(word: &str) -> Answered<Provider> {

@@ -2,7 +2,7 @@
 
 use super::dto::{
     AppointmentRow, ConflictView, FieldView, FilterCheck, HistoryRow, LeftOutCount, MirrorRow, MovedBack,
-    Preview, PreviewItem, QuestionItem, QuestionView, RunRow, SeenView, Sight, ValueView,
+    Preview, PreviewItem, RunRow, SeenView, Sight, ValueView,
 };
 use super::settings::HOUR;
 use chrono::{DateTime, Datelike, Utc};
@@ -13,13 +13,17 @@ use roundtrip_core::filter::{self, LeftOut};
 use roundtrip_core::mirror::{self, Mirror};
 use roundtrip_core::outbox::Intent;
 use roundtrip_core::outbox::Side;
-use roundtrip_core::question::{Question, QuestionKind};
+use roundtrip_core::question::QuestionKind;
 use roundtrip_core::record::{Field, Record, Value};
 use roundtrip_core::resolve;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::time::{EventTime, TimeSpan};
 use roundtrip_engine::ledger::{HistoryItem, HistoryWhat, Run, RunResult};
 use roundtrip_engine::{AppointmentStatus, Snapshot};
+
+#[path = "convert_questions.rs"]
+mod questions;
+pub use questions::{held, question};
 
 fn badge(badge: Badge) -> super::dto::Badge {
     use super::dto::Badge as View;
@@ -269,35 +273,6 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
     }
 }
 
-/// A question of the guard, with the first appointments behind its number.
-pub fn question(question: &Question, snapshot: &Snapshot) -> QuestionView {
-    let items = question
-        .appointments
-        .iter()
-        .take(200)
-        .map(|id| {
-            let status = snapshot
-                .appointments
-                .iter()
-                .find(|status| status.record.appointment_id == *id);
-            QuestionItem {
-                appointment_id: id.to_string(),
-                title: status
-                    .map(|status| status.rendered.title.clone())
-                    .unwrap_or_default(),
-                start: status.map(|status| status.rendered.time.start),
-            }
-        })
-        .collect();
-    QuestionView {
-        id: question.id.to_string(),
-        kind: question_word(question.kind),
-        count: u32::try_from(question.appointments.len()).unwrap_or(u32::MAX),
-        items,
-        asked_at: question.asked_at,
-    }
-}
-
 fn question_word(kind: QuestionKind) -> String {
     word(kind)
 }
@@ -428,6 +403,14 @@ pub fn history(item: HistoryItem, now: DateTime<Utc>) -> HistoryRow {
             row.from = from.as_ref().map(time_view);
             row.to = to.as_ref().map(time_view);
             "restored"
+        }
+        HistoryWhat::Held { cause, .. } => {
+            row.word = Some(word(cause));
+            "held"
+        }
+        HistoryWhat::HeldAnswered { answer } => {
+            row.word = Some(word(answer));
+            "held_answered"
         }
         HistoryWhat::Merged => "merged",
         HistoryWhat::Asked { question, count } => {

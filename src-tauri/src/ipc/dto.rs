@@ -10,7 +10,10 @@ mod history;
 mod privacy;
 mod settings;
 
-pub use decisions::{AnsweredConflict, ConflictAnswer, Outcome, RuleCase, RuleOffer, UndoView};
+pub use decisions::{
+    AnsweredConflict, ConflictAnswer, HeldView, Outcome, QuestionGroup, QuestionItem, QuestionView, RuleCase,
+    RuleOffer, UndoView,
+};
 pub use diagnostics::{AuditRow, DateWindow, DayHours, OwnRuleView, RuleCheck};
 pub use figures::{DayView, ErrorCount, FiguresView, LatencyView, SideView};
 pub use history::{PastCalendar, PastEvent, RestoreConfirmed, RestoreItem, RestorePreview, SavedFile};
@@ -109,6 +112,8 @@ pub struct Overview {
     pub next: Vec<AppointmentRow>,
     /// Open questions of the guard.
     pub questions: Vec<QuestionView>,
+    /// Deletions that are held before they go by themselves, the nearest event first.
+    pub held: Vec<HeldView>,
     /// Open conflicts, short.
     pub conflicts: Vec<ConflictView>,
     /// Which laptop writes, if it is not this one.
@@ -397,32 +402,6 @@ pub enum ResolutionInput {
     Create,
     /// Not an appointment; not asked again about this event.
     Dismiss,
-}
-
-/// A question of the guard.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
-pub struct QuestionView {
-    /// Its id.
-    pub id: String,
-    /// `inferred_deletions`, `cancellations`, `moves`, `removed_in_calendar`.
-    pub kind: String,
-    /// How many.
-    pub count: u32,
-    /// The first of them, by title and time.
-    pub items: Vec<QuestionItem>,
-    /// When it was asked.
-    pub asked_at: DateTime<Utc>,
-}
-
-/// One line behind the number of a question.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
-pub struct QuestionItem {
-    /// Appointment.
-    pub appointment_id: String,
-    /// Shown name.
-    pub title: String,
-    /// Start, if known.
-    pub start: Option<DateTime<Utc>>,
 }
 
 /// Which part of the history is wanted.

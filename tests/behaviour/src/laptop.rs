@@ -9,7 +9,7 @@ use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{Conflict, Resolution};
 use roundtrip_core::event_id::Identity;
 use roundtrip_core::ids::{AppointmentId, CalendarId, DeviceId};
-use roundtrip_core::outbox::OutboxRow;
+use roundtrip_core::outbox::{Intent, OutboxRow};
 use roundtrip_core::question::{Answer, Question};
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
@@ -427,14 +427,40 @@ impl Laptop {
         self.engine.put_back(&AppointmentId::new(id)).await
     }
 
-    /// Changes settings without a confirmation.
+    /// Changes settings as the window does: what goes by it is previewed, and confirmed with its number.
     pub async fn set(&self, change: impl FnOnce(&mut SyncSettings)) {
+        let before = self.engine.ledger().settings().await.expect("the ledger works");
+        let mut after = before.clone();
+        change(&mut after);
+        let preview = self.engine.preview_change(&before, after.clone()).await;
+        let decisions = preview.expect("the ledger works").decisions;
+        let removed = decisions.into_iter().filter(|decision| {
+            let deletes = |intent: &Intent| matches!(intent, Intent::Delete { .. });
+            decision.intents.iter().any(deletes)
+        });
+        let removed = removed.map(|decision| decision.record.appointment_id).collect();
+        self.engine
+            .change_settings(after, removed)
+            .await
+            .expect("the ledger works");
+    }
+
+    /// Changes settings without a confirmation.
+    pub async fn set_unconfirmed(&self, change: impl FnOnce(&mut SyncSettings)) {
         let mut settings = self.engine.ledger().settings().await.expect("the ledger works");
         change(&mut settings);
         self.engine
             .change_settings(settings, Vec::new())
             .await
             .expect("the ledger works");
+    }
+
+    /// Appointments whose events are held back from deletion, as the window shows them.
+    pub async fn held(&self) -> Vec<String> {
+        let held = self.snapshot().await.held;
+        held.into_iter()
+            .map(|shown| shown.appointment.to_string())
+            .collect()
     }
 
     /// The whole history, oldest first.

@@ -83,6 +83,7 @@ async fn a_cancelled_appointment_loses_its_event() {
     let deleted = HistoryWhat::Deleted {
         reason: DeleteReason::Cancelled,
         edit_lost: false,
+        inferred: false,
         time: Some(visit_time()),
     };
     assert!(world.story(&visit).await.contains(&deleted));
@@ -103,6 +104,7 @@ async fn a_reassigned_appointment_loses_its_event() {
     let deleted = HistoryWhat::Deleted {
         reason: DeleteReason::Unassigned,
         edit_lost: false,
+        inferred: false,
         time: Some(visit_time()),
     };
     assert!(world.story(&visit).await.contains(&deleted));

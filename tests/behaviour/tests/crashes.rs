@@ -203,6 +203,9 @@ async fn after_a_lost_database_what_was_called_off_meanwhile_leaves_the_calendar
     world.admin().delete(&visits[2]);
     world.start().await;
     world.settle().await;
+    // What nobody says any more is held for a day.
+    world.advance(24 * 3_600 + 60);
+    world.settle().await;
 
     assert_eq!(world.trainer().marked().len(), 7);
     assert!(visits[..3].iter().all(|visit| !world.trainer().has(visit)));

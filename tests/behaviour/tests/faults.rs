@@ -84,6 +84,9 @@ async fn a_cancellation_that_only_a_snapshot_could_tell_is_asked_for_singly() {
     world.admin().reassign(&visits[1], roundtrip_behaviour_tests::BEN);
     world.admin().platform().expire_cursors();
     world.settle().await;
+    assert_eq!(world.held().await, visits[..2], "nobody has said so");
+    world.advance(24 * 3_600 + 60);
+    world.settle().await;
 
     assert!(!world.trainer().has(&visits[0]) && !world.trainer().has(&visits[1]));
     assert_eq!(world.trainer().marked().len(), 8);

@@ -4,8 +4,8 @@ use roundtrip_behaviour_tests::{BEN, World};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{ConflictCause, Resolution};
 use roundtrip_core::ids::AppointmentId;
-use roundtrip_core::question::{Answer, QuestionKind};
-use roundtrip_core::settings::LeftOutPolicy;
+use roundtrip_core::question::{Answer, QuestionKind, Why};
+use roundtrip_core::settings::{ConflictPolicy, LeftOutPolicy};
 use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_sandbox::platform::{AdminEdit, AppointmentType};
 
@@ -241,6 +241,67 @@ async fn deletions_that_are_inferred_are_asked_about_earlier() {
     }
 }
 
+#[tokio::test]
+async fn moves_that_a_standing_rule_makes_count_as_moves() {
+    let (world, visits) = with_visits(8).await;
+    world
+        .set(|settings| settings.time_policy = ConflictPolicy::KeepCalendar)
+        .await;
+    for (index, visit) in visits[..6].iter().enumerate() {
+        world
+            .admin()
+            .move_to(visit, &format!("2026-12-{:02} 06:00", 7 + index));
+        world
+            .trainer()
+            .drag(visit, &format!("2026-12-{:02} 19:00", 7 + index));
+    }
+    world.advance(60);
+    asked_once(&world, QuestionKind::Moves, 6).await;
+    let causes = world.questions().await[0].causes.clone();
+    assert!(
+        causes.values().all(|cause| cause.why == Why::MovedByRule),
+        "{causes:?}"
+    );
+
+    world.answer(Answer::Leave).await;
+    world.settle().await;
+    assert_eq!(
+        world.admin().writes(),
+        [],
+        "the rule does not go on behind the answer"
+    );
+    assert_eq!(world.conflicts().await.len(), 6);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_remembered_for_its_cause_and_a_new_one_is_asked_about() {
+    let (mut world, visits) = six_moved().await;
+    world.answer(Answer::GoOn).await;
+    world.settle().await;
+    let told = world.admin().writes().len();
+    world.restart().await;
+    world.settle().await;
+    assert_eq!(
+        (world.admin().writes().len(), world.questions().await.len()),
+        (told, 0)
+    );
+
+    // Long after, the same six are moved once more.
+    world.advance(2 * 24 * 3_600);
+    for (index, visit) in visits[..6].iter().enumerate() {
+        world
+            .trainer()
+            .drag(visit, &format!("2026-12-{:02} 17:00", 7 + index));
+    }
+    world.advance(60);
+    world.settle().await;
+    let questions = world.questions().await;
+    assert_eq!(questions.len(), 1, "another time is another cause");
+    assert!(questions[0].appointments.len() >= 6);
+    world.check_safety();
+}
+
 fn make_calls(world: &World, visits: &[String]) {
     for visit in visits {
         let kind = AppointmentType {
@@ -263,7 +324,7 @@ async fn a_filter_that_takes_out_many_is_asked_about_unless_it_was_confirmed_wit
     make_calls(&world, &visits[..6]);
     world.sync().await;
     world
-        .set(|settings| _ = settings.filters.types_off.insert("team_call".into()))
+        .set_unconfirmed(|settings| _ = settings.filters.types_off.insert("team_call".into()))
         .await;
     asked_once(&world, QuestionKind::InferredDeletions, 6).await;
     world.answer(Answer::GoOn).await;

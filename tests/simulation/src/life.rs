@@ -186,7 +186,7 @@ async fn act(
     let (engine, stage) = (&running.engine, &around.stage);
     let index = laptop.index;
     let said = |kind: &'static str, what: String| stage.action(kind, format_args!("L{index} {what}"));
-    match random.below(14) {
+    match random.below(16) {
         0..=3 => {
             let Ok(open) = engine.ledger().open_conflicts().await else {
                 return;
@@ -278,6 +278,8 @@ async fn act(
             engine.take_over();
             said("window takes the lease over", String::new());
         }
+        13 => answer_held(running, random, &said).await,
+        14 => undo_run(running, random, &said).await,
         _ if driven => {
             engine.ask_for([Trigger::Manual, Trigger::Hint][random.below(2)]);
             said("window asks for a cycle", String::new());
@@ -311,6 +313,49 @@ async fn restore(running: &Running, random: &mut SeededRandom, said: &impl Fn(&'
     };
     let outcome = engine.restore(&[line], Confirmed::of(&preview)).await;
     said("window restores a line", format!("{}", outcome.is_ok()));
+}
+
+/// Keeps or removes what is held.
+async fn answer_held(running: &Running, random: &mut SeededRandom, said: &impl Fn(&'static str, String)) {
+    let engine = &running.engine;
+    let Ok(snapshot) = engine.snapshot().await else {
+        return;
+    };
+    let Some(held) = random.pick(&snapshot.held) else {
+        return;
+    };
+    let (word, answer) = if random.below(2) == 0 {
+        ("window keeps what is held", Answer::Leave)
+    } else {
+        ("window removes what is held", Answer::GoOn)
+    };
+    let outcome = engine
+        .answer_held(std::slice::from_ref(&held.appointment), answer)
+        .await;
+    said(word, format!("{} {outcome:?}", held.appointment));
+}
+
+/// Undoes one of the last runs that wrote something.
+async fn undo_run(running: &Running, random: &mut SeededRandom, said: &impl Fn(&'static str, String)) {
+    let engine = &running.engine;
+    let Ok(mut runs) = engine.ledger().runs(chrono::DateTime::UNIX_EPOCH, 40).await else {
+        return;
+    };
+    runs.retain(|run| {
+        let counts = &run.counts;
+        counts.added + counts.changed + counts.removed + counts.moved_back > 0
+    });
+    let Some(run) = random.pick(&runs) else {
+        return;
+    };
+    let Ok(preview) = engine.preview_undo_run(&run.id).await else {
+        return;
+    };
+    let outcome = engine.undo_run(&run.id, Confirmed::of(&preview)).await;
+    said(
+        "window undoes a run",
+        format!("{} lines {}", preview.len(), outcome.is_ok()),
+    );
 }
 
 /// Settings of a trainer who tries things.

@@ -156,6 +156,11 @@ async fn answer(running: &Running, conflicts_too: bool, random: &mut SeededRando
             answered |= engine.answer_question(&question.id, Answer::GoOn).await.is_ok();
         }
     }
+    let held = engine.snapshot().await?.held.into_iter();
+    let held: Vec<_> = held.map(|shown| shown.appointment).collect();
+    if !held.is_empty() {
+        answered |= engine.answer_held(&held, Answer::GoOn).await.is_ok();
+    }
     if conflicts_too {
         for conflict in engine.ledger().open_conflicts().await? {
             let resolution = match (conflict.kind, random.below(2)) {

@@ -76,6 +76,8 @@ export const commands = {
 	appInfo: () => typedError<AppInfo, AppError>(__TAURI_INVOKE("app_info")),
 	/**  Answers several conflicts; each succeeds or fails by itself. */
 	resolveConflicts: (answers: ConflictAnswer[]) => typedError<Outcome[], AppError>(__TAURI_INVOKE("resolve_conflicts", { answers })),
+	/**  Answers deletions that are held: removes the events now, or keeps them. */
+	answerHeld: (appointmentIds: string[], remove: boolean) => typedError<null, AppError>(__TAURI_INVOKE("answer_held", { appointmentIds, remove })),
 	/**  Conflicts answered in the last 30 days, newest first. */
 	listAnsweredConflicts: () => typedError<AnsweredConflict[], AppError>(__TAURI_INVOKE("list_answered_conflicts")),
 	/**  Undoes an answer by a new edit the other way round. */
@@ -91,6 +93,13 @@ export const commands = {
 	 *  done, and the answer is `stale`.
 	 */
 	restore: (historyIds: string[], confirmed: RestoreConfirmed) => typedError<Outcome[], AppError>(__TAURI_INVOKE("restore", { historyIds, confirmed })),
+	/**  What undoing a whole run would do, with each of its writes and why one cannot be had back. Nothing is written. */
+	previewUndoRun: (runId: string) => typedError<RestorePreview, AppError>(__TAURI_INVOKE("preview_undo_run", { runId })),
+	/**
+	 *  Undoes a whole run as far as it can be, each write by a new edit. If that does something else by now than was
+	 *  confirmed, nothing is done, and the answer is `stale`.
+	 */
+	undoRun: (runId: string, confirmed: RestoreConfirmed) => typedError<Outcome[], AppError>(__TAURI_INVOKE("undo_run", { runId, confirmed })),
 	/**  Tries the writes of one run again that did not succeed. */
 	retryRun: (runId: string) => typedError<null, AppError>(__TAURI_INVOKE("retry_run", { runId })),
 	/**  The calendar as it was at a moment of the last 30 days. */
@@ -522,6 +531,20 @@ export type FilterCheck = {
 	value: string | null,
 };
 
+/**  A deletion that only follows from something, and is held so that the trainer can keep the event. */
+export type HeldView = {
+	/**  Appointment. */
+	appointment_id: string,
+	/**  Title of the event. */
+	title: string,
+	/**  Start of the event, if it has hours and minutes. */
+	start: string | null,
+	/**  `rules_changed` or `absent`. */
+	cause: string,
+	/**  When it goes by itself. */
+	until: string,
+};
+
 /**  Which part of the history is wanted. */
 export type HistoryQuery = {
 	/**  `ok`, `waiting`, `problem`. */
@@ -719,6 +742,8 @@ export type Overview = {
 	next: AppointmentRow[],
 	/**  Open questions of the guard. */
 	questions: QuestionView[],
+	/**  Deletions that are held before they go by themselves, the nearest event first. */
+	held: HeldView[],
 	/**  Open conflicts, short. */
 	conflicts: ConflictView[],
 	/**  Which laptop writes, if it is not this one. */
@@ -854,6 +879,14 @@ export type Progress = {
 	total: number,
 };
 
+/**  How many of a question have one reason. */
+export type QuestionGroup = {
+	/**  As [`QuestionItem::why`]. */
+	why: string,
+	/**  How many. */
+	count: number,
+};
+
 /**  One line behind the number of a question. */
 export type QuestionItem = {
 	/**  Appointment. */
@@ -862,6 +895,11 @@ export type QuestionItem = {
 	title: string,
 	/**  Start, if known. */
 	start: string | null,
+	/**
+	 *  Why it is part of the question: `rules_changed`, `appointment_changed`, `absent`, `cancelled`, `unassigned`,
+	 *  `deleted`, `moved`, `moved_by_rule`, `removed_in_calendar`; none if that was not kept.
+	 */
+	why: string | null,
 };
 
 /**  A question of the guard. */
@@ -872,7 +910,9 @@ export type QuestionView = {
 	kind: string,
 	/**  How many. */
 	count: number,
-	/**  The first of them, by title and time. */
+	/**  Reasons, each with its number, the most frequent first. */
+	groups: QuestionGroup[],
+	/**  The first of them, by reason and time. */
 	items: QuestionItem[],
 	/**  When it was asked. */
 	asked_at: string,
@@ -914,8 +954,8 @@ export type RestoreItem = {
 	/**  Shown name. */
 	title: string,
 	/**
-	 *  `move` (back to the earlier time), `put_back` (the event), `leave_out` (an added event goes), `answer` (an answered
-	 *  conflict the other way round).
+	 *  `move` (back to the earlier time), `put_back` (the event), `leave_out` (an added event goes), `let_in` (a removed
+	 *  event comes again), `answer` (an answered conflict the other way round), `text` and `none` (never possible).
 	 */
 	action: string,
 	/**  Time now, where it changes. */

@@ -4,6 +4,7 @@ import type {
   Beat,
   ConflictView,
   FilterCheck,
+  HeldView,
   HistoryRow,
   Overview,
   Preview,
@@ -291,10 +292,42 @@ export const question = (nowMs: number): QuestionView => ({
   count: 38,
   items: Array.from({ length: 12 }, (_, i) => {
     const [title] = PLACES[i % PLACES.length] ?? ['?'];
-    return { appointment_id: `apt_${i + 1}`, title, start: iso(at(nowMs, 3 + i, 9)) };
+    return { appointment_id: `apt_${i + 1}`, title, start: iso(at(nowMs, 3 + i, 9)), why: 'removed_in_calendar' };
   }),
+  groups: [{ why: 'removed_in_calendar', count: 38 }],
   asked_at: iso(nowMs - 4 * MINUTE),
 });
+
+/** Deletions the guard asks about, for two reasons. */
+export const massDeletion = (nowMs: number): QuestionView => ({
+  id: 'q_2',
+  kind: 'inferred_deletions',
+  count: 9,
+  items: Array.from({ length: 9 }, (_, i) => {
+    const [title] = PLACES[i % PLACES.length] ?? ['?'];
+    return {
+      appointment_id: `apt_${i + 9}`,
+      title,
+      start: iso(at(nowMs, 2 + i, 10)),
+      why: i < 6 ? 'rules_changed' : 'absent',
+    };
+  }),
+  groups: [
+    { why: 'rules_changed', count: 6 },
+    { why: 'absent', count: 3 },
+  ],
+  asked_at: iso(nowMs - 3 * MINUTE),
+});
+
+/** Three events that would go although nobody said so. */
+export const heldFor = (nowMs: number): HeldView[] =>
+  [0, 1, 2].map((i) => ({
+    appointment_id: `apt_${i + 2}`,
+    title: PLACES[i + 1]?.[0] ?? '?',
+    start: iso(at(nowMs, 2 + i, 9 + i)),
+    cause: i < 2 ? 'rules_changed' : 'absent',
+    until: iso(nowMs + (21 + i) * 60 * MINUTE),
+  }));
 
 export function historyFor(nowMs: number, problem: boolean): HistoryRow[] {
   const time = (days: number, hour: number) => ({
@@ -478,6 +511,7 @@ export const emptyOverview = (): Overview => ({
   heartbeat: [],
   next: [],
   questions: [],
+  held: [],
   conflicts: [],
   other_writer: null,
   latest: null,

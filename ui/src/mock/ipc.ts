@@ -153,6 +153,11 @@ export function start(
       state.questions = state.questions.filter((q) => q.id !== id);
       void changed('overview');
     },
+    answer_held: ({ appointmentIds }) => {
+      const answered = appointmentIds as string[];
+      state.overview.held = state.overview.held.filter((one) => !answered.includes(one.appointment_id));
+      void changed('overview');
+    },
     list_history: ({ query }) => structuredClone(history(query as HistoryQuery)),
     list_runs: ({ limit }) => structuredClone(state.runs.slice(0, limit as number)),
     // As in the app: settings of the sync exist once both accounts do.

@@ -19,6 +19,8 @@ import {
   historyFor,
   iso,
   longHistory,
+  heldFor,
+  massDeletion,
   question,
   runsFor,
   settingsFor,
@@ -37,6 +39,7 @@ export const SCENARIOS = [
   'reauth',
   'paused',
   'question',
+  'held',
   'many',
   'busy',
   'empty',
@@ -108,7 +111,7 @@ export function model(scenario: Scenario, nowMs: number): Model {
         : scenario === 'many-conflicts'
           ? manyConflicts(nowMs)
           : []);
-  const questions = scenario === 'question' ? [question(nowMs)] : [];
+  const questions = scenario === 'question' ? [question(nowMs)] : scenario === 'held' ? [massDeletion(nowMs)] : [];
   const history = before || scenario === 'empty' ? [] : historyFor(nowMs, scenario === 'error');
   if (many) history.push(...longHistory(nowMs, 10_000 - history.length));
   const made: Model = {
@@ -135,12 +138,14 @@ export function model(scenario: Scenario, nowMs: number): Model {
   o.next_sync_at = iso(nowMs + 13 * MINUTE);
   o.heartbeat =
     scenario === 'empty' ? beats(nowMs, { asleep: false, problem: false, until: nowMs }).slice(-3) : beats(nowMs);
+  if (scenario === 'held') o.held = heldFor(nowMs);
   o.latest = history.find((h) => h.result === 'ok') ?? null;
   switch (scenario) {
     case 'agenda':
     case 'conflicts':
     case 'every-conflict':
     case 'many-conflicts':
+    case 'held':
     case 'question':
       o.state = 'needs_attention';
       break;

@@ -1,7 +1,7 @@
 //! Whether there is to be an event at all: R6, R7, R8 and R11, and which generation the next one is.
 
 use super::{ConflictDraft, Context, Decision, Remark, Standing, body, raise};
-use crate::appointment::{Appointment, RemovalReason};
+use crate::appointment::{Appointment, Removal, RemovalReason};
 use crate::bug::{self, Bug};
 use crate::conflict::{ConflictCause, ConflictKind, FieldConflict};
 use crate::event::Event;
@@ -36,7 +36,7 @@ pub(super) fn moved_into_future(record: &Record, ctx: &Context) -> bool {
 
 /// R6. After a rebuild from the calendar nothing may be known of the appointment but that it is gone; then the event's
 /// mark tells when it was.
-pub(super) fn on_removal(mut record: Record, reason: RemovalReason, ctx: &Context) -> Decision {
+pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) -> Decision {
     let Some(event) = record.event.clone() else {
         return Decision::local(record, Standing::Gone);
     };
@@ -57,6 +57,10 @@ pub(super) fn on_removal(mut record: Record, reason: RemovalReason, ctx: &Contex
     if !ctx.settings.direction.writes_calendar() {
         return Decision::local(record, Standing::DirectionPull);
     }
+    if removal.inferred && record.link == LinkState::Kept {
+        // The trainer said "keep" to something that nobody said (H9).
+        return Decision::local(record, Standing::Kept);
+    }
     if event.recurring && !record.delete_confirmed {
         let before = record.base.platform.time.clone();
         let platform = Value::Time(EventTime::Timed(span));
@@ -73,7 +77,7 @@ pub(super) fn on_removal(mut record: Record, reason: RemovalReason, ctx: &Contex
         };
         return raise(Decision::local(record, Standing::Conflict), draft);
     }
-    let reason = match reason {
+    let reason = match removal.reason {
         RemovalReason::Cancelled | RemovalReason::Other => DeleteReason::Cancelled,
         RemovalReason::Unassigned => DeleteReason::Unassigned,
         RemovalReason::Deleted => DeleteReason::Deleted,

@@ -1,13 +1,29 @@
 //! What a standing policy answers when both sides changed something: one policy for the time, one for texts.
 
 use super::report::unusual;
-use super::{Context, MOST_RECENT_ASKS_SECONDS};
+use super::{Context, Decision, MOST_RECENT_ASKS_SECONDS, reconcile};
 use crate::appointment::Appointment;
-use crate::conflict::{Choice, FieldConflict, Resolution};
+use crate::conflict::{Choice, Conflict, FieldConflict, Resolution};
 use crate::event::Event;
 use crate::record::{Field, Record};
+use crate::resolve;
 use crate::settings::ConflictPolicy;
 use chrono::Duration;
+
+/// Carries out what a standing policy answered: the decision that follows, which still names the answer. The answer as a
+/// conflict is `conflict`. None if it cannot be followed; then it is a question like any other.
+pub fn follow_policy(decision: &Decision, conflict: &Conflict, ctx: &Context) -> Option<Decision> {
+    let (_, resolution) = decision.by_policy.as_ref()?;
+    let mut record = decision.record.clone();
+    let shown = resolve::seen(&record);
+    resolve::resolve(&mut record, conflict, resolution, &shown, ctx).ok()?;
+    // A standing rule has nothing to cool down from.
+    record.cool_down_until = None;
+    record.policy_time = record.confirmed_time;
+    let mut followed = reconcile(&record, ctx);
+    followed.by_policy = decision.by_policy.clone();
+    Some(followed)
+}
 
 /// The answer of the policies to all of these fields together; `None` if one of them is to be asked about, as nobody is
 /// asked about half a conflict.

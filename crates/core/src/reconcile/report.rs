@@ -99,8 +99,12 @@ pub(super) fn notes_to_report(
     ctx: &Context,
 ) -> NotesReport {
     let notes = reportable_notes(record, rendered).unwrap_or_default();
-    let refused =
-        |refusal: &&Refusal| refusal.field == Field::Notes && refusal.version == appointment.version;
+    // The platform has said no to exactly this; other words are offered again.
+    let refused = |refusal: &&Refusal| {
+        refusal.field == Field::Notes
+            && refusal.version == appointment.version
+            && refusal.notes.as_ref().is_none_or(|refused| *refused == notes)
+    };
     if let Some(refusal) = record.refusal.as_ref().filter(refused) {
         return NotesReport::Ask(ConflictCause::Refused(refusal.clone()));
     }

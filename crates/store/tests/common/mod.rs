@@ -220,6 +220,7 @@ pub fn question(id: &str, asked_at: DateTime<Utc>) -> Question {
         id: QuestionId::new(id),
         kind: QuestionKind::Moves,
         appointments: vec![AppointmentId::new("a1"), AppointmentId::new("a2")],
+        causes: std::collections::BTreeMap::new(),
         asked_at,
         answer: None,
         answered_at: None,

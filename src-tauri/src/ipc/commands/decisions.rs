@@ -8,8 +8,9 @@ use crate::ipc::dto::{AnsweredConflict, AppError, ConflictAnswer, Outcome, RuleC
 use crate::ipc::settings::keys;
 use chrono::{DateTime, Utc};
 use roundtrip_core::conflict::ConflictState;
-use roundtrip_core::ids::ConflictId;
+use roundtrip_core::ids::{AppointmentId, ConflictId};
 use roundtrip_core::offer::{self, About, Offer};
+use roundtrip_core::question::Answer;
 use roundtrip_core::settings::ConflictPolicy;
 use roundtrip_core::undo::{Effect, Why};
 use std::collections::BTreeMap;
@@ -43,6 +44,22 @@ pub async fn resolve_conflicts(gui: State<'_, Gui>, answers: Vec<ConflictAnswer>
                 .map_or_else(|| "done".into(), |error| AppError::from(error).code),
         })
         .collect())
+}
+
+/// Answers deletions that are held: removes the events now, or keeps them.
+#[tauri::command]
+#[specta::specta]
+pub async fn answer_held(gui: State<'_, Gui>, appointment_ids: Vec<String>, remove: bool) -> Answered<()> {
+    if appointment_ids.len() > ANSWERS_MAX {
+        return Err(AppError::input("appointment_ids"));
+    }
+    let ids = appointment_ids
+        .into_iter()
+        .map(|id| Ok(AppointmentId(checked("appointment_ids", id)?)))
+        .collect::<Answered<Vec<AppointmentId>>>()?;
+    let answer = if remove { Answer::GoOn } else { Answer::Leave };
+    running(&gui).await?.engine.answer_held(&ids, answer).await?;
+    Ok(())
 }
 
 /// Conflicts answered in the last 30 days, newest first.

@@ -128,9 +128,54 @@ pub async fn preview_restore(
     let ids = checked_ids(history_ids)?;
     let run = run_id.map(|id| checked("run_id", id)).transpose()?.map(RunId);
     let lines = running.engine.preview_restore(&ids, run.as_ref()).await?;
-    let tells_admin = u32::try_from(Confirmed::of(&lines).tells_admin).unwrap_or(u32::MAX);
-    let items = lines.iter().map(restore_item).collect();
-    Ok(RestorePreview { items, tells_admin })
+    Ok(preview_of(&lines))
+}
+
+fn preview_of(lines: &[Restoring]) -> RestorePreview {
+    RestorePreview {
+        items: lines.iter().map(restore_item).collect(),
+        tells_admin: u32::try_from(Confirmed::of(lines).tells_admin).unwrap_or(u32::MAX),
+    }
+}
+
+/// What undoing a whole run would do, with each of its writes and why one cannot be had back. Nothing is written.
+#[tauri::command]
+#[specta::specta]
+pub async fn preview_undo_run(gui: State<'_, Gui>, run_id: String) -> Answered<RestorePreview> {
+    let run = RunId(checked("run_id", run_id)?);
+    let lines = running(&gui).await?.engine.preview_undo_run(&run).await?;
+    Ok(preview_of(&lines))
+}
+
+/// Undoes a whole run as far as it can be, each write by a new edit. If that does something else by now than was
+/// confirmed, nothing is done, and the answer is `stale`.
+#[tauri::command]
+#[specta::specta]
+pub async fn undo_run(
+    gui: State<'_, Gui>,
+    run_id: String,
+    confirmed: RestoreConfirmed,
+) -> Answered<Vec<Outcome>> {
+    let run = RunId(checked("run_id", run_id)?);
+    let confirmed = confirmed_of(&confirmed);
+    let lines = running(&gui).await?.engine.undo_run(&run, confirmed).await?;
+    Ok(lines
+        .into_iter()
+        .map(|line| Outcome {
+            id: line.history_id,
+            result: match line.outcome {
+                Ok(_) => "done".into(),
+                Err(why) => why.code().into(),
+            },
+        })
+        .collect())
+}
+
+fn confirmed_of(confirmed: &RestoreConfirmed) -> Confirmed {
+    Confirmed {
+        done: usize::try_from(confirmed.done).unwrap_or(usize::MAX),
+        tells_admin: usize::try_from(confirmed.tells_admin).unwrap_or(usize::MAX),
+    }
 }
 
 fn restore_item(line: &Restoring) -> RestoreItem {
@@ -162,11 +207,7 @@ pub async fn restore(
 ) -> Answered<Vec<Outcome>> {
     let running = running(&gui).await?;
     let ids = checked_ids(history_ids)?;
-    let confirmed = Confirmed {
-        done: usize::try_from(confirmed.done).unwrap_or(usize::MAX),
-        tells_admin: usize::try_from(confirmed.tells_admin).unwrap_or(usize::MAX),
-    };
-    let restored = running.engine.restore(&ids, confirmed).await?;
+    let restored = running.engine.restore(&ids, confirmed_of(&confirmed)).await?;
     // In the order in which they were asked for; a line that is not kept any more is gone.
     Ok(ids
         .into_iter()

@@ -1,4 +1,4 @@
-//! Many conflicts at once, answered conflicts, their undoing, and the offer of a standing rule.
+//! Many conflicts at once, answered conflicts, their undoing, the offer of a standing rule, and what the guard asks and holds.
 
 use super::{ConflictView, ResolutionInput, SeenView, ValueView};
 use chrono::{DateTime, Utc};
@@ -72,4 +72,59 @@ pub struct RuleCase {
     pub title: String,
     /// When it was answered.
     pub at: DateTime<Utc>,
+}
+
+/// A question of the guard.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct QuestionView {
+    /// Its id.
+    pub id: String,
+    /// `inferred_deletions`, `cancellations`, `moves`, `removed_in_calendar`.
+    pub kind: String,
+    /// How many.
+    pub count: u32,
+    /// Reasons, each with its number, the most frequent first.
+    pub groups: Vec<QuestionGroup>,
+    /// The first of them, by reason and time.
+    pub items: Vec<QuestionItem>,
+    /// When it was asked.
+    pub asked_at: DateTime<Utc>,
+}
+
+/// One line behind the number of a question.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct QuestionItem {
+    /// Appointment.
+    pub appointment_id: String,
+    /// Shown name.
+    pub title: String,
+    /// Start, if known.
+    pub start: Option<DateTime<Utc>>,
+    /// Why it is part of the question: `rules_changed`, `appointment_changed`, `absent`, `cancelled`, `unassigned`,
+    /// `deleted`, `moved`, `moved_by_rule`, `removed_in_calendar`; none if that was not kept.
+    pub why: Option<String>,
+}
+
+/// A deletion that only follows from something, and is held so that the trainer can keep the event.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct HeldView {
+    /// Appointment.
+    pub appointment_id: String,
+    /// Title of the event.
+    pub title: String,
+    /// Start of the event, if it has hours and minutes.
+    pub start: Option<DateTime<Utc>>,
+    /// `rules_changed` or `absent`.
+    pub cause: String,
+    /// When it goes by itself.
+    pub until: DateTime<Utc>,
+}
+
+/// How many of a question have one reason.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct QuestionGroup {
+    /// As [`QuestionItem::why`].
+    pub why: String,
+    /// How many.
+    pub count: u32,
 }

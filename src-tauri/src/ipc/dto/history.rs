@@ -32,8 +32,8 @@ pub struct RestoreItem {
     pub appointment_id: String,
     /// Shown name.
     pub title: String,
-    /// `move` (back to the earlier time), `put_back` (the event), `leave_out` (an added event goes), `answer` (an answered
-    /// conflict the other way round).
+    /// `move` (back to the earlier time), `put_back` (the event), `leave_out` (an added event goes), `let_in` (a removed
+    /// event comes again), `answer` (an answered conflict the other way round), `text` and `none` (never possible).
     pub action: String,
     /// Time now, where it changes.
     pub from: Option<ValueView>,

@@ -38,6 +38,7 @@ const REASONS: Record<string, () => string> = {
   offline: () => m.r_offline(),
   not_the_writer: () => m.r_not_the_writer(),
   question: () => m.r_question(),
+  held: () => m.pn_reason(),
   paused: () => m.r_paused(),
   not_started: () => m.r_not_started(),
   moved_by_you: () => m.r_moved_by_you(),

@@ -29,6 +29,13 @@ export function restore(preview: RestorePreview) {
     ),
   );
 }
+/** What undoing a whole run would do, with every write of it. */
+export const previewUndoRun = (runId: string) => value(commands.previewUndoRun(runId));
+/** Undoes a run as the preview says; if it is something else by now, nothing is done and the answer is `stale`. */
+export function undoRun(runId: string, preview: RestorePreview) {
+  const confirmed = { done: split(preview).possible.length, tells_admin: preview.tells_admin };
+  return value(commands.undoRun(runId, confirmed));
+}
 export const retryRun = (runId: string) => value(commands.retryRun(runId));
 export const calendarAt = (atMs: number) => value(commands.calendarAt(new Date(atMs).toISOString()));
 export const exportHistory = (query: Partial<HistoryQuery>, format: 'csv' | 'json', personal: boolean) =>

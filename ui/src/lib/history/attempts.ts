@@ -72,3 +72,7 @@ const MONTH = 30 * 86_400_000;
 /** Both versions are kept for 30 days. */
 export const canRestore = (row: HistoryRow, nowMs: number): boolean =>
   row.restorable && nowMs - Date.parse(row.at) < MONTH;
+
+const WRITES = ['added', 'changed', 'deleted', 'moved_back', 'notes_back', 'created_from_event'];
+/** True for a line about something that Roundtrip wrote on either side. */
+export const wrote = (row: HistoryRow): boolean => row.result === 'ok' && WRITES.includes(row.what);

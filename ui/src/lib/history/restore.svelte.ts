@@ -2,7 +2,7 @@ import type { Outcome, RestoreItem, RestorePreview } from '$lib/bindings';
 import { asCommandError, CommandError } from '$lib/command';
 import { m } from '$lib/paraglide/messages';
 import { offerUndo } from '$lib/shell/undo.svelte';
-import { listHistory, previewRestore, restore } from './api';
+import { listHistory, previewRestore, previewUndoRun, restore, undoRun } from './api';
 import { split } from './restore';
 import { titleWord } from './sentence';
 
@@ -20,12 +20,18 @@ class RestoreFlow {
   busy = $state(false);
   /** It was something else than what had been shown: nothing was done, and the preview is the one of now. */
   stale = $state(false);
-  #asked: { ids: string[]; runId: string | null } = { ids: [], runId: null };
+  /** The whole run that is to be undone, if it is not about single lines. */
+  run = $state<string | null>(null);
+  #ids: string[] = [];
   #turn = 0;
 
-  async ask(ids: string[], runId: string | null = null): Promise<void> {
-    this.#asked = { ids, runId };
-    this.open = true;
+  async ask(ids: string[]): Promise<void> {
+    [this.#ids, this.run, this.open] = [ids, null, true];
+    await this.look();
+  }
+
+  async askRun(runId: string): Promise<void> {
+    [this.#ids, this.run, this.open] = [[], runId, true];
     await this.look();
   }
 
@@ -35,7 +41,7 @@ class RestoreFlow {
     [this.preview, this.error, this.outcomes, this.busy] = [undefined, undefined, undefined, false];
     this.stale = stale;
     try {
-      const preview = await previewRestore(this.#asked.ids, this.#asked.runId);
+      const preview = this.run ? await previewUndoRun(this.run) : await previewRestore(this.#ids, null);
       if (turn === this.#turn) this.preview = preview;
     } catch (e) {
       if (turn === this.#turn) this.error = asCommandError(e);
@@ -50,7 +56,7 @@ class RestoreFlow {
     this.busy = true;
     const since = new Date(Date.now() - 1_000).toISOString();
     try {
-      const outcomes = await restore(preview);
+      const outcomes = this.run ? await undoRun(this.run, preview) : await restore(preview);
       const done = possible.filter((i) => outcomes.some((o) => o.id === i.history_id && o.result === 'done'));
       if (done.length) this.#offerUndo(done, since);
       if (turn !== this.#turn) return;

@@ -26,9 +26,12 @@ export function actionWords(item: RestoreItem): string {
     case 'move':
       return m.hx_rs_move({ title });
     case 'put_back':
+    case 'let_in':
       return m.hx_rs_put_back({ title, calendar });
     case 'leave_out':
       return m.hx_rs_leave_out({ title, calendar });
+    case 'text':
+      return m.hx_ur_text({ title });
     case 'answer':
       return m.hx_rs_answer({ title });
     default:

@@ -111,6 +111,10 @@ export function sentence(row: HistoryRow, c: Context): string {
       if (choice && row.detail === 'by_policy') return m.h_conflict_by_policy({ title, choice });
       return choice ? m.h_conflict_resolved({ title, choice }) : m.h_conflict_resolved_plain({ title });
     }
+    case 'held':
+      return m.pn_h_held({ title, calendar });
+    case 'held_answered':
+      return row.word === 'go_on' ? m.pn_h_removed({ title }) : m.pn_h_kept({ title, calendar });
     case 'merged':
       return m.h_merged({ title });
     case 'asked':

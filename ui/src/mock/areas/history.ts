@@ -11,6 +11,7 @@ import type {
   RunRow,
   SavedFile,
 } from '$lib/bindings';
+import { wrote } from '$lib/history/attempts';
 import { offline } from '$lib/overview/status';
 import type { Area, Tools } from '../area';
 import { iso, random } from '../data';
@@ -244,7 +245,10 @@ export const history: Area = (tools) => {
       tells_admin: false,
     };
     if (!h) return { ...base, action: 'move', not_possible: 'gone' };
-    if (!h.restorable) return { ...base, action: 'move', not_possible: h.what === 'deleted' ? 'gone' : 'nothing' };
+    if (h.what === 'deleted' && !h.restorable) return { ...base, action: 'let_in', not_possible: 'gone' };
+    if ((h.what === 'changed' && !h.from) || h.what === 'notes_back')
+      return { ...base, action: 'text', not_possible: 'text_not_kept' };
+    if (!h.restorable) return { ...base, action: 'move', not_possible: 'nothing' };
     if (h.what === 'added') return { ...base, action: 'leave_out', not_possible: null };
     if (h.what === 'deleted' || h.what === 'removed_in_calendar')
       return { ...base, action: 'put_back', to: h.from, not_possible: null };
@@ -259,6 +263,14 @@ export const history: Area = (tools) => {
     const wanted = runId ? state.history.filter((h) => h.run_id === runId).map((h) => h.id) : ids;
     const items = wanted.map(would);
     return { items, tells_admin: items.filter((i) => i.tells_admin).length };
+  }
+
+  function previewRun(runId: string): RestorePreview {
+    const writes = state.history.filter((h) => h.run_id === runId && wrote(h));
+    return preview(
+      writes.map((h) => h.id),
+      null,
+    );
   }
 
   function restore(ids: string[], confirmed: RestoreConfirmed): Outcome[] {
@@ -288,6 +300,12 @@ export const history: Area = (tools) => {
       again(appointmentId === null ? failures() : failures().filter((h) => h.appointment_id === appointmentId)),
     retry_run: ({ runId }) => again(state.history.filter((h) => h.run_id === runId && h.what === 'write_failed')),
     preview_restore: ({ historyIds, runId }) => preview(historyIds as string[], runId as string | null),
+    preview_undo_run: ({ runId }) => previewRun(runId as string),
+    undo_run: ({ runId, confirmed }) =>
+      restore(
+        previewRun(runId as string).items.map((i) => i.history_id),
+        confirmed as RestoreConfirmed,
+      ),
     restore: ({ historyIds, confirmed }) => restore(historyIds as string[], confirmed as RestoreConfirmed),
     calendar_at: ({ at }) => calendarAt(tools, Date.parse(at as string)),
     export_history: ({ query, format }): SavedFile => {

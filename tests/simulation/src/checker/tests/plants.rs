@@ -253,6 +253,7 @@ fn i10_a_deletion_that_nobody_asked_for() {
     let what = HistoryWhat::Deleted {
         reason: DeleteReason::Cancelled,
         edit_lost: false,
+        inferred: false,
         time: None,
     };
     world.told(&id, what);

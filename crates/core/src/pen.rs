@@ -1,0 +1,188 @@
+//! The holding pen: a deletion that nobody said, that only follows from something, waits where the trainer sees it.
+//!
+//! | row | deletion | result |
+//! |---|---|---|
+//! | H1 | the platform said that the appointment is cancelled, given away or deleted | at once |
+//! | H2 | the trainer confirmed it, or said "remove now" | at once |
+//! | H3 | absent from a full listing, and a direct question says 404 or `not_assigned` | held |
+//! | H4 | left out by rules that changed, the appointment did not | held |
+//! | H5 | left out because the appointment changed | at once: an event that tells the old time is worse than none |
+//! | H6 | held for [`HOLD_HOURS`], and, if absent, asked for once more since | goes by itself, if the guard lets it |
+//! | H7 | its cause is gone | withdrawn |
+//! | H8 | another cause than the one it is held for | held anew |
+//! | H9 | the trainer said "keep" | stays, until the platform says something itself or the rules let it in |
+//!
+//! The guard counts what is held (see [`crate::guard`]): too many wait for an answer, however long they have been held.
+
+use crate::ids::AppointmentId;
+use crate::outbox::{DeleteReason, Intent};
+use crate::reconcile::{Context, Decision, Standing};
+use crate::record::{LinkState, Record, Value};
+use crate::time::{EventTime, TimeSpan};
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+/// So long an inferred deletion is held before it goes by itself.
+pub const HOLD_HOURS: i64 = 24;
+
+/// What an inferred deletion follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The trainer's rules changed and leave it out now.
+    RulesChanged,
+    /// The appointment was missing from a full listing, and could not be found singly.
+    Absent,
+}
+
+/// A deletion that is held, as the record keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// What it follows from.
+    pub cause: Cause,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// The trainer said yes to it: it does not wait.
+    pub confirmed: bool,
+}
+
+impl Held {
+    /// When it goes by itself.
+    pub fn until(&self) -> DateTime<Utc> {
+        self.since + Duration::hours(HOLD_HOURS)
+    }
+}
+
+/// A held deletion as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Whose event it is.
+    pub appointment: AppointmentId,
+    /// Title of the event.
+    pub title: String,
+    /// When the event is, if it has hours and minutes.
+    pub time: Option<TimeSpan>,
+    /// What it follows from.
+    pub cause: Cause,
+    /// When it goes by itself.
+    pub until: DateTime<Utc>,
+}
+
+/// What is held of a decision, if something is and the trainer has not said yes to it.
+pub fn shown(decision: &Decision) -> Option<Shown> {
+    let record = &decision.record;
+    let held = record.held.filter(|held| !held.confirmed)?;
+    let event = record.event.as_ref()?;
+    Some(Shown {
+        appointment: record.appointment_id.clone(),
+        title: event.title.clone(),
+        time: event.time.timed(),
+        cause: held.cause,
+        until: held.until(),
+    })
+}
+
+/// Holds the deletion of a decision back if it is only inferred, and forgets what was held if its cause is gone.
+pub(crate) fn hold(mut decision: Decision, ctx: &Context) -> Decision {
+    let Some(cause) = cause_of(&decision) else {
+        decision.record.held = None;
+        return decision;
+    };
+    let known = decision.record.held.filter(|held| held.cause == cause);
+    let held = known.unwrap_or(Held {
+        cause,
+        since: ctx.now,
+        confirmed: false,
+    });
+    decision.record.held = Some(held);
+    if held.confirmed || is_over(&decision.record, held, ctx.now) {
+        return decision;
+    }
+    decision.intents.retain(|intent| !is_deletion(intent));
+    decision.standing = Standing::Held;
+    // What is overdue waits for something else than time.
+    decision.due_at = Some(held.until()).filter(|until| *until > ctx.now);
+    decision
+}
+
+/// H6. What is absent must have been asked for again after it was held for so long.
+fn is_over(record: &Record, held: Held, now: DateTime<Utc>) -> bool {
+    let asked_again = record.removal.is_none_or(|removal| removal.at >= held.until());
+    now >= held.until() && (held.cause != Cause::Absent || asked_again)
+}
+
+/// True if the platform is to be asked once more before this held deletion goes by itself.
+pub fn is_to_be_asked_again(record: &Record, now: DateTime<Utc>) -> bool {
+    record.held.is_some_and(|held| {
+        held.cause == Cause::Absent && !held.confirmed && now >= held.until() && !is_over(record, held, now)
+    })
+}
+
+fn is_deletion(intent: &Intent) -> bool {
+    match intent {
+        Intent::Delete { reason, .. } => match reason {
+            DeleteReason::LeftOut
+            | DeleteReason::Cancelled
+            | DeleteReason::Unassigned
+            | DeleteReason::Deleted => true,
+            DeleteReason::Duplicate | DeleteReason::Asked => false,
+        },
+        Intent::Insert { .. }
+        | Intent::Patch { .. }
+        | Intent::Move { .. }
+        | Intent::Notes { .. }
+        | Intent::Create { .. } => false,
+    }
+}
+
+/// What the deletion of a decision follows from; none if it was said, or if there is none.
+fn cause_of(decision: &Decision) -> Option<Cause> {
+    if !decision.intents.iter().any(is_deletion) {
+        return None;
+    }
+    let record = &decision.record;
+    match record.removal {
+        Some(removal) => removal.inferred.then_some(Cause::Absent),
+        None => rules_changed(record).then_some(Cause::RulesChanged),
+    }
+}
+
+/// H4 and H5. Where nothing is known of an earlier passing (a rebuild, another laptop's event), it is the rules.
+fn rules_changed(record: &Record) -> bool {
+    let Some(appointment) = &record.appointment else {
+        return true;
+    };
+    let unchanged = record.passed.is_none_or(|passed| passed == appointment.version);
+    // What is held already stays held through lesser changes, as long as the event tells the right time.
+    let held = record.held.is_some_and(|held| held.cause == Cause::RulesChanged);
+    let agreed =
+        Some(&Value::Time(EventTime::Timed(appointment.span()))) == record.base.platform.time.as_ref();
+    unchanged || (held && agreed)
+}
+
+/// The trainer's answer to a held deletion. True if there was one.
+pub fn answer(record: &mut Record, remove: bool) -> bool {
+    let Some(held) = &mut record.held else {
+        return false;
+    };
+    if remove {
+        held.confirmed = true;
+    } else {
+        record.link = LinkState::Kept;
+        record.held = None;
+    }
+    true
+}
+
+/// The trainer confirmed a change of rules with the number of its removals, this one among them.
+pub fn confirm_left_out(record: &mut Record, now: DateTime<Utc>) {
+    record.held = Some(Held {
+        cause: Cause::RulesChanged,
+        since: now,
+        confirmed: true,
+    });
+}
+
+#[cfg(test)]
+#[path = "pen_tests.rs"]
+mod tests;

@@ -1,0 +1,186 @@
+//! One case per row of the table.
+
+use super::*;
+use crate::appointment::{Removal, RemovalReason};
+use crate::settings::{LeftOutPolicy, SyncSettings};
+use crate::testing::Case;
+
+fn off(settings: &mut SyncSettings) {
+    settings.filters.types_off.insert("pharmacy_visit".into());
+}
+
+/// Passed the rules as it is, and then they changed.
+fn ruled_out() -> Case {
+    Case::linked().expect("InSync").settings(off)
+}
+
+fn absent() -> Case {
+    found_absent(Case::linked().expect("InSync"))
+}
+
+fn found_absent(mut case: Case) -> Case {
+    let removal = Removal {
+        reason: RemovalReason::Unassigned,
+        inferred: true,
+        at: case.ctx.now,
+    };
+    crate::absorb::removed(&mut case.record, None, removal);
+    case
+}
+
+const DAY: i64 = HOLD_HOURS * 3_600;
+
+#[test]
+fn h1_what_the_platform_said_goes_at_once() {
+    for (reason, said) in [
+        (RemovalReason::Cancelled, "delete Cancelled g1"),
+        (RemovalReason::Unassigned, "delete Unassigned g1"),
+        (RemovalReason::Deleted, "delete Deleted g1"),
+    ] {
+        Case::linked().platform_removes(reason).expect(said);
+    }
+}
+
+#[test]
+fn h2_what_the_trainer_confirmed_goes_at_once() {
+    let now = ruled_out().ctx.now;
+    ruled_out()
+        .with(|record| confirm_left_out(record, now))
+        .expect("delete LeftOut g1");
+    for case in [ruled_out(), absent()] {
+        let mut case = case.expect("Held; until 09:00:00");
+        assert!(answer(&mut case.record, true));
+        assert_eq!(case.decide().intents.len(), 1);
+    }
+}
+
+#[test]
+fn h3_what_is_absent_is_held() {
+    let case = absent().expect("Held; until 09:00:00");
+    assert_eq!(case.record.held.map(|held| held.cause), Some(Cause::Absent));
+}
+
+#[test]
+fn h4_what_changed_rules_leave_out_is_held() {
+    let case = ruled_out().expect("Held; until 09:00:00");
+    assert_eq!(case.record.held.map(|held| held.cause), Some(Cause::RulesChanged));
+    // The same decision however often it is made.
+    case.later(60).expect("Held; until 09:00:00");
+}
+
+#[test]
+fn h4_an_event_of_which_no_passing_is_known_is_held() {
+    Case::linked().settings(off).expect("Held; until 09:00:00");
+}
+
+#[test]
+fn h5_an_appointment_that_changed_out_of_the_rules_goes_at_once() {
+    let call_off = |settings: &mut SyncSettings| _ = settings.filters.types_off.insert("team_call".into());
+    Case::linked()
+        .settings(call_off)
+        .expect("InSync")
+        .platform(|appointment| appointment.kind.id = "team_call".into())
+        .expect("delete LeftOut g1");
+}
+
+#[test]
+fn h5_a_held_event_stays_held_while_it_tells_the_right_time() {
+    let held = ruled_out().expect("Held; until 09:00:00");
+    held.clone()
+        .later(60)
+        .platform(|appointment| appointment.notes = Some("Other notes".into()))
+        .expect("Held; until 09:00:00");
+    held.platform_moves("12-02 09:00-10:30")
+        .expect("delete LeftOut g1");
+}
+
+#[test]
+fn h6_after_a_day_it_goes_by_itself() {
+    let held = ruled_out().expect("Held; until 09:00:00");
+    held.clone().later(DAY - 1).expect("Held; until 09:00:00");
+    held.later(DAY).expect("delete LeftOut g1");
+}
+
+#[test]
+fn h6_what_is_absent_is_asked_for_once_more_first() {
+    let held = absent().expect("Held; until 09:00:00").later(DAY).expect("Held");
+    assert!(is_to_be_asked_again(&held.record, held.ctx.now));
+    let again = found_absent(held).expect("delete Unassigned g1");
+    assert!(!is_to_be_asked_again(&again.record, again.ctx.now));
+}
+
+#[test]
+fn h7_a_deletion_whose_cause_is_gone_is_withdrawn() {
+    let held = ruled_out().expect("Held; until 09:00:00");
+    let back = held
+        .later(60)
+        .settings(|settings| settings.filters.types_off.clear())
+        .expect("InSync");
+    assert_eq!(back.record.held, None);
+    // The rules leave it out again later: a day from then.
+    back.later(3_600).settings(off).expect("Held; until 10:01:00");
+
+    let held = absent().expect("Held; until 09:00:00").later(60);
+    let same = held.record.appointment.clone().expect("known");
+    let back = held
+        .with(|record| crate::absorb::appointment(record, same, crate::testing::at("2026-11-21T09:01:00Z")));
+    assert_eq!(back.expect("InSync").record.held, None);
+}
+
+#[test]
+fn h8_another_cause_is_held_anew() {
+    let held = ruled_out().expect("Held; until 09:00:00").later(3_600);
+    let held = found_absent(held).expect("Held; until 10:00:00");
+    assert_eq!(held.record.held.map(|held| held.cause), Some(Cause::Absent));
+}
+
+#[test]
+fn h8_the_platforms_own_word_needs_no_waiting() {
+    let held = absent().expect("Held; until 09:00:00").later(60);
+    held.platform_removes(RemovalReason::Cancelled)
+        .expect("delete Cancelled g1");
+}
+
+#[test]
+fn h9_what_is_kept_stays_until_somebody_says_something() {
+    let mut ruled = ruled_out().expect("Held; until 09:00:00");
+    assert!(answer(&mut ruled.record, false));
+    let ruled = ruled.expect("Kept").later(3 * DAY).expect("Kept");
+    ruled
+        .settings(|settings| settings.filters.types_off.clear())
+        .expect("InSync")
+        .settings(off)
+        .expect("Held; until 09:00:00");
+
+    let mut gone = absent().expect("Held; until 09:00:00");
+    assert!(answer(&mut gone.record, false));
+    let gone = gone.expect("Kept").later(3 * DAY).expect("Kept");
+    assert!(
+        !answer(&mut gone.record.clone(), true),
+        "nothing is held any more"
+    );
+    gone.clone()
+        .platform_removes(RemovalReason::Deleted)
+        .expect("delete Deleted g1");
+    gone.platform(|_| {}).expect("InSync");
+}
+
+#[test]
+fn nothing_is_held_where_nothing_would_go() {
+    let keep = |settings: &mut SyncSettings| settings.filters.left_out = LeftOutPolicy::Keep;
+    let kept = ruled_out().settings(keep).expect("Kept");
+    assert_eq!((kept.record.held, shown(&kept.decide())), (None, None));
+    let no_event = Case::unlinked().settings(off);
+    assert_eq!(no_event.decide().record.held, None);
+}
+
+#[test]
+fn what_is_shown_is_the_event_as_it_is() {
+    let shown = shown(&ruled_out().decide()).expect("held");
+    assert_eq!(shown.cause, Cause::RulesChanged);
+    assert_eq!(shown.until, ruled_out().ctx.now + Duration::hours(HOLD_HOURS));
+    assert_eq!(
+        shown.time,
+        ruled_out().record.event.and_then(|event| event.time.timed())
+    );
+}

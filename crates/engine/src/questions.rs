@@ -1,0 +1,189 @@
+//! What the guard asks and what is held: asked, withdrawn, remembered and answered.
+
+use crate::answers::AnswerError;
+use crate::engine::Engine;
+use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError};
+use crate::read::Records;
+use chrono::{DateTime, Utc};
+use roundtrip_core::guard;
+use roundtrip_core::ids::{AppointmentId, QuestionId, RunId};
+use roundtrip_core::pen;
+use roundtrip_core::question::{Answer, Cause, Question, QuestionKind};
+use roundtrip_core::reconcile::Decision;
+use roundtrip_core::record::Record;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Engine {
+    /// A question whose cause is gone is taken back; one whose cause has shrunk is asked about what is left.
+    pub(crate) async fn withdraw(
+        &self,
+        held: &BTreeMap<AppointmentId, QuestionKind>,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), LedgerError> {
+        let now = self.now();
+        let open = self.ledger.questions(now).await?;
+        for question in open.into_iter().filter(|question| question.answer.is_none()) {
+            let before = question.appointments.len();
+            let still = |id: &AppointmentId| held.get(id) == Some(&question.kind);
+            let appointments: Vec<AppointmentId> = question
+                .appointments
+                .iter()
+                .filter(|id| still(id))
+                .cloned()
+                .collect();
+            if appointments.len() == before {
+                continue;
+            }
+            let gone = appointments.is_empty();
+            let mut causes = question.causes.clone();
+            causes.retain(|id, _| still(id));
+            changes.push(Change::PutQuestion(Question {
+                appointments,
+                causes,
+                answer: gone.then_some(Answer::Leave),
+                answered_at: gone.then_some(now),
+                ..question
+            }));
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        ask: BTreeMap<QuestionKind, BTreeMap<AppointmentId, Cause>>,
+        run: &RunId,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), LedgerError> {
+        let open = self.ledger.questions(self.now()).await?;
+        for (kind, mut causes) in ask {
+            let count = u32::try_from(causes.len()).unwrap_or(u32::MAX);
+            let known = open
+                .iter()
+                .find(|question| question.kind == kind && question.answer.is_none());
+            let question = match known {
+                Some(known) => {
+                    let mut all: BTreeSet<AppointmentId> = known.appointments.iter().cloned().collect();
+                    all.extend(causes.keys().cloned());
+                    for (id, cause) in &known.causes {
+                        causes.entry(id.clone()).or_insert_with(|| cause.clone());
+                    }
+                    Question {
+                        appointments: all.into_iter().collect(),
+                        causes,
+                        ..known.clone()
+                    }
+                }
+                None => {
+                    let what = HistoryWhat::Asked {
+                        question: kind,
+                        count,
+                    };
+                    let mut item = self.item(run, None, what, HistorySource::Roundtrip);
+                    item.result = HistoryResult::Problem;
+                    changes.push(Change::AddItem(Box::new(item)));
+                    Question {
+                        id: QuestionId(self.fresh_id()),
+                        kind,
+                        appointments: causes.keys().cloned().collect(),
+                        causes,
+                        asked_at: self.now(),
+                        answer: None,
+                        answered_at: None,
+                    }
+                }
+            };
+            changes.push(Change::PutQuestion(question));
+        }
+        Ok(())
+    }
+
+    /// The history tells once that a deletion is held.
+    pub(crate) fn tell_held(
+        &self,
+        known: Option<&Record>,
+        decision: &Decision,
+        run: &RunId,
+        changes: &mut Vec<Change>,
+    ) {
+        let before = known.and_then(|record| record.held);
+        if let Some(shown) = pen::shown(decision)
+            && before.map(|held| held.cause) != Some(shown.cause)
+        {
+            let what = HistoryWhat::Held {
+                cause: shown.cause,
+                until: shown.until,
+            };
+            changes.push(self.tell_item(run, &decision.record, what, HistorySource::Roundtrip));
+        }
+    }
+
+    /// The trainer confirmed these removals with their number: what becomes of them is no part of the next mass.
+    pub(crate) fn confirmed_with_number<'a>(
+        &self,
+        held: impl Iterator<Item = &'a Record>,
+        now: DateTime<Utc>,
+    ) -> Change {
+        let causes: BTreeMap<AppointmentId, Cause> = held
+            .filter_map(|record| Some((record.appointment_id.clone(), guard::cause_of_held(record)?)))
+            .collect();
+        Change::PutQuestion(Question {
+            id: QuestionId(self.fresh_id()),
+            kind: QuestionKind::InferredDeletions,
+            appointments: causes.keys().cloned().collect(),
+            causes,
+            asked_at: now,
+            answer: Some(Answer::GoOn),
+            answered_at: Some(now),
+        })
+    }
+
+    /// Answers held deletions ([`pen`]): `GoOn` removes the events with the next cycle, `Leave` keeps them. Answers for
+    /// how many it was taken; one that is not held any more is passed over.
+    ///
+    /// # Errors
+    /// [`AnswerError::Gone`] if none of them is held any more.
+    pub async fn answer_held(&self, ids: &[AppointmentId], answer: Answer) -> Result<usize, AnswerError> {
+        let _turn = self.turn.lock().await;
+        let mut records = Records::new(self.ledger.records().await?);
+        let mut changes = Vec::new();
+        for id in ids {
+            let Some(mut record) = records.get(id).cloned() else {
+                continue;
+            };
+            if pen::answer(&mut record, answer == Answer::GoOn) {
+                changes.push(self.outside_item(&record, HistoryWhat::HeldAnswered { answer }));
+                records.put(record);
+            }
+        }
+        let taken = changes.len();
+        if taken == 0 {
+            return Err(AnswerError::Gone);
+        }
+        if answer == Answer::GoOn {
+            let held = ids.iter().filter_map(|id| records.get(id));
+            changes.push(self.confirmed_with_number(held, self.now()));
+        }
+        changes.extend(records.take_changes());
+        self.ledger.commit(changes).await?;
+        self.after_answer();
+        Ok(taken)
+    }
+}
+
+/// True for what happened after the trainer said "go on" to it: it is no part of the next mass.
+pub(crate) fn confirmed(questions: &[Question], item: &HistoryItem) -> bool {
+    let Some(id) = &item.appointment_id else {
+        return false;
+    };
+    questions.iter().any(|question| {
+        let went_on = question.answer == Some(Answer::GoOn)
+            && question.answered_at.is_some_and(|answered| answered <= item.at)
+            && question.appointments.contains(id);
+        went_on
+            && match (&item.what, question.causes.get(id)) {
+                // The one that was confirmed, and not a later one.
+                (HistoryWhat::MovedBack { to, .. }, Some(cause)) => cause.mark == guard::moved_to(to),
+                _ => true,
+            }
+    })
+}

@@ -1,0 +1,185 @@
+//! What was mended once and must not break again: questions that go by themselves, readings that are not finished, the
+//! platform's word on client names, deletions that were left over.
+
+use chrono::TimeDelta;
+use roundtrip_behaviour_tests::{BEN, World, at};
+use roundtrip_core::question::QuestionKind;
+use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_sandbox::faults::Fault;
+use roundtrip_sandbox::platform::Client;
+use serde_json::json;
+
+async fn with_visits(count: usize) -> (World, Vec<String>) {
+    let world = World::new().await;
+    let visits = world.admin().visits(count);
+    world.sync().await;
+    // Long enough ago for the guard to have forgotten.
+    world.advance(3_700);
+    (world, visits)
+}
+
+/// Appointments that the open question names; none if nothing is asked.
+async fn asked(world: &World) -> usize {
+    let questions = world.questions().await;
+    questions.iter().map(|question| question.appointments.len()).sum()
+}
+
+#[tokio::test]
+async fn a_question_shrinks_with_its_cause_and_goes_with_it() {
+    let (world, visits) = with_visits(8).await;
+    let before: Vec<String> = visits
+        .iter()
+        .map(|visit| world.admin().start(visit).to_rfc3339())
+        .collect();
+    for (index, visit) in visits[..7].iter().enumerate() {
+        let to = format!("2026-12-{:02} 19:00", 7 + index);
+        world.trainer().drag(visit, &to);
+    }
+    world.settle().await;
+    assert_eq!(world.questions().await[0].kind, QuestionKind::Moves);
+    assert_eq!(asked(&world).await, 7);
+
+    let back = |index: usize| world.trainer().drag(&visits[index], &before[index]);
+    back(0);
+    back(1);
+    world.settle().await;
+    assert_eq!(asked(&world).await, 5, "asked about what is left");
+
+    (2..7).for_each(back);
+    world.settle().await;
+    assert_eq!(asked(&world).await, 0, "nothing is left to ask about");
+    let answered = |what: &HistoryWhat| matches!(what, HistoryWhat::Answered { .. });
+    assert!(!world.history().await.iter().any(|item| answered(&item.what)));
+    assert_eq!(world.admin().writes(), []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_reading_that_left_something_open_is_repeated_with_the_next_cycle() {
+    let (world, visits) = with_visits(62).await;
+    // The feed forgot to say so, and more are absent than are asked for in one cycle.
+    for visit in &visits[..30] {
+        world.admin().reassign(visit, BEN);
+    }
+    world.admin().platform().expire_cursors();
+    let gone = async |world: &World| {
+        let records = world.engine.ledger().records().await.expect("the ledger works");
+        records.iter().filter(|record| record.removal.is_some()).count()
+    };
+    world.sync().await;
+    assert_eq!(gone(&world).await, 25);
+    assert_eq!(world.state().await.full_at, None, "it is not done");
+    world.sync().await;
+    assert_eq!(gone(&world).await, 30);
+    assert!(world.state().await.full_at.is_some());
+    world.check_safety();
+}
+
+#[tokio::test]
+async fn the_platforms_word_on_client_names_reaches_an_engine_that_keeps_running() {
+    let world = World::new().await;
+    let mut draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
+    draft.client = Some(Client {
+        id: "cli_3".into(),
+        name: Some("Ada Klein".into()),
+        email: None,
+        phone: None,
+    });
+    let visit = world.admin().plan(draft);
+    world.set(|settings| settings.text.client_names = true).await;
+    world.settle().await;
+    let said = |world: &World| world.trainer().event(&visit).to_string().contains("Ada");
+    assert!(said(&world));
+
+    for allowed in [false, true] {
+        world
+            .admin()
+            .platform()
+            .change_person(world.person().user, |person| {
+                person.client_names_allowed = allowed
+            })
+            .expect("Mara is known");
+        world.advance(60 * roundtrip_engine::ME_MINUTES);
+        world.sync().await;
+        assert_eq!(said(&world), allowed, "in the same cycle that hears of it");
+    }
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_platform_that_does_not_say_what_it_allows_is_asked_with_the_next_cycle() {
+    let world = World::new().await;
+    world.advance(60 * roundtrip_engine::ME_MINUTES);
+    let trouble = Fault::Status {
+        status: 503,
+        body: None,
+        headers: Vec::new(),
+    };
+    world.spoil_platform(trouble, |rule| rule.method("GET").path("/v1/me").times(0));
+    let asked = |world: &World, mark| {
+        let requests = world.requests_since(mark);
+        requests.iter().filter(|request| request.path == "/v1/me").count()
+    };
+    let mark = world.mark();
+    world.sync().await;
+    world.sync().await;
+    assert!(asked(&world, mark) >= 2);
+    world.repair();
+    world.sync().await;
+    let mark = world.mark();
+    world.sync().await;
+    assert_eq!(asked(&world, mark), 0, "and then not again for a while");
+    world.check_invariants().await;
+}
+
+/// Twelve visits to come and one that is over.
+async fn with_one_over() -> (World, Vec<String>, String) {
+    let world = World::new().await;
+    let over = world.admin().visit("Alte Apotheke", "2026-11-30 09:00");
+    let visits = world.admin().visits(12);
+    world.sync().await;
+    world.set_time(at("2026-11-30 12:00"));
+    world.settle().await;
+    (world, visits, over)
+}
+
+#[tokio::test]
+async fn a_disconnect_with_deletion_keeps_the_events_of_visits_that_are_over() {
+    let (world, visits, over) = with_one_over().await;
+    let (counts, left) = world.engine.delete_events(false).await.expect("tried");
+    assert_eq!((counts.removed, left), (12, 0));
+    assert!(visits.iter().all(|visit| !world.trainer().has(visit)));
+    assert!(world.trainer().has(&over), "the record of what took place");
+    world.check_safety();
+}
+
+#[tokio::test]
+async fn deletions_that_were_left_over_are_not_made_behind_the_trainers_back() {
+    let (mut world, visits, _) = with_one_over().await;
+    let kept = world.trainer().event_id(&visits[0]);
+    let refused = json!({"error": {"errors": [{"domain": "global", "reason": "forbidden", "message": "Forbidden"}],
+        "code": 403, "message": "Forbidden"}});
+    let trouble = Fault::Status {
+        status: 403,
+        body: Some(refused),
+        headers: Vec::new(),
+    };
+    let path = format!("/calendar/v3/calendars/primary/events/{kept}");
+    world.spoil_google(trouble, |rule| rule.method("DELETE").path(&path).times(0));
+    let (_, left) = world.engine.delete_events(false).await.expect("tried");
+    assert!(left >= 1);
+    world.repair();
+
+    let waiting = world.outbox().await;
+    let unsent =
+        |row: &&roundtrip_core::outbox::OutboxRow| row.state != roundtrip_core::outbox::OutboxState::Sent;
+    assert_eq!(waiting.iter().filter(unsent).count(), 0);
+    world.restart().await;
+    let mark = world.mark();
+    for _ in 0..3 {
+        world.set_time(world.now() + TimeDelta::hours(2));
+        world.settle().await;
+    }
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    assert!(world.trainer().has(&visits[0]));
+}
