@@ -8,7 +8,10 @@ use std::process::ExitCode;
 use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
-use xtask::{bench, bindings, browse, building, coverage, crash, demo, fuzz, icons, mutants, planner, process, sbom, screens, sim};
+use xtask::{
+    bench, bindings, browse, building, coverage, crash, demo, fuzz, icons, mutants, planner, process, sbom,
+    screens, sim,
+};
 
 /// The project's own commands.
 #[derive(Parser)]
