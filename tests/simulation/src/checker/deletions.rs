@@ -75,8 +75,7 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
     // Since the app last wrote the event, somebody said that the trainer need not be there.
     let written = facts
         .event(event)
-        .filter(|change| change.seq < deletion.seq && change.actor.is_app())
-        .last()
+        .rfind(|change| change.seq < deletion.seq && change.actor.is_app())
         .map_or(0, |change| change.seq);
     if facts.was_free_of(appointment, written, deletion.seq) {
         return Why::Platform;
