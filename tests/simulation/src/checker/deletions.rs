@@ -171,12 +171,22 @@ fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut V
         // What a lost database had counted is lost with it.
         return;
     }
+    // What the trainer took out with an own click was confirmed.
+    let by_click = |deletion: &Deletion<'_>| {
+        let since = deletion.change.at - TimeDelta::days(30);
+        facts.is_told(deletion.appointment, since, |item| {
+            matches!(item.what, HistoryWhat::Restored { to: None, .. })
+        })
+    };
     let kinds = [
         (Why::Platform, QuestionKind::Cancellations),
         (Why::Filter, QuestionKind::InferredDeletions),
     ];
     for (why, kind) in kinds {
-        let of_kind: Vec<&Deletion<'_>> = deletions.iter().filter(|deletion| deletion.why == why).collect();
+        let of_kind: Vec<&Deletion<'_>> = deletions
+            .iter()
+            .filter(|deletion| deletion.why == why && !by_click(deletion))
+            .collect();
         for (index, last) in of_kind.iter().enumerate() {
             let laptop = facts.laptop_of(last.change);
             let window = of_kind[..=index].iter().filter(|deletion| {
