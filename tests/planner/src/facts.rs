@@ -48,6 +48,18 @@ pub fn take_all(records: &mut BTreeMap<AppointmentId, Record>, facts: &[Fact], c
     }
 }
 
+/// One that the listing does not tell of is asked for singly after it was read, and cannot be found.
+pub fn absent(records: &mut BTreeMap<AppointmentId, Record>, id: &AppointmentId, ctx: &Context) {
+    if let Some(record) = records.get_mut(id) {
+        let removal = Removal {
+            reason: RemovalReason::Unassigned,
+            inferred: true,
+            at: ctx.now,
+        };
+        absorb::removed(record, None, removal);
+    }
+}
+
 /// Takes one fact in.
 fn take_in(records: &mut BTreeMap<AppointmentId, Record>, fact: &Fact, ctx: &Context) {
     match fact {

@@ -6,11 +6,22 @@ use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::guard::{self, Recent, Verdict};
 use roundtrip_core::ids::{AppointmentId, QuestionId};
 use roundtrip_core::outbox::{DeleteReason, Intent};
-use roundtrip_core::question::{Answer, Question, QuestionKind};
+use roundtrip_core::pen;
+use roundtrip_core::question::{Answer, Cause, Question, QuestionKind};
 use roundtrip_core::reconcile::{Decision, Remark, reconcile};
 use roundtrip_core::record::LinkState;
 use roundtrip_core::resolve;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that was done, of a kind that could be part of a mass.
+#[derive(Clone)]
+struct Done {
+    at: DateTime<Utc>,
+    kind: QuestionKind,
+    id: AppointmentId,
+    /// Where a move went.
+    moved_to: Option<String>,
+}
 
 /// What the guard remembers.
 #[derive(Clone, Default)]
@@ -18,7 +29,7 @@ pub struct Guarding {
     /// Questions, open and answered.
     pub questions: Vec<Question>,
     /// What was done, of a kind that could be part of a mass.
-    done: Vec<(DateTime<Utc>, QuestionKind, AppointmentId)>,
+    done: Vec<Done>,
     /// When a person last decided about an appointment one by one.
     decided: Vec<(DateTime<Utc>, AppointmentId)>,
     /// Held at the last look.
@@ -42,9 +53,21 @@ impl Guarding {
     }
 
     fn unasked(&self, kind: QuestionKind, since: DateTime<Utc>, questions: &[Question]) -> usize {
-        let asked = |id: &AppointmentId| {
-            let mut answered = questions.iter().filter(|question| question.answer.is_some());
-            answered.any(|question| question.appointments.contains(id))
+        // What was done after the trainer said yes to it; of a move, to this very one.
+        let asked = |done: &Done| {
+            let said_yes = |question: &&Question| {
+                let before = question.answered_at.is_some_and(|answered| answered <= done.at);
+                question.answer == Some(Answer::GoOn) && before
+            };
+            let mut answered = questions.iter().filter(said_yes);
+            answered.any(|question| {
+                let cause = question.causes.get(&done.id);
+                let this_one = match (&done.moved_to, cause) {
+                    (Some(moved_to), Some(cause)) => *moved_to == cause.mark,
+                    (Some(_), None) | (None, _) => true,
+                };
+                question.appointments.contains(&done.id) && this_one
+            })
         };
         let decided = |id: &AppointmentId| {
             kind == QuestionKind::Moves
@@ -53,11 +76,9 @@ impl Guarding {
                     .iter()
                     .any(|(at, decided)| *at >= since && decided == id)
         };
-        let of_kind = self
-            .done
-            .iter()
-            .filter(|(at, done, _)| *at >= since && *done == kind);
-        of_kind.filter(|(_, _, id)| !asked(id) && !decided(id)).count()
+        let done = self.done.iter();
+        let of_kind = done.filter(|done| done.at >= since && done.kind == kind);
+        of_kind.filter(|done| !asked(done) && !decided(&done.id)).count()
     }
 }
 
@@ -90,6 +111,9 @@ impl World {
             question
                 .appointments
                 .retain(|id| verdict.held.get(id) == Some(&question.kind));
+            question
+                .causes
+                .retain(|id, _| verdict.held.get(id) == Some(&question.kind));
             if question.appointments.is_empty() {
                 (question.answer, question.answered_at) = (Some(Answer::Leave), Some(now));
             }
@@ -102,7 +126,8 @@ impl World {
                 .find(|question| question.kind == *kind && question.answer.is_none());
             match known {
                 Some(known) => {
-                    let fresh = ids.iter().filter(|id| !known.appointments.contains(id)).cloned();
+                    known.causes.extend(ids.clone());
+                    let fresh = ids.keys().filter(|id| !known.appointments.contains(id)).cloned();
                     let fresh: Vec<AppointmentId> = fresh.collect();
                     known.appointments.extend(fresh);
                 }
@@ -111,7 +136,8 @@ impl World {
                     self.guarding.questions.push(Question {
                         id: QuestionId::new(format!("q{number}")),
                         kind: *kind,
-                        appointments: ids.clone(),
+                        appointments: ids.keys().cloned().collect(),
+                        causes: ids.clone(),
                         asked_at: now,
                         answer: None,
                         answered_at: None,
@@ -123,26 +149,62 @@ impl World {
         verdict
     }
 
-    /// An answer is remembered: the same is not asked again.
-    fn asks_once(&mut self, kind: QuestionKind, ids: &[AppointmentId], questions: &[Question]) {
-        let answered = questions
-            .iter()
-            .filter(|question| question.kind == kind && question.answer.is_some())
-            .flat_map(|question| &question.appointments)
-            .find(|id| ids.contains(id));
-        if let Some(id) = answered.cloned() {
+    /// The trainer said yes to this deletion with its number: it is no part of the next mass.
+    pub fn confirmed_one_by_one(&mut self, id: &AppointmentId) {
+        let Some(cause) = self.records.get(id).and_then(guard::cause_of_held) else {
+            return;
+        };
+        let now = self.ctx.now;
+        let number = self.guarding.questions.len();
+        self.guarding.questions.push(Question {
+            id: QuestionId::new(format!("q{number}")),
+            kind: QuestionKind::InferredDeletions,
+            appointments: vec![id.clone()],
+            causes: BTreeMap::from([(id.clone(), cause)]),
+            asked_at: now,
+            answer: Some(Answer::GoOn),
+            answered_at: Some(now),
+        });
+    }
+
+    /// An answer is remembered: the same is not asked again for the same cause.
+    fn asks_once(
+        &mut self,
+        kind: QuestionKind,
+        ids: &BTreeMap<AppointmentId, Cause>,
+        questions: &[Question],
+    ) {
+        let answered = |id: &AppointmentId, cause: &Cause| {
+            let of_kind = questions.iter().filter(|question| question.kind == kind);
+            of_kind
+                .filter(|question| question.answer.is_some())
+                .any(|question| question.is_about(id, cause))
+        };
+        let again = ids.iter().find(|(id, cause)| answered(id, cause));
+        if let Some(id) = again.map(|(id, _)| id.clone()) {
             self.broken(Law::AnswerRemembered, format!("{kind:?} asked again about {id}"));
         }
     }
 
     /// Counts what is about to be done, and judges P8 by it.
     pub fn count_for_guard(&mut self, decision: &Decision) {
-        let Some(kind) = guarded_kind(decision) else {
+        let id = decision.record.appointment_id.clone();
+        let kind = guarded_kind(decision, self.account.is_inferred(&id));
+        let confirmed = kind == Some(QuestionKind::InferredDeletions) && self.account.is_confirmed(&id);
+        let Some(kind) = kind.filter(|_| !confirmed) else {
             return;
         };
         let now = self.ctx.now;
-        let id = decision.record.appointment_id.clone();
-        self.guarding.done.push((now, kind, id));
+        let moved_to = decision.intents.iter().find_map(|intent| match intent {
+            Intent::Move { time, .. } => Some(guard::moved_to(time)),
+            _ => None,
+        });
+        self.guarding.done.push(Done {
+            at: now,
+            kind,
+            id,
+            moved_to,
+        });
         let questions = self.guarding.in_force(now);
         let count = self
             .guarding
@@ -184,13 +246,17 @@ impl World {
                         }
                     }
                     (QuestionKind::Moves, Answer::Leave) => record.ask_moves = true,
-                    (QuestionKind::InferredDeletions | QuestionKind::Cancellations, Answer::Leave) => {
-                        record.link = LinkState::Stopped;
+                    (QuestionKind::Cancellations, Answer::Leave) => record.link = LinkState::Stopped,
+                    (QuestionKind::InferredDeletions, Answer::Leave) => {
+                        (record.link, record.held) = (LinkState::Kept, None);
+                        self.account.answered(&id, false);
                     }
-                    (
-                        QuestionKind::Moves | QuestionKind::InferredDeletions | QuestionKind::Cancellations,
-                        Answer::GoOn,
-                    ) => {}
+                    (QuestionKind::InferredDeletions, Answer::GoOn) => {
+                        if pen::answer(record, true) {
+                            self.account.answered(&id, true);
+                        }
+                    }
+                    (QuestionKind::Moves | QuestionKind::Cancellations, Answer::GoOn) => {}
                 }
             }
         }
@@ -199,7 +265,7 @@ impl World {
 }
 
 /// What a decision is, told without the guard.
-fn guarded_kind(decision: &Decision) -> Option<QuestionKind> {
+fn guarded_kind(decision: &Decision, inferred: bool) -> Option<QuestionKind> {
     let removed = decision.remarks.contains(&Remark::RemovedInCalendar);
     let of = |intent: &Intent| match intent {
         Intent::Delete {
@@ -209,11 +275,17 @@ fn guarded_kind(decision: &Decision) -> Option<QuestionKind> {
         Intent::Delete {
             reason: DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted,
             ..
+        } if inferred => Some(QuestionKind::InferredDeletions),
+        Intent::Delete {
+            reason: DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted,
+            ..
         } => Some(QuestionKind::Cancellations),
         Intent::Move { time, .. } => {
             let record = &decision.record;
             let chosen = [record.confirmed_time, record.requested_time].contains(&Some(*time));
-            (!chosen).then_some(QuestionKind::Moves)
+            // What a standing rule chose is no choice one by one.
+            let by_rule = record.policy_time == Some(*time);
+            (!chosen || by_rule).then_some(QuestionKind::Moves)
         }
         Intent::Delete { .. } | Intent::Insert { .. } | Intent::Patch { .. } => None,
         Intent::Notes { .. } | Intent::Create { .. } => None,

@@ -20,6 +20,10 @@ use std::rc::Rc;
 impl World {
     pub fn carry_out(&mut self, id: &AppointmentId, intent: &Intent) {
         self.may_be_written(id, intent);
+        if let Intent::Delete { reason, .. } = intent {
+            self.may_go(id, *reason);
+        }
+        self.remember(id, intent);
         self.writes += 1;
         let lost = !self.lost.is_empty() && self.lost[self.writes % self.lost.len()];
         match intent {
@@ -188,6 +192,7 @@ impl World {
                 record.refusal = Some(Refusal {
                     field: Field::Time,
                     time: Some(*time),
+                    notes: None,
                     version: *version,
                     reason,
                     detail: None,

@@ -43,4 +43,6 @@ pub enum Law {
     MassIsAsked,
     /// P8: an answer is remembered.
     AnswerRemembered,
+    /// A deletion that is only inferred is held first, and what the trainer keeps is kept.
+    HeldFirst,
 }

@@ -13,6 +13,7 @@
 //! No IO, no clock, no chance but the seed's: the same seed is the same story for ever.
 #![forbid(unsafe_code)]
 
+mod back;
 pub mod campaign;
 mod chance;
 mod facts;

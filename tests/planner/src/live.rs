@@ -9,6 +9,7 @@ use roundtrip_core::appointment::{AppointmentStatus, Place, RemovalReason};
 use roundtrip_core::event::Event;
 use roundtrip_core::filter;
 use roundtrip_core::ids::{AppointmentId, EventId};
+use roundtrip_core::pen::HOLD_HOURS;
 use roundtrip_core::question;
 use roundtrip_core::reconcile::{Standing, reconcile, rendered};
 use roundtrip_core::record::{EventNote, Field};
@@ -62,7 +63,12 @@ fn lived(story: &Story, tells: bool) -> World {
         let rests = !busy && !asked && world.conflicts.len() == open;
         quiet = if rests { quiet + 1 } else { 0 };
         if quiet == 2 {
-            break;
+            if !world.holds() {
+                break;
+            }
+            // What is held goes by itself in the end.
+            world.ctx.now += Duration::hours(HOLD_HOURS);
+            quiet = 0;
         }
         if rounds == ROUNDS_MAX {
             world.broken(Law::Converges, "still busy after 50 rounds");
@@ -136,6 +142,8 @@ fn take(world: &mut World, step: &Step) {
                 take(world, &step);
             }
         }
+        Step::Held(which, remove) => world.answer_held(&world.nth(*which), *remove),
+        Step::UndoNth(nth) => world.undo_nth(*nth),
         Step::OtherWriter => world.ctx.other_writer_at = Some(world.ctx.now),
         Step::LoseDatabase => world.lose_database(),
     }
@@ -153,6 +161,7 @@ fn mass(world: &mut World, edit: MassEdit) {
                     .types_off
                     .insert("pharmacy_visit".into())
             }
+            MassEdit::VanishAll => on_platform(world, &id, &PlatformEdit::Vanish),
             MassEdit::CancelAll => on_platform(world, &id, &PlatformEdit::Cancel),
             MassEdit::MoveAll => {
                 let slot = Slot {
@@ -174,7 +183,7 @@ fn on_platform(world: &mut World, id: &AppointmentId, edit: &PlatformEdit) {
     let said = Rc::make_mut(&mut on.said);
     match edit {
         PlatformEdit::GiveBack if gone => {
-            (on.removal, said.status) = (None, AppointmentStatus::Scheduled);
+            (on.removal, on.silent, said.status) = (None, false, AppointmentStatus::Scheduled);
             world.gone_by_trainer.remove(id);
         }
         PlatformEdit::GiveBack => return,
@@ -206,6 +215,7 @@ fn on_platform(world: &mut World, id: &AppointmentId, edit: &PlatformEdit) {
         PlatformEdit::Cancel => said.status = AppointmentStatus::Cancelled,
         PlatformEdit::Unassign => on.removal = Some(RemovalReason::Unassigned),
         PlatformEdit::Delete => on.removal = Some(RemovalReason::Deleted),
+        PlatformEdit::Vanish => (on.removal, on.silent) = (Some(RemovalReason::Unassigned), true),
     }
     said.version += 1;
     said.updated_at = now;
@@ -417,6 +427,7 @@ fn where_it_stands(world: &World, id: &AppointmentId) -> Option<String> {
         | Standing::Settling
         | Standing::CoolDown
         | Standing::Missing
+        | Standing::Held
         | Standing::Unknown
         | Standing::Gone) => Some(format!("came to rest as {standing:?}")),
         Standing::LeftOut(_)

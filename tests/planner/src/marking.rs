@@ -106,6 +106,7 @@ impl World {
                 let refusal = Refusal {
                     field: Field::Time,
                     time: Some(sent.time),
+                    notes: None,
                     version: 0,
                     reason: "outside_hours".into(),
                     detail: None,
@@ -152,6 +153,7 @@ impl World {
             OnPlatform {
                 said: said.clone(),
                 removal: None,
+                silent: false,
             },
         );
         let found = match self.calendar.get_mut(event_id) {

@@ -59,6 +59,10 @@ pub enum Step {
     AnswerMarked(bool),
     /// An event is deleted, that is noticed, it is put back, and that is done: it is of the next generation now.
     Remake(usize),
+    /// "Remove now", or "keep", for what is held.
+    Held(usize, bool),
+    /// The nth last thing that was done is taken back.
+    UndoNth(usize),
     /// Another laptop was seen to write.
     OtherWriter,
     /// The database is gone; the trainer connects again.
@@ -80,6 +84,8 @@ pub enum PlatformEdit {
     Cancel,
     Unassign,
     Delete,
+    /// As unassigned, but the feed forgets to say so.
+    Vanish,
     GiveBack,
 }
 
@@ -131,6 +137,7 @@ pub enum SettingEdit {
 pub enum MassEdit {
     TypeOff,
     CancelAll,
+    VanishAll,
     MoveAll,
     DeleteAll,
 }
@@ -227,6 +234,7 @@ fn step(chance: &mut Chance, mix: Mix, appointments: usize) -> Step {
             _ => Step::Mass(chance.one_of(&[
                 MassEdit::TypeOff,
                 MassEdit::CancelAll,
+                MassEdit::VanishAll,
                 MassEdit::MoveAll,
                 MassEdit::MoveAll,
                 MassEdit::DeleteAll,
@@ -252,6 +260,8 @@ fn step(chance: &mut Chance, mix: Mix, appointments: usize) -> Step {
         (2, 13),
         (1, 14),
         (1, 15),
+        (2, 16),
+        (3, 17),
     ]) {
         0 => Step::Platform(which, platform_edit(chance)),
         1 => Step::Calendar(which, calendar_edit(chance)),
@@ -276,7 +286,9 @@ fn step(chance: &mut Chance, mix: Mix, appointments: usize) -> Step {
         12 => Step::Mark(slot(chance)),
         13 => Step::AnswerMarked(!chance.once_in(4)),
         14 => Step::OtherWriter,
-        _ => Step::Remake(which),
+        15 => Step::Remake(which),
+        16 => Step::Held(which, chance.once_in(2)),
+        _ => Step::UndoNth(chance.below(4)),
     }
 }
 
@@ -308,7 +320,8 @@ fn platform_edit(chance: &mut Chance) -> PlatformEdit {
         (1, Cancel),
         (1, Unassign),
         (1, Delete),
-        (3, GiveBack),
+        (2, Vanish),
+        (4, GiveBack),
     ])
 }
 

@@ -34,18 +34,19 @@ impl World {
         self.want_back(id, Wish::Back { from: to, to: from }, true);
     }
 
-    fn want_back(&mut self, id: &AppointmentId, wish: Wish, about_time: bool) {
+    /// True if it can be had back.
+    pub fn want_back(&mut self, id: &AppointmentId, wish: Wish, about_time: bool) -> bool {
         let Some(record) = self.records.get_mut(id) else {
-            return;
+            return false;
         };
         let Ok(effect) = bring_back(record, &wish, &self.ctx) else {
-            return;
+            return false;
         };
         self.log
             .push(format!("{} {id} wanted back: {effect:?}", self.ctx.now));
         self.guarding.decided(id, self.ctx.now);
         if !about_time {
-            return;
+            return true;
         }
         self.refused.retain(|(refused, ..)| refused != id);
         let record = &self.records[id];
@@ -53,6 +54,7 @@ impl World {
         let wanted = record.requested_time.filter(|time| said != Some(*time));
         let unsettled = self.unsettled.entry(id.clone()).or_default();
         (unsettled.admin, unsettled.trainer) = (None, wanted.map(EventTime::Timed));
+        true
     }
 
     /// The trainer deleted this event.

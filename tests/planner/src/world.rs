@@ -3,8 +3,9 @@
 //! The interpreter here stands for the engine: it carries decisions out as two services would take them. It keeps its own
 //! account of what each side last wanted, so that the laws are judged by what happened, not by what records say.
 
+use crate::back::Account;
 use crate::chance::Chance;
-use crate::facts::{Fact, settled, take_all};
+use crate::facts::{Fact, absent, settled, take_all};
 use crate::guarding::Guarding;
 use crate::law::Law;
 use crate::steps::{Answer, Story};
@@ -16,11 +17,12 @@ use roundtrip_core::event::Event;
 use roundtrip_core::ids::{AppointmentId, EventId, Version};
 use roundtrip_core::marked::Marked;
 use roundtrip_core::outbox::Intent;
-use roundtrip_core::reconcile::{Context, Decision, Standing, reconcile};
+use roundtrip_core::reconcile::{Context, Decision, Standing, follow_policy, reconcile};
 use roundtrip_core::record::{Field, LinkState, Record};
 use roundtrip_core::resolve;
 use roundtrip_core::settings::Direction;
 use roundtrip_core::time::{EventTime, TimeSpan};
+use roundtrip_core::undo::Wish;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -30,6 +32,8 @@ use std::rc::Rc;
 pub struct OnPlatform {
     pub said: Rc<Appointment>,
     pub removal: Option<RemovalReason>,
+    /// It is gone, and the feed does not say so: it is only absent.
+    pub silent: bool,
 }
 
 /// An event in the calendar, also a deleted one.
@@ -124,6 +128,8 @@ pub struct World {
     pub database_lost: bool,
     /// So many appointments were agreed when it began.
     pub agreed: usize,
+    /// What may go, and what can be taken back.
+    pub account: Account,
 }
 
 pub fn id(which: usize) -> AppointmentId {
@@ -181,6 +187,7 @@ impl World {
             ever_gone: BTreeSet::new(),
             database_lost: false,
             agreed: appointments,
+            account: Account::default(),
         };
         for which in 0..appointments {
             let span = super::steps::Slot {
@@ -242,6 +249,7 @@ impl World {
             OnPlatform {
                 said: Rc::new(said),
                 removal: None,
+                silent: false,
             },
         );
     }
@@ -268,6 +276,7 @@ impl World {
     /// One cycle: read both sides, decide, carry out. True if something was written or becomes due.
     pub fn cycle(&mut self) -> bool {
         self.read();
+        self.keep_account();
         // The outbox learns the outcome of a write whose answer was lost before anything else is decided.
         for (id, answer, intent) in std::mem::take(&mut self.unanswered) {
             match answer {
@@ -277,14 +286,21 @@ impl World {
         }
         let mut busy = false;
         let ids: Vec<AppointmentId> = self.records.keys().cloned().collect();
-        let decisions: Vec<Decision> = ids.iter().map(|id| self.judged(id)).collect();
+        let judged: Vec<Decision> = ids.iter().map(|id| self.judged(id)).collect();
+        // Standing policies answer before the guard looks: what they lead to counts, too.
+        let decisions: Vec<Decision> = judged.iter().map(|decision| self.followed(decision)).collect();
         let verdict = self.guard(&decisions);
-        for (id, decision) in ids.into_iter().zip(decisions) {
+        for ((id, judged), decision) in ids.into_iter().zip(judged).zip(decisions) {
             if verdict.held.contains_key(&id) {
+                // Since when it is held is remembered while it is asked about, too.
+                if let Some(record) = self.records.get_mut(&id) {
+                    record.held = decision.record.held;
+                }
                 continue;
             }
-            let decision = self.decide(&id, decision);
-            busy |= !decision.intents.is_empty() || decision.due_at.is_some();
+            let decision = self.decide(&id, &judged, decision);
+            let waits = decision.due_at.is_some() && decision.standing != Standing::Held;
+            busy |= !decision.intents.is_empty() || waits;
             if self.tells {
                 self.log
                     .push(format!("{} {id} {}", self.ctx.now, brief(&decision)));
@@ -307,7 +323,7 @@ impl World {
     /// Facts arrive in any order, and those of the last cycle once more.
     fn read(&mut self) {
         let mut fresh: Vec<Fact> = Vec::new();
-        for (id, on_platform) in &self.platform {
+        for (id, on_platform) in self.platform.iter().filter(|(_, on)| !on.silent) {
             fresh.push(match on_platform.removal {
                 None => Fact::Upsert(on_platform.said.clone()),
                 Some(reason) => Fact::Gone(id.clone(), on_platform.said.version, reason),
@@ -334,6 +350,10 @@ impl World {
         }
         self.chance.shuffle(&mut facts);
         take_all(&mut self.records, &facts, &self.ctx);
+        for (id, _) in self.platform.iter().filter(|(_, on)| on.silent) {
+            absent(&mut self.records, id, &self.ctx);
+            absent(&mut other_order, id, &self.ctx);
+        }
         for (id, record) in self.records.iter().filter(|_| compared) {
             let other = other_order
                 .get(id)
@@ -375,23 +395,28 @@ impl World {
         decision
     }
 
-    /// What follows from a decision that is not held: a policy's answer, and the question that is open.
-    fn decide(&mut self, id: &AppointmentId, mut decision: Decision) -> Decision {
-        self.settle_by_standing(id, &decision);
+    /// What a standing policy's answer leads to, if one is given.
+    fn followed(&mut self, decision: &Decision) -> Decision {
+        let Some((draft, _)) = &decision.by_policy else {
+            return decision.clone();
+        };
+        let conflict = raised(&decision.record, draft, self.ctx.now);
+        follow_policy(decision, &conflict, &self.ctx).unwrap_or_else(|| {
+            self.broken(Law::NoMoveLost, "a policy's answer was not taken");
+            decision.clone()
+        })
+    }
+
+    /// What follows from a decision that is not held: a policy's answer, and the question that is open. `judged` is the
+    /// decision before a policy answered.
+    fn decide(&mut self, id: &AppointmentId, judged: &Decision, mut decision: Decision) -> Decision {
+        self.settle_by_standing(id, judged);
         if let Some((draft, resolution)) = decision.by_policy.take() {
-            let conflict = raised(&decision.record, &draft, self.ctx.now);
-            let mut record = decision.record.clone();
+            let conflict = raised(&judged.record, &draft, self.ctx.now);
+            let mut record = judged.record.clone();
             let shown = resolve::seen(&record);
-            match resolve::resolve(&mut record, &conflict, &resolution, &shown, &self.ctx) {
-                Ok(()) => {
-                    record.cool_down_until = None;
-                    self.answered(id, &conflict, &resolution, &record);
-                    decision = reconcile(&record, &self.ctx);
-                }
-                Err(error) => self.broken(
-                    Law::NoMoveLost,
-                    format!("a policy's answer was not taken: {error}"),
-                ),
+            if resolve::resolve(&mut record, &conflict, &resolution, &shown, &self.ctx).is_ok() {
+                self.answered(id, &conflict, &resolution, &record);
             }
         }
         match &decision.conflict {
@@ -426,6 +451,7 @@ impl World {
             Standing::Ended
             | Standing::LeftOut(_)
             | Standing::Kept
+            | Standing::Held
             | Standing::Stopped
             | Standing::Removed { .. }
             | Standing::Gone => true,
@@ -530,7 +556,10 @@ impl World {
                     at: self.ctx.now,
                     by_policy: false,
                 };
-                self.answered.insert(id.clone(), Conflict { state, ..conflict });
+                let decided = Conflict { state, ..conflict };
+                let wish = Wish::Answer(Box::new(decided.clone()));
+                self.account.done.push((id.clone(), wish));
+                self.answered.insert(id.clone(), decided);
                 self.conflicts.remove(&id);
                 self.records.insert(id, record);
             }
@@ -571,6 +600,7 @@ impl World {
         self.marked.clear();
         self.answered.clear();
         self.moved.clear();
+        self.account = Account::default();
         self.gone_by_trainer.clear();
         self.database_lost = true;
         self.ctx.connected_at = self.ctx.now;
