@@ -98,7 +98,7 @@ describe('undoing a run', () => {
     await user.click(opener);
     await user.click(await get('run-undo'));
     const dialog = await get('restore-dialog');
-    expect(dialog.textContent).toContain('Undo this run?');
+    expect(dialog.textContent).toContain('Undo the run of');
     await waitFor(() => expect(all('restore-item').length).toBeGreaterThan(0));
     const possible = all('restore-item').filter((li) => !li.dataset.reason);
     for (const li of all('restore-item').filter((one) => one.dataset.reason))

@@ -49,6 +49,8 @@ export const SCENARIOS = [
   'starting',
   'agenda',
   'silent',
+  'keychain',
+  'rebuilt',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -97,10 +99,11 @@ export function model(scenario: Scenario, nowMs: number): Model {
     : scenario === 'conflicts' || scenario === 'error' || scenario === 'paused' || scenario === 'offline'
       ? scenario
       : 'healthy';
-  const before = scenario === 'fresh' || scenario === 'onboarding-google' || scenario === 'preview';
+  const before =
+    scenario === 'fresh' || scenario === 'rebuilt' || scenario === 'onboarding-google' || scenario === 'preview';
   const full = scenario === 'agenda' ? agendaScenario(nowMs) : undefined;
   const rows = full?.rows ?? (scenario === 'empty' ? [] : appointmentsFor(nowMs, kind));
-  if (scenario === 'fresh' || scenario === 'onboarding-google')
+  if (scenario === 'fresh' || scenario === 'rebuilt' || scenario === 'onboarding-google')
     rows.forEach((r) => Object.assign(r, { badge: 'waiting', reason: 'not_started' }));
   const conflicts =
     full?.conflicts ??
@@ -125,7 +128,12 @@ export function model(scenario: Scenario, nowMs: number): Model {
     signIn: null,
   };
   const o = made.overview;
-  if (scenario === 'fresh') return made;
+  if (scenario === 'rebuilt')
+    o.problem = problem('database_rebuilt', null, 'none', nowMs, {
+      detail: 'roundtrip.damaged-20261121T080000Z.db',
+      since: null,
+    });
+  if (scenario === 'fresh' || scenario === 'rebuilt') return made;
   o.platform = platformAccount(nowMs, before ? { last_read_at: null } : {});
   if (scenario === 'onboarding-google') return made;
   o.calendar = googleAccount(nowMs, before ? { last_read_at: null } : {});
@@ -185,6 +193,13 @@ export function model(scenario: Scenario, nowMs: number): Model {
         detail: 'server_trouble',
         since: o.as_of,
       });
+      break;
+    case 'keychain':
+      o.state = 'needs_attention';
+      o.as_of = iso(nowMs - 25 * MINUTE);
+      o.platform = platformAccount(nowMs, { last_read_at: o.as_of });
+      o.calendar = googleAccount(nowMs, { last_read_at: o.as_of });
+      o.problem = problem('keychain', null, 'try_again', nowMs, { detail: null });
       break;
     case 'second-laptop':
       o.other_writer = { device: 'Maras ThinkPad', since: iso(nowMs - 90 * MINUTE) };

@@ -22,6 +22,8 @@ class RestoreFlow {
   stale = $state(false);
   /** The whole run that is to be undone, if it is not about single lines. */
   run = $state<string | null>(null);
+  /** When that run began; its name in the title. */
+  runAt = $state('');
   #ids: string[] = [];
   #turn = 0;
 
@@ -30,8 +32,8 @@ class RestoreFlow {
     await this.look();
   }
 
-  async askRun(runId: string): Promise<void> {
-    [this.#ids, this.run, this.open] = [[], runId, true];
+  async askRun(runId: string, startedAt: string): Promise<void> {
+    [this.#ids, this.run, this.runAt, this.open] = [[], runId, startedAt, true];
     await this.look();
   }
 

@@ -31,8 +31,8 @@ describe('figures in words', () => {
   it('says a length of time in one short unit', () => {
     useLanguage('en', 'en-GB');
     expect(
-      [380, 4_260, 27_000, 95_000, 402_000, 5_000_000, 9_000_000].map((ms) => length(ms).replace('\u00a0', ' ')),
-    ).toEqual(['0.4 s', '4.3 s', '27 s', '95 s', '7 min', '83 min', '2.5 h']);
+      [40, 380, 4_260, 27_000, 95_000, 402_000, 5_000_000, 9_000_000].map((ms) => length(ms).replaceAll('\u00a0', ' ')),
+    ).toEqual(['< 0.1 s', '0.4 s', '4.3 s', '27 s', '95 s', '7 min', '83 min', '2.5 h']);
   });
 
   it('never rounds a share up to all of it', () => {
@@ -77,7 +77,7 @@ describe('the panel', () => {
     await get('figures');
     const silent = document.querySelectorAll('[data-test="figures-side"][data-silent="true"]');
     expect(silent).toHaveLength(1);
-    expect(silent[0]?.textContent).toContain('still, 2 Stunden wach');
+    expect(silent[0]?.textContent).toContain('2 Stunden wach ohne Erfolg');
     expect(document.querySelector('[data-way="to_report"]')?.textContent).toContain('noch keine Änderung');
   });
 });
@@ -87,7 +87,7 @@ describe('silence', () => {
     await open('#/', 'silent');
     const card = await get('problem-card');
     expect(card.dataset.code).toBe('no_success_2h_google');
-    expect(find('headline')?.textContent).toContain('Nothing has come through from Google for 2 hours.');
+    expect(find('headline')?.textContent).toContain('Nothing has come through from Google for 2\u00a0hours.');
     expect(card.textContent).toContain('The service has trouble of its own.');
     expect(document.querySelectorAll('[data-test="problem-action"]')).toHaveLength(1);
     expect(document.body.textContent).not.toContain('Up to date');

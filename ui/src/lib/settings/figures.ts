@@ -7,6 +7,8 @@ const unit = (n: number, name: string, digits: number): string =>
 /** "0.4 s", "20 s", "4 min", "2 h": short, because it stands in a table. */
 export function length(ms: number): string {
   const seconds = ms / 1000;
+  // "0 s" would say that it took no time at all.
+  if (ms > 0 && seconds < 0.05) return `<\u00a0${unit(0.1, 's', 1)}`;
   if (seconds < 9.95) return unit(seconds, 's', 1);
   if (seconds < 99.5) return unit(Math.round(seconds), 's', 0);
   if (seconds < 90 * 60) return unit(Math.round(seconds / 60), 'min', 0);

@@ -480,8 +480,20 @@ describe('the page', () => {
     await pick('audit-export-json');
     await waitFor(() => expect(document.body.textContent).toContain('roundtrip-audit.json'));
     expect(await problems()).toEqual([]);
-    expect(auditDetails('<b>x')).toBe('<b>x');
-    expect(auditDetails('{"a_b":["c",1]}')).toBe('a b: c, 1');
+    expect(auditDetails('<b>x', 'Linden')).toBe('<b>x');
+    expect(auditDetails('{"a_b":["c",1]}', 'Linden')).toBe('a b: c, 1');
+    // What the app is known to write is said in words, nothing of it as a key.
+    const said = (details: object) => auditDetails(JSON.stringify(details), 'Linden');
+    expect(said({ service: 'platform', reason: 'locked' })).toBe('Linden · locked');
+    expect(said({ changed: ['filters', 'text', 'every_minutes'] })).toBe(
+      'What is synced, Text and privacy, How often it checks',
+    );
+    expect(said({ what: 'history', lines: 41, personal: false })).toBe('History · 41 lines · without personal data');
+    expect(said({ events: 12, left: 0, problem: null })).toBe('12 events removed');
+    expect(said({ service: 'google', events_deleted: 1, revoked: false })).toBe('Google Calendar · one event removed');
+    expect(said({ version: 2, sealed: 2, lost: 1 })).toBe('2 sign-ins encrypted anew · one couldn’t be opened');
+    expect(said({ entries: 3 })).toBe('3 entries');
+    for (const row of all('audit-row')) expect(row.children[2]?.textContent).not.toMatch(/[_:{]/);
   });
 
   it('runs all checks one by one', async () => {

@@ -183,7 +183,7 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
 
   // Long enough for a second page.
   const audit: AuditRow[] = [
-    { at: 2, event: 'settings', details: '{"changed":["types_off"]}' },
+    { at: 2, event: 'settings', details: '{"changed":["filters","text"]}' },
     { at: 3, event: 'export', details: '{"what":"history","lines":41,"personal":false}' },
     { at: 20, event: 'key_available', details: '{"service":"google"}' },
     { at: 21, event: 'key_unavailable', details: '{"service":"google","reason":"locked"}' },
@@ -194,7 +194,7 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
     ...Array.from({ length: 110 }, (_, i) => ({
       at: 60 + i * 3,
       event: 'settings',
-      details: '{"changed":["filters"]}',
+      details: i % 3 ? '{"changed":["filters"]}' : '{"changed":["every_minutes"]}',
     })),
     { at: 400, event: 'sign_in', details: '{"service":"google"}' },
     { at: 400.1, event: 'sign_in', details: '{"service":"platform"}' },
