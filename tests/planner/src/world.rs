@@ -572,7 +572,8 @@ impl World {
             // A time that was only chosen in the window is gone with it; what the calendar shows is not.
             if record.requested_time.is_some() {
                 let unsettled = self.unsettled.entry(id.clone()).or_default();
-                unsettled.trainer = record.event.as_ref().map(|event| event.time);
+                let shown = record.event.as_ref().map(|event| event.time);
+                unsettled.trainer = shown.filter(|_| shown != unsettled.settled);
             }
         }
         for (id, unsettled) in &mut self.unsettled {
