@@ -425,6 +425,7 @@ pub fn deleted(record: &mut Record, id: &EventId, now: DateTime<Utc>) {
         record.looks = None;
         record.note = None;
         record.delete_confirmed = false;
+        record.held = None;
     }
     record.duplicates.retain(|duplicate| duplicate != id);
     record.problem = None;
