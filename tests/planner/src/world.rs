@@ -47,6 +47,8 @@ pub struct InCalendar {
     pub moved_by_trainer: bool,
     /// When they did.
     pub moved_at: Option<DateTime<Utc>>,
+    /// The time at the last reading, and since when it was that.
+    pub read: Option<(EventTime, Option<DateTime<Utc>>)>,
     /// Own text that must survive.
     pub own_text: Vec<String>,
     /// Made by the trainer, who asked for an appointment of it.
@@ -72,6 +74,7 @@ impl InCalendar {
             ours: true,
             moved_by_trainer: false,
             moved_at: None,
+            read: None,
             own_text: Vec::new(),
             made_for: None,
         }
@@ -329,7 +332,8 @@ impl World {
                 Some(reason) => Fact::Gone(id.clone(), on_platform.said.version, reason),
             });
         }
-        for (id, entry) in &self.calendar {
+        for (id, entry) in &mut self.calendar {
+            entry.read = Some((entry.event.time, entry.moved_at));
             fresh.push(match entry.buried_at {
                 None => Fact::Live(entry.event.clone()),
                 Some(buried) => Fact::Buried(id.clone(), buried),
