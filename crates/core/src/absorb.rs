@@ -146,7 +146,9 @@ pub fn tombstone(record: &mut Record, id: &EventId, updated: Option<DateTime<Utc
     if updated.zip(known).is_some_and(|(buried, known)| buried < known) {
         return;
     }
-    record.tombstone_at.get_or_insert(updated.unwrap_or(now));
+    // The newest deletion counts, in whatever order they are told; one without a time is as old as its first telling.
+    let known = record.tombstone_at;
+    record.tombstone_at = known.max(updated).or(Some(now));
     record.event = None;
     record.missing_since = None;
 }
@@ -423,6 +425,7 @@ pub fn deleted(record: &mut Record, id: &EventId, now: DateTime<Utc>) {
         record.looks = None;
         record.note = None;
         record.delete_confirmed = false;
+        record.held = None;
     }
     record.duplicates.retain(|duplicate| duplicate != id);
     record.problem = None;

@@ -216,6 +216,26 @@ fn a_tombstone_older_than_the_event_is_ignored_and_a_late_reading_does_not_undo_
 }
 
 #[test]
+fn of_two_tombstones_the_newer_one_counts_whichever_is_told_first() {
+    // Deleted, taken out of the bin and deleted again, and a page tells the first deletion once more.
+    let case = Case::linked();
+    let id = case.record.event_id.clone().unwrap();
+    let (first, second) = (at("2026-11-21T09:10:00Z"), at("2026-11-21T09:20:00Z"));
+    for order in [[first, second], [second, first]] {
+        let mut record = case.record.clone();
+        for buried in order {
+            tombstone(&mut record, &id, Some(buried), case.ctx.now);
+        }
+        assert_eq!(record.tombstone_at, Some(second), "told as {order:?}");
+    }
+    // One without a time of its own is taken as of now once, and does not grow younger with each reading.
+    let mut record = case.record.clone();
+    tombstone(&mut record, &id, None, first);
+    tombstone(&mut record, &id, None, second);
+    assert_eq!(record.tombstone_at, Some(first));
+}
+
+#[test]
 fn a_late_reading_does_not_undo_our_own_deletion_either() {
     let case = Case::linked();
     let live = shown(&case);

@@ -55,6 +55,18 @@ fn h2_what_the_trainer_confirmed_goes_at_once() {
 }
 
 #[test]
+fn what_went_already_is_not_held_any_more_and_can_no_longer_be_kept() {
+    let now = ruled_out().ctx.now;
+    let mut case = ruled_out()
+        .with(|record| confirm_left_out(record, now))
+        .carried_out();
+    assert_eq!(case.record.held, None);
+    // Kept, our own deletion would look like the trainer's, and the event would never come again.
+    assert!(!answer(&mut case.record, false));
+    assert_eq!(case.record.link, LinkState::Unlinked);
+}
+
+#[test]
 fn h3_what_is_absent_is_held() {
     let case = absent().expect("Held; until 09:00:00");
     assert_eq!(case.record.held.map(|held| held.cause), Some(Cause::Absent));

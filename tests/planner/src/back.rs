@@ -178,7 +178,10 @@ impl World {
                 if let Some(record) = self.records.get_mut(&id) {
                     pen::confirm_left_out(record, self.ctx.now);
                 }
-                self.keep_account();
+                // What has not been read yet is not to be taken account of.
+                let left_out = (Cause::RulesChanged, self.ctx.now);
+                self.account.inferred.insert(id.clone(), left_out);
+                self.account.kept.remove(&id);
                 self.account.answered(&id, true);
                 self.confirmed_one_by_one(&id);
             }

@@ -5,7 +5,7 @@ use roundtrip_core::absorb::{self, Adoption};
 use roundtrip_core::appointment::{Appointment, Removal, RemovalReason};
 use roundtrip_core::event::Event;
 use roundtrip_core::ids::{AppointmentId, EventId, Version};
-use roundtrip_core::reconcile::{Context, reconcile};
+use roundtrip_core::reconcile::{Context, Standing, reconcile};
 use roundtrip_core::record::{LinkState, Record};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -122,8 +122,13 @@ pub fn settled(mut record: Record, ctx: &Context) -> Record {
     if record.event.is_none() {
         // A repeated page may show an event once more before the tombstone; nothing may hang on that but how carefully it
         // is told who removed it.
-        record = reconcile(&record, ctx).record;
+        let decision = reconcile(&record, ctx);
+        record = decision.record;
         record.event_seen_at = None;
+        if decision.standing == Standing::Gone {
+            // Of what is gone on both sides nothing is decided any more.
+            (record.calendar_moved_at, record.calendar_edited_at) = (None, None);
+        }
     }
     if let LinkState::Removed { by_trainer, .. } = &mut record.link {
         *by_trainer = true;

@@ -21,6 +21,7 @@ mod guarding;
 mod hands;
 mod law;
 mod live;
+mod losing;
 mod marking;
 mod rows;
 mod shrink;

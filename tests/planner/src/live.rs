@@ -314,7 +314,9 @@ fn in_calendar(world: &mut World, id: &AppointmentId, edit: &CalendarEdit) {
     let time = event.time;
     entry.moved_by_trainer |= moved;
     if moved {
-        entry.moved_at = Some(now);
+        // Away and back again between two readings cannot be told from no move at all.
+        let read = entry.read.filter(|(read, _)| *read == time);
+        entry.moved_at = read.map_or(Some(now), |(_, since)| since);
     }
     entry.event = Rc::new(event);
     if moved {

@@ -47,6 +47,8 @@ pub struct InCalendar {
     pub moved_by_trainer: bool,
     /// When they did.
     pub moved_at: Option<DateTime<Utc>>,
+    /// The time at the last reading, and since when it was that.
+    pub read: Option<(EventTime, Option<DateTime<Utc>>)>,
     /// Own text that must survive.
     pub own_text: Vec<String>,
     /// Made by the trainer, who asked for an appointment of it.
@@ -72,6 +74,7 @@ impl InCalendar {
             ours: true,
             moved_by_trainer: false,
             moved_at: None,
+            read: None,
             own_text: Vec::new(),
             made_for: None,
         }
@@ -329,7 +332,8 @@ impl World {
                 Some(reason) => Fact::Gone(id.clone(), on_platform.said.version, reason),
             });
         }
-        for (id, entry) in &self.calendar {
+        for (id, entry) in &mut self.calendar {
+            entry.read = Some((entry.event.time, entry.moved_at));
             fresh.push(match entry.buried_at {
                 None => Fact::Live(entry.event.clone()),
                 Some(buried) => Fact::Buried(id.clone(), buried),
@@ -564,46 +568,6 @@ impl World {
                 self.records.insert(id, record);
             }
         }
-    }
-
-    /// The database is gone; the trainer connects again.
-    pub fn lose_database(&mut self) {
-        for (id, record) in &self.records {
-            // A time that was only chosen in the window is gone with it; what the calendar shows is not.
-            if record.requested_time.is_some() {
-                let unsettled = self.unsettled.entry(id.clone()).or_default();
-                unsettled.trainer = record.event.as_ref().map(|event| event.time);
-            }
-        }
-        for (id, unsettled) in &mut self.unsettled {
-            let record = self.records.get(id);
-            let marked = record
-                .and_then(Record::mark)
-                .and_then(|mark| mark.time)
-                .map(EventTime::Timed);
-            unsettled.mark_is_stale |= marked != unsettled.settled;
-        }
-        // An event that does not carry our mark yet is the trainer's again: nothing but the records told whose it was.
-        for entry in self
-            .calendar
-            .values_mut()
-            .filter(|entry| entry.event.mark.is_none())
-        {
-            entry.ours &= entry.made_for.take().is_none();
-        }
-        self.records.clear();
-        self.conflicts.clear();
-        self.unanswered.clear();
-        self.refused.clear();
-        self.seen_before.clear();
-        self.guarding = Guarding::default();
-        self.marked.clear();
-        self.answered.clear();
-        self.moved.clear();
-        self.account = Account::default();
-        self.gone_by_trainer.clear();
-        self.database_lost = true;
-        self.ctx.connected_at = self.ctx.now;
     }
 }
 
