@@ -42,6 +42,7 @@ fn document(overview: &Overview, figures: Option<&FiguresView>, put_aside: Optio
         "google": overview.calendar.as_ref().map(|account| &account.status),
         "counts": overview.counts,
         "questions": overview.questions.len(),
+        "held": overview.held.len(),
         "next_with_conflict": count(Badge::Conflict),
         "problem": overview.problem.as_ref().map(|problem| &problem.code),
         "problem_since": overview.problem.as_ref().and_then(|problem| problem.since),

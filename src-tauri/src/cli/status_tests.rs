@@ -88,6 +88,7 @@ fn full() -> (Overview, FiguresView) {
         heartbeat: Vec::new(),
         next: Vec::new(),
         questions: Vec::new(),
+        held: Vec::new(),
         conflicts: Vec::new(),
         other_writer: None,
         latest: None,

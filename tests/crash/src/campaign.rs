@@ -51,7 +51,7 @@ pub fn run(stage: &Stage, story: &Story, first: u64, every: u64) -> Result<Found
         *found.by_name.entry(name.clone()).or_default() += 1;
         let at = format!("{}: killed at {moment} ({name})", story.name);
         note(&mut found, &at, recover(stage, story, &untouched));
-        if (moment - first) / every % SECOND_EVERY == 0 {
+        if ((moment - first) / every).is_multiple_of(SECOND_EVERY) {
             second(stage, story, &untouched, moment, &mut found)?;
         }
         moment += every;

@@ -18,6 +18,7 @@ struct State {
     random: SeededRandom,
     skew: TimeDelta,
     slept: TimeDelta,
+    settings: u64,
     began: DateTime<Utc>,
 }
 
@@ -31,6 +32,7 @@ impl LaptopClock {
                 random: SeededRandom::new(seed),
                 skew: TimeDelta::zero(),
                 slept: TimeDelta::zero(),
+                settings: 0,
                 began,
             }),
         }
@@ -38,7 +40,14 @@ impl LaptopClock {
 
     /// Makes the wall clock wrong by so much from now on.
     pub fn set_skew(&self, skew: TimeDelta) {
-        lock(&self.state).skew = skew;
+        let mut state = lock(&self.state);
+        state.skew = skew;
+        state.settings += 1;
+    }
+
+    /// How often it was set.
+    pub fn settings(&self) -> u64 {
+        lock(&self.state).settings
     }
 
     /// The laptop slept for so long.

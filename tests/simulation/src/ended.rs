@@ -79,6 +79,8 @@ pub struct EndedLaptop {
 pub struct WireRecord {
     /// Which laptop, from 0.
     pub laptop: usize,
+    /// Another number whenever the app has started anew or its clock was set: a wait may be forgotten with that.
+    pub era: u64,
     /// When, by the services' time.
     pub at: chrono::DateTime<chrono::Utc>,
     /// True for Google, false for the platform.

@@ -160,7 +160,7 @@ impl Laptop {
             chance ^ 0xD15C,
         ));
         let wire = Arc::new(Wire::new(
-            self.index,
+            (self.index, boot),
             stage,
             around.services.clone(),
             self.clock.clone(),

@@ -149,7 +149,7 @@ impl Somebody {
             }
             6 => {
                 if edit(AdminEdit {
-                    notes: Some((number % 4 != 0).then(|| format!("Notiz {number}"))),
+                    notes: Some((!number.is_multiple_of(4)).then(|| format!("Notiz {number}"))),
                     ..AdminEdit::default()
                 }) {
                     self.did("admin edits notes", &id);
@@ -177,15 +177,15 @@ impl Somebody {
             }
             13 => {
                 if edit(AdminEdit {
-                    private: Some(number % 2 == 0),
-                    locked: Some(number % 3 == 0),
+                    private: Some(number.is_multiple_of(2)),
+                    locked: Some(number.is_multiple_of(3)),
                     ..AdminEdit::default()
                 }) {
                     self.did("admin sets private or locked", &id);
                 }
             }
             _ => {
-                if number % 3 == 0 && platform.delete_appointment(&id).is_ok() {
+                if number.is_multiple_of(3) && platform.delete_appointment(&id).is_ok() {
                     self.did("admin deletes", &id);
                 }
             }
@@ -333,7 +333,7 @@ impl Somebody {
                 patch(json!({"attendees": [{"email": "gast@example.org"}]})),
             ),
             20 => {
-                let purged = number % 2 == 0
+                let purged = number.is_multiple_of(2)
                     && google.delete_event(account, "primary", &id).is_ok()
                     && google.purge_event(account, "primary", &id).is_ok();
                 ("trainer deletes for good", purged)

@@ -33,6 +33,7 @@ pub struct Services {
 
 /// One laptop's way to the services.
 pub struct Wire {
+    boot: u64,
     laptop: usize,
     stage: Arc<Stage>,
     services: Services,
@@ -49,15 +50,16 @@ struct State {
 pub const GOOGLE_PORT: u16 = 4801;
 
 impl Wire {
-    /// A wire.
+    /// The wire of this laptop and this start of the app.
     pub fn new(
-        laptop: usize,
+        (laptop, boot): (usize, u64),
         stage: Arc<Stage>,
         services: Services,
         clock: Arc<LaptopClock>,
         seed: u64,
     ) -> Self {
         Self {
+            boot,
             laptop,
             stage,
             services,
@@ -243,6 +245,7 @@ impl HttpPort for Wire {
         }
         let mut record = WireRecord {
             laptop: self.laptop,
+            era: self.boot * 1_000 + self.clock.settings(),
             at: self.stage.now(),
             google,
             method: request.method().to_string(),

@@ -34,7 +34,7 @@ fn names_feature(source: &Source) -> Option<usize> {
         || path.starts_with("xtask/")
         || path.starts_with("docs/")
         || path.starts_with(".ci/");
-    if tool && !manifest || tests && !manifest {
+    if (tool || tests) && !manifest {
         return None;
     }
     let declared = format!("{FEATURE} = []");

@@ -604,8 +604,8 @@ impl Calendar {
             ..self.clone()
         };
         for (id, entry) in &self.entries {
-            let versions = self.past.get(id).into_iter().flatten().chain([entry]);
-            if let Some(then) = versions.filter(|version| version.mark.change <= change).last() {
+            let mut versions = self.past.get(id).into_iter().flatten().chain([entry]);
+            if let Some(then) = versions.rfind(|version| version.mark.change <= change) {
                 there.entries.insert(id.clone(), then.clone());
             }
         }

@@ -92,7 +92,7 @@ impl Quota {
         if !self.varied {
             return (self.limits.status, self.limits.retry_after);
         }
-        let status = if self.refused % 2 == 0 { 403 } else { 429 };
+        let status = if self.refused.is_multiple_of(2) { 403 } else { 429 };
         let wait = (self.refused / 2 % 2 == 1).then_some(20 + self.refused % 40);
         (status, wait)
     }

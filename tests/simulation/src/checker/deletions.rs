@@ -75,8 +75,7 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
     // Since the app last wrote the event, somebody said that the trainer need not be there.
     let written = facts
         .event(event)
-        .filter(|change| change.seq < deletion.seq && change.actor.is_app())
-        .last()
+        .rfind(|change| change.seq < deletion.seq && change.actor.is_app())
         .map_or(0, |change| change.seq);
     if facts.was_free_of(appointment, written, deletion.seq) {
         return Why::Platform;
@@ -172,12 +171,22 @@ fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut V
         // What a lost database had counted is lost with it.
         return;
     }
+    // What the trainer took out with an own click was confirmed.
+    let by_click = |deletion: &Deletion<'_>| {
+        let since = deletion.change.at - TimeDelta::days(30);
+        facts.is_told(deletion.appointment, since, |item| {
+            matches!(item.what, HistoryWhat::Restored { to: None, .. })
+        })
+    };
     let kinds = [
         (Why::Platform, QuestionKind::Cancellations),
         (Why::Filter, QuestionKind::InferredDeletions),
     ];
     for (why, kind) in kinds {
-        let of_kind: Vec<&Deletion<'_>> = deletions.iter().filter(|deletion| deletion.why == why).collect();
+        let of_kind: Vec<&Deletion<'_>> = deletions
+            .iter()
+            .filter(|deletion| deletion.why == why && !by_click(deletion))
+            .collect();
         for (index, last) in of_kind.iter().enumerate() {
             let laptop = facts.laptop_of(last.change);
             let window = of_kind[..=index].iter().filter(|deletion| {

@@ -37,7 +37,11 @@ fn is_api(request: &WireRecord) -> bool {
 
 fn waits_when_asked(laptop: usize, requests: &[&WireRecord], found: &mut Vec<Violation>) {
     let mut until: Option<(DateTime<Utc>, usize)> = None;
+    let mut era = None;
     for request in requests {
+        if era.replace(request.era) != Some(request.era) {
+            until = None;
+        }
         if let Some((end, under_way)) = &mut until {
             if request.at >= *end {
                 until = None;

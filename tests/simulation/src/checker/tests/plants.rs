@@ -283,6 +283,7 @@ fn i12_a_request_while_the_service_asked_to_wait() {
     let mut world = World::new();
     let request = |second: i64, status, retry_after| WireRecord {
         laptop: 0,
+        era: 1,
         at: at("2026-11-21T08:00:00Z") + TimeDelta::seconds(second),
         google: true,
         method: "GET".into(),
@@ -308,6 +309,7 @@ fn i12_more_requests_than_the_service_allows() {
     let mut world = World::new();
     let request = |number: i64| WireRecord {
         laptop: 0,
+        era: 1,
         at: at("2026-11-21T08:00:00Z") + TimeDelta::milliseconds(number * 90),
         google: false,
         method: "GET".into(),
@@ -357,6 +359,7 @@ fn p5_an_event_that_goes_with_the_connection() {
     world.told(&id, item);
     world.requests.push(WireRecord {
         laptop: 0,
+        era: 1,
         at: at("2026-11-21T08:00:00Z"),
         google: true,
         method: "DELETE".into(),
