@@ -11,7 +11,7 @@ use roundtrip_core::appointment::{Removal, RemovalReason};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::EventChange;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
-use roundtrip_core::outbox::Side;
+use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::pen;
 use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::shrink;
@@ -464,13 +464,13 @@ impl Engine {
                 .push(self.item(run, None, what, HistorySource::Roundtrip));
         }
         if listing.full {
+            // What we may have deleted ourselves before a crash is no loss, and is asked for where its row is learned.
+            let ours = self.deletions_sent().await;
             let absent: Vec<AppointmentId> = records
                 .iter()
                 .filter(|record| {
-                    record
-                        .event
-                        .as_ref()
-                        .is_some_and(|event| !seen.contains(&event.id))
+                    let gone = |id: &EventId| !seen.contains(id) && !ours.contains(id);
+                    record.event.as_ref().is_some_and(|event| gone(&event.id))
                 })
                 .map(|record| record.appointment_id.clone())
                 .collect();
@@ -491,6 +491,17 @@ impl Engine {
         }
         state.sync_token = Some(listing.next_token);
         state.calendar = Some(identity.calendar.clone());
+    }
+
+    /// Events whose deletion was sent and not yet answered.
+    async fn deletions_sent(&self) -> BTreeSet<EventId> {
+        let rows = self.ledger.outbox().await.unwrap_or_default();
+        let sent = rows.into_iter().filter(|row| row.state == OutboxState::Sent);
+        sent.filter_map(|row| match row.intent {
+            Intent::Delete { event_id, .. } => Some(event_id),
+            _ => None,
+        })
+        .collect()
     }
 
     /// A reading that lost much of what is known is not believed at once.

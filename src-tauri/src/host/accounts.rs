@@ -19,6 +19,9 @@ pub struct PlatformExtra {
     pub metadata: PlatformMetadata,
     /// Who is signed in and what it allows, as last said.
     pub me: Me,
+    /// It is being disconnected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<Leaving>,
 }
 
 /// What is kept with the Google account.
@@ -27,6 +30,18 @@ pub struct PlatformExtra {
 pub struct GoogleExtra {
     /// The calendar in use; none means the main one.
     pub calendar: Option<String>,
+    /// It is being disconnected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<Leaving>,
+}
+
+/// A disconnect from which there is no way back: kept with the account, so that it goes on after a crash, and goes with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// So many events were deleted first; none if they stay.
+    pub deleted: Option<u32>,
+    /// The grant goes, too; else other laptops keep it.
+    pub revoke: bool,
 }
 
 /// The accounts of this data folder: at most one of each service.
@@ -76,6 +91,39 @@ impl Accounts {
             }
         }
         accounts
+    }
+
+    /// The account of a service, with its extra as kept.
+    pub fn of(&self, service: Provider) -> Option<&Integration> {
+        match service {
+            Provider::Platform => self.platform.as_ref().map(|(account, _)| account),
+            Provider::Google => self.google.as_ref().map(|(account, _)| account),
+        }
+    }
+
+    /// The disconnect of a service that did not come to its end.
+    pub fn leaving(&self, service: Provider) -> Option<&Leaving> {
+        match service {
+            Provider::Platform => self.platform.as_ref()?.1.leaving.as_ref(),
+            Provider::Google => self.google.as_ref()?.1.leaving.as_ref(),
+        }
+    }
+
+    /// The account of a service as it is kept while it is being disconnected.
+    pub fn with_leaving(&self, service: Provider, leaving: &Leaving) -> Option<Integration> {
+        let leaving = Some(leaving.clone());
+        let (mut account, extra) = match service {
+            Provider::Platform => {
+                let (account, extra) = self.platform.clone()?;
+                (account, serde_json::to_value(PlatformExtra { leaving, ..extra }))
+            }
+            Provider::Google => {
+                let (account, extra) = self.google.clone()?;
+                (account, serde_json::to_value(GoogleExtra { leaving, ..extra }))
+            }
+        };
+        account.extra = extra.ok()?;
+        Some(account)
     }
 
     /// The same accounts with another calendar in use.

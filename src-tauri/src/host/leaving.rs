@@ -1,11 +1,13 @@
 //! Disconnecting and changing the calendar. Events stay unless their deletion was chosen.
 
+use super::accounts::Leaving;
 use super::{Host, Running};
 use crate::ipc::dto::AppError;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::ports::CalendarPort;
 use roundtrip_store::{IntegrationStatus, Provider};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
 
 /// What a disconnect did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,9 +20,18 @@ pub struct Left {
     pub revoked: bool,
 }
 
+/// A disconnect that an earlier process began.
+pub(super) struct Finished {
+    service: Provider,
+    /// Our events were deleted first.
+    events: bool,
+    left: Left,
+}
+
 impl Host {
     /// Disconnects a service: deletes our events if that was chosen, revokes the grant (unless other laptops shall keep
     /// it), tells the platform, and forgets the tokens. The links stay, so that a reconnect finds its events.
+    /// Once the events are gone it goes through: what a crash interrupts then, the next start finishes.
     ///
     /// # Errors
     /// `events_remain` if events were to be deleted and some could not be: then nothing is disconnected, and syncing is
@@ -32,84 +43,159 @@ impl Host {
         only_this_laptop: bool,
         even_so: bool,
     ) -> Result<Left, AppError> {
+        // Asked for again after a crash, it is done already.
+        let finished = self.finished().take();
+        if let Some(finished) = finished
+            && (finished.service, finished.events) == (service, delete_events)
+            && self.accounts().await.of(service).is_none()
+        {
+            return Ok(finished.left);
+        }
         let mut left = Left::default();
         let running = self.running().await;
-        if let Some(running) = &running {
-            if delete_events {
-                // No cycle comes between the deletion and the end: it would write again what was just deleted.
-                running.stop.cancel();
-                running.engine.cancel_cycle();
-                let deleted = running.engine.delete_events(even_so).await;
-                let (counts, remaining) = match deleted {
-                    Ok(deleted) => deleted,
-                    Err(error) => {
-                        let other = running.engine.other_writer();
-                        self.rebuild().await;
-                        let mut error = AppError::from(error);
-                        if error.code == "not_possible" && other.is_some() {
-                            error.code = "not_the_writer".into();
-                        }
-                        return Err(error);
-                    }
-                };
-                left.deleted = counts.removed;
-                left.remaining = remaining;
-                self.write_down_deletion(left.deleted, Some(remaining), None)
-                    .await;
-                if remaining > 0 {
+        if let Some(running) = &running
+            && delete_events
+        {
+            // No cycle comes between the deletion and the end: it would write again what was just deleted.
+            running.stop.cancel();
+            running.engine.cancel_cycle();
+            let deleted = running.engine.delete_events(even_so).await;
+            let (counts, remaining) = match deleted {
+                Ok(deleted) => deleted,
+                Err(error) => {
+                    let other = running.engine.other_writer();
                     self.rebuild().await;
-                    return Err(AppError {
-                        code: "events_remain".into(),
-                        detail: Some(remaining.to_string()),
-                        field: None,
-                        retryable: true,
-                    });
+                    let mut error = AppError::from(error);
+                    if error.code == "not_possible" && other.is_some() {
+                        error.code = "not_the_writer".into();
+                    }
+                    return Err(error);
                 }
-            }
-            if let Err(error) = running.engine.say_goodbye().await {
-                tracing::info!(
-                    code = roundtrip_engine::error_code(&error),
-                    "the platform could not be told"
-                );
-            }
-            if !only_this_laptop {
-                left.revoked = match service {
-                    Provider::Google => running.google.revoke().await.is_ok(),
-                    Provider::Platform => running.platform.revoke().await.is_ok(),
-                };
+            };
+            left.deleted = counts.removed;
+            left.remaining = remaining;
+            self.write_down_deletion(left.deleted, Some(remaining), None)
+                .await;
+            if remaining > 0 {
+                self.rebuild().await;
+                return Err(AppError {
+                    code: "events_remain".into(),
+                    detail: Some(remaining.to_string()),
+                    field: None,
+                    retryable: true,
+                });
             }
         }
         if delete_events && running.is_none() {
             // Without both accounts nothing is known of the events; saying "deleted" would be a lie.
             return Err(AppError::not_connected());
         }
+        let leaving = Leaving {
+            deleted: delete_events.then_some(left.deleted),
+            revoke: !only_this_laptop,
+        };
+        let done = match self.keep_leaving(service, &leaving).await {
+            Ok(()) => self.take_leave(service, &leaving, running.as_ref()).await,
+            Err(error) => Err(error),
+        };
+        self.rebuild().await;
+        done
+    }
+
+    /// From here on there is no way back: the next start goes on where this one may end.
+    async fn keep_leaving(&self, service: Provider, leaving: &Leaving) -> Result<(), AppError> {
+        let account = self.accounts().await.with_leaving(service, leaving);
+        let account = account.ok_or_else(AppError::not_connected)?;
+        let now = self.clock.now();
+        Ok(self.database.integrations().put(&account, now).await?)
+    }
+
+    /// Revokes the grant (unless other laptops shall keep it), tells the platform, and forgets the account. Each step can
+    /// be done twice, and the last one takes the intent to leave with it.
+    async fn take_leave(
+        &self,
+        service: Provider,
+        leaving: &Leaving,
+        running: Option<&Running>,
+    ) -> Result<Left, AppError> {
+        let mut left = Left {
+            deleted: leaving.deleted.unwrap_or_default(),
+            ..Left::default()
+        };
+        if let Some(running) = running {
+            if let Err(error) = running.engine.say_goodbye().await {
+                tracing::info!(
+                    code = roundtrip_engine::error_code(&error),
+                    "the platform could not be told"
+                );
+            }
+            if leaving.revoke {
+                left.revoked = match service {
+                    Provider::Google => running.google.revoke().await.is_ok(),
+                    Provider::Platform => running.platform.revoke().await.is_ok(),
+                };
+            }
+        }
         self.stop().await;
         let now = self.clock.now();
         let accounts = self.accounts().await;
-        let account = match service {
-            Provider::Google => accounts.google.map(|(account, _)| account.account_id),
-            Provider::Platform => accounts.platform.map(|(account, _)| account.account_id),
-        };
-        let Some(account) = account else {
-            return Err(AppError::not_connected());
-        };
+        let account = accounts.of(service).ok_or_else(AppError::not_connected)?;
+        let account = account.account_id.as_str();
         let integrations = self.database.integrations();
         // Erases the tokens first: should the next step fail, nothing usable is left.
         integrations
-            .update_status(service, &account, IntegrationStatus::Revoked, now)
+            .update_status(service, account, IntegrationStatus::Revoked, now)
             .await
             .map_err(|_| AppError::from(roundtrip_engine::ledger::LedgerError::Unavailable(String::new())))?;
-        integrations.delete(service, &account).await?;
+        // Only now: with the sign-in gone no cycle can write again what was just deleted.
+        if leaving.deleted.is_some()
+            && let Some(running) = running
+        {
+            running.engine.forget_pause().await?;
+        }
         let details = serde_json::json!({
             "service": service.as_str(), "events_deleted": left.deleted, "revoked": left.revoked,
         });
         self.database.audit(None, "disconnect", &details, now).await?;
-        // Only now: with the sign-in gone no cycle can write again what was just deleted.
-        if delete_events && let Some(running) = &running {
-            running.engine.forget_pause().await?;
-        }
-        self.rebuild().await;
+        integrations.delete(service, account).await?;
         Ok(left)
+    }
+
+    /// Finishes a disconnect that an earlier process began and did not live to end. It needs nobody: all that could be
+    /// refused had been done. What does not work now is tried at the next start.
+    pub(super) async fn finish_leaving(&self) {
+        for service in [Provider::Google, Provider::Platform] {
+            let accounts = self.accounts().await;
+            let Some(leaving) = accounts.leaving(service).cloned() else {
+                continue;
+            };
+            let running = match accounts.connection() {
+                Some(connection) => {
+                    let (engine, platform, google) = self.assemble(&connection, self.device().await);
+                    Some(Running {
+                        engine,
+                        platform,
+                        google,
+                        stop: CancellationToken::new(),
+                    })
+                }
+                None => None,
+            };
+            match self.take_leave(service, &leaving, running.as_ref()).await {
+                Ok(left) => {
+                    *self.finished() = Some(Finished {
+                        service,
+                        events: leaving.deleted.is_some(),
+                        left,
+                    });
+                }
+                Err(error) => tracing::warn!(code = error.code, "a disconnect could not be finished"),
+            }
+        }
+    }
+
+    fn finished(&self) -> MutexGuard<'_, Option<Finished>> {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says in the audit log that events of ours were deleted at the trainer's wish. What is done is done: a log that cannot

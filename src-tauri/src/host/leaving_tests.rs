@@ -79,6 +79,7 @@ pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
         events: broadcast::channel(16).0,
         saved: Mutex::default(),
         departed: Mutex::default(),
+        finished: Mutex::default(),
         drives: false,
         _lock: None,
     });
@@ -235,5 +236,67 @@ async fn a_verb_that_looks_says_where_it_stands_and_not_that_it_is_starting() {
     let (host, _folder) = connected("status-verb").await;
     let overview = host.overview().await.expect("the database works");
     assert_eq!(overview.state, crate::ipc::dto::OverallState::UpToDate);
+    host.close().await;
+}
+
+/// As a crash leaves it after the revocation: the tokens are gone, syncing is paused for what was deleted.
+async fn half_left(host: &Arc<Host>, leaving: Option<&Leaving>) {
+    link_one(host).await;
+    let running = host.running().await.expect("both are signed in");
+    let far = host.clock.now() + chrono::Duration::days(9_999);
+    running.engine.pause_until(Some(far)).await.expect("paused");
+    if let Some(leaving) = leaving {
+        let kept = host.keep_leaving(Provider::Google, leaving).await;
+        kept.expect("the database works");
+    }
+    let now = host.clock.now();
+    let revoked = IntegrationStatus::Revoked;
+    let integrations = host.database.integrations();
+    let marked = integrations.update_status(Provider::Google, "kim", revoked, now);
+    marked.await.expect("the database works");
+    host.stop().await;
+}
+
+async fn paused(host: &Host) -> Option<chrono::DateTime<chrono::Utc>> {
+    let connections = host.database.connections().await.expect("a database");
+    let ledger = host.database.ledger(connections[0].clone());
+    let state = roundtrip_engine::ledger::Ledger::sync_state(&ledger).await;
+    state.expect("the ledger works").paused_until
+}
+
+#[tokio::test]
+async fn a_disconnect_that_a_crash_ended_is_finished_at_the_next_start() {
+    let (host, _folder) = connected("half-left").await;
+    let leaving = Leaving {
+        deleted: Some(4),
+        revoke: true,
+    };
+    half_left(&host, Some(&leaving)).await;
+
+    host.finish_leaving().await;
+    host.rebuild().await;
+
+    assert!(host.running().await.is_none(), "nothing is left that could sync");
+    let accounts = host.accounts().await;
+    assert!(accounts.google.is_none() && accounts.platform.is_some());
+    assert_eq!(paused(&host).await, None, "whoever connects again starts afresh");
+    // Asked for again, it says what came of it; once more, and nobody is there.
+    let again = host.disconnect(Provider::Google, true, false, false).await;
+    assert_eq!(again.expect("it is done").deleted, 4);
+    let again = host.disconnect(Provider::Google, true, false, false).await;
+    assert_eq!(again.expect_err("nobody is there").code, "not_connected");
+    host.close().await;
+}
+
+#[tokio::test]
+async fn a_grant_that_was_taken_back_elsewhere_is_no_disconnect() {
+    let (host, _folder) = connected("taken-back").await;
+    half_left(&host, None).await;
+
+    host.finish_leaving().await;
+
+    let google = host.accounts().await.google.expect("the account stays");
+    assert_eq!(google.0.status, IntegrationStatus::Revoked);
+    assert!(paused(&host).await.is_some());
     host.close().await;
 }

@@ -91,6 +91,8 @@ pub struct Host {
     events: broadcast::Sender<HostEvent>,
     saved: Mutex<Option<PathBuf>>,
     departed: Mutex<Option<DeleteReport>>,
+    /// The disconnect that an earlier process began and this one finished.
+    finished: Mutex<Option<leaving::Finished>>,
     pub(crate) drives: bool,
     /// Held as long as this process is the one that syncs in this data folder.
     _lock: Option<DirectoryLock>,
@@ -158,9 +160,14 @@ impl Host {
             events,
             saved: Mutex::default(),
             departed: Mutex::default(),
+            finished: Mutex::default(),
             drives: purpose == Purpose::Window,
             _lock: lock,
         });
+        // Before anything is put together that could sync.
+        if purpose != Purpose::Look {
+            host.finish_leaving().await;
+        }
         host.rebuild().await;
         Ok(host)
     }

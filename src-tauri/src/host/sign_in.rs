@@ -227,8 +227,12 @@ impl Host {
         integration.email = Some(me.email.clone());
         integration.display_name = Some(me.platform_name.clone());
         integration.scopes = tokens.scopes.iter().cloned().collect();
-        integration.extra =
-            serde_json::to_value(PlatformExtra { metadata, me }).map_err(|_| "wrong_answer".to_owned())?;
+        integration.extra = serde_json::to_value(PlatformExtra {
+            metadata,
+            me,
+            leaving: None,
+        })
+        .map_err(|_| "wrong_answer".to_owned())?;
         Ok(Finished {
             integration,
             tokens,
@@ -245,7 +249,11 @@ impl Host {
         // The chosen calendar belongs to the account: it is kept only for the same one.
         let extra = known
             .filter(|(known, _)| known.account_id == account.subject)
-            .map_or_else(GoogleExtra::default, |(_, extra)| extra);
+            .map_or_else(GoogleExtra::default, |(_, extra)| GoogleExtra {
+                // Whoever signs in again has not left.
+                leaving: None,
+                ..extra
+            });
         let tokens = StoredTokens::from(tokens);
         let mut integration = Integration::new(Provider::Google, account.subject);
         integration.email = account.email;

@@ -333,3 +333,26 @@ async fn after_a_lost_database_the_reading_tells_the_number_and_not_the_ledger()
     assert_eq!((departure.left, departure.deleted.len()), (Some(0), 12));
     assert!(world.trainer().has(&over));
 }
+
+#[tokio::test]
+async fn what_was_deleted_before_a_crash_is_no_loss_in_the_next_reading() {
+    let (mut world, visits, _) = with_visits().await;
+    // Carried out, and nobody hears of it.
+    world.spoil_google(Fault::DropAfter, |rule| rule.method("DELETE").times(0));
+    let (_, left) = world.engine.delete_events(false).await.expect("tried");
+    assert!(left > 3, "{left} rows were sent and not answered");
+    world.repair();
+    world.restart().await;
+
+    let (_, left) = world.engine.delete_events(false).await.expect("tried");
+
+    assert_eq!(left, 0);
+    assert!(visits.iter().all(|visit| !world.trainer().has(visit)));
+    let history = world.history().await;
+    let told = |wanted: fn(&HistoryWhat) -> bool| history.iter().filter(|item| wanted(&item.what)).count();
+    assert_eq!(told(|what| matches!(what, HistoryWhat::ReadingShrank)), 0);
+    assert_eq!(
+        told(|what| matches!(what, HistoryWhat::Deleted { time: Some(_), .. })),
+        12
+    );
+}
