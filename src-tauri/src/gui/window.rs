@@ -54,10 +54,7 @@ fn may_show(url: &Url) -> bool {
     };
     let developing = tauri::is_dev() && url.host_str() == Some("localhost");
     if !ours && !developing {
-        tracing::warn!(
-            scheme = url.scheme(),
-            "the window was to show a foreign page; refused"
-        );
+        tracing::warn!("the window was to show a foreign page; refused");
     }
     ours || developing
 }
