@@ -15,7 +15,7 @@ use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::RunId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
-use roundtrip_core::record::Record;
+use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::silence::{self, Watch};
 use std::collections::BTreeMap;
@@ -316,7 +316,7 @@ impl Engine {
             due.extend(
                 records
                     .iter()
-                    .filter(|record| record.event.is_none())
+                    .filter(|record| is_looked_for(record))
                     .filter_map(looked_at_again),
             );
         }
@@ -529,6 +529,11 @@ fn needs_full(state: &SyncState, trigger: Trigger, now: DateTime<Utc>) -> bool {
         .full_at
         .is_none_or(|at| now - at > Duration::hours(24) || at - now > Duration::hours(1));
     old && trigger != Trigger::Due
+}
+
+/// Whether a missing event is looked for. Nobody asks for one that was removed or given up since, so it makes no run due.
+pub(crate) fn is_looked_for(record: &Record) -> bool {
+    record.link == LinkState::Linked && record.event.is_none() && record.event_id.is_some()
 }
 
 /// When an event that answers 404 without a tombstone is looked at again.

@@ -1,6 +1,6 @@
 //! Reading both sides and writing what they said into the ledger.
 
-use crate::cycle::still_waits;
+use crate::cycle::{is_looked_for, still_waits};
 use crate::engine::Engine;
 use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
 use crate::marked::MarkedEvents;
@@ -13,7 +13,7 @@ use roundtrip_core::event::EventChange;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::pen;
-use roundtrip_core::record::{LinkState, Record};
+use roundtrip_core::record::Record;
 use roundtrip_core::shrink;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -561,7 +561,7 @@ impl Engine {
         let now = self.now();
         let due: Vec<(AppointmentId, EventId, bool, DateTime<Utc>)> = records
             .iter()
-            .filter(|record| record.link == LinkState::Linked && record.event.is_none())
+            .filter(|record| is_looked_for(record))
             .filter_map(|record| {
                 let since = record.missing_since?;
                 let id = record.event_id.clone()?;

@@ -1,5 +1,6 @@
 //! I5 no move is lost, I6 no echo, I7 exactly one notification for each.
 
+use super::deletions::leaves_out;
 use super::facts::{Facts, Span, hours_of, moved_to, span_of, told_time};
 use crate::ended::Violation;
 use roundtrip_core::outbox::Intent;
@@ -222,6 +223,9 @@ fn no_move_is_lost(
             LinkState::Stopped | LinkState::Kept | LinkState::Closed
         )
     });
+    // A filter leaves it out, and the event would have gone with its move: only a series is never deleted.
+    let left_out_series =
+        leaves_out(writer, appointment).is_some() && facts.event_now(event).is_some_and(|state| state.series);
     let over = span_of(now).1 <= facts.now || to.is_some_and(|to| to.1 <= facts.now);
     let put_back = facts
         .ended
@@ -234,6 +238,7 @@ fn no_move_is_lost(
         || asked
         || waits
         || left
+        || left_out_series
         || over
         || put_back
         || !now.is_assigned_to(facts.ended.user);

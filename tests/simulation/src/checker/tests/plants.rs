@@ -149,6 +149,24 @@ fn i5_a_move_that_was_written_over() {
 }
 
 #[test]
+fn i5_a_moved_series_is_left_only_where_a_filter_leaves_it_out() {
+    let series = |hour| EventState {
+        series: true,
+        ..event_at(hour)
+    };
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(series(15)));
+    world.know(&id);
+    world.finds("I5");
+    let filters = &mut world.laptop.settings.filters;
+    filters.excluded.insert(AppointmentId::new(&id));
+    // The window then calls it left out.
+    world.laptop.statuses.clear();
+    world.is_in_order();
+}
+
+#[test]
 fn i5_a_reported_move_without_a_record() {
     let mut world = World::new();
     let id = world.agreed(9);
