@@ -464,14 +464,13 @@ fn without_inferred_deletions(mut decision: Decision) -> Decision {
     decision
 }
 
-/// True while the platform may still give an appointment back whose event we deleted: that its ids are dead by our own
-/// hand must be known then, or their tombstones would be taken for the trainer's wish.
+/// True while the platform may still give an appointment back, or repeat an older word of it (the feed may): until it is over
+/// we must know the version of its removal, and that its event's ids are dead by our own hand.
 fn may_come_back(record: &Record, ctx: &Context) -> bool {
-    let over = record
+    record
         .appointment
         .as_ref()
-        .is_none_or(|appointment| appointment.span().end <= ctx.now);
-    !record.deleted_by_us.is_empty() && !over
+        .is_some_and(|appointment| appointment.span().end > ctx.now)
 }
 
 fn drop_waiting(
