@@ -353,10 +353,12 @@ impl Engine {
         settings: &SyncSettings,
         state: &SyncState,
     ) -> Result<(), PortError> {
-        if !self.config.has("writer_lease") || !state.started {
+        let now = self.now();
+        // A platform that asked to be left alone is: without its word no write is sent either.
+        let waits = still_waits(state.platform_wait_until, now);
+        if !self.config.has("writer_lease") || !state.started || waits {
             return Ok(());
         }
-        let now = self.now();
         let live = self.live();
         let ours = live
             .writer
@@ -429,7 +431,8 @@ impl Engine {
         report: &CycleReport,
         records: &Records,
     ) {
-        if report.platform.is_none() && state.started {
+        let waits = still_waits(state.platform_wait_until, self.now());
+        if report.platform.is_none() && state.started && !waits {
             let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
             let problem = report.calendar.as_ref();
             let mut status =
