@@ -151,14 +151,6 @@ impl Engine {
             self.ask_what_is_allowed().await;
         }
         self.tell(EngineEvent::Changed);
-        let answered = reading.platform.is_none() || reading.calendar.is_none();
-        if state.connected_at.is_none() && answered {
-            // Not before a service has told the time: the laptop's clock may be wrong, and this stays for good.
-            state.connected_at = Some(self.now());
-            self.ledger
-                .commit(vec![Change::PutSyncState(Box::new(state.clone()))])
-                .await?;
-        }
         report.platform = reading.platform;
         report.calendar = reading.calendar;
 
