@@ -259,7 +259,7 @@ impl Engine {
             .ledger
             .questions(self.now() - Duration::days(KEPT_DAYS))
             .await?;
-        let recent = self.recent(&questions).await?;
+        let recent = self.recent(&questions, records).await?;
         let rows = self.ledger.outbox().await?;
         let mut unknown = perhaps_created(records, &rows);
         let sent = rows
