@@ -151,14 +151,6 @@ impl Engine {
             self.ask_what_is_allowed().await;
         }
         self.tell(EngineEvent::Changed);
-        let answered = reading.platform.is_none() || reading.calendar.is_none();
-        if state.connected_at.is_none() && answered {
-            // Not before a service has told the time: the laptop's clock may be wrong, and this stays for good.
-            state.connected_at = Some(self.now());
-            self.ledger
-                .commit(vec![Change::PutSyncState(Box::new(state.clone()))])
-                .await?;
-        }
         report.platform = reading.platform;
         report.calendar = reading.calendar;
 
@@ -267,7 +259,7 @@ impl Engine {
             .ledger
             .questions(self.now() - Duration::days(KEPT_DAYS))
             .await?;
-        let recent = self.recent(&questions).await?;
+        let recent = self.recent(&questions, records).await?;
         let rows = self.ledger.outbox().await?;
         let mut unknown = perhaps_created(records, &rows);
         let sent = rows
@@ -353,10 +345,12 @@ impl Engine {
         settings: &SyncSettings,
         state: &SyncState,
     ) -> Result<(), PortError> {
-        if !self.config.has("writer_lease") || !state.started {
+        let now = self.now();
+        // A platform that asked to be left alone is: without its word no write is sent either.
+        let waits = still_waits(state.platform_wait_until, now);
+        if !self.config.has("writer_lease") || !state.started || waits {
             return Ok(());
         }
-        let now = self.now();
         let live = self.live();
         let ours = live
             .writer
@@ -429,7 +423,8 @@ impl Engine {
         report: &CycleReport,
         records: &Records,
     ) {
-        if report.platform.is_none() && state.started {
+        let waits = still_waits(state.platform_wait_until, self.now());
+        if report.platform.is_none() && state.started && !waits {
             let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
             let problem = report.calendar.as_ref();
             let mut status =

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::ledger::{Change, Counts, HistoryItem, HistorySource, HistoryWhat, LedgerError, SyncState};
 use crate::marked::take_questions;
-use crate::questions::confirmed;
+use crate::questions::{confirmed, kind_of};
 use crate::read::Records;
 use chrono::Duration;
 use roundtrip_core::conflict::{Conflict, ConflictState, Resolution};
@@ -90,7 +90,11 @@ impl Engine {
     }
 
     /// What already happened in the last 60 minutes, without what was confirmed.
-    pub(crate) async fn recent(&self, questions: &[Question]) -> Result<Recent, LedgerError> {
+    pub(crate) async fn recent(
+        &self,
+        questions: &[Question],
+        records: &Records,
+    ) -> Result<Recent, LedgerError> {
         let since = self.now() - Duration::minutes(60);
         let filter = crate::ledger::HistoryFilter {
             since: Some(since),
@@ -116,26 +120,24 @@ impl Engine {
             let among = |known: &BTreeSet<&AppointmentId>| {
                 item.appointment_id.as_ref().is_some_and(|id| known.contains(id))
             };
-            if confirmed(questions, item) {
+            let record = item.appointment_id.as_ref().and_then(|id| records.get(id));
+            // Each event that was made since has the next generation.
+            let made_since = |other: &&HistoryItem| {
+                matches!(other.what, HistoryWhat::Added { .. })
+                    && other.appointment_id == item.appointment_id
+                    && other.at > item.at
+            };
+            let made_since = u32::try_from(items.iter().filter(made_since).count()).unwrap_or(u32::MAX);
+            let generation = record.map(|record| record.generation.saturating_sub(made_since));
+            if confirmed(questions, item, generation) {
                 continue;
             }
-            match item.what {
-                HistoryWhat::Deleted {
-                    reason: DeleteReason::LeftOut,
-                    ..
-                }
-                | HistoryWhat::Deleted {
-                    reason: DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted,
-                    inferred: true,
-                    ..
-                } => recent.inferred_deletions += 1,
-                HistoryWhat::Deleted {
-                    reason: DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted,
-                    ..
-                } => recent.cancellations += 1,
-                HistoryWhat::MovedBack { .. } if !among(&decided) => recent.moves += 1,
-                HistoryWhat::RemovedInCalendar { .. } => recent.removed_in_calendar += 1,
-                _ => {}
+            match kind_of(&item.what) {
+                Some(QuestionKind::InferredDeletions) => recent.inferred_deletions += 1,
+                Some(QuestionKind::Cancellations) => recent.cancellations += 1,
+                Some(QuestionKind::Moves) if !among(&decided) => recent.moves += 1,
+                Some(QuestionKind::RemovedInCalendar) => recent.removed_in_calendar += 1,
+                Some(QuestionKind::Moves) | None => {}
             }
         }
         Ok(recent)

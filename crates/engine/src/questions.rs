@@ -6,7 +6,8 @@ use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWh
 use crate::read::Records;
 use chrono::{DateTime, Utc};
 use roundtrip_core::guard;
-use roundtrip_core::ids::{AppointmentId, QuestionId, RunId};
+use roundtrip_core::ids::{AppointmentId, Generation, QuestionId, RunId};
+use roundtrip_core::outbox::DeleteReason;
 use roundtrip_core::pen;
 use roundtrip_core::question::{Answer, Cause, Question, QuestionKind};
 use roundtrip_core::reconcile::Decision;
@@ -170,20 +171,48 @@ impl Engine {
     }
 }
 
-/// True for what happened after the trainer said "go on" to it: it is no part of the next mass.
-pub(crate) fn confirmed(questions: &[Question], item: &HistoryItem) -> bool {
+/// True for what the trainer said "go on" to: it is no part of the next mass. `generation` is the one of the event
+/// that it happened to, if it is still known: what happened to a later event was not confirmed with an earlier one.
+pub(crate) fn confirmed(questions: &[Question], item: &HistoryItem, generation: Option<Generation>) -> bool {
     let Some(id) = &item.appointment_id else {
         return false;
     };
+    let mark = generation.map(|generation| format!("g{generation}"));
+    let this_one = |cause: &Cause| match &item.what {
+        HistoryWhat::MovedBack { to, .. } => cause.mark == guard::moved_to(to),
+        _ => mark.as_ref().is_none_or(|mark| *mark == cause.mark),
+    };
     questions.iter().any(|question| {
-        let went_on = question.answer == Some(Answer::GoOn)
+        question.answer == Some(Answer::GoOn)
             && question.answered_at.is_some_and(|answered| answered <= item.at)
-            && question.appointments.contains(id);
-        went_on
-            && match (&item.what, question.causes.get(id)) {
-                // The one that was confirmed, and not a later one.
-                (HistoryWhat::MovedBack { to, .. }, Some(cause)) => cause.mark == guard::moved_to(to),
-                _ => true,
+            && kind_of(&item.what) == Some(question.kind)
+            && match question.causes.get(id) {
+                Some(cause) => this_one(cause),
+                // Asked before causes were kept.
+                None => question.causes.is_empty() && question.appointments.contains(id),
             }
     })
 }
+
+/// Which kind of mass a line of the history is part of.
+pub(crate) fn kind_of(what: &HistoryWhat) -> Option<QuestionKind> {
+    match what {
+        HistoryWhat::Deleted { reason, inferred, .. } => match reason {
+            DeleteReason::LeftOut => Some(QuestionKind::InferredDeletions),
+            DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted if *inferred => {
+                Some(QuestionKind::InferredDeletions)
+            }
+            DeleteReason::Cancelled | DeleteReason::Unassigned | DeleteReason::Deleted => {
+                Some(QuestionKind::Cancellations)
+            }
+            DeleteReason::Duplicate | DeleteReason::Asked => None,
+        },
+        HistoryWhat::MovedBack { .. } => Some(QuestionKind::Moves),
+        HistoryWhat::RemovedInCalendar { .. } => Some(QuestionKind::RemovedInCalendar),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "questions_tests.rs"]
+mod tests;

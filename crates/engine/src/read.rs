@@ -150,7 +150,9 @@ impl Engine {
             state.connected_at = Some(now);
         }
         match feed {
-            None => reading.platform = self.live().platform.problem,
+            None => {
+                reading.platform = Some(self.trouble_of_wait(Side::Platform, state.platform_wait_until, now))
+            }
             Some(Err(error)) => {
                 self.note_health(Side::Platform, Err(&error));
                 self.count_error(Side::Platform, &error);
@@ -172,7 +174,9 @@ impl Engine {
             }
         }
         match listing {
-            None => reading.calendar = self.live().calendar.problem,
+            None => {
+                reading.calendar = Some(self.trouble_of_wait(Side::Calendar, state.calendar_wait_until, now))
+            }
             Some(Err(error)) => {
                 self.note_health(Side::Calendar, Err(&error));
                 self.count_error(Side::Calendar, &error);
@@ -197,7 +201,9 @@ impl Engine {
             self.ask_for_unknown_appointments(records).await;
             self.ask_again_about_held(records).await;
         }
-        self.look_at_missing(records).await;
+        if !still_waits(state.calendar_wait_until, self.now()) {
+            self.look_at_missing(records).await;
+        }
         if bug::is_on(Bug::CursorBeforeFacts) {
             let place = Change::PutSyncState(Box::new(state.clone()));
             self.ledger.commit(vec![place]).await?;
@@ -212,6 +218,16 @@ impl Engine {
         changes.push(Change::PutSyncState(Box::new(state.clone())));
         self.commit(changes).await?;
         Ok(reading)
+    }
+
+    /// A side that is left alone was not read. What it said is not known any more after a restart; that it waits is.
+    fn trouble_of_wait(&self, side: Side, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> PortError {
+        self.problem_of(side).unwrap_or_else(|| {
+            let retry_after = until.and_then(|until| (until - now).to_std().ok());
+            let waits = PortError::Throttled { retry_after };
+            self.note_health(side, Err(&waits));
+            waits
+        })
     }
 
     async fn list_platform(&self, state: &SyncState, full: bool) -> Result<PlatformFeed, PortError> {

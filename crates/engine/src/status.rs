@@ -1,5 +1,6 @@
 //! What may be said now: every appointment with its badge, and what the overall state is made from.
 
+use crate::cycle::still_waits;
 use crate::engine::{Engine, Live};
 use crate::ledger::{LedgerError, SyncState};
 use crate::ports::PortError;
@@ -88,7 +89,8 @@ impl Engine {
         let fresh = live.platform.problem.is_none()
             && live.calendar.problem.is_none()
             && state.platform_read_at.is_some()
-            && state.calendar_read_at.is_some();
+            && state.calendar_read_at.is_some()
+            && !waits(&state, ctx.now);
         let rows: BTreeMap<&AppointmentId, &OutboxRow> =
             outbox.iter().map(|row| (&row.appointment_id, row)).collect();
         let asked: BTreeMap<&AppointmentId, QuestionKind> = questions
@@ -147,7 +149,10 @@ impl Engine {
             Some("offline")
         } else if live.calendar.problem == Some(PortError::QuotaGone) {
             Some("quota_gone")
-        } else if live.calendar.problem.is_some() || live.platform.problem.is_some() {
+        } else if live.calendar.problem.is_some()
+            || live.platform.problem.is_some()
+            || waits(state, self.now())
+        {
             Some("retrying")
         } else if self.other_writer().is_some() {
             Some("not_the_writer")
@@ -155,6 +160,12 @@ impl Engine {
             None
         }
     }
+}
+
+/// A side asked to be left alone, perhaps before a restart: what it says now is not known.
+fn waits(state: &SyncState, now: DateTime<Utc>) -> bool {
+    let waits = |until| still_waits(until, now);
+    waits(state.platform_wait_until) || waits(state.calendar_wait_until)
 }
 
 fn status_of(

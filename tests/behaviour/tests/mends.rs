@@ -3,9 +3,10 @@
 
 use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{BEN, World, at};
+use roundtrip_core::badge::Badge;
 use roundtrip_core::question::QuestionKind;
-use roundtrip_engine::ledger::HistoryWhat;
-use roundtrip_sandbox::faults::Fault;
+use roundtrip_engine::ledger::{HistoryWhat, RunResult};
+use roundtrip_sandbox::faults::{Fault, FaultRule, Service};
 use roundtrip_sandbox::platform::Client;
 use serde_json::json;
 
@@ -182,4 +183,35 @@ async fn deletions_that_were_left_over_are_not_made_behind_the_trainers_back() {
     }
     assert_eq!(world.calendar_writes_since(mark), 0);
     assert!(world.trainer().has(&visits[0]));
+}
+
+#[tokio::test]
+async fn a_side_that_still_waits_after_a_restart_is_left_alone_and_nothing_is_called_synced() {
+    for service in [Service::Google, Service::Platform] {
+        let (mut world, visits) = with_visits(2).await;
+        let wait = Fault::Status {
+            status: 429,
+            body: None,
+            headers: vec![("Retry-After".into(), "600".into())],
+        };
+        let rule = FaultRule::new(service, wait).method("GET");
+        world.running.sandbox.shared.faults().add(rule);
+        world.sync().await;
+        world.repair();
+        world.restart().await;
+        assert_ne!(world.badge(&visits[0]).await.0, Badge::Synced, "{service:?}");
+
+        let mark = world.mark();
+        let report = world.sync().await;
+        assert_eq!(report.result, Some(RunResult::Partial), "{service:?}");
+        let asked = world.requests_since(mark);
+        let early = asked.iter().filter(|request| request.service == service);
+        assert_eq!(early.count(), 0, "{service:?}");
+        assert_ne!(world.badge(&visits[0]).await.0, Badge::Synced, "{service:?}");
+
+        world.advance(601);
+        world.settle().await;
+        assert_eq!(world.badge(&visits[0]).await.0, Badge::Synced, "{service:?}");
+        world.check_invariants().await;
+    }
 }
