@@ -41,6 +41,14 @@ impl What {
         }
     }
 
+    /// Whose tests are to notice. The laws of core's decisions are tried by the planner check, in a package of its own.
+    fn tested_by(self) -> &'static str {
+        match self {
+            What::Core => "roundtrip-core,roundtrip-planner-check",
+            What::Store | What::Http => self.package(),
+        }
+    }
+
     fn files(self) -> &'static [&'static str] {
         match self {
             What::Core => &[],
@@ -106,9 +114,13 @@ pub fn test(options: &Options) -> Result<()> {
         "-j",
         "1",
     ]);
-    // A whole proptest run for each mutant would take hours; a law that is broken shows within few cases.
-    command.env("PROPTEST_CASES", "64").env_remove("CARGO_TARGET_DIR");
+    // The whole of the proptests and of the planner check for each mutant would take hours; what is broken shows early.
+    command
+        .env("PROPTEST_CASES", "64")
+        .env("PLANNER_CASES", "500")
+        .env_remove("CARGO_TARGET_DIR");
     options.what.select(&mut command);
+    command.args(["--test-package", options.what.tested_by()]);
     let wanted: Vec<String> = names.iter().map(|name| escape(name)).collect();
     command.arg("--re").arg(format!("^({})$", wanted.join("|")));
     command.arg("--output").arg(&folder);
@@ -169,6 +181,15 @@ mod tests {
         assert_eq!(sample(names(), 10, 5), sample(turned, 10, 5));
         assert_ne!(sample(names(), 10, 5), sample(names(), 10, 6));
         assert_eq!(sample(names(), 10, 5).len(), 10);
+    }
+
+    #[test]
+    fn the_laws_of_core_are_among_its_tests() {
+        assert!(What::Core.tested_by().contains("roundtrip-planner-check"));
+        assert!(What::Core.tested_by().contains(What::Core.package()));
+        let laws = project::root().join("tests/planner/tests/laws.rs");
+        let laws = fs::read_to_string(laws).expect("the planner's laws");
+        assert!(laws.contains("\"PLANNER_CASES\""), "it takes the few cases");
     }
 
     #[test]

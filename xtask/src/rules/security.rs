@@ -86,7 +86,9 @@ fn lost(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<String> {
         match read(path) {
             None => broken.push(format!("{path} is not there")),
             // A Rust test by its function; another one, or a rule, by its words.
-            Some(text) if path.ends_with(".rs") && text.contains(&format!("fn {name}(")) => {}
+            Some(text) if path.ends_with(".rs") && text.contains(&format!("fn {name}(")) => {
+                broken.extend(no_test(&text, name).map(|why| format!("{path}: {name} {why}")));
+            }
             Some(text) if text.contains(&format!("'{name}'")) || text.contains(&format!("\"{name}\"")) => {}
             Some(_) => broken.push(format!("{path} has no {name}")),
         }
@@ -97,6 +99,33 @@ fn lost(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<String> {
         }
     }
     broken
+}
+
+/// Why a function of this name does not prove anything: a test that never runs looks like one that passes.
+fn no_test(text: &str, name: &str) -> Option<&'static str> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let found = format!("fn {name}(");
+    let places = lines.iter().enumerate().filter(|(_, line)| {
+        let start = line.strip_prefix("pub ").unwrap_or(line);
+        start.strip_prefix("async ").unwrap_or(start).starts_with(&found)
+    });
+    let mut why = Some("is not a test");
+    for (at, _) in places {
+        let above: Vec<&str> = lines[..at]
+            .iter()
+            .rev()
+            .take_while(|line| line.starts_with('#') || line.starts_with("//") || line.ends_with(")]"))
+            .copied()
+            .collect();
+        let is_test = |line: &&str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        let ignored = |line: &&str| line.starts_with("#[ignore") || line.contains(", ignore");
+        match (above.iter().any(is_test), above.iter().any(ignored)) {
+            (true, false) => return None,
+            (true, true) => why = Some("is ignored"),
+            (false, _) => {}
+        }
+    }
+    why
 }
 
 /// A heading as a link names it.
@@ -130,10 +159,20 @@ mod tests {
     #[test]
     fn a_test_that_is_gone_is_named() {
         let file = |text: &'static str| move |_: &str| Some(text.to_owned());
-        assert_eq!(lost(GOOD, file("fn works() {}")), Vec::<String>::new());
+        let works = "/// Says what.\n#[tokio::test(flavor = \"multi_thread\")]\nasync fn works() {}";
+        assert_eq!(lost(GOOD, file(works)), Vec::<String>::new());
+        assert_eq!(lost(GOOD, file("#[test]\nfn works() {}")), Vec::<String>::new());
         assert_eq!(lost(GOOD, file("fn works_not() {}")), ["a/x.rs has no works"]);
+        assert_eq!(lost(GOOD, file("fn works() {}")), ["a/x.rs: works is not a test"]);
+        let other = "#[test]\nfn other() {}\nfn works() {}";
+        assert_eq!(lost(GOOD, file(other)), ["a/x.rs: works is not a test"]);
+        let ignored = "#[test]\n#[ignore = \"slow\"]\nfn works() {}";
+        assert_eq!(lost(GOOD, file(ignored)), ["a/x.rs: works is ignored"]);
         assert_eq!(lost(GOOD, |_| None), ["a/x.rs is not there"]);
         let elsewhere = GOOD.replace("What is said", "Other");
-        assert_eq!(lost(&elsewhere, file("fn works()")), ["no heading #what-is-said"]);
+        assert_eq!(
+            lost(&elsewhere, file("#[test]\nfn works()")),
+            ["no heading #what-is-said"]
+        );
     }
 }
