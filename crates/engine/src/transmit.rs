@@ -106,9 +106,17 @@ impl Engine {
         match self.calendar.delete(calendar, event_id, expected).await {
             Ok(()) | Err(PortError::AlreadyDeleted) => Outcome::Gone,
             // One 404 proves nothing: it may have been the calendar, or somebody in between, that was not found.
-            Err(PortError::PreconditionFailed { .. } | PortError::NotFound) => {
+            Err(error @ (PortError::PreconditionFailed { .. } | PortError::NotFound)) => {
                 match self.look(event_id).await {
-                    Outcome::FoundDeleted { .. } | Outcome::FoundNothing => Outcome::Gone,
+                    Outcome::FoundDeleted { .. } => Outcome::Gone,
+                    Outcome::FoundNothing if error == PortError::NotFound => {
+                        match self.calendar.calendar(calendar).await {
+                            Ok(_) => Outcome::Gone,
+                            Err(error) => Outcome::Failed(error),
+                        }
+                    }
+                    // A moment ago the event was known to be another: not found is no word about it.
+                    Outcome::FoundNothing => Outcome::Failed(PortError::NotFound),
                     found => found,
                 }
             }

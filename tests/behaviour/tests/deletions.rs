@@ -391,3 +391,27 @@ async fn a_404_of_a_proxy_is_no_deletion() {
     assert_eq!(world.badge(&visit).await.0, Badge::Synced);
     world.check_invariants().await;
 }
+
+/// Found by simulation seed 405: the event had changed (412), and the look at it was answered by somebody in between.
+#[tokio::test]
+async fn a_404_after_a_412_is_no_deletion() {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    world.admin().cancel(&visit);
+    let changed = Fault::Status {
+        status: 412,
+        body: Some(json!({"error": {"errors": [{"domain": "global", "reason": "conditionNotMet"}],
+            "code": 412, "message": "Precondition Failed"}})),
+        headers: Vec::new(),
+    };
+    world.spoil_google(changed, |rule| rule.method("DELETE"));
+    world.spoil_google(not_found(), |rule| rule.method("GET").path("/events/"));
+    world.sync().await;
+    world.repair();
+    let deleted = |what: &HistoryWhat| matches!(what, HistoryWhat::Deleted { .. });
+    assert!(!world.history().await.iter().any(|item| deleted(&item.what)), "it is still there");
+    world.settle().await;
+    assert_eq!(world.trainer().events(&visit).len(), 0);
+    world.check_invariants().await;
+}
