@@ -7,6 +7,7 @@ use crate::plan::resolution_word;
 use crate::read::Records;
 use chrono::{DateTime, Utc};
 use roundtrip_core::conflict::{Conflict, ConflictKind, ConflictState, Resolution, Seen};
+use roundtrip_core::guard;
 use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
 use roundtrip_core::marked::Rule;
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxState};
@@ -17,7 +18,7 @@ use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::resolve::{self, ResolveError};
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::undo::Why;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More lines than any run has.
 pub(crate) const RUN_LINES_MAX: u32 = 5_000;
@@ -195,6 +196,15 @@ impl Engine {
             let Some(known) = records.get(appointment).cloned() else {
                 continue;
             };
+            // What has changed since it was asked is not answered with it.
+            let decision = reconcile::reconcile(&known, &ctx);
+            let decision = self.follow_policy(decision, &mut BTreeMap::new(), &ctx);
+            let present = guard::part_of(&decision);
+            if !present
+                .is_some_and(|(kind, cause)| kind == question.kind && question.is_about(appointment, &cause))
+            {
+                continue;
+            }
             match (question.kind, answer) {
                 (QuestionKind::RemovedInCalendar, _) => {
                     // The unlinking that was held happens now; "put back" follows it.

@@ -151,6 +151,7 @@ impl Engine {
             self.ask_what_is_allowed().await;
         }
         self.tell(EngineEvent::Changed);
+        let read = reading.read;
         report.platform = reading.platform;
         report.calendar = reading.calendar;
 
@@ -194,7 +195,7 @@ impl Engine {
         let may_write = self.may_write(&state, settings.enabled);
         self.sum_up(&mut report, &standing, &state, &records, may_write)
             .await?;
-        let watched = self.watch_cycle(&state, run.started_at).await;
+        let watched = self.watch_cycle(read).await;
         self.report_if_changed(&settings, &mut state, &report, &records)
             .await;
         counts.platform_requests = self.platform.requests_sent() - requests_before.0;
@@ -229,8 +230,10 @@ impl Engine {
             Change::PutSyncState(Box::new(state.clone())),
             Change::CountDay(Box::new(counted.clone())),
         ];
-        changes.extend(watched);
-        self.ledger.commit(changes).await?;
+        changes.extend(watched.changes());
+        let kept = self.ledger.commit(changes).await;
+        self.watched(watched, kept.is_ok()).await;
+        kept?;
         self.count_anew(&counted);
         tracing::info!(
             result = %word(run.result), trigger = %word(trigger), added = counts.added, changed = counts.changed,

@@ -82,6 +82,18 @@ impl DayCount {
             self.count_kind(kind.clone(), *times);
         }
     }
+
+    /// Takes away what was committed of it. Only tallies are: what is counted per run is in no tally.
+    pub(crate) fn subtract(&mut self, committed: &Self) {
+        self.retries = self.retries.saturating_sub(committed.retries);
+        self.questions = self.questions.saturating_sub(committed.questions);
+        for (kind, times) in &committed.errors {
+            if let Some(count) = self.errors.get_mut(kind) {
+                *count = count.saturating_sub(*times);
+            }
+        }
+        self.errors.retain(|_, count| *count > 0);
+    }
 }
 
 /// How long one change took, by cause.

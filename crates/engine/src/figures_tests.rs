@@ -154,3 +154,21 @@ fn a_service_cannot_make_a_day_grow_without_end() {
     assert!(day.errors.len() <= KINDS_MAX + 1);
     assert_eq!(day.errors.values().sum::<u32>(), 1_000);
 }
+
+#[test]
+fn what_is_counted_while_a_day_is_committed_is_kept_for_the_next_commit() {
+    let mut tally = DayCount::default();
+    tally.error(Side::Platform, "unreachable");
+    tally.retries = 2;
+    let committed = DayCount {
+        runs: 1,
+        ..tally.clone()
+    };
+    tally.error(Side::Platform, "unreachable");
+    tally.error(Side::Calendar, "throttled");
+    tally.retries += 1;
+    tally.subtract(&committed);
+    let left = [("calendar.throttled", 1), ("platform.unreachable", 1)];
+    let left = left.map(|(kind, times)| (kind.to_owned(), times));
+    assert_eq!((tally.retries, tally.errors), (1, left.into()));
+}

@@ -65,7 +65,7 @@ impl Engine {
         }
     }
 
-    fn follow_policy(
+    pub(crate) fn follow_policy(
         &self,
         mut decision: Decision,
         by_policy: &mut BTreeMap<AppointmentId, Conflict>,
@@ -242,8 +242,8 @@ impl Engine {
                 changes.push(Change::PutConflict(Box::new(conflict)));
             }
         }
-        self.withdraw(&plan.held, &mut changes).await?;
-        self.ask(plan.ask, run, &mut changes).await?;
+        self.ask_or_withdraw(&plan.held, plan.ask, run, &mut changes)
+            .await?;
         changes.extend(records.take_changes());
         if changes.is_empty() {
             Ok(())

@@ -15,85 +15,55 @@ use roundtrip_core::record::Record;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
-    /// A question whose cause is gone is taken back; one whose cause has shrunk is asked about what is left.
-    pub(crate) async fn withdraw(
+    /// Writes the open questions anew from what is held and what is to be asked: one whose cause is gone is taken back, one
+    /// whose cause has shrunk or grown is about what is there now.
+    pub(crate) async fn ask_or_withdraw(
         &self,
         held: &BTreeMap<AppointmentId, QuestionKind>,
+        mut ask: BTreeMap<QuestionKind, BTreeMap<AppointmentId, Cause>>,
+        run: &RunId,
         changes: &mut Vec<Change>,
     ) -> Result<(), LedgerError> {
         let now = self.now();
         let open = self.ledger.questions(now).await?;
         for question in open.into_iter().filter(|question| question.answer.is_none()) {
-            let before = question.appointments.len();
             let still = |id: &AppointmentId| held.get(id) == Some(&question.kind);
-            let appointments: Vec<AppointmentId> = question
-                .appointments
-                .iter()
-                .filter(|id| still(id))
-                .cloned()
-                .collect();
-            if appointments.len() == before {
-                continue;
-            }
-            let gone = appointments.is_empty();
+            let fresh = ask.remove(&question.kind).unwrap_or_default();
+            let known = question.appointments.iter().filter(|id| still(id));
+            let all: BTreeSet<AppointmentId> = known.chain(fresh.keys()).cloned().collect();
             let mut causes = question.causes.clone();
             causes.retain(|id, _| still(id));
+            causes.extend(fresh);
+            let before: BTreeSet<AppointmentId> = question.appointments.iter().cloned().collect();
+            if all == before && causes == question.causes {
+                continue;
+            }
+            let gone = all.is_empty();
             changes.push(Change::PutQuestion(Question {
-                appointments,
+                appointments: all.into_iter().collect(),
                 causes,
                 answer: gone.then_some(Answer::Leave),
                 answered_at: gone.then_some(now),
                 ..question
             }));
         }
-        Ok(())
-    }
-
-    pub(crate) async fn ask(
-        &self,
-        ask: BTreeMap<QuestionKind, BTreeMap<AppointmentId, Cause>>,
-        run: &RunId,
-        changes: &mut Vec<Change>,
-    ) -> Result<(), LedgerError> {
-        let open = self.ledger.questions(self.now()).await?;
-        for (kind, mut causes) in ask {
-            let count = u32::try_from(causes.len()).unwrap_or(u32::MAX);
-            let known = open
-                .iter()
-                .find(|question| question.kind == kind && question.answer.is_none());
-            let question = match known {
-                Some(known) => {
-                    let mut all: BTreeSet<AppointmentId> = known.appointments.iter().cloned().collect();
-                    all.extend(causes.keys().cloned());
-                    for (id, cause) in &known.causes {
-                        causes.entry(id.clone()).or_insert_with(|| cause.clone());
-                    }
-                    Question {
-                        appointments: all.into_iter().collect(),
-                        causes,
-                        ..known.clone()
-                    }
-                }
-                None => {
-                    let what = HistoryWhat::Asked {
-                        question: kind,
-                        count,
-                    };
-                    let mut item = self.item(run, None, what, HistorySource::Roundtrip);
-                    item.result = HistoryResult::Problem;
-                    changes.push(Change::AddItem(Box::new(item)));
-                    Question {
-                        id: QuestionId(self.fresh_id()),
-                        kind,
-                        appointments: causes.keys().cloned().collect(),
-                        causes,
-                        asked_at: self.now(),
-                        answer: None,
-                        answered_at: None,
-                    }
-                }
+        for (kind, causes) in ask {
+            let what = HistoryWhat::Asked {
+                question: kind,
+                count: u32::try_from(causes.len()).unwrap_or(u32::MAX),
             };
-            changes.push(Change::PutQuestion(question));
+            let mut item = self.item(run, None, what, HistorySource::Roundtrip);
+            item.result = HistoryResult::Problem;
+            changes.push(Change::AddItem(Box::new(item)));
+            changes.push(Change::PutQuestion(Question {
+                id: QuestionId(self.fresh_id()),
+                kind,
+                appointments: causes.keys().cloned().collect(),
+                causes,
+                asked_at: now,
+                answer: None,
+                answered_at: None,
+            }));
         }
         Ok(())
     }
@@ -147,7 +117,8 @@ impl Engine {
         let _turn = self.turn.lock().await;
         let mut records = Records::new(self.ledger.records().await?);
         let mut changes = Vec::new();
-        for id in ids {
+        let ids: BTreeSet<&AppointmentId> = ids.iter().collect();
+        for id in ids.iter().copied() {
             let Some(mut record) = records.get(id).cloned() else {
                 continue;
             };
@@ -161,7 +132,7 @@ impl Engine {
             return Err(AnswerError::Gone);
         }
         if answer == Answer::GoOn {
-            let held = ids.iter().filter_map(|id| records.get(id));
+            let held = ids.into_iter().filter_map(|id| records.get(id));
             changes.push(self.confirmed_with_number(held, self.now()));
         }
         changes.extend(records.take_changes());

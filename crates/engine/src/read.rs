@@ -104,6 +104,8 @@ pub(crate) struct Reading {
     pub(crate) history: Vec<HistoryItem>,
     /// Something was absent that is not accounted for yet.
     pub(crate) incomplete: bool,
+    /// Platform, calendar: it was read in this run.
+    pub(crate) read: [bool; 2],
     /// At least one service answered, and with its answer told the time.
     pub(crate) answered: bool,
 }
@@ -139,8 +141,10 @@ impl Engine {
                 }
             },
         );
+        let read = [matches!(feed, Some(Ok(_))), matches!(listing, Some(Ok(_)))];
         let mut reading = Reading {
-            answered: matches!(feed, Some(Ok(_))) || matches!(listing, Some(Ok(_))),
+            read,
+            answered: read[0] || read[1],
             ..Reading::default()
         };
         // The answers have told what time it is.

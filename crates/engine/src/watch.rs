@@ -55,6 +55,21 @@ pub(crate) struct Tally {
     requests: (u64, u64),
 }
 
+/// What a cycle showed, to be committed with its run.
+pub(crate) struct Watched {
+    lines: Vec<HistoryItem>,
+    watch: Option<Watch>,
+}
+
+impl Watched {
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        let lines = self.lines.iter().cloned();
+        let mut changes: Vec<Change> = lines.map(|item| Change::AddItem(Box::new(item))).collect();
+        changes.extend(self.watch.clone().map(|watch| Change::PutWatch(Box::new(watch))));
+        changes
+    }
+}
+
 impl Engine {
     /// The watch as it stands.
     pub async fn watch(&self) -> Watch {
@@ -190,17 +205,12 @@ impl Engine {
         task.on && !off && task.paused_until.is_none_or(|until| until <= now)
     }
 
-    /// What a cycle showed: sides that were read in it and are well, or that took a write, have succeeded. Answers what is to
-    /// be committed with the run.
-    pub(crate) async fn watch_cycle(&self, state: &SyncState, started_at: DateTime<Utc>) -> Vec<Change> {
+    /// What a cycle showed: sides that were `read` in it (platform, calendar), or that took a write, have succeeded. Trouble
+    /// of single writes, a quota that is gone too, has words of its own. Answers what is to be committed with the run.
+    pub(crate) async fn watch_cycle(&self, read: [bool; 2]) -> Watched {
         let counts = self.has_a_task().await;
         let wrote = std::mem::take(&mut self.lock().wrote);
-        let read = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at >= started_at);
-        let well = |side| self.problem_of(side).is_none();
-        let succeeded = [
-            wrote[0] || read(state.platform_read_at) && well(Side::Platform),
-            wrote[1] || read(state.calendar_read_at) && well(Side::Calendar),
-        ];
+        let succeeded = [wrote[0] || read[0], wrote[1] || read[1]];
         let now = self.now();
         let mut watching = self.watching.lock().await;
         let watch = self.load(&mut watching).await;
@@ -219,15 +229,18 @@ impl Engine {
             lines.push(item);
         }
         lines.splice(0..0, watching.unsaved.drain(..));
-        let mut changes: Vec<Change> = lines
-            .into_iter()
-            .map(|item| Change::AddItem(Box::new(item)))
-            .collect();
-        if let Some(watch) = watching.watch.clone().filter(|watch| *watch != watching.kept) {
-            changes.push(Change::PutWatch(Box::new(watch.clone())));
-            watching.kept = watch;
+        let watch = watching.watch.clone().filter(|watch| *watch != watching.kept);
+        Watched { lines, watch }
+    }
+
+    /// What a cycle showed is on the disk; or it is not, and is written down with the next look.
+    pub(crate) async fn watched(&self, watched: Watched, on_disk: bool) {
+        let mut watching = self.watching.lock().await;
+        if on_disk {
+            watching.kept = watched.watch.unwrap_or_else(|| watching.kept.clone());
+        } else {
+            watching.unsaved.splice(0..0, watched.lines);
         }
-        changes
     }
 
     /// The platform has heard of the silence.
@@ -280,7 +293,8 @@ impl Engine {
     /// It is on the disk.
     pub(crate) fn count_anew(&self, committed: &DayCount) {
         let mut tally = self.tally();
-        tally.day = DayCount::default();
+        // What was counted meanwhile is committed with the next run.
+        tally.day.subtract(committed);
         tally.requests.0 += committed.platform_requests;
         tally.requests.1 += committed.calendar_requests;
     }

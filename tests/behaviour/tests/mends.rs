@@ -215,3 +215,23 @@ async fn a_side_that_still_waits_after_a_restart_is_left_alone_and_nothing_is_ca
         world.check_invariants().await;
     }
 }
+
+#[tokio::test]
+async fn a_question_that_shrinks_and_grows_at_once_is_about_what_is_there_now() {
+    let (world, visits) = with_visits(8).await;
+    let drag = |index: usize, hour: u32| {
+        let to = format!("2026-12-{:02} {hour}:00", 7 + index);
+        world.trainer().drag(&visits[index], &to);
+    };
+    (0..6).for_each(|index| drag(index, 19));
+    world.settle().await;
+    assert_eq!(asked(&world).await, 6);
+    let before = world.admin().start(&visits[0]).to_rfc3339();
+    world.trainer().drag(&visits[0], &before);
+    drag(6, 19);
+    world.settle().await;
+    let question = &world.questions().await[0];
+    assert!(!question.appointments.iter().any(|id| id.as_str() == visits[0]));
+    assert_eq!(asked(&world).await, 6, "one has gone and one has come");
+    world.check_safety();
+}

@@ -5,6 +5,7 @@ use roundtrip_behaviour_tests::World;
 use roundtrip_core::outbox::Side;
 use roundtrip_core::silence::Silence;
 use roundtrip_engine::ledger::{HistoryResult, HistoryWhat, Trigger};
+use roundtrip_sandbox::google::QuotaLimits;
 use roundtrip_sandbox::platform::PauseReason;
 
 const HOUR: i64 = 3_600;
@@ -281,5 +282,20 @@ async fn before_start_syncing_there_is_nothing_to_be_silent_about() {
     world.wire.unplug(&world.running.google_url);
     driving.let_pass(4 * HOUR).await;
     assert_eq!(said(&world).await, []);
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_quota_that_is_gone_is_no_silence_while_the_calendar_answers() {
+    let (world, _) = connected().await;
+    let google = world.running.sandbox.google.clone();
+    google.set_quota(QuotaLimits {
+        new_events_per_day: Some(0),
+        ..google.quota()
+    });
+    world.admin().visit("Rosen-Apotheke", "2026-12-02 09:00");
+    let mut driving = world.drive().await;
+    driving.let_pass(5 * HOUR).await;
+    assert_eq!(said(&world).await, [], "it has words of its own");
     driving.stop().await;
 }
