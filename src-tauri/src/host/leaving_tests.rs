@@ -80,6 +80,7 @@ pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
         saved: Mutex::default(),
         departed: Mutex::default(),
         drives: false,
+        tidied: Mutex::default(),
         _lock: None,
     });
     host.rebuild().await;
