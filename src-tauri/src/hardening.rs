@@ -5,8 +5,8 @@
 //! does not have to obey that limit, so on Linux the process is also marked as not dumpable. Then another program of the
 //! same user can neither attach to it nor read its memory through `/proc`, as long as it has no special rights.
 
-/// Lets tests, benches and developers look into a release build. Whoever can set it for our process could start a
-/// program of their own in our place, so it opens nothing that was shut.
+/// Lets benches look into a release build. It is heard only in a build with the feature `traceable`, which nothing that
+/// ships has.
 #[cfg(target_os = "linux")]
 const TRACEABLE: &str = "ROUNDTRIP_TRACEABLE";
 
@@ -16,14 +16,21 @@ pub fn apply() {
     if let Err(error) = no_core_file() {
         eprintln!("Roundtrip: core files could not be turned off: {error}");
     }
-    // A debug build is there to be looked into.
     #[cfg(target_os = "linux")]
-    if !cfg!(debug_assertions)
-        && std::env::var_os(TRACEABLE).is_none()
-        && let Err(error) = not_dumpable()
+    if !stays_open(
+        cfg!(debug_assertions),
+        cfg!(feature = "traceable"),
+        std::env::var_os(TRACEABLE).is_some(),
+    ) && let Err(error) = not_dumpable()
     {
         eprintln!("Roundtrip: its memory could not be closed to other programs: {error}");
     }
+}
+
+/// A debug build is there to be looked into; any other only if it was built for that and is asked to.
+#[cfg(target_os = "linux")]
+const fn stays_open(debug_build: bool, built_for_it: bool, asked: bool) -> bool {
+    debug_build || (built_for_it && asked)
 }
 
 #[cfg(unix)]
@@ -48,6 +55,14 @@ fn not_dumpable() -> std::io::Result<()> {
 mod tests {
     use super::*;
     use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
+
+    #[test]
+    fn what_ships_cannot_be_asked_to_stay_open() {
+        assert!(!stays_open(false, false, true));
+        assert!(!stays_open(false, true, false));
+        assert!(stays_open(false, true, true));
+        assert!(stays_open(true, false, false));
+    }
 
     #[test]
     fn a_process_can_be_closed_to_others() {

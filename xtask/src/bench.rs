@@ -71,7 +71,7 @@ pub fn bench(options: &Options) -> Result<()> {
     };
     let only = options.part.as_ref().or(options.only.as_ref());
     if only.is_none_or(|part| part != "ui") {
-        building::build(profile)?;
+        building::build_to_measure(profile)?;
     }
     let folder = project::target().join("bench");
     std::fs::create_dir_all(&folder)?;

@@ -10,8 +10,24 @@ use std::sync::{Mutex, PoisonError};
 /// All cargo calls use it, tests too, or the heavy crates would be built twice.
 pub const FEATURES: [&str; 2] = ["--features", "roundtrip/custom-protocol"];
 
+/// The same for a bench, which looks into the memory of a release build: what ships cannot be asked for that.
+const MEASURED: [&str; 2] = ["--features", "roundtrip/custom-protocol,roundtrip/traceable"];
+
 /// Builds what the person's and the tests' window needs.
 pub fn build(profile: Profile) -> Result<()> {
+    build_with(profile, FEATURES)
+}
+
+/// Builds what a bench measures.
+pub fn build_to_measure(profile: Profile) -> Result<()> {
+    match profile {
+        // A debug build is open as it is.
+        Profile::Debug => build(profile),
+        Profile::Release => build_with(profile, MEASURED),
+    }
+}
+
+fn build_with(profile: Profile, features: [&str; 2]) -> Result<()> {
     if std::env::var_os(project::BINARIES).is_some() {
         println!("Using the programs in {}: nothing is built.", project::BINARIES);
         return Ok(());
@@ -21,7 +37,7 @@ pub fn build(profile: Profile) -> Result<()> {
     let mut command = cargo();
     command
         .args(["build", "--locked", "-p", "roundtrip", "-p", "roundtrip-sandbox"])
-        .args(FEATURES);
+        .args(features);
     if profile == Profile::Release {
         command.arg("--release");
     }
@@ -59,4 +75,15 @@ pub fn stand_in_once() -> Result<()> {
         *built = true;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bench_can_look_into_a_release_build() {
+        assert!(!FEATURES.concat().contains("traceable"));
+        assert!(MEASURED.concat().contains("traceable"));
+    }
 }

@@ -1,5 +1,5 @@
 //! Deliberate bugs, to show that the tests bite. Without the feature `deliberate-bugs`, which nothing that ships has, every
-//! question is answered "no" when the program is compiled, and not even their names are in it.
+//! question is answered "no" when the program is compiled, and neither their names nor the marker are in it.
 //!
 //! Each is a mistake that a tool of this kind has made, or the one that a rule of ours was written against. It sits where
 //! somebody could really make it, in one small `if`.
@@ -145,6 +145,11 @@ bugs! {
     /// A sign-in that has ended is tried again with every request.
     EndedSignInRetried = "ended-sign-in-retried",
 }
+
+/// Stays in every program that is built with the feature, whatever the linker drops: `xtask` looks for it in what ships.
+#[cfg(feature = "deliberate-bugs")]
+#[used]
+static MARKER: [u8; 40] = *b"roundtrip:deliberate-bugs-are-in-here:v1";
 
 /// Is this bug switched on?
 #[cfg(not(feature = "deliberate-bugs"))]

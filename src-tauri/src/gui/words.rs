@@ -192,6 +192,19 @@ impl Tongue {
                 ),
                 look(),
             ),
+            Cause::Held => (
+                match (self, notice.count) {
+                    (Self::En, 1) => "1 event is about to leave your calendar".into(),
+                    (Self::De, 1) => "1 Eintrag soll aus Ihrem Kalender verschwinden".into(),
+                    (Self::En, count) => format!("{count} events are about to leave your calendar"),
+                    (Self::De, count) => format!("{count} Einträge sollen aus Ihrem Kalender verschwinden"),
+                },
+                self.pick(
+                    "You can keep them. Without a word from you they go after a day.",
+                    "Sie können sie behalten. Ohne Ihre Antwort gehen sie nach einem Tag.",
+                ),
+                look(),
+            ),
             Cause::WritesFailed => (
                 match (self, notice.count) {
                     (Self::En, 1) => "1 appointment couldn't be written".into(),
@@ -238,7 +251,8 @@ mod tests {
         OverallState::Syncing,
         OverallState::UpToDate,
     ];
-    const CAUSES: [Cause; 7] = [
+    const CAUSES: [Cause; 8] = [
+        Cause::Held,
         Cause::Silence,
         Cause::ReconnectGoogle,
         Cause::ReconnectPlatform,

@@ -81,6 +81,7 @@ pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
         departed: Mutex::default(),
         finished: Mutex::default(),
         drives: false,
+        tidied: Mutex::default(),
         _lock: None,
     });
     host.rebuild().await;

@@ -14,6 +14,7 @@ pub mod problem;
 pub mod report;
 pub mod saved;
 pub mod sign_in;
+pub mod tidying;
 pub mod vault;
 
 use crate::ipc::dto::{DeleteReport, SignInView};
@@ -94,6 +95,8 @@ pub struct Host {
     /// The disconnect that an earlier process began and this one finished.
     finished: Mutex<Option<leaving::Finished>>,
     pub(crate) drives: bool,
+    /// When old history was last deleted, by the running clock.
+    tidied: Mutex<Option<std::time::Duration>>,
     /// Held as long as this process is the one that syncs in this data folder.
     _lock: Option<DirectoryLock>,
 }
@@ -162,6 +165,7 @@ impl Host {
             departed: Mutex::default(),
             finished: Mutex::default(),
             drives: purpose == Purpose::Window,
+            tidied: Mutex::default(),
             _lock: lock,
         });
         // Before anything is put together that could sync.
@@ -227,7 +231,7 @@ impl Host {
             let host = Arc::clone(self);
             let (watcher, watched) = (Arc::clone(self), fresh.clone());
             tokio::spawn(async move { watcher.keep_watch(&watched).await });
-            tokio::spawn(async move { host.keep_what_is_allowed(&fresh).await });
+            tokio::spawn(async move { host.tidy_after_cycles(&fresh).await });
             tokio::spawn(async move { engine.drive(stop).await });
         }
         self.tell(HostEvent::Changed);
@@ -277,47 +281,6 @@ impl Host {
     /// The next connection is one of another installation.
     fn forget_device(&self) {
         *self.device_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// Keeps what the engine hears of the platform's permissions for the next start.
-    async fn keep_what_is_allowed(&self, running: &Running) {
-        let mut events = running.engine.events();
-        loop {
-            let event = tokio::select! {
-                () = running.stop.cancelled() => return,
-                event = events.recv() => event,
-            };
-            match event {
-                Ok(EngineEvent::CycleEnded) | Err(broadcast::error::RecvError::Lagged(_)) => {
-                    self.keep_me(running).await;
-                    self.tidy(running).await;
-                }
-                Ok(_) => {}
-                Err(broadcast::error::RecvError::Closed) => return,
-            }
-        }
-    }
-
-    /// After a cycle: what is older than its time goes, and a damaged database that was replaced is no longer said once
-    /// both sides were read. By the services' time alone: a laptop whose clock is ten years ahead would forget everything.
-    pub async fn tidy(&self, running: &Running) {
-        if !running.engine.time_is_told() {
-            return;
-        }
-        if let Err(error) = self.database.retention(running.engine.now()).await {
-            tracing::warn!(%error, "old history could not be deleted");
-        }
-        let read = match running.engine.ledger().sync_state().await {
-            Ok(state) => state.platform_read_at.is_some() && state.calendar_read_at.is_some(),
-            Err(_) => false,
-        };
-        let said = matches!(self.database.put_aside().await, Ok(Some(_)));
-        if read
-            && said
-            && let Err(error) = self.database.is_rebuilt().await
-        {
-            tracing::warn!(%error, "that the database is rebuilt could not be kept");
-        }
     }
 
     /// Looks at the clocks beside the engine's own driver, so that a run that never ends is noticed too.

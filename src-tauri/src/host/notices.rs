@@ -24,6 +24,8 @@ pub enum Cause {
     Conflicts,
     /// The guard asks.
     Question,
+    /// Deletions that nobody said are held, and go by themselves later.
+    Held,
     /// Writes did not go through after all tries.
     WritesFailed,
     /// The calendar is not there.
@@ -121,6 +123,9 @@ impl Host {
         }
         if !snapshot.questions.is_empty() {
             add(Cause::Question, snapshot.questions.len(), "/".into(), None);
+        }
+        if !snapshot.held.is_empty() {
+            add(Cause::Held, snapshot.held.len(), "/".into(), None);
         }
         notices
     }

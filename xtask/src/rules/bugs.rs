@@ -1,9 +1,8 @@
-//! Deliberate bugs stay where tests are: no package that ships can switch them on, and no shipped program holds their names.
+//! Deliberate bugs stay where tests are: no package that ships can switch them on, and no shipped program holds their marker.
 
 use super::Rule;
 use super::files::Source;
 use anyhow::{Context, Result, bail};
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -49,62 +48,32 @@ fn names_feature(source: &Source) -> Option<usize> {
     found.map(|line| line + 1)
 }
 
-/// Looks through a program for their names.
+/// Looks through a program for the marker that the feature leaves in it. Their names would not do: what is never called by
+/// name, the linker drops, although the bugs are in.
 ///
 /// # Errors
-/// If one is in it, or if either file cannot be read.
+/// If it is in it, or if either file cannot be read.
 pub fn not_in(program: &Path) -> Result<()> {
     let declared = crate::project::root().join(DECLARED);
     let declared = fs::read_to_string(&declared).with_context(|| format!("couldn't read {DECLARED}"))?;
     let bytes = fs::read(program).with_context(|| format!("couldn't read {}", program.display()))?;
-    let names = names(&declared);
-    if names.is_empty() {
-        bail!("{DECLARED} declares nothing that could be looked for");
-    }
-    let found = found(&bytes, &names);
-    if !found.is_empty() {
-        let found: Vec<&str> = found.into_iter().collect();
-        bail!(
-            "{} holds deliberate bugs: {}",
-            program.display(),
-            found.join(", ")
-        );
+    let marker = marker(&declared).with_context(|| format!("{DECLARED} has no marker to look for"))?;
+    if holds(&bytes, marker.as_bytes()) {
+        bail!("{} is built with the feature `{FEATURE}`", program.display());
     }
     Ok(())
 }
 
-/// The names as `bug.rs` declares them: `Bug = "name",`.
-fn names(declared: &str) -> Vec<&str> {
-    let name = |line: &'_ str| -> Option<(usize, usize)> {
-        let end = line.strip_suffix("\",")?;
-        Some((end.rfind('"')? + 1, end.len()))
-    };
-    declared
-        .lines()
-        .filter(|line| line.contains(" = \""))
-        .filter_map(|line| name(line).map(|(from, to)| &line[from..to]))
-        .collect()
+/// The marker as `bug.rs` declares it: `static MARKER: [u8; 40] = *b"…";`.
+fn marker(declared: &str) -> Option<&str> {
+    let (_, rest) = declared.split_once("static MARKER: ")?;
+    let (_, rest) = rest.split_once("b\"")?;
+    let (marker, _) = rest.split_once('"')?;
+    (marker.len() >= 16).then_some(marker)
 }
 
-/// Which of them are in there; in one pass, as a program has many millions of bytes.
-fn found<'a>(bytes: &[u8], names: &[&'a str]) -> BTreeSet<&'a str> {
-    let start = |bytes: &[u8]| usize::from(bytes[0]) << 8 | usize::from(bytes[1]);
-    let mut starts = vec![false; 1 << 16];
-    for name in names {
-        starts[start(name.as_bytes())] = true;
-    }
-    bytes
-        .windows(2)
-        .enumerate()
-        .filter(|(_, pair)| starts[start(pair)])
-        .flat_map(|(at, _)| {
-            let rest = &bytes[at..];
-            names
-                .iter()
-                .copied()
-                .filter(move |name| rest.starts_with(name.as_bytes()))
-        })
-        .collect()
+fn holds(bytes: &[u8], marker: &[u8]) -> bool {
+    bytes.windows(marker.len()).any(|window| window == marker)
 }
 
 #[cfg(test)]
@@ -147,21 +116,19 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_in_a_program() {
-        let declared = "    /// One.\n    NoGuard = \"no-guard\",\n    BaseSkipped = \"base-skipped\",\n}\n";
-        let names = names(declared);
-        assert_eq!(names, ["no-guard", "base-skipped"]);
-        assert!(found(b"\x7fELF nothing of it, no-guar", &names).is_empty());
-        assert_eq!(
-            found(b"\0\0xno-guardx", &names).into_iter().collect::<Vec<_>>(),
-            ["no-guard"]
-        );
+    fn the_marker_is_found_in_a_program() {
+        let declared = "#[used]\nstatic MARKER: [u8; 16] = *b\"bugs-are-in-here\";\n";
+        let marker = marker(declared).expect("a marker").as_bytes();
+        assert!(!holds(b"\x7fELF nothing of it, bugs-are-in-her", marker));
+        assert!(holds(b"\0\0xbugs-are-in-herex", marker));
     }
 
     #[test]
-    fn the_declared_ones_can_be_read() -> Result<()> {
+    fn the_declared_one_stays_in_a_program() -> Result<()> {
         let declared = fs::read_to_string(crate::project::root().join(DECLARED))?;
-        assert!(names(&declared).len() >= 30);
+        assert!(marker(&declared).is_some());
+        let kept = format!("#[cfg(feature = \"{FEATURE}\")]\n#[used]\nstatic MARKER");
+        assert!(declared.contains(&kept), "the linker would drop it");
         Ok(())
     }
 }
