@@ -101,6 +101,8 @@ pub struct Live {
     pub(crate) task: Option<Task>,
     /// Platform, calendar: a write went through since the last cycle ended.
     pub(crate) wrote: [bool; 2],
+    /// So far appointments that the feed did not tell of were asked for.
+    pub(crate) unknown_asked: usize,
     /// The last reading of the platform before the current run.
     pub(crate) read_before: Option<DateTime<Utc>>,
 }

@@ -346,7 +346,7 @@ impl Engine {
     /// bin after their appointments were forgotten. What is over needs no asking.
     async fn ask_for_unknown_appointments(&self, records: &mut Records) {
         let now = self.now();
-        let unknown: Vec<AppointmentId> = records
+        let mut unknown: Vec<AppointmentId> = records
             .iter()
             .filter(|record| {
                 let known = record.appointment.as_ref().map(|known| known.version);
@@ -360,6 +360,13 @@ impl Engine {
             })
             .map(|record| record.appointment_id.clone())
             .collect();
+        if unknown.len() > LOOKUPS_MAX {
+            // Those whose answer settles nothing do not keep the others from being asked about.
+            let asked = &mut self.lock().unknown_asked;
+            let from = *asked % unknown.len();
+            *asked = from + LOOKUPS_MAX;
+            unknown.rotate_left(from);
+        }
         self.ask_for_absent_appointments(&unknown, records).await;
     }
 
