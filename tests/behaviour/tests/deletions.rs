@@ -401,8 +401,10 @@ async fn a_404_after_a_412_is_no_deletion() {
     world.admin().cancel(&visit);
     let changed = Fault::Status {
         status: 412,
-        body: Some(json!({"error": {"errors": [{"domain": "global", "reason": "conditionNotMet"}],
-            "code": 412, "message": "Precondition Failed"}})),
+        body: Some(
+            json!({"error": {"errors": [{"domain": "global", "reason": "conditionNotMet"}],
+            "code": 412, "message": "Precondition Failed"}}),
+        ),
         headers: Vec::new(),
     };
     world.spoil_google(changed, |rule| rule.method("DELETE"));
@@ -410,7 +412,10 @@ async fn a_404_after_a_412_is_no_deletion() {
     world.sync().await;
     world.repair();
     let deleted = |what: &HistoryWhat| matches!(what, HistoryWhat::Deleted { .. });
-    assert!(!world.history().await.iter().any(|item| deleted(&item.what)), "it is still there");
+    assert!(
+        !world.history().await.iter().any(|item| deleted(&item.what)),
+        "it is still there"
+    );
     world.settle().await;
     assert_eq!(world.trainer().events(&visit).len(), 0);
     world.check_invariants().await;

@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const GENERATIONS: Generation = 16;
 /// Lines of history in a reason.
 const LINES: usize = 24;
-/// What a laptop's ledger says may be so much older than what it is about: its notion of the services' time is a guess.
-const SLACK: TimeDelta = TimeDelta::minutes(10);
+/// What a laptop's ledger says may be so much older than what it is about: its clock may have been set back by as much
+/// (`life.rs` sets it by up to 25 hours).
+const SLACK: TimeDelta = TimeDelta::hours(26);
 
 /// A time: start and end.
 pub type Span = (DateTime<Utc>, DateTime<Utc>);
