@@ -25,6 +25,10 @@ use serde::{Deserialize, Serialize};
 /// So long an inferred deletion is held before it goes by itself.
 pub const HOLD_HOURS: i64 = 24;
 
+/// So long the app was awake, without a sleep or a start, before a held deletion goes: one that ran out while the laptop
+/// slept could not have been seen by anybody.
+pub const SEEN_MINUTES: i64 = 30;
+
 /// What an inferred deletion follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,14 +99,22 @@ pub(crate) fn hold(mut decision: Decision, ctx: &Context) -> Decision {
         confirmed: false,
     });
     decision.record.held = Some(held);
-    if held.confirmed || is_over(&decision.record, held, ctx.now) {
+    if held.confirmed || is_over(&decision.record, held, ctx.now) && ctx.now >= over_at(held, ctx) {
         return decision;
     }
     decision.intents.retain(|intent| !is_deletion(intent));
     decision.standing = Standing::Held;
     // What is overdue waits for something else than time.
-    decision.due_at = Some(held.until()).filter(|until| *until > ctx.now);
+    decision.due_at = Some(over_at(held, ctx)).filter(|until| *until > ctx.now);
     decision
+}
+
+/// When a held deletion goes by itself: after its day, and once the trainer could see it.
+fn over_at(held: Held, ctx: &Context) -> DateTime<Utc> {
+    let seen = ctx
+        .awake_since
+        .map(|since| since + Duration::minutes(SEEN_MINUTES));
+    seen.map_or(held.until(), |seen| seen.max(held.until()))
 }
 
 /// H6. What is absent must have been asked for again after it was held for so long.

@@ -114,6 +114,15 @@ fn h6_after_a_day_it_goes_by_itself() {
 }
 
 #[test]
+fn h6_what_ran_out_while_the_laptop_slept_waits_until_it_could_be_seen() {
+    let mut monday = ruled_out().expect("Held; until 09:00:00").later(3 * DAY);
+    monday.ctx.awake_since = Some(monday.ctx.now);
+    let monday = monday.expect("Held; until 09:30:00");
+    monday.clone().later(30 * 60 - 1).expect("Held; until 09:30:00");
+    monday.later(30 * 60).expect("delete LeftOut g1");
+}
+
+#[test]
 fn h6_what_is_absent_is_asked_for_once_more_first() {
     let held = absent().expect("Held; until 09:00:00").later(DAY).expect("Held");
     assert!(is_to_be_asked_again(&held.record, held.ctx.now));

@@ -71,6 +71,8 @@ pub struct Context {
     pub client_names_allowed: bool,
     /// When another laptop was last seen to be the one that writes: a deletion since then may have been its doing.
     pub other_writer_at: Option<DateTime<Utc>>,
+    /// Since when the app runs on a laptop that is awake; none if that does not count (a single command).
+    pub awake_since: Option<DateTime<Utc>>,
 }
 
 /// What is decided for one appointment.

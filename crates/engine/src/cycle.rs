@@ -68,6 +68,10 @@ impl Engine {
     /// Only if the ledger cannot be read or written. What went wrong at a service is in the report.
     pub async fn cycle(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
         let _turn = self.turn.lock().await;
+        if matches!(trigger, Trigger::Start | Trigger::WakeUp) {
+            let now = self.clock.monotonic();
+            self.lock().woken = Some(now);
+        }
         self.lock().progress = Some((0, 0));
         self.tell(EngineEvent::Progress { done: 0, total: 0 });
         let result = self.cycle_in_turn(trigger).await;

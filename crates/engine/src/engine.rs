@@ -105,6 +105,8 @@ pub struct Live {
     pub(crate) unknown_asked: usize,
     /// The last reading of the platform before the current run.
     pub(crate) read_before: Option<DateTime<Utc>>,
+    /// When the driver started or the laptop woke up last, by the running clock.
+    pub(crate) woken: Option<std::time::Duration>,
 }
 
 /// The engine of one connection.
@@ -345,7 +347,14 @@ impl Engine {
             platform_name: self.config.platform_name.clone(),
             client_names_allowed: self.client_names_allowed(),
             other_writer_at: state.other_writer_at,
+            awake_since: self.awake_since(now),
         }
+    }
+
+    /// By the running clock, so that a laptop's clock that is set does not change it.
+    fn awake_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let awake = self.clock.monotonic().saturating_sub(self.lock().woken?);
+        now.checked_sub_signed(Duration::from_std(awake).ok()?)
     }
 
     pub(crate) fn note_health(&self, side: Side, result: Result<(), &PortError>) {
