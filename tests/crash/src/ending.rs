@@ -11,12 +11,13 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Names of what differs between two runs that are otherwise the same: chance, and the order of writes sent side by side.
-const CHANCE: [&str; 13] = [
+const CHANCE: [&str; 14] = [
     "etag",
     "feed_etag",
     "id",
     "run_id",
     "request_id",
+    "took",
     "conflict",
     "htmlLink",
     "html_link",

@@ -3,7 +3,7 @@
 use crate::stage::{GOOGLE, Scene, Stage, TRAINER};
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use roundtrip_sandbox::platform::{AdminEdit, Location, NewAppointment};
+use roundtrip_sandbox::platform::{AdminEdit, Location, NewAppointment, Platform};
 use serde_json::{Value, json};
 
 /// When every stage begins: a Monday morning, eight days before the first appointment.
@@ -175,6 +175,23 @@ pub fn first_sync(stage: &Stage) -> Result<Story> {
 /// # Errors
 /// If the scene cannot be set.
 pub fn mixed(stage: &Stage) -> Result<Story> {
+    mixed_where(stage, |platform, visit| {
+        platform.reassign_appointment(visit, None).map_err(refused)
+    })
+}
+
+/// The same with a cancellation in place of the reassignment. A full reading, which a wrong clock brings early, can only infer
+/// that an appointment is no longer the trainer's, and what is inferred is held for a day; a cancellation is said outright.
+///
+/// # Errors
+/// If the scene cannot be set.
+pub fn mixed_said_outright(stage: &Stage) -> Result<Story> {
+    mixed_where(stage, |platform, visit| {
+        platform.cancel_appointment(visit).map_err(refused)
+    })
+}
+
+fn mixed_where<T>(stage: &Stage, take_away: impl FnOnce(&Platform, &str) -> Result<T>) -> Result<Story> {
     let visits = plan_visits(stage, APPOINTMENTS);
     stage.sign_in()?;
     stage.run_well(SYNC)?;
@@ -189,7 +206,7 @@ pub fn mixed(stage: &Stage) -> Result<Story> {
     };
     platform.edit_appointment(&visits[1], renamed).map_err(refused)?;
     platform.cancel_appointment(&visits[2]).map_err(refused)?;
-    platform.reassign_appointment(&visits[3], None).map_err(refused)?;
+    take_away(platform, &visits[3])?;
     visit(stage, "Adler-Apotheke", beginning() + TimeDelta::days(14));
     // The trainer: drags two, renames one, deletes one.
     drag(stage, &visits[4], TimeDelta::hours(25))?;

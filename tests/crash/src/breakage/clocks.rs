@@ -31,7 +31,7 @@ fn first_sync(stage: &Stage) -> Result<String> {
 }
 
 fn mixed(stage: &Stage) -> Result<String> {
-    let story = stories::mixed(stage)?;
+    let story = stories::mixed_said_outright(stage)?;
     off_all_the_time(stage, &story)
 }
 
@@ -61,7 +61,7 @@ fn off_all_the_time(stage: &Stage, story: &Story) -> Result<String> {
 
 /// Nothing is decided by a clock that nobody has vouched for.
 fn offline(stage: &Stage) -> Result<String> {
-    let story = stories::mixed(stage)?;
+    let story = stories::mixed_said_outright(stage)?;
     let wanted = unbroken(stage, &story)?;
     for clock_off in [TEN_YEARS, -TEN_YEARS] {
         stage.go_back(&story.scene)?;
@@ -83,7 +83,7 @@ fn offline(stage: &Stage) -> Result<String> {
 }
 
 fn jumps(stage: &Stage) -> Result<String> {
-    let story = stories::mixed(stage)?;
+    let story = stories::mixed_said_outright(stage)?;
     stage.go_back(&story.scene)?;
     let moments = stage.run_well(story.verb)?.moments.len();
     let wanted = unbroken(stage, &story)?;
