@@ -68,7 +68,11 @@ fn only_a_newer_version_takes_a_removal_back() {
     };
     let mut case = Case::linked().with(|r| removed(r, Some(7), gone));
     super::appointment(&mut case.record, appointment(), case.ctx.now);
-    assert_eq!(case.record.removal, Some(gone), "the same version again is no news");
+    assert_eq!(
+        case.record.removal,
+        Some(gone),
+        "the same version again is no news"
+    );
 }
 
 #[test]
