@@ -49,19 +49,22 @@ impl Node {
 
     /// A notification as Google sends it.
     pub async fn google(&self, id: &str, token: &str, state: &str) -> u16 {
-        let answer = self
+        self.try_google(id, token, state).await.expect("an answer")
+    }
+
+    /// `None` if the node was gone before it answered.
+    pub async fn try_google(&self, id: &str, token: &str, state: &str) -> Option<u16> {
+        let request = self
             .client
             .post(format!("{}/v1/hooks/google", self.public))
             .header("x-goog-channel-id", id)
             .header("x-goog-channel-token", token)
             .header("x-goog-resource-state", state)
-            .header("x-goog-message-number", "1")
-            .send()
-            .await
-            .expect("an answer");
+            .header("x-goog-message-number", "1");
+        let answer = request.send().await.ok()?;
         let status = answer.status().as_u16();
         assert_eq!(answer.bytes().await.expect("a body").len(), 0, "never a body");
-        status
+        Some(status)
     }
 
     /// A hint of the platform's own; the reason tells one from another.
