@@ -1,7 +1,7 @@
 //! The engine of one connection: its ports, what it remembers between cycles, and its events.
 
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
-use crate::ports::{CalendarPort, Clock, Me, PlatformPort, PortError, SyncPolicy, Writer};
+use crate::ports::{CalendarPort, Clock, Hinted, Me, PlatformPort, PortError, Pushed, SyncPolicy, Writer};
 use crate::watch::{Tally, Task, Watching};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::bug::{self, Bug};
@@ -97,6 +97,10 @@ pub struct Live {
     pub shrunk: [u32; 2],
     /// A cycle has ended since the start of the process.
     pub settled: bool,
+    /// For which sides hints come by themselves now.
+    pub pushed: Pushed,
+    /// Platform, calendar: a hint came that no cycle has looked after yet.
+    pub(crate) hinted: [bool; 2],
     /// Is there anything to succeed at? None: look it up.
     pub(crate) task: Option<Task>,
     /// Platform, calendar: a write went through since the last cycle ended.
@@ -215,6 +219,17 @@ impl Engine {
     /// What is remembered between cycles.
     pub fn live(&self) -> Live {
         self.lock().clone()
+    }
+
+    /// Something has changed at a side. Hints of a burst are one cycle, and a cycle that begins because of them reads only
+    /// the sides that were hinted at.
+    pub fn hint(&self, side: Hinted) {
+        {
+            let hinted = &mut self.lock().hinted;
+            hinted[0] |= side != Hinted::Calendar;
+            hinted[1] |= side != Hinted::Platform;
+        }
+        self.ask_for(Trigger::Hint);
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Live> {

@@ -23,6 +23,7 @@ mod outcome;
 mod past;
 mod plan;
 pub mod ports;
+mod push;
 mod questions;
 mod read;
 mod status;
