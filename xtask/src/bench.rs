@@ -3,13 +3,17 @@
 //! Requests are counted by the sandbox's log, not by the app; time and memory are read from the system. Each group is a
 //! module of its own and keeps its figures in `target/bench/<group>.json` until it is measured again.
 
+mod away;
 mod cli;
 mod figure;
 mod first_sync;
+mod idle;
 mod lines;
 mod machine;
 mod memory;
+mod pure;
 mod report;
+mod size;
 mod ui;
 mod window;
 
@@ -76,7 +80,19 @@ struct Group {
 }
 
 /// All of them, in the order of the document.
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 10] = [
+    Group {
+        name: "core",
+        title: "Ten thousand appointments",
+        needs_app: false,
+        measure: pure::core,
+    },
+    Group {
+        name: "day",
+        title: "Requests of a trainer's day",
+        needs_app: false,
+        measure: pure::day,
+    },
     Group {
         name: "requests",
         title: "Requests of a sync, and of a cycle with nothing to do",
@@ -90,10 +106,28 @@ const GROUPS: [Group; 5] = [
         measure: first_sync::measure,
     },
     Group {
+        name: "away",
+        title: "A week offline, then back",
+        needs_app: true,
+        measure: away::measure,
+    },
+    Group {
+        name: "idle",
+        title: "Idle in the tray",
+        needs_app: true,
+        measure: idle::measure,
+    },
+    Group {
         name: "window",
         title: "The window: how soon it is there",
         needs_app: true,
         measure: window::measure,
+    },
+    Group {
+        name: "size",
+        title: "What is shipped",
+        needs_app: true,
+        measure: size::measure,
     },
     Group {
         name: "ui",
