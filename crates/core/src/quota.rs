@@ -392,8 +392,11 @@ impl Governor {
     }
 
     /// The service answered and refused nothing.
-    pub fn went_well(&mut self, account: AccountNumber) {
-        self.account(account).refusals = 0;
+    pub fn went_well(&mut self, account: AccountNumber, now: Duration) {
+        // What had left before a refusal may still be answered after it.
+        if self.held(account, now).is_none() {
+            self.account(account).refusals = 0;
+        }
     }
 
     /// The service said what is left.

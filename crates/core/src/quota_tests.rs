@@ -262,7 +262,9 @@ fn refusals_of_one_moment_are_one_and_retry_after_wins() {
         SECOND * 6,
         "the second in a row"
     );
-    governor.went_well(0);
+    governor.went_well(0, SECOND * 63);
+    assert_eq!(governor.account(0).refusals, 2, "it is still left alone");
+    governor.went_well(0, SECOND * 70);
     assert_eq!(
         governor.refused(0, Refusal::User, None, SECOND * 90, 0),
         SECOND * 3,

@@ -6,7 +6,7 @@
 //! | a side … | is read again after |
 //! |---|---|
 //! | tells changes by itself (*pushed*) | [`NET`]: hints may be lost |
-//! | could not be reached | a quarter of the time it has been so, [`SOONEST_RETRY`] to [`LATEST_RETRY`] |
+//! | could not be reached | a third of the time it has been so, [`SOONEST_RETRY`] to [`LATEST_RETRY`] |
 //! | while the window is in use, or just after an own edit | a minute, then longer: [`Allowance`] |
 //! | in working hours | what the trainer set |
 //! | else | an hour |
@@ -34,7 +34,7 @@ pub const NET: TimeDelta = TimeDelta::hours(4);
 /// A side that could not be reached is tried again at the soonest after this …
 pub const SOONEST_RETRY: TimeDelta = TimeDelta::seconds(20);
 /// … and at the latest after this.
-pub const LATEST_RETRY: TimeDelta = TimeDelta::minutes(15);
+pub const LATEST_RETRY: TimeDelta = TimeDelta::minutes(20);
 /// Least and most minutes that can be set.
 pub const MINUTES: (u32, u32) = (5, 60);
 /// The full reconcile runs between this hour …
@@ -46,11 +46,11 @@ const CATCH_UP: TimeDelta = TimeDelta::minutes(60);
 /// Without a full reconcile for so long, the next check is one.
 const TOO_LONG_AGO: TimeDelta = TimeDelta::hours(36);
 /// A process that starts while nothing is owed looks within this time.
-const START: TimeDelta = TimeDelta::minutes(5);
+const START: TimeDelta = TimeDelta::minutes(10);
 /// Checks of both sides that are closer together than this are one.
 const TOGETHER: TimeDelta = TimeDelta::minutes(3);
 /// Fast checks of a day.
-const FAST_A_DAY: i32 = 12;
+const FAST_A_DAY: i32 = 8;
 const DAY: TimeDelta = TimeDelta::hours(24);
 
 const fn at_hour(hour: u32) -> NaiveTime {
@@ -109,6 +109,13 @@ impl Chance {
     }
 }
 
+/// A number of a device that is always the same, from its name (FNV-1a).
+pub fn device_number(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 /// From 0 up to, but not including, 1.
 fn fraction(random: u64) -> f64 {
     // The upper 53 bits are what a float holds exactly. Mixed first: a device's number need not be random in all its bits.
@@ -121,8 +128,8 @@ fn part(of: TimeDelta, share: f64) -> TimeDelta {
     TimeDelta::milliseconds((of.num_milliseconds() as f64 * share) as i64)
 }
 
-/// How many fast checks are left: [`FAST_A_DAY`] at most, one more every two hours. The more of them are used, the slower
-/// they become, so that they last for three quarters of an hour in one go and a day never costs more than its budget.
+/// How many fast checks are left: [`FAST_A_DAY`] at most, one more every three hours. The more of them are used, the slower
+/// they become, so that they last for half an hour in one go and a day never costs more than its budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowance {
     /// When all would be there again.
@@ -238,16 +245,17 @@ pub fn next(situation: &Situation, chance: Chance) -> Check {
     Check { at, sides, fast }
 }
 
-/// When a process that starts looks first. `owed`: a run was cut off, or writes wait.
+/// When a process that starts looks first. `owed`: a run was cut off, or writes wait. At once, but if it looked not long ago
+/// and nobody waits for it: an update starts thousands of laptops in one minute.
 pub fn first(situation: &Situation, owed: bool, chance: Chance) -> DateTime<Utc> {
-    let every = minutes(situation);
-    let fresh = |known: Known| {
-        known
-            .tried_at
-            .is_some_and(|at| at <= situation.now && situation.now - at < every)
-    };
-    let nothing_new = fresh(situation.sides.platform) && fresh(situation.sides.calendar);
-    if owed || situation.in_use || !nothing_new {
+    let Sides { platform, calendar } = situation.sides;
+    // A side that told its changes by itself was left alone for as long as the net allows.
+    let recent = platform
+        .tried_at
+        .max(calendar.tried_at)
+        .is_some_and(|at| at <= situation.now && situation.now - at < part(NET, 1.25));
+    let known = platform.tried_at.is_some() && calendar.tried_at.is_some();
+    if owed || situation.in_use || !recent || !known {
         return situation.now;
     }
     situation.now + part(START, fraction(chance.random))
@@ -273,7 +281,9 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
     let jittered = |interval: TimeDelta| tried + part(interval, chance.jitter());
     let soonest = tried + seconds(min_poll_seconds);
     if let Some(since) = known.lost_since {
-        let wait = ((tried - since) / 4).clamp(SOONEST_RETRY, LATEST_RETRY);
+        let wait = ((tried - since) / 3).clamp(SOONEST_RETRY, LATEST_RETRY);
+        // Who looks at the window sees it come back.
+        let wait = if situation.in_use { wait.min(FAST) } else { wait };
         return Due {
             at: jittered(wait).max(soonest),
             fast: false,

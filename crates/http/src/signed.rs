@@ -8,7 +8,8 @@ use crate::port::HttpPort;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
+use roundtrip_core::quota::{Refusal, Urgency};
 use roundtrip_engine::ports::{Clock, PortError};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -63,20 +64,23 @@ impl SignedHttp {
                 return Err(PortError::SignInExpired);
             }
         }
-        if let Some(error) = answer::trouble(&response, self.clock.now()) {
-            if let PortError::Throttled {
-                retry_after: Some(time),
+        match answer::trouble(&response, self.clock.now()) {
+            None => {
+                self.pace.answered(&response);
+                Ok(response)
             }
-            | PortError::ServerTrouble {
-                retry_after: Some(time),
-                ..
-            } = &error
-            {
-                self.pace.hold(*time);
+            Some(PortError::Throttled { retry_after }) => Err(self.pace.refused(Refusal::User, retry_after)),
+            Some(error) => {
+                if let PortError::ServerTrouble {
+                    retry_after: Some(time),
+                    ..
+                } = &error
+                {
+                    self.pace.hold(*time);
+                }
+                Err(error)
             }
-            return Err(error);
         }
-        Ok(response)
     }
 
     async fn send_with(
@@ -88,7 +92,15 @@ impl SignedHttp {
             .map_err(|_| PortError::SignInExpired)?;
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
-        self.pace.turn().await?;
+        let _until_answered = self.pace.turn(urgency(request.method())).await?;
         Ok(self.http.send(request).await?)
+    }
+}
+
+/// Whoever reads waits for it, a person or a decision. Writes are many, and come in the order of their importance.
+fn urgency(method: &Method) -> Urgency {
+    match *method {
+        Method::GET => Urgency::Interactive,
+        _ => Urgency::Bulk,
     }
 }
