@@ -18,6 +18,7 @@ use roundtrip_core::ids::RunId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
 use roundtrip_core::record::{LinkState, Record};
+use roundtrip_core::schedule::{self, Chance};
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::silence::{self, Watch};
 use std::collections::BTreeMap;
@@ -155,7 +156,7 @@ impl Engine {
         }
 
         // 2. Both sides, and the facts into the ledger.
-        let full = needs_full(&state, trigger, self.now());
+        let full = self.needs_full(&state, trigger);
         let sides = self.sides_to_read(trigger, full, &state);
         let reading = self.read(&mut records, &mut state, full, sides, &run.id).await?;
         if reading.read[0] {
@@ -288,6 +289,23 @@ impl Engine {
             .map(|row| row.appointment_id);
         unknown.extend(sent);
         Ok(self.decide(records, ctx, &unknown, recent, &questions, state.deletions_frozen))
+    }
+
+    /// A full reconcile without cursors: at first contact, each night, and after a night that was slept through. What is
+    /// only followed up does not wait for it.
+    fn needs_full(&self, state: &SyncState, trigger: Trigger) -> bool {
+        let now = self.now();
+        let zone = self
+            .lock()
+            .me
+            .as_ref()
+            .map_or(chrono_tz::Tz::UTC, |(_, me)| me.time_zone);
+        let chance = Chance {
+            random: 0,
+            device: self.device_number(),
+        };
+        let due = schedule::full_is_due(state.full_at, now, zone, self.awake_since(now), chance);
+        due && !matches!(trigger, Trigger::Due | Trigger::Hint)
     }
 
     async fn sum_up(
@@ -548,15 +566,6 @@ fn word(value: impl std::fmt::Debug) -> String {
     format!("{value:?}").to_lowercase()
 }
 
-/// A full reconcile without cursors: at first contact, once a day, and after a gap of more than a day.
-fn needs_full(state: &SyncState, trigger: Trigger, now: DateTime<Utc>) -> bool {
-    // One in the future was noted by a wrong clock.
-    let old = state
-        .full_at
-        .is_none_or(|at| now - at > Duration::hours(24) || at - now > Duration::hours(1));
-    old && trigger != Trigger::Due
-}
-
 /// Whether a missing event is looked for. Nobody asks for one that was removed or given up since, so it makes no run due.
 pub(crate) fn is_looked_for(record: &Record) -> bool {
     record.link == LinkState::Linked && record.event.is_none() && record.event_id.is_some()
@@ -576,24 +585,4 @@ fn plan_standing(plan: &Plan) -> Vec<(Standing, Option<DateTime<Utc>>)> {
         .iter()
         .map(|decision| (decision.standing, decision.due_at))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_reading_of_a_clock_that_was_ahead_does_not_put_off_the_next_one() {
-        let now = DateTime::UNIX_EPOCH + Duration::days(20_000);
-        let due = |at| {
-            let state = SyncState {
-                full_at: Some(at),
-                ..SyncState::default()
-            };
-            needs_full(&state, Trigger::Timer, now)
-        };
-        assert!(!due(now - Duration::hours(23)));
-        assert!(due(now - Duration::hours(25)));
-        assert!(due(now + Duration::days(3_650)));
-    }
 }

@@ -114,6 +114,8 @@ pub struct Live {
     pub(crate) unknown_asked: usize,
     /// The last reading of the platform before the current run.
     pub(crate) read_before: Option<DateTime<Utc>>,
+    /// When the driver looks next.
+    pub(crate) next_check_at: Option<DateTime<Utc>>,
     /// When the driver started or the laptop woke up last, by the running clock.
     pub(crate) woken: Option<std::time::Duration>,
 }
@@ -132,6 +134,8 @@ pub struct Engine {
     events: broadcast::Sender<EngineEvent>,
     names_allowed: std::sync::atomic::AtomicBool,
     pub(crate) wake: tokio::sync::Notify,
+    /// Somebody looks at the window.
+    pub(crate) in_use: std::sync::atomic::AtomicBool,
     pub(crate) asked: Mutex<Option<Trigger>>,
     /// The run under way, until the ledger has it.
     begun: Mutex<Option<Run>>,
@@ -168,6 +172,7 @@ impl Engine {
             cancel: Mutex::new(CancellationToken::new()),
             events,
             wake: tokio::sync::Notify::new(),
+            in_use: std::sync::atomic::AtomicBool::new(false),
             asked: Mutex::new(None),
             begun: Mutex::new(None),
             watching: tokio::sync::Mutex::default(),
@@ -414,7 +419,7 @@ impl Engine {
     }
 
     /// By the running clock, so that a laptop's clock that is set does not change it.
-    fn awake_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(crate) fn awake_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let awake = self.clock.monotonic().saturating_sub(self.lock().woken?);
         now.checked_sub_signed(Duration::from_std(awake).ok()?)
     }

@@ -2,6 +2,7 @@
 
 use crate::Laptop;
 use chrono::{DateTime, TimeDelta, Utc};
+use roundtrip_engine::ledger::Trigger;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,8 @@ impl Laptop {
     pub async fn drive(&self) -> Driving<'_> {
         let limit = self.clock.world_now();
         self.clock.stop_at(limit);
+        // A start is put off while nothing is owed; this one is not.
+        self.engine.ask_for(Trigger::Start);
         let stop = CancellationToken::new();
         let (engine, stopped) = (self.engine.clone(), stop.clone());
         let task = tokio::spawn(async move { engine.drive(stopped).await });
