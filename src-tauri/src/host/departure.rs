@@ -137,6 +137,7 @@ impl Host {
             self.rebuild().await;
             return Ok(self.finish_report(report));
         }
+        running.engine.stop_channels().await;
         report.platform_told = self.insist(|| running.platform.end_integration("google")).await;
         report.calendar_revoked = self.insist(|| running.google.revoke()).await;
         report.platform_revoked = self.insist(|| running.platform.revoke()).await;

@@ -123,6 +123,9 @@ impl Host {
             ..Left::default()
         };
         if let Some(running) = running {
+            // Nothing is made again meanwhile; then both services forget the way to this laptop.
+            running.stop.cancel();
+            running.engine.stop_channels().await;
             if let Err(error) = running.engine.say_goodbye().await {
                 tracing::info!(
                     code = roundtrip_engine::error_code(&error),
@@ -228,6 +231,7 @@ impl Host {
         running.stop.cancel();
         running.engine.cancel_cycle();
         running.engine.idle().await;
+        running.engine.stop_channels().await;
         let chosen = self.keep_calendar(&running, id, settings).await;
         self.rebuild().await;
         chosen

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod clock;
+pub mod connection;
 pub mod departure;
 pub mod doctor;
 pub mod export;
@@ -28,6 +29,7 @@ use roundtrip_http::{HttpOptions, HttpPort, ReqwestHttp};
 use roundtrip_platform::PlatformClient;
 use roundtrip_store::{Database, DirectoryLock, EnvKey, KeySource};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{RwLock, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -95,6 +97,8 @@ pub struct Host {
     /// The disconnect that an earlier process began and this one finished.
     finished: Mutex<Option<leaving::Finished>>,
     pub(crate) drives: bool,
+    /// Somebody looks at the window.
+    in_use: AtomicBool,
     /// When old history was last deleted, by the running clock.
     tidied: Mutex<Option<std::time::Duration>>,
     /// Held as long as this process is the one that syncs in this data folder.
@@ -165,6 +169,7 @@ impl Host {
             departed: Mutex::default(),
             finished: Mutex::default(),
             drives: purpose == Purpose::Window,
+            in_use: AtomicBool::new(false),
             tidied: Mutex::default(),
             _lock: lock,
         });
@@ -223,6 +228,7 @@ impl Host {
             google,
             stop: stop.clone(),
         };
+        fresh.engine.window_is_in_use(self.in_use.load(Ordering::Relaxed));
         *running = Some(fresh.clone());
         drop(running);
         self.forward_events(&fresh);
@@ -232,6 +238,8 @@ impl Host {
             let (watcher, watched) = (Arc::clone(self), fresh.clone());
             tokio::spawn(async move { watcher.keep_watch(&watched).await });
             tokio::spawn(async move { host.tidy_after_cycles(&fresh).await });
+            let (listener, heard) = (Arc::clone(&engine), stop.clone());
+            tokio::spawn(async move { listener.listen(heard).await });
             tokio::spawn(async move { engine.drive(stop).await });
         }
         self.tell(HostEvent::Changed);
@@ -291,6 +299,14 @@ impl Host {
                 () = tokio::time::sleep(WATCH_EVERY) => {}
             }
             running.engine.keep_watch().await;
+        }
+    }
+
+    /// Somebody looks at the window, or does no longer: changes show sooner while one does.
+    pub async fn window_is_in_use(&self, in_use: bool) {
+        self.in_use.store(in_use, Ordering::Relaxed);
+        if let Some(running) = self.running().await {
+            running.engine.window_is_in_use(in_use);
         }
     }
 
