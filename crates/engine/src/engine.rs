@@ -1,6 +1,7 @@
 //! The engine of one connection: its ports, what it remembers between cycles, and its events.
 
 use crate::channels::Channels;
+use crate::checks::Checks;
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::live::Connection;
 use crate::ports::{CalendarPort, Clock, Hinted, Me, PlatformPort, PortError, Pushed, SyncPolicy, Writer};
@@ -149,6 +150,7 @@ pub struct Engine {
     pub(crate) channel_wake: tokio::sync::Notify,
     /// The stream is to be opened anew, at once.
     pub(crate) stream_again: tokio::sync::Notify,
+    pub(crate) checks: Mutex<Checks>,
 }
 
 impl Engine {
@@ -182,6 +184,7 @@ impl Engine {
             channels: Mutex::default(),
             channel_wake: tokio::sync::Notify::new(),
             stream_again: tokio::sync::Notify::new(),
+            checks: Mutex::default(),
         }
     }
 
@@ -344,6 +347,19 @@ impl Engine {
     /// A run is under way. Its row comes with its first line of the history, see [`Engine::commit`].
     pub(crate) fn begin_run(&self, run: Run) {
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
+    }
+
+    /// Nothing of the run under way is in the ledger yet.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    /// The run under way has ended; should it never have come into the ledger, it does not any more.
+    pub(crate) fn forget_begun(&self) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Writes changes of a run. The first line that a run has in the history brings the run with it: should the power go
