@@ -97,6 +97,9 @@ impl Engine {
                 looks.instead = Some((end, Trigger::Changed));
                 continue;
             }
+            self.lock().due = next
+                .check
+                .map(|check| [check.sides.platform, check.sides.calendar]);
             if next.check.is_some_and(|check| check.fast) {
                 looks.allowance = looks.allowance.after_one(self.now());
             }
@@ -188,11 +191,12 @@ impl Engine {
         let live = self.lock();
         let me = live.me.as_ref().map(|(_, me)| me);
         let (zone, min_poll_seconds) = me.map_or((Tz::UTC, 0), |me| (me.time_zone, me.min_poll_seconds));
+        let pushed = [live.pushed.stream, live.pushed.calendar];
         drop(live);
         let known = |side: usize| Known {
             tried_at: looks.tried_at[side],
             lost_since: looks.lost_since[side],
-            pushed: false,
+            pushed: pushed[side],
         };
         Situation {
             now,

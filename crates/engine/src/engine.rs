@@ -114,6 +114,10 @@ pub struct Live {
     pub(crate) unknown_asked: usize,
     /// The last reading of the platform before the current run.
     pub(crate) read_before: Option<DateTime<Utc>>,
+    /// Platform, calendar: what it is time for, if the timer begins the next run.
+    pub(crate) due: Option<[bool; 2]>,
+    /// Platform, calendar: how often in a row a quota was gone for hours.
+    pub(crate) gone: [u32; 2],
     /// When the driver looks next.
     pub(crate) next_check_at: Option<DateTime<Utc>>,
     /// When the driver started or the laptop woke up last, by the running clock.
@@ -269,16 +273,28 @@ impl Engine {
     }
 
     /// Platform, calendar: the sides that a run reads. One that begins because of hints leaves alone what nobody hinted at,
-    /// unless it was never read or the last reading of it did not work.
+    /// and one that follows something up leaves alone what would have hinted, unless it was never read or the last reading of
+    /// it did not work. The timer says what it is time for.
     pub(crate) fn sides_to_read(&self, trigger: Trigger, full: bool, state: &SyncState) -> [bool; 2] {
         let mut live = self.lock();
         let hinted = std::mem::take(&mut live.hinted);
-        if trigger != Trigger::Hint || full || hinted == [false; 2] {
-            return [true; 2];
-        }
+        let due = live.due.take();
         let unread = [state.platform_read_at.is_none(), state.calendar_read_at.is_none()];
         let troubled = [live.platform.problem.is_some(), live.calendar.problem.is_some()];
-        [0, 1].map(|side| hinted[side] || unread[side] || troubled[side])
+        let pushed = [live.pushed.stream, live.pushed.calendar];
+        match (trigger, due) {
+            _ if full => [true; 2],
+            (Trigger::Hint, _) if hinted != [false; 2] => {
+                [0, 1].map(|side| hinted[side] || unread[side] || troubled[side])
+            }
+            (Trigger::Due, _) => {
+                [0, 1].map(|side| hinted[side] || !pushed[side] || unread[side] || troubled[side])
+            }
+            (Trigger::Timer | Trigger::NetworkBack, Some(due)) => {
+                [0, 1].map(|side| due[side] || hinted[side])
+            }
+            _ => [true; 2],
+        }
     }
 
     pub(crate) fn tell(&self, event: EngineEvent) {

@@ -9,7 +9,7 @@ use crate::outcome::{
     changed, error_code, found_deleted, keeps, last_time, nearness, on_refusal, says, stops_side,
 };
 use crate::ports::{Accepted, PortError};
-use crate::read::{Records, wait_after};
+use crate::read::Records;
 use crate::watch::took;
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
@@ -170,7 +170,7 @@ impl Engine {
                         Side::Calendar => &mut state.calendar_wait_until,
                     };
                     let before = *until;
-                    wait_after(error, until, now);
+                    self.wait_after(row.side, error, until, now);
                     if *until != before {
                         failure = Some(());
                     }

@@ -14,6 +14,7 @@ use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::EventChange;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
+use roundtrip_core::quota;
 use roundtrip_core::record::Record;
 use roundtrip_core::shrink;
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,7 +161,7 @@ impl Engine {
             Some(Err(error)) => {
                 self.note_health(Side::Platform, Err(&error));
                 self.count_error(Side::Platform, &error);
-                wait_after(&error, &mut state.platform_wait_until, now);
+                self.wait_after(Side::Platform, &error, &mut state.platform_wait_until, now);
                 reading.platform = Some(error);
             }
             Some(Ok(feed)) => {
@@ -185,7 +186,7 @@ impl Engine {
             Some(Err(error)) => {
                 self.note_health(Side::Calendar, Err(&error));
                 self.count_error(Side::Calendar, &error);
-                wait_after(&error, &mut state.calendar_wait_until, now);
+                self.wait_after(Side::Calendar, &error, &mut state.calendar_wait_until, now);
                 reading.calendar = Some(error);
             }
             Some(Ok(listing)) => {
@@ -499,23 +500,38 @@ impl Engine {
             took: None,
         }
     }
-}
 
-/// A service that said how long to wait, or whose quota is gone, is left alone until then, across restarts too.
-pub(crate) fn wait_after(error: &PortError, until: &mut Option<DateTime<Utc>>, now: DateTime<Utc>) {
-    let wait = match error {
-        _ if bug::is_on(Bug::RetryAfterIgnored) => return,
-        PortError::Throttled { retry_after } => retry_after.unwrap_or(std::time::Duration::from_secs(30)),
-        PortError::ServerTrouble {
-            retry_after: Some(after),
-            ..
-        } => *after,
-        PortError::QuotaGone => std::time::Duration::from_secs(3_600),
-        _ => return,
-    };
-    // A service cannot make us wait for ever.
-    let wait = wait.min(std::time::Duration::from_secs(6 * 3_600));
-    *until = Some(now + Duration::from_std(wait).unwrap_or_default());
+    /// A service that said how long to wait, or whose quota is gone, is left alone until then, across restarts too.
+    pub(crate) fn wait_after(
+        &self,
+        side: Side,
+        error: &PortError,
+        until: &mut Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) {
+        let wait = match error {
+            _ if bug::is_on(Bug::RetryAfterIgnored) => return,
+            PortError::Throttled { retry_after } => retry_after.unwrap_or(std::time::Duration::from_secs(30)),
+            PortError::ServerTrouble {
+                retry_after: Some(after),
+                ..
+            } => *after,
+            // Those that were under way when the first of them was refused are no further refusals.
+            PortError::QuotaGone if still_waits(*until, now) => return,
+            PortError::QuotaGone => {
+                let times = {
+                    let gone = &mut self.lock().gone[usize::from(side == Side::Calendar)];
+                    *gone = gone.saturating_add(1);
+                    *gone
+                };
+                quota::gone(times, self.clock.random())
+            }
+            _ => return,
+        };
+        // A service cannot make us wait for ever.
+        let wait = wait.min(std::time::Duration::from_secs(6 * 3_600));
+        *until = Some(now + Duration::from_std(wait).unwrap_or_default());
+    }
 }
 
 /// Whether a reading had items, or was one of everything. If not, its cursor or sync token may stay in memory for a while:

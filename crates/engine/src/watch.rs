@@ -121,7 +121,15 @@ impl Engine {
         let counts = self.has_a_task().await;
         let mut watching = self.watching.lock().await;
         self.load(&mut watching).await;
-        let fresh = self.time_passes(&mut watching, counts, [false; 2]);
+        // A side that tells its changes by itself has nothing to say while nothing changes: that is no silence.
+        let listened_to = {
+            let live = self.lock();
+            [
+                live.pushed.stream && live.platform.problem.is_none(),
+                live.pushed.calendar && live.calendar.problem.is_none(),
+            ]
+        };
+        let fresh = self.time_passes(&mut watching, counts, listened_to);
         if fresh.is_empty() {
             let Watching { watch, kept, .. } = &*watching;
             let troubled = [Side::Platform, Side::Calendar].map(|side| self.problem_of(side).is_some());
@@ -313,7 +321,10 @@ impl Engine {
 
     /// A write went through.
     pub(crate) fn wrote(&self, side: Side) {
-        self.lock().wrote[usize::from(side == Side::Calendar)] = true;
+        let mut live = self.lock();
+        let side = usize::from(side == Side::Calendar);
+        live.wrote[side] = true;
+        live.gone[side] = 0;
     }
 
     pub(crate) fn count_error(&self, side: Side, error: &PortError) {

@@ -213,11 +213,12 @@ pub fn run(arguments: &[String]) -> ExitCode {
             start(app.handle(), hidden, first_link);
             Ok(())
         })
-        .on_window_event(|_, event| {
+        .on_window_event(|window, event| match event {
             // Closing destroys the web view; sync goes on in the tray.
-            if let WindowEvent::CloseRequested { .. } = event {
-                tracing::debug!("window closed; syncing goes on");
-            }
+            WindowEvent::CloseRequested { .. } => tracing::debug!("window closed; syncing goes on"),
+            WindowEvent::Focused(in_use) => in_use_changed(window.app_handle(), *in_use),
+            WindowEvent::Destroyed => in_use_changed(window.app_handle(), false),
+            _ => {}
         })
         .build(tauri::generate_context!());
     match app {
@@ -419,4 +420,11 @@ impl From<StartError> for AppError {
             retryable: false,
         }
     }
+}
+
+/// Whether somebody looks at the window, so that it shows changes soon.
+pub(crate) fn in_use_changed(app: &AppHandle, in_use: bool) {
+    let Some(gui) = app.try_state::<Gui>() else { return };
+    let host = Arc::clone(&gui.host);
+    tauri::async_runtime::spawn(async move { host.window_is_in_use(in_use).await });
 }

@@ -29,6 +29,7 @@ use roundtrip_http::{HttpOptions, HttpPort, ReqwestHttp};
 use roundtrip_platform::PlatformClient;
 use roundtrip_store::{Database, DirectoryLock, EnvKey, KeySource};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{RwLock, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -96,6 +97,8 @@ pub struct Host {
     /// The disconnect that an earlier process began and this one finished.
     finished: Mutex<Option<leaving::Finished>>,
     pub(crate) drives: bool,
+    /// Somebody looks at the window.
+    in_use: AtomicBool,
     /// When old history was last deleted, by the running clock.
     tidied: Mutex<Option<std::time::Duration>>,
     /// Held as long as this process is the one that syncs in this data folder.
@@ -166,6 +169,7 @@ impl Host {
             departed: Mutex::default(),
             finished: Mutex::default(),
             drives: purpose == Purpose::Window,
+            in_use: AtomicBool::new(false),
             tidied: Mutex::default(),
             _lock: lock,
         });
@@ -224,6 +228,7 @@ impl Host {
             google,
             stop: stop.clone(),
         };
+        fresh.engine.window_is_in_use(self.in_use.load(Ordering::Relaxed));
         *running = Some(fresh.clone());
         drop(running);
         self.forward_events(&fresh);
@@ -304,6 +309,14 @@ impl Host {
                     return;
                 },
             }
+        }
+    }
+
+    /// Somebody looks at the window, or does no longer: changes show sooner while one does.
+    pub async fn window_is_in_use(&self, in_use: bool) {
+        self.in_use.store(in_use, Ordering::Relaxed);
+        if let Some(running) = self.running().await {
+            running.engine.window_is_in_use(in_use);
         }
     }
 

@@ -81,9 +81,11 @@ impl Host {
         Ok(Overview {
             state: state_of(&running, &snapshot, &accounts, problem.as_ref(), self.drives),
             as_of,
-            next_sync_at: as_of
-                .filter(|_| paused_until.is_none())
-                .map(|at| at + Duration::minutes(minutes)),
+            next_sync_at: running
+                .engine
+                .next_check_at()
+                .or_else(|| as_of.map(|at| at + Duration::minutes(minutes)))
+                .filter(|_| paused_until.is_none()),
             paused_until: paused_until.filter(|_| !for_ever),
             paused_for_ever: for_ever,
             problem,

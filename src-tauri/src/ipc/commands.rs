@@ -334,6 +334,16 @@ pub async fn sync_now(gui: State<'_, Gui>) -> Answered<()> {
     Ok(())
 }
 
+/// The system says that there is a network again.
+#[tauri::command]
+#[specta::specta]
+pub async fn network_is_back(gui: State<'_, Gui>) -> Answered<()> {
+    if let Some(running) = gui.host.running().await {
+        running.engine.network_is_back();
+    }
+    Ok(())
+}
+
 /// The current run finishes the item it is at and ends.
 #[tauri::command]
 #[specta::specta]

@@ -31,6 +31,8 @@ export const commands = {
 	startSyncing: () => typedError<null, AppError>(__TAURI_INVOKE("start_syncing")),
 	/**  Runs a cycle soon. */
 	syncNow: () => typedError<null, AppError>(__TAURI_INVOKE("sync_now")),
+	/**  The system says that there is a network again. */
+	networkIsBack: () => typedError<null, AppError>(__TAURI_INVOKE("network_is_back")),
 	/**  The current run finishes the item it is at and ends. */
 	cancelSync: () => typedError<null, AppError>(__TAURI_INVOKE("cancel_sync")),
 	/**  Pauses for so many minutes, until tomorrow morning, or until resumed. */
