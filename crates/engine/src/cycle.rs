@@ -1,5 +1,6 @@
 //! One cycle, as the list of its steps.
 
+use crate::checks::Ended;
 use crate::engine::{Engine, EngineEvent};
 use crate::figures::DayCount;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
@@ -97,7 +98,8 @@ impl Engine {
     async fn run(&self, trigger: Trigger, id: RunId) -> Result<CycleReport, LedgerError> {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
-        let mut state = self.ledger.sync_state().await?;
+        let mut state = self.sync_state().await?;
+        let before = state.clone();
         {
             let mut live = self.lock();
             live.task = Some(Task::of(&settings, &state));
@@ -118,6 +120,7 @@ impl Engine {
             result: RunResult::Running,
             counts: Counts::default(),
             problem: None,
+            checks: Vec::new(),
         };
         self.name_requests(Some(&run.id));
         self.end_interrupted_runs().await?;
@@ -155,7 +158,7 @@ impl Engine {
             self.ask_what_is_allowed().await;
         }
         self.tell(EngineEvent::Changed);
-        let read = reading.read;
+        let (read, kept) = (reading.read, reading.kept);
         report.platform = reading.platform;
         report.calendar = reading.calendar;
 
@@ -229,23 +232,29 @@ impl Engine {
             writes_failed: counts.problems,
             ..self.counted()
         };
-        let mut changes = vec![
-            Change::PutRun(run.clone()),
-            Change::PutSyncState(Box::new(state.clone())),
-            Change::CountDay(Box::new(counted.clone())),
-        ];
-        changes.extend(watched.changes());
-        let kept = self.ledger.commit(changes).await;
-        self.watched(watched, kept.is_ok()).await;
-        kept?;
-        self.count_anew(&counted);
-        tracing::info!(
-            result = %word(run.result), trigger = %word(trigger), added = counts.added, changed = counts.changed,
-            removed = counts.removed, moved_back = counts.moved_back, problems = counts.problems,
-            platform = report.platform.as_ref().map(error_code),
-            calendar = report.calendar.as_ref().map(error_code),
-            "run ended"
-        );
+        let ended = Ended {
+            run: &run,
+            kept,
+            before: &before,
+            state: &state,
+            counted: &counted,
+            watched: &watched,
+        };
+        if !self.gather(&ended).await? {
+            let mut changes = self.gathered_changes();
+            changes.extend([
+                Change::PutRun(run.clone()),
+                Change::PutSyncState(Box::new(state.clone())),
+                Change::CountDay(Box::new(counted.clone())),
+            ]);
+            changes.extend(watched.changes());
+            let kept = self.ledger.commit(changes).await;
+            self.watched(watched, kept.is_ok()).await;
+            kept?;
+            self.gathered_stored(&run);
+            self.count_anew(&counted);
+            tell_end(&run, &report);
+        }
         if !may_write && self.may_write(&state, settings.enabled) {
             // The lease came with the report: what could not be written goes on at once, after another reading.
             report.next_due_at = Some(self.now() + Duration::seconds(1));
@@ -520,6 +529,17 @@ fn silent(status: LaptopStatus) -> LaptopStatus {
 }
 
 /// As a stable word of the log.
+fn tell_end(run: &Run, report: &CycleReport) {
+    let counts = &run.counts;
+    tracing::info!(
+        result = %word(run.result), trigger = %word(run.trigger), added = counts.added, changed = counts.changed,
+        removed = counts.removed, moved_back = counts.moved_back, problems = counts.problems,
+        platform = report.platform.as_ref().map(error_code),
+        calendar = report.calendar.as_ref().map(error_code),
+        "run ended"
+    );
+}
+
 fn word(value: impl std::fmt::Debug) -> String {
     format!("{value:?}").to_lowercase()
 }

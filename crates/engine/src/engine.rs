@@ -1,5 +1,6 @@
 //! The engine of one connection: its ports, what it remembers between cycles, and its events.
 
+use crate::checks::Checks;
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::ports::{CalendarPort, Clock, Me, PlatformPort, PortError, SyncPolicy, Writer};
 use crate::watch::{Tally, Task, Watching};
@@ -128,6 +129,7 @@ pub struct Engine {
     begun: Mutex<Option<Run>>,
     pub(crate) watching: tokio::sync::Mutex<Watching>,
     tally: Mutex<Tally>,
+    pub(crate) checks: Mutex<Checks>,
 }
 
 impl Engine {
@@ -157,6 +159,7 @@ impl Engine {
             begun: Mutex::new(None),
             watching: tokio::sync::Mutex::default(),
             tally: Mutex::default(),
+            checks: Mutex::default(),
         }
     }
 
@@ -277,6 +280,19 @@ impl Engine {
     /// A run is under way. Its row comes with its first line of the history, see [`Engine::commit`].
     pub(crate) fn begin_run(&self, run: Run) {
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
+    }
+
+    /// Nothing of the run under way is in the ledger yet.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    /// The run under way has ended; should it never have come into the ledger, it does not any more.
+    pub(crate) fn forget_begun(&self) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Writes changes of a run. The first line that a run has in the history brings the run with it: should the power go

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod checks;
 mod cycle;
 mod driver;
 mod engine;

@@ -1,5 +1,6 @@
 //! Reading both sides and writing what they said into the ledger.
 
+use crate::checks::with_checks;
 use crate::cycle::{is_looked_for, still_waits};
 use crate::engine::Engine;
 use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
@@ -108,6 +109,8 @@ pub(crate) struct Reading {
     pub(crate) read: [bool; 2],
     /// At least one service answered, and with its answer told the time.
     pub(crate) answered: bool,
+    /// It brought something, which is committed.
+    pub(crate) kept: bool,
 }
 
 impl Engine {
@@ -120,6 +123,7 @@ impl Engine {
         full: bool,
         run: &RunId,
     ) -> Result<Reading, LedgerError> {
+        let before = state.clone();
         let now = self.now();
         let (platform_waits, calendar_waits) = (
             still_waits(state.platform_wait_until, now),
@@ -145,6 +149,7 @@ impl Engine {
         let mut reading = Reading {
             read,
             answered: read[0] || read[1],
+            kept: brought_something(feed.as_ref(), listing.as_ref()),
             ..Reading::default()
         };
         // The answers have told what time it is.
@@ -219,8 +224,11 @@ impl Engine {
                 .drain(..)
                 .map(|item| Change::AddItem(Box::new(item))),
         );
-        changes.push(Change::PutSyncState(Box::new(state.clone())));
-        self.commit(changes).await?;
+        reading.kept |= !changes.is_empty() || with_checks(state, &before) != before;
+        if reading.kept {
+            changes.push(Change::PutSyncState(Box::new(state.clone())));
+            self.commit(changes).await?;
+        }
         Ok(reading)
     }
 
@@ -669,4 +677,21 @@ pub(crate) fn wait_after(error: &PortError, until: &mut Option<DateTime<Utc>>, n
     // A service cannot make us wait for ever.
     let wait = wait.min(std::time::Duration::from_secs(6 * 3_600));
     *until = Some(now + Duration::from_std(wait).unwrap_or_default());
+}
+
+/// Whether a reading had items, or was one of everything. If not, its cursor or sync token may stay in memory for a while:
+/// going on from the older one lists the same nothing again.
+fn brought_something(
+    feed: Option<&Result<PlatformFeed, PortError>>,
+    listing: Option<&Result<EventListing, PortError>>,
+) -> bool {
+    let platform = match feed {
+        Some(Ok(PlatformFeed::Listing(listing))) => !listing.items.is_empty() || listing.snapshot,
+        _ => false,
+    };
+    let calendar = match listing {
+        Some(Ok(listing)) => !listing.items.is_empty() || listing.full,
+        _ => false,
+    };
+    platform || calendar
 }

@@ -1039,6 +1039,8 @@ export type RunRow = {
 	calendar_requests: number,
 	/**  Stable code of what stopped it. */
 	problem: string | null,
+	/**  For how many checks the row stands: those without changes are gathered into one. */
+	checks: number,
 };
 
 /**  A file that was saved in the folder for downloads. */
