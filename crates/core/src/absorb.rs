@@ -69,13 +69,13 @@ pub fn event(record: &mut Record, seen: Event, now: DateTime<Utc>) {
 
 /// Another mark than the known one was written by us, in a write whose answer never came, or by the trainer's other
 /// laptop. What it tells is the base since then: without it, an event that was moved back to the old base after that
-/// write would look as if the write had never happened. A mark that knows more of the platform than we do waits for us.
+/// write would look as if the write had never happened. That holds too where the mark knows more of the platform than we
+/// do: until we have caught up nothing is decided, see [`crate::reconcile`].
 fn follow_mark(record: &mut Record, seen: &Event) {
     let (Some(mark), Some(known)) = (&seen.mark, record.mark().cloned()) else {
         return;
     };
-    let version = record.appointment.as_ref().map(|appointment| appointment.version);
-    if mark.generation != known.generation || version.is_none_or(|version| mark.version > version) {
+    if mark.generation != known.generation {
         return;
     }
     if let Some(time) = mark.time.filter(|time| known.time != Some(*time)) {
@@ -276,8 +276,7 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
         }
         // What was written may already be older than what the platform says now; then it stays a difference to write.
         let said = match (&canonical, field) {
-            (Some(rendered), Field::Time) if rendered.time == body.time => rendered.canonical().time,
-            (Some(_) | None, Field::Time) => Some(Value::Time(EventTime::Timed(body.time))),
+            (_, Field::Time) => Some(Value::Time(EventTime::Timed(body.time))),
             (Some(rendered), _) if wrote_now(rendered, body, field) => {
                 rendered.canonical().get(field).cloned()
             }

@@ -60,6 +60,19 @@ fn only_a_newer_version_takes_a_removal_back() {
     };
     super::appointment(&mut case.record, given_back, case.ctx.now);
     assert_eq!(case.record.removal, None);
+    // Some platforms don't count a removal as a version of its own.
+    let gone = Removal {
+        reason: RemovalReason::Unassigned,
+        inferred: false,
+        at: at("2026-11-21T08:00:00Z"),
+    };
+    let mut case = Case::linked().with(|r| removed(r, Some(7), gone));
+    super::appointment(&mut case.record, appointment(), case.ctx.now);
+    assert_eq!(
+        case.record.removal,
+        Some(gone),
+        "the same version again is no news"
+    );
 }
 
 #[test]
@@ -340,7 +353,7 @@ fn moved_back_after_a_write_whose_answer_was_lost_is_a_move() {
 }
 
 #[test]
-fn a_mark_that_knows_more_of_the_platform_than_we_do_is_not_followed() {
+fn a_mark_that_knows_more_of_the_platform_than_we_do_decides_nothing_yet() {
     // The other laptop has already written what the platform will tell us with its next answer.
     let mut case = Case::linked();
     let mut event = moved(&shown(&case), "12-02 09:00-10:30", case.ctx.now);
@@ -351,6 +364,19 @@ fn a_mark_that_knows_more_of_the_platform_than_we_do_is_not_followed() {
     case.expect("Unknown")
         .platform_moves("12-02 09:00-10:30")
         .expect("InSync");
+}
+
+#[test]
+fn what_another_laptop_wrote_is_no_move_though_the_platform_has_gone_back_meanwhile() {
+    let mut case = Case::linked();
+    let mut event = moved(&shown(&case), "12-02 09:00-10:30", case.ctx.now);
+    let mark = event.mark.as_mut().unwrap();
+    (mark.version, mark.time) = (8, Some(span("12-02 09:00-10:30")));
+    super::event(&mut case.record, event, case.ctx.now);
+    case.platform_moves("12-02 09:00-10:30")
+        .platform_moves("12-01 09:00-10:30")
+        .later(20)
+        .expect("patch time");
 }
 
 #[test]
@@ -448,6 +474,19 @@ fn of_two_live_events_the_highest_generation_stays() {
     assert_eq!(
         told(first.event.as_ref().unwrap(), Some(&second)),
         Adoption::Adopt(id)
+    );
+}
+
+#[test]
+fn what_the_trainer_made_is_never_one_too_many() {
+    let ctx = crate::testing::context("2026-11-21T09:00:00Z");
+    let known = linked(&ctx);
+    let mut made = known.event.clone().unwrap();
+    made.id = EventId::new("made-by-hand");
+    made.mark.as_mut().unwrap().origin = Some(ctx.identity.origin(&made.id));
+    assert_eq!(
+        recognise(&made, &ctx.identity, |_| Some(&known)),
+        Adoption::Foreign
     );
 }
 

@@ -138,6 +138,14 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_this_very_moment_is_over() {
+        let case = Case::linked().now("2026-12-01T09:30:00Z");
+        let event = case.record.event.as_ref().expect("an event");
+        assert_eq!(end_of(event), case.ctx.now);
+        assert!(!goes(&case) && !unknown_goes(&case) && !lies_ahead(&case.record, case.ctx.now));
+    }
+
+    #[test]
     fn an_event_dragged_into_the_past_is_still_one_of_a_visit_to_come() {
         let case = Case::linked().calendar_moves("11-01 09:00-10:30");
         assert!(goes(&case) && unknown_goes(&case));

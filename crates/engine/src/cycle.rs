@@ -4,11 +4,12 @@ use crate::checks::Ended;
 use crate::engine::{Engine, EngineEvent};
 use crate::figures::DayCount;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
+use crate::look_up::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS};
 use crate::marked::perhaps_created;
 use crate::outcome::error_code;
 use crate::plan::Plan;
 use crate::ports::{LaptopStatus, PortError, request_id};
-use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};
+use crate::read::Records;
 use crate::undo::KEPT_DAYS;
 use crate::watch::Task;
 use chrono::{DateTime, Duration, Utc};
@@ -73,6 +74,7 @@ impl Engine {
             let now = self.clock.monotonic();
             self.lock().woken = Some(now);
         }
+        self.stream_before(trigger);
         self.lock().progress = Some((0, 0));
         self.tell(EngineEvent::Progress { done: 0, total: 0 });
         let result = self.cycle_in_turn(trigger).await;
@@ -83,6 +85,7 @@ impl Engine {
             live.settled = true;
             live.ledger_problem = result.as_ref().err().cloned();
         }
+        self.stream_after(trigger);
         self.tell(EngineEvent::CycleEnded);
         self.tell(EngineEvent::Changed);
         result
@@ -153,8 +156,9 @@ impl Engine {
 
         // 2. Both sides, and the facts into the ledger.
         let full = needs_full(&state, trigger, self.now());
-        let reading = self.read_both(&mut records, &mut state, full, &run.id).await?;
-        if reading.platform.is_none() {
+        let sides = self.sides_to_read(trigger, full, &state);
+        let reading = self.read(&mut records, &mut state, full, sides, &run.id).await?;
+        if reading.read[0] {
             self.ask_what_is_allowed().await;
         }
         self.tell(EngineEvent::Changed);

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod clock;
+pub mod connection;
 pub mod departure;
 pub mod doctor;
 pub mod export;
@@ -232,6 +233,8 @@ impl Host {
             let (watcher, watched) = (Arc::clone(self), fresh.clone());
             tokio::spawn(async move { watcher.keep_watch(&watched).await });
             tokio::spawn(async move { host.tidy_after_cycles(&fresh).await });
+            let (listener, heard) = (Arc::clone(&engine), stop.clone());
+            tokio::spawn(async move { listener.listen(heard).await });
             tokio::spawn(async move { engine.drive(stop).await });
         }
         self.tell(HostEvent::Changed);
