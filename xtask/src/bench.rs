@@ -9,9 +9,11 @@ mod figure;
 mod first_sync;
 mod idle;
 mod lines;
+mod live;
 mod machine;
 mod memory;
 mod pure;
+mod relay;
 mod report;
 mod size;
 mod ui;
@@ -22,7 +24,7 @@ use crate::project::{self, Profile};
 use crate::run::say;
 use crate::setup::{self, Need};
 use anyhow::{Result, ensure};
-pub(crate) use figure::Figure;
+pub(crate) use figure::{Figure, percentile};
 use std::path::PathBuf;
 
 /// What can be chosen.
@@ -80,7 +82,7 @@ struct Group {
 }
 
 /// All of them, in the order of the document.
-const GROUPS: [Group; 10] = [
+const GROUPS: [Group; 12] = [
     Group {
         name: "core",
         title: "Ten thousand appointments",
@@ -116,6 +118,18 @@ const GROUPS: [Group; 10] = [
         title: "Idle in the tray",
         needs_app: true,
         measure: idle::measure,
+    },
+    Group {
+        name: "live",
+        title: "How soon a change is on the other side, with the live connection",
+        needs_app: true,
+        measure: live::measure,
+    },
+    Group {
+        name: "relay",
+        title: "What a node of the relay takes",
+        needs_app: false,
+        measure: relay::measure,
     },
     Group {
         name: "window",
