@@ -68,7 +68,11 @@ fn only_a_newer_version_takes_a_removal_back() {
     };
     let mut case = Case::linked().with(|r| removed(r, Some(7), gone));
     super::appointment(&mut case.record, appointment(), case.ctx.now);
-    assert_eq!(case.record.removal, Some(gone), "the same version again is no news");
+    assert_eq!(
+        case.record.removal,
+        Some(gone),
+        "the same version again is no news"
+    );
 }
 
 #[test]
@@ -222,6 +226,43 @@ fn a_tombstone_older_than_the_event_is_ignored_and_a_late_reading_does_not_undo_
     let restored = touched(&live, late.ctx.now + Duration::seconds(60));
     event(&mut late.record, restored, late.ctx.now + Duration::seconds(60));
     assert!(late.record.event.is_some() && late.record.tombstone_at.is_none());
+}
+
+#[test]
+fn what_a_listing_shows_of_a_deleted_event_is_for_the_calendar_itself_to_settle() {
+    let mut case = Case::linked();
+    let event = shown(&case);
+    let id = event.id.clone();
+    assert!(!is_buried(&case.record, &event), "it was never deleted");
+    // A tombstone without a time of its own, told while the clock was ten minutes ahead.
+    let ahead = case.ctx.now + Duration::minutes(10);
+    tombstone(&mut case.record, &id, None, ahead);
+    let restored = touched(&event, case.ctx.now + Duration::minutes(1));
+    assert!(is_buried(&case.record, &restored), "by the wrong clock");
+    super::event(&mut case.record, restored.clone(), case.ctx.now);
+    assert_eq!(case.record.event, None, "a listing alone may be late");
+    super::found(&mut case.record, restored.clone(), case.ctx.now);
+    assert_eq!(case.record.event, Some(restored), "the direct answer counts");
+    assert_eq!(case.record.tombstone_at, None);
+}
+
+#[test]
+fn a_feed_is_believed_only_after_asking_where_the_platform_itself_denied_the_appointment() {
+    let mut case = Case::linked();
+    assert!(!asks_before_believing(&case.record));
+    let mut gone = Removal {
+        reason: RemovalReason::Unassigned,
+        inferred: true,
+        at: case.ctx.now,
+    };
+    removed(&mut case.record, None, gone);
+    assert!(asks_before_believing(&case.record), "its version is not known");
+    gone.inferred = false;
+    removed(&mut case.record, Some(9), gone);
+    assert!(
+        !asks_before_believing(&case.record),
+        "versions tell which is newer"
+    );
 }
 
 #[test]

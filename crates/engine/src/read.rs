@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::absorb::{self, Adoption};
 use roundtrip_core::appointment::{Removal, RemovalReason};
 use roundtrip_core::bug::{self, Bug};
-use roundtrip_core::event::EventChange;
+use roundtrip_core::event::{Event, EventChange};
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::pen;
@@ -276,11 +276,16 @@ impl Engine {
     ) {
         let now = self.now();
         let mut seen = BTreeSet::new();
+        let mut doubtful = BTreeSet::new();
         for item in listing.items {
             match item {
                 PlatformChange::Upsert(appointment) => {
                     let id = appointment.id.clone();
                     seen.insert(id.clone());
+                    if !listing.snapshot && records.get(&id).is_some_and(absorb::asks_before_believing) {
+                        doubtful.insert(id);
+                        continue;
+                    }
                     records.edit(&id, |record| absorb::appointment(record, *appointment, now));
                 }
                 PlatformChange::Removed {
@@ -309,6 +314,8 @@ impl Engine {
                 }
             }
         }
+        let doubtful: Vec<AppointmentId> = doubtful.into_iter().collect();
+        reading.incomplete |= !self.ask_for_absent_appointments(&doubtful, records).await;
         if listing.snapshot {
             let absent: Vec<AppointmentId> = records
                 .iter()
@@ -381,8 +388,10 @@ impl Engine {
         self.ask_for_absent_appointments(&due, records).await;
     }
 
-    /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts.
-    async fn ask_for_absent_appointments(&self, absent: &[AppointmentId], records: &mut Records) {
+    /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts. True if
+    /// all were answered.
+    async fn ask_for_absent_appointments(&self, absent: &[AppointmentId], records: &mut Records) -> bool {
+        let mut answered = absent.len() <= LOOKUPS_MAX;
         for id in absent.iter().take(LOOKUPS_MAX) {
             let now = self.now();
             if bug::is_on(Bug::EmptySnapshotIsTruth) {
@@ -402,7 +411,10 @@ impl Engine {
                 Err(PortError::NotFound) => RemovalReason::Deleted,
                 Err(PortError::NotAssigned) => RemovalReason::Unassigned,
                 // Anything else says nothing about the appointment; the next snapshot asks again.
-                Err(_) => continue,
+                Err(_) => {
+                    answered = false;
+                    continue;
+                }
             };
             records.edit(id, |record| {
                 absorb::removed(
@@ -416,6 +428,7 @@ impl Engine {
                 )
             });
         }
+        answered
     }
 
     async fn absorb_calendar(
@@ -430,6 +443,7 @@ impl Engine {
         let identity = &self.config.identity;
         let first = state.sync_token.is_none() && records.links() == 0;
         let mut seen = BTreeSet::new();
+        let mut buried = BTreeSet::new();
         let mut adopted = 0u32;
         for item in listing.items {
             match item {
@@ -438,9 +452,11 @@ impl Engine {
                     match absorb::recognise(&event, identity, |id| records.get(id)) {
                         // An event whose mark was removed is still ours by its id, which we chose.
                         Adoption::Foreign => match records.owner(&event.id) {
+                            Some(owner) if is_buried(records, &owner, &event) => _ = buried.insert(owner),
                             Some(owner) => records.edit(&owner, |record| absorb::event(record, *event, now)),
                             None => records.marked.see(&event, now),
                         },
+                        Adoption::Known(id) if is_buried(records, &id, &event) => _ = buried.insert(id),
                         Adoption::Known(id) => records.edit(&id, |record| absorb::event(record, *event, now)),
                         Adoption::Adopt(id) => {
                             adopted += 1;
@@ -484,6 +500,8 @@ impl Engine {
                 }
             }
         }
+        let buried: Vec<AppointmentId> = buried.into_iter().collect();
+        reading.incomplete |= !self.ask_for_events(&buried, records).await;
         if first && adopted > 0 {
             let what = HistoryWhat::Rebuilt { count: adopted };
             reading
@@ -513,7 +531,7 @@ impl Engine {
                 return;
             }
             reading.incomplete |= absent.len() > LOOKUPS_MAX;
-            self.ask_for_absent_events(&absent, records).await;
+            self.ask_for_events(&absent, records).await;
             self.look_at_absent_marked(&seen, records).await;
         }
         state.sync_token = Some(listing.next_token);
@@ -547,9 +565,11 @@ impl Engine {
         !belief.believed && !ignored
     }
 
-    /// Absence from a listing proves nothing: each event is asked for directly.
-    async fn ask_for_absent_events(&self, absent: &[AppointmentId], records: &mut Records) {
-        for owner in absent.iter().take(LOOKUPS_MAX) {
+    /// A listing proves nothing by what it leaves out, nor by what it shows of a deleted event: each is asked for directly.
+    /// True if all were answered.
+    async fn ask_for_events(&self, doubtful: &[AppointmentId], records: &mut Records) -> bool {
+        let mut answered = doubtful.len() <= LOOKUPS_MAX;
+        for owner in doubtful.iter().take(LOOKUPS_MAX) {
             let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else {
                 continue;
             };
@@ -558,16 +578,17 @@ impl Engine {
                 records.edit(owner, |record| absorb::tombstone(record, &id, None, now));
                 continue;
             }
-            self.look_at_event(owner, &id, records).await;
+            answered &= self.look_at_event(owner, &id, records).await;
         }
+        answered
     }
 
-    /// Asks for one event and writes the answer into its record.
-    pub(crate) async fn look_at_event(&self, owner: &AppointmentId, id: &EventId, records: &mut Records) {
+    /// Asks for one event and writes the answer into its record. False if there was none.
+    async fn look_at_event(&self, owner: &AppointmentId, id: &EventId, records: &mut Records) -> bool {
         let answer = self.calendar.get(&self.config.identity.calendar, id).await;
         let now = self.now();
         match answer {
-            Ok(EventLookup::Live(event)) => records.edit(owner, |record| absorb::event(record, *event, now)),
+            Ok(EventLookup::Live(event)) => records.edit(owner, |record| absorb::found(record, *event, now)),
             Ok(EventLookup::Deleted { updated }) => {
                 records.edit(owner, |record| absorb::tombstone(record, id, updated, now));
             }
@@ -578,8 +599,9 @@ impl Engine {
                 record.event = None;
                 record.missing_since.get_or_insert(now);
             }),
-            Err(_) => {}
+            Err(_) => return false,
         }
+        true
     }
 
     /// Events that answered 404 without a tombstone: the calendar itself is asked, time passes, they are asked again;
@@ -652,6 +674,13 @@ impl Engine {
             took: None,
         }
     }
+}
+
+fn is_buried(records: &Records, owner: &AppointmentId, seen: &Event) -> bool {
+    records
+        .get(owner)
+        .is_some_and(|record| absorb::is_buried(record, seen))
+        && !bug::is_on(Bug::StaleReadingTaken)
 }
 
 /// A service that said how long to wait, or whose quota is gone, is left alone until then, across restarts too.

@@ -24,6 +24,7 @@ pub mod laptop;
 pub mod life;
 pub mod people;
 pub mod quiet;
+pub mod remembered;
 pub mod stage;
 pub mod trace;
 pub mod wire;
