@@ -161,7 +161,7 @@ impl Laptop {
             chance ^ 0xD15C,
         ));
         let wire = Arc::new(Wire::new(
-            (self.index, boot),
+            (self.index, boot, around.person.google),
             stage,
             around.services.clone(),
             self.clock.clone(),
@@ -251,6 +251,7 @@ impl Laptop {
     /// # Errors
     /// If they cannot be kept.
     pub async fn sign_in(&self, running: &Running) -> Result<()> {
+        self.around.stage.signs_in(self.index);
         for (vault, grant) in running.vaults.iter().zip(self.grants()) {
             let set = self.tokens(grant);
             vault
@@ -272,6 +273,7 @@ impl Laptop {
     /// # Errors
     /// If the tokens cannot be kept.
     pub async fn sign_in_again(&self, running: &Running) -> Result<()> {
+        self.around.stage.signs_in(self.index);
         let [platform, google] = self.grants();
         running.platform.keeper().adopt(self.tokens(platform)).await?;
         running.google.keeper().adopt(self.tokens(google)).await?;

@@ -28,4 +28,5 @@ pub mod remembered;
 pub mod stage;
 pub mod trace;
 pub mod wire;
+pub mod witness;
 pub mod world;
