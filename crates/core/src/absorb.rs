@@ -50,6 +50,30 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
     }
 }
 
+/// True if a feed's item is to be asked about singly before it is believed. The platform itself said that the appointment is
+/// not (or no longer) the trainer's, and in answering so it told no version: whether the item is older or newer than that
+/// answer cannot be seen, and a feed may repeat old ones for ever.
+pub fn asks_before_believing(record: &Record) -> bool {
+    record.removal.is_some_and(|removal| removal.inferred)
+}
+
+/// True if a listing shows as alive what was buried later. A listing that lags does that; but so does one that is right,
+/// where the deletion had no time of its own and the clock went wrong. Only the calendar's direct answer settles it.
+pub fn is_buried(record: &Record, seen: &Event) -> bool {
+    let later = seen.updated.zip(record.tombstone_at);
+    record.event_id.as_ref() == Some(&seen.id)
+        && record.event.is_none()
+        && later.is_some_and(|(seen, buried)| seen < buried)
+}
+
+/// The calendar answered a direct question with the event itself: it is alive, whatever was buried before.
+pub fn found(record: &mut Record, seen: Event, now: DateTime<Utc>) {
+    if record.event_id.as_ref() == Some(&seen.id) {
+        record.tombstone_at = None;
+    }
+    event(record, seen, now);
+}
+
 /// The calendar showed one of our events. An older reading than the known one is ignored: replicas may lag.
 pub fn event(record: &mut Record, seen: Event, now: DateTime<Utc>) {
     if record.event_id.as_ref() != Some(&seen.id) {

@@ -229,6 +229,43 @@ fn a_tombstone_older_than_the_event_is_ignored_and_a_late_reading_does_not_undo_
 }
 
 #[test]
+fn what_a_listing_shows_of_a_deleted_event_is_for_the_calendar_itself_to_settle() {
+    let mut case = Case::linked();
+    let event = shown(&case);
+    let id = event.id.clone();
+    assert!(!is_buried(&case.record, &event), "it was never deleted");
+    // A tombstone without a time of its own, told while the clock was ten minutes ahead.
+    let ahead = case.ctx.now + Duration::minutes(10);
+    tombstone(&mut case.record, &id, None, ahead);
+    let restored = touched(&event, case.ctx.now + Duration::minutes(1));
+    assert!(is_buried(&case.record, &restored), "by the wrong clock");
+    super::event(&mut case.record, restored.clone(), case.ctx.now);
+    assert_eq!(case.record.event, None, "a listing alone may be late");
+    super::found(&mut case.record, restored.clone(), case.ctx.now);
+    assert_eq!(case.record.event, Some(restored), "the direct answer counts");
+    assert_eq!(case.record.tombstone_at, None);
+}
+
+#[test]
+fn a_feed_is_believed_only_after_asking_where_the_platform_itself_denied_the_appointment() {
+    let mut case = Case::linked();
+    assert!(!asks_before_believing(&case.record));
+    let mut gone = Removal {
+        reason: RemovalReason::Unassigned,
+        inferred: true,
+        at: case.ctx.now,
+    };
+    removed(&mut case.record, None, gone);
+    assert!(asks_before_believing(&case.record), "its version is not known");
+    gone.inferred = false;
+    removed(&mut case.record, Some(9), gone);
+    assert!(
+        !asks_before_believing(&case.record),
+        "versions tell which is newer"
+    );
+}
+
+#[test]
 fn of_two_tombstones_the_newer_one_counts_whichever_is_told_first() {
     // Deleted, taken out of the bin and deleted again, and a page tells the first deletion once more.
     let case = Case::linked();

@@ -106,6 +106,8 @@ bugs! {
     NoGuard = "no-guard",
     /// Deletions that a filter or an account brought go unasked.
     RemovalsNotAsked = "removals-not-asked",
+    /// Inferred deletions go at once, without being held where the trainer sees them.
+    NoPen = "no-pen",
     /// The guard asks the same question at every run, and an answer changes nothing.
     AnswerForgotten = "answer-forgotten",
 
@@ -142,6 +144,8 @@ bugs! {
     RetryAfterIgnored = "retry-after-ignored",
     /// A refresh token that was replaced is not stored.
     RefreshTokenNotStored = "refresh-token-not-stored",
+    /// However long nothing succeeds, nobody is told.
+    SilenceIsKept = "silence-is-kept",
     /// A sign-in that has ended is tried again with every request.
     EndedSignInRetried = "ended-sign-in-retried",
 }

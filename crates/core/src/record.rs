@@ -248,6 +248,14 @@ impl Record {
         }
     }
 
+    /// True while the platform may still give a removed appointment back, or repeat an older word of it (the feed may): until
+    /// it is over we must know the version of its removal, and that its event's ids are dead by our own hand.
+    pub fn may_come_back(&self, now: DateTime<Utc>) -> bool {
+        self.appointment
+            .as_ref()
+            .is_some_and(|appointment| appointment.span().end > now)
+    }
+
     /// Mark on its event, if it is linked and carries one.
     pub fn mark(&self) -> Option<&Mark> {
         self.event.as_ref().and_then(|event| event.mark.as_ref())

@@ -5,6 +5,7 @@
 //! than any waking laptop lets them were slept through too. A wall clock that is set counts nothing, because the running
 //! clock alone is added up. After waking up and after a start a side first has a chance to answer.
 
+use crate::bug::{self, Bug};
 use crate::outbox::Side;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,7 @@ impl Watch {
         for side in [Side::Platform, Side::Calendar] {
             let quiet = self.side_mut(side);
             quiet.awake_ms += awake;
-            let long = quiet.awake_ms >= SILENT_AFTER.num_milliseconds();
+            let long = quiet.awake_ms >= SILENT_AFTER.num_milliseconds() && !bug::is_on(Bug::SilenceIsKept);
             if long && had_its_chance && quiet.silent_since.is_none() {
                 quiet.silent_since = Some(now);
                 fresh.push(side);

@@ -58,8 +58,14 @@ impl Engine {
         self.ask_for_absent_appointments(&due, records).await;
     }
 
-    /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts.
-    pub(crate) async fn ask_for_absent_appointments(&self, absent: &[AppointmentId], records: &mut Records) {
+    /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts. True if
+    /// all were answered.
+    pub(crate) async fn ask_for_absent_appointments(
+        &self,
+        absent: &[AppointmentId],
+        records: &mut Records,
+    ) -> bool {
+        let mut answered = absent.len() <= LOOKUPS_MAX;
         for id in absent.iter().take(LOOKUPS_MAX) {
             let now = self.now();
             if bug::is_on(Bug::EmptySnapshotIsTruth) {
@@ -79,7 +85,10 @@ impl Engine {
                 Err(PortError::NotFound) => RemovalReason::Deleted,
                 Err(PortError::NotAssigned) => RemovalReason::Unassigned,
                 // Anything else says nothing about the appointment; the next snapshot asks again.
-                Err(_) => continue,
+                Err(_) => {
+                    answered = false;
+                    continue;
+                }
             };
             records.edit(id, |record| {
                 absorb::removed(
@@ -93,11 +102,14 @@ impl Engine {
                 )
             });
         }
+        answered
     }
 
-    /// Absence from a listing proves nothing: each event is asked for directly.
-    pub(crate) async fn ask_for_absent_events(&self, absent: &[AppointmentId], records: &mut Records) {
-        for owner in absent.iter().take(LOOKUPS_MAX) {
+    /// A listing proves nothing by what it leaves out, nor by what it shows of a deleted event: each is asked for directly.
+    /// True if all were answered.
+    pub(crate) async fn ask_for_events(&self, doubtful: &[AppointmentId], records: &mut Records) -> bool {
+        let mut answered = doubtful.len() <= LOOKUPS_MAX;
+        for owner in doubtful.iter().take(LOOKUPS_MAX) {
             let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else {
                 continue;
             };
@@ -106,16 +118,22 @@ impl Engine {
                 records.edit(owner, |record| absorb::tombstone(record, &id, None, now));
                 continue;
             }
-            self.look_at_event(owner, &id, records).await;
+            answered &= self.look_at_event(owner, &id, records).await;
         }
+        answered
     }
 
-    /// Asks for one event and writes the answer into its record.
-    pub(crate) async fn look_at_event(&self, owner: &AppointmentId, id: &EventId, records: &mut Records) {
+    /// Asks for one event and writes the answer into its record. False if there was none.
+    pub(crate) async fn look_at_event(
+        &self,
+        owner: &AppointmentId,
+        id: &EventId,
+        records: &mut Records,
+    ) -> bool {
         let answer = self.calendar.get(&self.config.identity.calendar, id).await;
         let now = self.now();
         match answer {
-            Ok(EventLookup::Live(event)) => records.edit(owner, |record| absorb::event(record, *event, now)),
+            Ok(EventLookup::Live(event)) => records.edit(owner, |record| absorb::found(record, *event, now)),
             Ok(EventLookup::Deleted { updated }) => {
                 records.edit(owner, |record| absorb::tombstone(record, id, updated, now));
             }
@@ -126,8 +144,9 @@ impl Engine {
                 record.event = None;
                 record.missing_since.get_or_insert(now);
             }),
-            Err(_) => {}
+            Err(_) => return false,
         }
+        true
     }
 
     /// Events that answered 404 without a tombstone: the calendar itself is asked, time passes, they are asked again;

@@ -219,7 +219,7 @@ impl Engine {
                 for side in [Side::Platform, Side::Calendar] {
                     drop_waiting(&mut waiting, &id, side, &mut changes);
                 }
-                if may_come_back(&decision.record, ctx) {
+                if decision.record.may_come_back(ctx.now) {
                     records.put(decision.record);
                 } else {
                     records.forget(&id);
@@ -464,15 +464,6 @@ fn without_inferred_deletions(mut decision: Decision) -> Decision {
         | Intent::Create { .. } => true,
     });
     decision
-}
-
-/// True while the platform may still give an appointment back, or repeat an older word of it (the feed may): until it is over
-/// we must know the version of its removal, and that its event's ids are dead by our own hand.
-fn may_come_back(record: &Record, ctx: &Context) -> bool {
-    record
-        .appointment
-        .as_ref()
-        .is_some_and(|appointment| appointment.span().end > ctx.now)
 }
 
 fn drop_waiting(

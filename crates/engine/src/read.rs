@@ -11,7 +11,7 @@ use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::absorb::{self, Adoption};
 use roundtrip_core::appointment::Removal;
 use roundtrip_core::bug::{self, Bug};
-use roundtrip_core::event::EventChange;
+use roundtrip_core::event::{Event, EventChange};
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::quota;
@@ -284,11 +284,16 @@ impl Engine {
     ) {
         let now = self.now();
         let mut seen = BTreeSet::new();
+        let mut doubtful = BTreeSet::new();
         for item in listing.items {
             match item {
                 PlatformChange::Upsert(appointment) => {
                     let id = appointment.id.clone();
                     seen.insert(id.clone());
+                    if !listing.snapshot && records.get(&id).is_some_and(absorb::asks_before_believing) {
+                        doubtful.insert(id);
+                        continue;
+                    }
                     records.edit(&id, |record| absorb::appointment(record, *appointment, now));
                 }
                 PlatformChange::Removed {
@@ -317,6 +322,8 @@ impl Engine {
                 }
             }
         }
+        let doubtful: Vec<AppointmentId> = doubtful.into_iter().collect();
+        reading.incomplete |= !self.ask_for_absent_appointments(&doubtful, records).await;
         if listing.snapshot {
             let absent: Vec<AppointmentId> = records
                 .iter()
@@ -362,6 +369,7 @@ impl Engine {
         let identity = &self.config.identity;
         let first = state.sync_token.is_none() && records.links() == 0;
         let mut seen = BTreeSet::new();
+        let mut buried = BTreeSet::new();
         let mut adopted = 0u32;
         for item in listing.items {
             match item {
@@ -370,9 +378,11 @@ impl Engine {
                     match absorb::recognise(&event, identity, |id| records.get(id)) {
                         // An event whose mark was removed is still ours by its id, which we chose.
                         Adoption::Foreign => match records.owner(&event.id) {
+                            Some(owner) if is_buried(records, &owner, &event) => _ = buried.insert(owner),
                             Some(owner) => records.edit(&owner, |record| absorb::event(record, *event, now)),
                             None => records.marked.see(&event, now),
                         },
+                        Adoption::Known(id) if is_buried(records, &id, &event) => _ = buried.insert(id),
                         Adoption::Known(id) => records.edit(&id, |record| absorb::event(record, *event, now)),
                         Adoption::Adopt(id) => {
                             adopted += 1;
@@ -416,6 +426,8 @@ impl Engine {
                 }
             }
         }
+        let buried: Vec<AppointmentId> = buried.into_iter().collect();
+        reading.incomplete |= !self.ask_for_events(&buried, records).await;
         if first && adopted > 0 {
             let what = HistoryWhat::Rebuilt { count: adopted };
             reading
@@ -445,7 +457,7 @@ impl Engine {
                 return;
             }
             reading.incomplete |= absent.len() > LOOKUPS_MAX;
-            self.ask_for_absent_events(&absent, records).await;
+            self.ask_for_events(&absent, records).await;
             self.look_at_absent_marked(&seen, records).await;
         }
         state.sync_token = Some(listing.next_token);
@@ -549,4 +561,11 @@ fn brought_something(
         _ => false,
     };
     platform || calendar
+}
+
+fn is_buried(records: &Records, owner: &AppointmentId, seen: &Event) -> bool {
+    records
+        .get(owner)
+        .is_some_and(|record| absorb::is_buried(record, seen))
+        && !bug::is_on(Bug::StaleReadingTaken)
 }

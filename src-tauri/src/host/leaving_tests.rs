@@ -81,6 +81,7 @@ pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
         departed: Mutex::default(),
         finished: Mutex::default(),
         drives: false,
+        in_use: false.into(),
         tidied: Mutex::default(),
         _lock: None,
     });

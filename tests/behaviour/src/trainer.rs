@@ -135,6 +135,16 @@ impl Trainer {
             .expect("the trainer may delete");
         id
     }
+
+    /// Takes an event out of the bin.
+    ///
+    /// # Panics
+    /// If the service refuses it.
+    pub fn restore(&self, event: &str) {
+        self.google
+            .restore_event(self.person.google, "primary", event)
+            .expect("the trainer may restore");
+    }
 }
 
 /// The appointment an event is marked for.

@@ -8,6 +8,7 @@ use roundtrip_core::question::QuestionKind;
 use roundtrip_engine::ledger::{HistoryWhat, RunResult};
 use roundtrip_sandbox::faults::{Fault, FaultRule, Service};
 use roundtrip_sandbox::platform::Client;
+use roundtrip_sandbox::realism::Realism;
 use serde_json::json;
 
 async fn with_visits(count: usize) -> (World, Vec<String>) {
@@ -234,4 +235,76 @@ async fn a_question_that_shrinks_and_grows_at_once_is_about_what_is_there_now() 
     assert!(!question.appointments.iter().any(|id| id.as_str() == visits[0]));
     assert_eq!(asked(&world).await, 6, "one has gone and one has come");
     world.check_safety();
+}
+
+#[tokio::test]
+async fn a_feed_that_repeats_old_items_does_not_bring_back_what_the_platform_denied() {
+    let (world, visits) = with_visits(6).await;
+    // The laptop learns from a snapshot that one is gone: nothing tells it the version at which that happened.
+    world.admin().reassign(&visits[0], BEN);
+    world.admin().platform().expire_cursors();
+    world.settle().await;
+    assert_eq!(world.held().await, visits[..1]);
+    let shared = &world.running.sandbox.shared;
+    shared.set_realism(Realism {
+        feed_repeats_percent: 100,
+        ..shared.realism()
+    });
+    for number in 0..6 {
+        // Something new, so that the feed goes on and repeats other items.
+        world.admin().rename(&visits[1], &format!("Apotheke {number}"));
+        world.advance(600);
+        world.settle().await;
+        assert_eq!(world.held().await, visits[..1], "it is still somebody else's");
+    }
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_event_restored_while_the_clock_was_wrong_is_found_again() {
+    let (world, visits) = with_visits(1).await;
+    let event = world.trainer().delete(&visits[0]);
+    // For a while the services' clock, and with it the laptop's, is ten minutes ahead.
+    let ahead = |service| FaultRule::new(service, Fault::ClockSkew { seconds: 600 }).times(40);
+    for service in [Service::Platform, Service::Google] {
+        world.running.sandbox.shared.faults().add(ahead(service));
+    }
+    world.settle().await;
+    assert_eq!(world.badge(&visits[0]).await.0, Badge::Removed);
+    world.running.sandbox.shared.faults().clear();
+    world.advance(60);
+    world.trainer().restore(&event);
+    for _ in 0..3 {
+        world.set_time(world.now() + TimeDelta::hours(25));
+        world.settle().await;
+    }
+    assert_eq!(
+        world.badge(&visits[0]).await.0,
+        Badge::Synced,
+        "it is there again"
+    );
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_was_cancelled_stays_away_when_the_feed_repeats_older_words_of_it() {
+    let (world, visits) = with_visits(3).await;
+    world.admin().rename(&visits[0], "Rosen-Apotheke");
+    world.settle().await;
+    world.admin().cancel(&visits[0]);
+    world.settle().await;
+    assert!(!world.trainer().has(&visits[0]));
+    let shared = &world.running.sandbox.shared;
+    shared.set_realism(Realism {
+        feed_repeats_percent: 100,
+        ..shared.realism()
+    });
+    // Until it is over, the version of its removal is remembered.
+    for number in 0..8 {
+        world.admin().rename(&visits[1], &format!("Apotheke {number}"));
+        world.advance(600);
+        world.settle().await;
+        assert!(!world.trainer().has(&visits[0]), "after {number} further changes");
+    }
+    world.check_invariants().await;
 }

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use roundtrip_core::channel::Channel;
 use roundtrip_core::conflict::Conflict;
-use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId};
+use roundtrip_core::ids::{AppointmentId, ConflictId, IdempotencyKey, OutboxId, QuestionId};
 use roundtrip_core::marked::Marked;
-use roundtrip_core::outbox::OutboxRow;
+use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::question::Question;
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
@@ -85,12 +85,22 @@ impl Disk {
         }
     }
 
+    /// How many of so many changes reach the disk before the power goes, if it does.
+    fn is_cut_short(&self, changes: usize) -> Option<usize> {
+        let cut = !self.stage.is_calm() && changes > 1 && self.draw(1_000) < self.stage.weather.disk / 3;
+        cut.then(|| 1 + self.draw(changes - 1))
+    }
+
+    /// The app ends here.
+    async fn lose_power(&self, how: &'static str) {
+        self.stage.fault(how, format_args!("L{}", self.laptop));
+        self.power_gone.notify_one();
+        std::future::pending::<()>().await;
+    }
+
     async fn after(&self, writes: bool) {
         if writes && !self.stage.is_calm() && self.draw(1_000) < self.stage.weather.disk / 3 {
-            self.stage
-                .fault("power gone after a commit", format_args!("L{}", self.laptop));
-            self.power_gone.notify_one();
-            std::future::pending::<()>().await;
+            self.lose_power("power gone after a commit").await;
         }
         step_aside(self.draw(6).saturating_sub(3)).await;
     }
@@ -214,9 +224,43 @@ impl<L: Ledger> Ledger for DiskLedger<L> {
         self.disk
             .stage
             .note(format_args!("L{} commit:{}", self.disk.laptop, Words(&changes)));
+        self.disk.stage.commits(self.disk.laptop, &changes);
+        if let Some(part) = self.disk.is_cut_short(changes.len()) {
+            self.begin_only(&changes[..part]);
+            self.disk.lose_power("power gone within a commit").await;
+        }
         let outcome = self.disk.now(self.inner.commit(changes));
         self.disk.after(true).await;
         outcome
+    }
+}
+
+impl<L: Ledger> DiskLedger<L> {
+    /// The real store begins a commit of these changes and never ends it: two rows at its end contradict each other, so that
+    /// SQLite takes all of it back, as it does for a power cut. What is left of it is the database's own word.
+    fn begin_only(&self, changes: &[Change]) {
+        let row = |id: &str| OutboxRow {
+            id: OutboxId::new(id),
+            appointment_id: AppointmentId::new("never"),
+            side: Side::Platform,
+            intent: Intent::Notes {
+                version: 0,
+                notes: String::new(),
+            },
+            key: IdempotencyKey::new(id),
+            state: OutboxState::Waiting,
+            attempts: 0,
+            due_at: DateTime::UNIX_EPOCH,
+            created_at: DateTime::UNIX_EPOCH,
+            last_problem: None,
+            noticed: None,
+        };
+        let contradiction = ["never-1", "never-2"].map(|id| Change::PutOutbox(Box::new(row(id))));
+        let broken: Vec<Change> = changes.iter().cloned().chain(contradiction).collect();
+        let refused = self.disk.now(self.inner.commit(broken)).is_err();
+        debug_assert!(refused, "two rows in one slot were taken");
+        let rows = ["never-1", "never-2"].map(|id| Change::DeleteOutbox(OutboxId::new(id)));
+        let _ = self.disk.now(self.inner.commit(rows.to_vec()));
     }
 }
 

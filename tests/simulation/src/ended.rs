@@ -1,5 +1,6 @@
 //! What the checker is given: a world whose faults have stopped and whose laptops have had their quiet rounds.
 
+use crate::witness::Witnessed;
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::event_id::Identity;
 use roundtrip_core::ids::DeviceId;
@@ -38,6 +39,8 @@ pub struct Ended<'a> {
     pub laptops: Vec<EndedLaptop>,
     /// Every request as it left a laptop, with what its wire did to it.
     pub requests: &'a [WireRecord],
+    /// What was seen in passing.
+    pub witnessed: Witnessed,
 }
 
 /// One laptop at the end.

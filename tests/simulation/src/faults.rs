@@ -59,6 +59,8 @@ pub enum Kind {
     ErrorAfter,
     /// A page of HTML with status 200.
     Html,
+    /// A portal in between answers in the service's place, with a status of its own.
+    Portal,
     /// JSON of another shape.
     WrongShape,
     /// The service's clock is wrong.
@@ -67,7 +69,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::NoConnection,
         Self::LostRequest,
         Self::LostReply,
@@ -94,6 +96,7 @@ impl Kind {
         Self::Unavailable,
         Self::ErrorAfter,
         Self::Html,
+        Self::Portal,
         Self::WrongShape,
         Self::ServiceClock,
     ];
@@ -127,6 +130,7 @@ impl Kind {
             Self::Unavailable => "503 with Retry-After",
             Self::ErrorAfter => "5xx after commit",
             Self::Html => "HTML instead of JSON",
+            Self::Portal => "a portal answers",
             Self::WrongShape => "JSON of another shape",
             Self::ServiceClock => "service clock wrong",
         }
@@ -199,6 +203,7 @@ impl Kind {
             | Self::DuplicateLater
             | Self::Slow
             | Self::Stale
+            | Self::Portal
             | Self::ExpiredToken
             | Self::ErrorAfter => return None,
         })

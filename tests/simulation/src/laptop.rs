@@ -4,6 +4,7 @@ use crate::clock::LaptopClock;
 use crate::desk::Desk;
 use crate::disk::{Disk, DiskLedger, DiskVault};
 use crate::executor::{Group, Handle, TaskId};
+use crate::remembered::Remembered;
 use crate::stage::Stage;
 use crate::wire::{Services, Wire};
 use anyhow::Result;
@@ -160,7 +161,7 @@ impl Laptop {
             chance ^ 0xD15C,
         ));
         let wire = Arc::new(Wire::new(
-            (self.index, boot),
+            (self.index, boot, around.person.google),
             stage,
             around.services.clone(),
             self.clock.clone(),
@@ -185,7 +186,8 @@ impl Laptop {
             vaults[1].clone(),
         ));
         let connection = Integration::new(Provider::Google, label).connection();
-        let ledger = Arc::new(DiskLedger::new(database.ledger(connection), disk.clone()));
+        let ledger = Remembered::new(database.ledger(connection), around.desk.is_searched());
+        let ledger = Arc::new(DiskLedger::new(ledger, disk.clone()));
         let engine = Arc::new(Engine::new(
             platform.clone(),
             google.clone(),
@@ -249,6 +251,7 @@ impl Laptop {
     /// # Errors
     /// If they cannot be kept.
     pub async fn sign_in(&self, running: &Running) -> Result<()> {
+        self.around.stage.signs_in(self.index);
         for (vault, grant) in running.vaults.iter().zip(self.grants()) {
             let set = self.tokens(grant);
             vault
@@ -270,6 +273,7 @@ impl Laptop {
     /// # Errors
     /// If the tokens cannot be kept.
     pub async fn sign_in_again(&self, running: &Running) -> Result<()> {
+        self.around.stage.signs_in(self.index);
         let [platform, google] = self.grants();
         running.platform.keeper().adopt(self.tokens(platform)).await?;
         running.google.keeper().adopt(self.tokens(google)).await?;

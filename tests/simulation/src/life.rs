@@ -14,6 +14,11 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// Each seed goes on until it has met so many faults …
+const FEWEST_FAULTS: u64 = 20;
+/// … and for so many more steps of fate at most.
+const MOST_MORE_STEPS: usize = 60;
+
 /// Gives a laptop that has just started its tasks.
 pub fn begin(laptop: &Rc<Laptop>, around: &Rc<Surroundings>, running: &Rc<Running>, driven: bool) {
     let seed = around
@@ -419,7 +424,10 @@ pub async fn fate(
 ) {
     let stage = around.stage.clone();
     let mut slept_a_week = false;
-    for _ in 0..steps {
+    for step in 0..steps + MOST_MORE_STEPS {
+        if step >= steps && stage.faults() >= FEWEST_FAULTS {
+            break;
+        }
         let pause = 20 + random.below(600) as i64;
         stage.time.until(stage.now() + TimeDelta::seconds(pause)).await;
         let Some(laptop) = random.pick(&laptops).cloned() else {

@@ -151,14 +151,16 @@ fn campaign(arguments: &Arguments, (from, to): (u64, u64), failures: usize) -> R
         .map(|minutes| Duration::from_secs_f64(minutes * 60.0));
     let broke = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..arguments.threads)
-            .map(|_| {
-                scope.spawn(|| {
+            .map(|number| {
+                let (next, stop, tally) = (&next, &stop, &tally);
+                scope.spawn(move || {
+                    stay_on_one_processor(number);
                     let course = Course {
                         arguments,
-                        next: &next,
+                        next,
                         to,
-                        stop: &stop,
-                        tally: &tally,
+                        stop,
+                        tally,
                         failures,
                     };
                     work(&course, || {
@@ -178,6 +180,27 @@ fn campaign(arguments: &Arguments, (from, to): (u64, u64), failures: usize) -> R
     let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     tally.failed.sort_unstable();
     Ok((tally, begun.elapsed()))
+}
+
+/// Keeps this thread, and the database's threads that it starts, on one processor: a seed goes back and forth between them
+/// and never needs two at once, and waking a thread on another processor costs more than most statements.
+fn stay_on_one_processor(number: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let Ok(allowed) = sched_getaffinity(None) else {
+            return;
+        };
+        let ours: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).collect();
+        if let Some(cpu) = ours.get(number % ours.len().max(1)) {
+            let mut one = CpuSet::new();
+            one.set(*cpu);
+            // Only speed hangs on it.
+            let _ = sched_setaffinity(None, &one);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = number;
 }
 
 /// What the threads of a campaign share.

@@ -55,6 +55,13 @@ async fn settle(around: &Surroundings, laptop: &Laptop, running: &Running) -> Re
     Ok((written, false))
 }
 
+/// True if the last reading of both sides went well. A service that repeats its pages is not read in such a round, and what is
+/// still to do is not known: that is no quiet.
+fn has_read(running: &Running) -> bool {
+    let live = running.engine.live();
+    live.platform.problem.is_none() && live.calendar.problem.is_none()
+}
+
 fn writes(report: &CycleReport) -> u32 {
     let counts = &report.counts;
     counts.added
@@ -110,7 +117,7 @@ pub(crate) async fn end(
                     what: format!("laptop {} always has something due", laptop.index),
                 });
             }
-            busy |= written > 0;
+            busy |= written > 0 || !has_read(&running);
             busy |= answer(&running, answers_conflicts, random).await?;
         }
         still = if busy || round <= NEXT_DAY { 0 } else { still + 1 };

@@ -3,9 +3,11 @@
 use crate::ended::WireRecord;
 use crate::executor::{Time, lock};
 use crate::trace::Trace;
+use crate::witness::Witnessed;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Request;
+use roundtrip_engine::ledger::Change;
 use roundtrip_sandbox::Sandbox;
 use roundtrip_sandbox::shared::SeededRandom;
 use std::collections::BTreeMap;
@@ -110,6 +112,7 @@ pub struct Stage {
     pub late_told: tokio::sync::Notify,
     counts: Mutex<Counts>,
     requests: Mutex<Vec<WireRecord>>,
+    witnessed: Mutex<Witnessed>,
     calm: AtomicBool,
 }
 
@@ -125,6 +128,7 @@ impl Stage {
             late_told: tokio::sync::Notify::new(),
             counts: Mutex::default(),
             requests: Mutex::default(),
+            witnessed: Mutex::default(),
             calm: AtomicBool::new(true),
         }
     }
@@ -175,6 +179,27 @@ impl Stage {
     pub fn request(&self, record: WireRecord) {
         lock(&self.counts).requests += 1;
         lock(&self.requests).push(record);
+    }
+
+    /// A laptop commits this.
+    pub fn commits(&self, laptop: usize, changes: &[Change]) {
+        lock(&self.witnessed).commits(laptop, self.now(), changes);
+    }
+
+    /// The trainer signs in on a laptop.
+    pub fn signs_in(&self, laptop: usize) {
+        let requests = lock(&self.requests).len();
+        lock(&self.witnessed).sign_ins.push((laptop, requests));
+    }
+
+    /// What was seen so far.
+    pub fn witnessed(&self) -> Witnessed {
+        lock(&self.witnessed).clone()
+    }
+
+    /// How many faults there were so far.
+    pub fn faults(&self) -> u64 {
+        lock(&self.counts).all_faults()
     }
 
     /// What was counted so far.

@@ -7,11 +7,12 @@ use crate::faults::{Asked, Kind};
 use crate::stage::{Parcel, Stage};
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response, StatusCode, Uri};
 use roundtrip_http::{HttpError, HttpErrorKind, HttpPort};
 use roundtrip_sandbox::faults::FaultRule;
 use roundtrip_sandbox::shared::SeededRandom;
+use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -35,6 +36,7 @@ pub struct Services {
 pub struct Wire {
     boot: u64,
     laptop: usize,
+    account: &'static str,
     stage: Arc<Stage>,
     services: Services,
     clock: Arc<LaptopClock>,
@@ -50,9 +52,9 @@ struct State {
 pub const GOOGLE_PORT: u16 = 4801;
 
 impl Wire {
-    /// The wire of this laptop and this start of the app.
+    /// The wire of this laptop and this start of the app, and the account at Google of who uses it.
     pub fn new(
-        (laptop, boot): (usize, u64),
+        (laptop, boot, account): (usize, u64, &'static str),
         stage: Arc<Stage>,
         services: Services,
         clock: Arc<LaptopClock>,
@@ -61,6 +63,7 @@ impl Wire {
         Self {
             boot,
             laptop,
+            account,
             stage,
             services,
             clock,
@@ -123,6 +126,16 @@ impl Wire {
 
     async fn carry(&self, asked: &Asked, kind: Option<Kind>, key: &str, request: Request<Bytes>) -> Answer {
         match kind {
+            Some(Kind::Portal) => {
+                let mut page = Response::new(Bytes::from_static(
+                    b"<!doctype html><title>Sign in to the hotel's network</title>",
+                ));
+                *page.status_mut() =
+                    [StatusCode::NOT_FOUND, StatusCode::GONE, StatusCode::FORBIDDEN][self.draw(3)];
+                page.headers_mut()
+                    .insert("content-type", http::HeaderValue::from_static("text/html"));
+                return Ok(page);
+            }
             Some(Kind::NoConnection) => return Err(HttpError::not_sent(HttpErrorKind::Connect)),
             Some(Kind::Late) => {
                 let after = PATIENCE_SECONDS - 5 + self.draw(120) as i64;
@@ -163,8 +176,12 @@ impl Wire {
                 .faults()
                 .add(FaultRule::new(asked.service(), fault));
         }
+        self.meddle(&request, false);
         let answer = self.deliver(asked, request.clone()).await;
         self.note_delivery(asked, &request, &answer);
+        if matches!(kind, Some(Kind::LostReply | Kind::ErrorAfter)) {
+            self.meddle(&request, true);
+        }
         match (kind, answer) {
             (Some(Kind::ErrorAfter), Ok(answer)) if answer.status().is_success() => {
                 let mut spoiled = Response::new(Bytes::from_static(b"upstream"));
@@ -181,6 +198,42 @@ impl Wire {
                 Ok(answer)
             }
             (_, answer) => answer,
+        }
+    }
+
+    /// Now and then the other side is changed in the very moment in which a write goes there: between what was read and what
+    /// is written, or between an answer that is lost and the next try.
+    fn meddle(&self, request: &Request<Bytes>, often: bool) {
+        let one_in = if often { 2 } else { 12 };
+        if self.stage.is_calm() || request.method() == http::Method::GET || self.draw(one_in) != 0 {
+            return;
+        }
+        let path = request.uri().path();
+        let day = TimeDelta::days(10 + self.draw(20) as i64);
+        let start = self.stage.now() + day + TimeDelta::minutes(15 * self.draw(40) as i64);
+        let end = start + TimeDelta::minutes(45);
+        if let Some(id) = path
+            .strip_prefix("/v1/appointments/")
+            .and_then(|rest| rest.strip_suffix("/move"))
+        {
+            let platform = &self.stage.sandbox.platform;
+            if platform.move_appointment(id, start, Some(end), None).is_ok() {
+                self.stage
+                    .action("admin moves at that moment", format_args!("{id}"));
+            }
+        } else if let Some(id) = path.strip_prefix("/calendar/v3/calendars/primary/events/") {
+            let side = |at: DateTime<Utc>| json!({"dateTime": at.to_rfc3339(), "timeZone": "Europe/Berlin"});
+            let moved = json!({"start": side(start), "end": side(end)});
+            let google = &self.stage.sandbox.google;
+            let live = google
+                .list_all(self.account, "primary")
+                .unwrap_or_default()
+                .iter()
+                .any(|event| event["id"] == id && event["status"] != "cancelled");
+            if live && google.patch_event(self.account, "primary", id, &moved).is_ok() {
+                self.stage
+                    .action("trainer drags at that moment", format_args!("{id}"));
+            }
         }
     }
 

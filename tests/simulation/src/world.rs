@@ -165,6 +165,7 @@ pub fn run(seed: u64, desk: &Rc<Desk>, shown: bool) -> Result<Outcome> {
                 quiet_writes: end.quiet_writes,
                 laptops: end.laptops,
                 requests: &requests,
+                witnessed: stage.witnessed(),
             }));
         }
         Some(Err(error)) => violations.push(Violation {

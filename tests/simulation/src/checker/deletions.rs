@@ -1,14 +1,14 @@
 //! I10 no deletion without an explicit reason, P5 disconnecting leaves the events, P8 no mass change unasked.
 
-use super::facts::{Facts, span_of};
+use super::facts::{Facts, moved_to, span_of};
 use crate::ended::{EndedLaptop, Violation};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use roundtrip_core::filter::{self, LeftOut};
 use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, inferred_deletions_max};
 use roundtrip_core::outbox::DeleteReason;
 use roundtrip_core::question::QuestionKind;
 use roundtrip_engine::ledger::HistoryWhat;
-use roundtrip_sandbox::history::{Change, EventState};
+use roundtrip_sandbox::history::{Actor, AppointmentState, Change, EventState};
 use std::collections::BTreeSet;
 
 /// The guard counts what happened in this time (P8).
@@ -28,6 +28,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     nothing_goes_with_the_connection(facts, &deletions, found);
     no_mass_deletion(facts, &deletions, found);
     no_mass_of_moves(facts, found);
+    no_edit_goes_unsaid(facts, found);
 }
 
 /// What the services' histories say for a deletion.
@@ -51,20 +52,26 @@ struct Deletion<'a> {
     why: Why,
 }
 
+/// Every deletion of one of our events by the app, with its appointment and event.
+pub(super) fn app_deletions<'a>(
+    facts: &'a Facts<'_>,
+) -> impl Iterator<Item = (&'a Change, &'a str, &'a str)> {
+    facts.own_events().flat_map(|(event, appointment)| {
+        let by_app = facts.event(event).filter(|change| change.actor.is_app());
+        let gone = by_app.filter(|change| {
+            change.event_before().is_some_and(EventState::is_live)
+                && !change.event_after().is_some_and(EventState::is_live)
+        });
+        gone.map(move |change| (change, appointment, event))
+    })
+}
+
 fn deletions<'a>(facts: &'a Facts<'_>) -> Vec<Deletion<'a>> {
-    let mut deletions: Vec<Deletion<'a>> = facts
-        .own_events()
-        .flat_map(|(event, appointment)| {
-            let by_app = facts.event(event).filter(|change| change.actor.is_app());
-            let gone = by_app.filter(|change| {
-                change.event_before().is_some_and(EventState::is_live)
-                    && !change.event_after().is_some_and(EventState::is_live)
-            });
-            gone.map(move |change| Deletion {
-                change,
-                appointment,
-                why: why(facts, appointment, event, change),
-            })
+    let mut deletions: Vec<Deletion<'a>> = app_deletions(facts)
+        .map(|(change, appointment, event)| Deletion {
+            change,
+            appointment,
+            why: why(facts, appointment, event, change),
         })
         .collect();
     deletions.sort_by_key(|deletion| deletion.change.seq);
@@ -99,18 +106,43 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
     if said(DeleteReason::Asked) {
         return Why::Asked;
     }
-    if said(DeleteReason::LeftOut)
-        || facts
-            .ended
-            .laptops
-            .iter()
-            .any(|laptop| leaves_out(laptop, appointment).is_some())
-        // Which filter it was is lost with the database.
-        || facts.a_database_was_lost()
+    // The row is lost with a database, not the rules.
+    if (said(DeleteReason::LeftOut) || facts.a_database_was_lost())
+        && some_rules_left_it_out(facts, appointment, deletion)
     {
         return Why::Filter;
     }
     Why::Nothing
+}
+
+/// Whether settings that the deleting laptop ever had before leave the appointment out, in any state that it had: worked out
+/// from what the services say and the trainer set, not from what the ledger calls left out.
+fn some_rules_left_it_out(facts: &Facts<'_>, appointment: &str, deletion: &Change) -> bool {
+    let laptop = facts.laptop_of(deletion);
+    let rules = facts
+        .ended
+        .witnessed
+        .settings
+        .iter()
+        .filter(|(by, at, _)| laptop.is_none_or(|laptop| laptop == *by) && *at <= deletion.at);
+    let states: Vec<&AppointmentState> = facts
+        .appointment(appointment)
+        .filter(|change| change.seq < deletion.seq)
+        .filter_map(Change::appointment_after)
+        .collect();
+    rules.into_iter().any(|(_, _, settings)| {
+        states.iter().any(|state| {
+            let zone: chrono_tz::Tz = state.zone.parse().unwrap_or(chrono_tz::Europe::Berlin);
+            let day = state.start.with_timezone(&zone).weekday().num_days_from_monday() as u8;
+            settings.filters.weekdays_off.contains(&day)
+                || (state.private && !settings.filters.include_private)
+                || settings
+                    .filters
+                    .excluded
+                    .iter()
+                    .any(|id| id.as_str() == appointment)
+        })
+    })
 }
 
 /// Whether the filters of a laptop leave an appointment out, as they are at the end.
@@ -195,7 +227,7 @@ fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut V
             // The same event taken from the bin and deleted again is one, and what was chosen one by one is none.
             let different: BTreeSet<&str> = window
                 .clone()
-                .filter(|deletion| !is_chosen(facts, deletion))
+                .filter(|deletion| !is_chosen(facts, deletion.appointment, deletion.change))
                 .map(|deletion| deletion.appointment)
                 .collect();
             let count = different.len();
@@ -217,12 +249,55 @@ fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut V
 }
 
 /// Whether the trainer left out this very appointment.
-fn is_chosen(facts: &Facts<'_>, deletion: &Deletion<'_>) -> bool {
-    facts.is_told(
-        deletion.appointment,
-        deletion.change.at - TimeDelta::days(30),
-        |item| matches!(item.what, HistoryWhat::Restored { to: None, .. }),
-    )
+pub(super) fn is_chosen(facts: &Facts<'_>, appointment: &str, deletion: &Change) -> bool {
+    facts.is_told(appointment, deletion.at - TimeDelta::days(30), |item| {
+        matches!(item.what, HistoryWhat::Restored { to: None, .. })
+    })
+}
+
+/// I5: where an event goes with a move that nobody was told of, the history says that an edit was lost with it.
+fn no_edit_goes_unsaid(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    if facts.a_database_was_lost() {
+        return;
+    }
+    for (deletion, appointment, event) in app_deletions(facts) {
+        let changes = facts.event(event).filter(|change| change.seq < deletion.seq);
+        let last = changes.filter(|change| moved_to(change).is_some()).last();
+        let Some((moved, Some(to))) = last.and_then(|change| Some((change, moved_to(change)?))) else {
+            continue;
+        };
+        let known = facts
+            .appointment(appointment)
+            .filter_map(Change::appointment_after)
+            .any(|state| span_of(state) == to);
+        let others = facts.events_of(appointment).into_iter().any(|other| {
+            other != event
+                && facts
+                    .event_at(other, deletion.seq)
+                    .is_some_and(EventState::is_live)
+        });
+        if moved.actor != Actor::Trainer || known || others {
+            continue;
+        }
+        let said = facts.is_told(appointment, moved.at, |item| {
+            matches!(
+                item.what,
+                HistoryWhat::Deleted { edit_lost: true, .. }
+                    | HistoryWhat::Refused { .. }
+                    | HistoryWhat::ConflictRaised { .. }
+                    | HistoryWhat::ConflictResolved { .. }
+                    | HistoryWhat::Undone { .. }
+                    | HistoryWhat::Restored { .. }
+            )
+        });
+        if !said {
+            let what = format!(
+                "the trainer's move #{} went with its event (#{}), and nothing says so",
+                moved.seq, deletion.seq
+            );
+            facts.violates(found, "I5", appointment, &what);
+        }
+    }
 }
 
 /// Our live events before the change of this number.

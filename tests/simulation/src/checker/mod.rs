@@ -9,6 +9,7 @@
 //! | `events` | I3 one event each, I4 nothing foreign, I15 nobody mailed, P10 own text, P11 nothing from before |
 //! | `moves` | I5 no move lost, I6 no echo, I7 one notification each |
 //! | `deletions` | I10 no deletion without a reason, P5 disconnecting leaves events, P8 no mass change unasked |
+//! | `pen` | P8 what is only inferred is held before it goes |
 //! | `ledger` | I8 rows have causes, versions grow; I13 nothing secret on the disk |
 //! | `wire` | I12 pace and `Retry-After` |
 
@@ -18,6 +19,7 @@ mod events;
 mod facts;
 mod ledger;
 mod moves;
+mod pen;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -35,6 +37,7 @@ pub fn check(ended: &Ended<'_>) -> Vec<Violation> {
         deletions::check,
         agreement::check,
         ledger::check,
+        pen::check,
         wire::check,
     ] {
         group(&facts, &mut found);

@@ -5,7 +5,7 @@ use super::facts::{Facts, Span, hours_of, moved_to, span_of, told_time};
 use crate::ended::Violation;
 use roundtrip_core::outbox::Intent;
 use roundtrip_core::record::LinkState;
-use roundtrip_core::settings::Direction;
+use roundtrip_core::settings::{ConflictPolicy, Direction};
 use roundtrip_engine::ledger::{HistoryItem, HistoryWhat};
 use roundtrip_sandbox::history::{Actor, Change, EventState};
 use std::collections::BTreeSet;
@@ -94,6 +94,13 @@ fn each_report_has_a_move(
             facts.violates(found, "I7", appointment, &what);
             continue;
         }
+        if overwrites_the_admin(facts, appointment, moved, report) && !wished {
+            let what = format!(
+                "the trainer's move #{} was reported (#{seq}) over a later one of the admin, and nobody was asked",
+                moved.seq
+            );
+            facts.violates(found, "I5", appointment, &what);
+        }
         // Since that move the app itself wrote another time: what came back was old.
         let between = facts
             .event(event)
@@ -107,6 +114,28 @@ fn each_report_has_a_move(
             facts.violates(found, "I6", appointment, &what);
         }
     }
+}
+
+/// Whether the admin moved the appointment after the trainer's move and before the report of it, and no policy says that the
+/// calendar wins.
+fn overwrites_the_admin(facts: &Facts<'_>, appointment: &str, moved: &Change, report: &Report<'_>) -> bool {
+    let before = report.change.appointment_before().map(span_of);
+    let then = facts
+        .appointment_until(appointment, moved.seq)
+        .last()
+        .map(|(_, state)| span_of(state));
+    let by_admin = facts
+        .appointment(appointment)
+        .filter(|change| change.seq > moved.seq && change.seq < report.change.seq && !change.actor.is_app())
+        .filter_map(|change| Some((change.appointment_before()?, change.appointment_after()?)))
+        .any(|(before, after)| span_of(before) != span_of(after));
+    let calendar_wins = facts.ended.witnessed.settings.iter().any(|(_, _, settings)| {
+        matches!(
+            settings.time_policy,
+            ConflictPolicy::KeepCalendar | ConflictPolicy::MostRecent
+        )
+    });
+    by_admin && before != then && !calendar_wins && !facts.a_database_was_lost()
 }
 
 /// I7.

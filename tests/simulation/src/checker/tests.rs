@@ -2,6 +2,7 @@
 
 use super::check;
 use crate::ended::{Ended, EndedLaptop, Violation, WireRecord};
+use crate::witness::Witnessed;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Europe::Berlin;
 use roundtrip_core::appointment::{Appointment, AppointmentKind, AppointmentStatus as Status, Editable};
@@ -55,6 +56,7 @@ struct World {
     clock: Arc<ManualClock>,
     laptop: Laptop,
     requests: Vec<WireRecord>,
+    witnessed: Witnessed,
     folder: tempfile::TempDir,
     quiet_from: u64,
 }
@@ -73,6 +75,7 @@ struct Laptop {
 fn app() -> Actor {
     Actor::App(AppRequest {
         request: 1,
+        request_id: Some("run-1".into()),
         send_updates: Some("none".into()),
         ..AppRequest::default()
     })
@@ -113,6 +116,7 @@ impl World {
             clock,
             laptop: Laptop::default(),
             requests: Vec::new(),
+            witnessed: Witnessed::default(),
             folder: tempfile::tempdir().expect("a folder"),
             quiet_from: 0,
         };
@@ -338,6 +342,7 @@ impl World {
             quiet_writes: 0,
             laptops: vec![laptop],
             requests: &self.requests,
+            witnessed: self.witnessed.clone(),
         })
     }
 

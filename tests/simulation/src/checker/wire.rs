@@ -12,7 +12,13 @@ const MINUTE: TimeDelta = TimeDelta::minutes(1);
 /// So many requests of one laptop can be under way when the first of them is answered "wait".
 const UNDER_WAY: usize = 8;
 
+/// A sign-in whose end was not kept (the disk was full, the power went) is tried again, but not for ever.
+const ENDED_TRIES: usize = 4;
+
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for google in [false, true] {
+        ended_sign_ins_rest(facts, google, found);
+    }
     for (number, laptop) in facts.ended.laptops.iter().enumerate() {
         for google in [false, true] {
             let requests: Vec<&WireRecord> = facts
@@ -33,6 +39,42 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 /// Sign-in has limits of its own.
 fn is_api(request: &WireRecord) -> bool {
     request.path.contains("/calendar/v3/") || request.path.contains("/v1/")
+}
+
+/// After the service has said that a sign-in is over, it is not tried again until the trainer has signed in.
+fn ended_sign_ins_rest(facts: &Facts<'_>, google: bool, found: &mut Vec<Violation>) {
+    for laptop in 0..facts.ended.laptops.len() {
+        let (mut refused, mut boot) = (0, 0);
+        for (index, request) in facts.ended.requests.iter().enumerate() {
+            let is_refresh = request.method == "POST" && request.path.contains("/token");
+            if request.laptop != laptop || request.google != google || !is_refresh {
+                continue;
+            }
+            let since = facts
+                .ended
+                .witnessed
+                .sign_ins
+                .iter()
+                .filter(|(by, at)| *by == laptop && *at <= index)
+                .count();
+            let era = request.era / 1_000 * 10_000 + since as u64;
+            if era != boot || request.status != Some(400) {
+                refused = 0;
+            }
+            boot = era;
+            refused += usize::from(request.status == Some(400));
+            if refused > ENDED_TRIES {
+                found.push(Violation {
+                    invariant: "I12",
+                    what: format!(
+                        "laptop {laptop} tried an ended sign-in again and again, until {}",
+                        request.at
+                    ),
+                });
+                break;
+            }
+        }
+    }
 }
 
 fn waits_when_asked(laptop: usize, requests: &[&WireRecord], found: &mut Vec<Violation>) {

@@ -414,6 +414,103 @@ fn p8_many_deletions_without_a_question() {
 }
 
 #[test]
+fn p8_an_inferred_deletion_that_was_not_held() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    let platform = world.sandbox.platform.clone();
+    platform.reassign_appointment(&id, None).expect("there");
+    world.requests.push(WireRecord {
+        laptop: 0,
+        era: 1_000,
+        at: at("2026-11-21T08:00:00Z"),
+        google: true,
+        method: "DELETE".into(),
+        path: "/calendar/v3/calendars/primary/events/one".into(),
+        request_id: Some("run-1".into()),
+        idempotency_key: None,
+        faults: Vec::new(),
+        status: Some(204),
+        retry_after: None,
+    });
+    let begun = world.sandbox.shared.now();
+    world.clock.advance(chrono::TimeDelta::hours(25));
+    world.wrote(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
+    world.laptop.statuses.clear();
+    let what = HistoryWhat::Deleted {
+        reason: DeleteReason::Unassigned,
+        edit_lost: false,
+        inferred: true,
+        time: None,
+    };
+    world.told(&id, what);
+    world.laptop.history.last_mut().expect("just told").at = world.sandbox.shared.now();
+    world.finds("P8");
+    let appointment = roundtrip_core::ids::AppointmentId::new(&*id);
+    world.witnessed.held.push((0, begun, appointment, false));
+    world.is_in_order();
+}
+
+#[test]
+fn i5_a_report_over_a_later_move_of_the_admin() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(event_at(9)), Some(event_at(15)));
+    let platform = world.sandbox.platform.clone();
+    platform
+        .move_appointment(&id, at("2026-12-01T18:00:00Z"), None, None)
+        .expect("there");
+    world.reported(&id, 15, 1);
+    world.know(&id);
+    world.finds("I5");
+}
+
+#[test]
+fn i5_a_move_that_goes_with_its_event_and_is_not_told() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.sandbox.platform.cancel_appointment(&id).expect("there");
+    world.hand(&id, 1, Some(event_at(9)), Some(event_at(15)));
+    world.wrote(&id, 1, Some(event_at(15)), Some(deleted(event_at(15))));
+    world.laptop.statuses.clear();
+    world.finds("I5");
+    let what = HistoryWhat::Deleted {
+        reason: DeleteReason::Cancelled,
+        edit_lost: true,
+        inferred: false,
+        time: None,
+    };
+    world.told(&id, what);
+    world.is_in_order();
+}
+
+#[test]
+fn i12_an_ended_sign_in_tried_again_and_again() {
+    let mut world = World::new();
+    world.agreed(9);
+    for number in 0..6 {
+        world.requests.push(WireRecord {
+            laptop: 0,
+            era: 1_000,
+            at: at("2026-11-21T08:00:00Z") + TimeDelta::minutes(number),
+            google: true,
+            method: "POST".into(),
+            path: "/token?".into(),
+            request_id: None,
+            idempotency_key: None,
+            faults: Vec::new(),
+            status: Some(400),
+            retry_after: None,
+        });
+        if number == 2 {
+            world.witnessed.sign_ins.push((0, world.requests.len()));
+        }
+    }
+    world.is_in_order();
+    world.witnessed.sign_ins.clear();
+    world.finds("I12");
+}
+
+#[test]
 fn p8_many_moves_without_a_question() {
     let mut world = World::new();
     let ids: Vec<String> = (0..6).map(|hour| world.agreed(hour)).collect();

@@ -1,0 +1,72 @@
+//! P8: a deletion that nobody said, that only follows from something, is held where the trainer can see it before it goes.
+
+use super::deletions::{app_deletions, is_chosen};
+use super::facts::Facts;
+use crate::ended::Violation;
+use chrono::TimeDelta;
+use roundtrip_core::outbox::DeleteReason;
+use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_sandbox::history::Change;
+
+/// So long it is held at least: a day, less what wrong clocks of the services may take off it.
+const HELD: TimeDelta = TimeDelta::hours(23);
+
+pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for (change, appointment, event) in app_deletions(facts) {
+        let Some(laptop) = facts.laptop_of(change) else {
+            continue;
+        };
+        // A clock that was set may let a day pass in a moment.
+        let clock_was_set =
+            facts.ended.requests.iter().any(|request| {
+                request.laptop == laptop && request.at <= change.at && request.era % 1_000 != 0
+            });
+        if clock_was_set
+            || !is_inferred(facts, laptop, appointment, event, change)
+            || is_chosen(facts, appointment, change)
+        {
+            continue;
+        }
+        let waited = facts
+            .ended
+            .witnessed
+            .held
+            .iter()
+            .any(|(by, at, whose, answered)| {
+                let long_ago = change.at - *at >= HELD;
+                *by == laptop && whose.as_str() == appointment && *at <= change.at && (*answered || long_ago)
+            });
+        if !waited {
+            let what = format!(
+                "an event went (#{}) though that was only inferred, and it was not held for a day",
+                change.seq
+            );
+            facts.violates(found, "P8", appointment, &what);
+        }
+    }
+}
+
+/// Absent, by the laptop's own word; or left out by its rules although the platform changed nothing since the event was written.
+fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str, deletion: &Change) -> bool {
+    let rows = facts.ended.laptops[laptop].history.iter().filter(|item| {
+        item.appointment_id
+            .as_ref()
+            .is_some_and(|id| id.as_str() == appointment)
+            && (item.at - deletion.at).abs() <= TimeDelta::minutes(30)
+    });
+    let written = facts
+        .event(event)
+        .rfind(|change| change.seq < deletion.seq && change.actor.is_app())
+        .map_or(0, |change| change.seq);
+    let unchanged = !facts
+        .appointment(appointment)
+        .any(|change| change.seq > written && change.seq < deletion.seq);
+    rows.into_iter().any(|item| match item.what {
+        HistoryWhat::Deleted { inferred: true, .. } => true,
+        HistoryWhat::Deleted {
+            reason: DeleteReason::LeftOut,
+            ..
+        } => unchanged,
+        _ => false,
+    })
+}
