@@ -77,7 +77,7 @@ async fn twenty_checks_without_changes_write_nothing() {
     assert_eq!(told[0].checks.len(), 20);
     assert_eq!(
         told[0].counts.platform_requests + told[0].counts.calendar_requests,
-        41,
+        42,
         "{told:?}"
     );
     assert_eq!(told[1..], rows);
