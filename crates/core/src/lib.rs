@@ -6,6 +6,7 @@
 //! - [`absorb`] writes facts (what a side said) into records; [`reconcile`] turns a record into a [`reconcile::Decision`];
 //!   [`guard`] holds back what is unusually large. A *plan* is the decisions of one cycle.
 //! - A deletion that is only inferred is *held* in the [`pen`], where the trainer sees it, before it is written.
+//! - [`schedule`] says when to look next, [`quota`] when a request may be sent.
 //! - An [`outbox::Intent`] is a remote write as it is recorded before it is sent.
 //!
 //! # What it must not do
@@ -30,10 +31,12 @@ pub mod offer;
 pub mod outbox;
 pub mod pen;
 pub mod question;
+pub mod quota;
 pub mod reconcile;
 pub mod reconnect;
 pub mod record;
 pub mod resolve;
+pub mod schedule;
 pub mod settings;
 pub mod shrink;
 pub mod silence;

@@ -1,5 +1,6 @@
 //! One cycle, as the list of its steps.
 
+use crate::checks::Ended;
 use crate::engine::{Engine, EngineEvent};
 use crate::figures::DayCount;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
@@ -17,6 +18,7 @@ use roundtrip_core::ids::RunId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
 use roundtrip_core::record::{LinkState, Record};
+use roundtrip_core::schedule::{self, Chance};
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::silence::{self, Watch};
 use std::collections::BTreeMap;
@@ -100,7 +102,8 @@ impl Engine {
     async fn run(&self, trigger: Trigger, id: RunId) -> Result<CycleReport, LedgerError> {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
-        let mut state = self.ledger.sync_state().await?;
+        let mut state = self.sync_state().await?;
+        let before = state.clone();
         {
             let mut live = self.lock();
             live.task = Some(Task::of(&settings, &state));
@@ -121,6 +124,7 @@ impl Engine {
             result: RunResult::Running,
             counts: Counts::default(),
             problem: None,
+            checks: Vec::new(),
         };
         self.name_requests(Some(&run.id));
         self.end_interrupted_runs().await?;
@@ -152,14 +156,14 @@ impl Engine {
         }
 
         // 2. Both sides, and the facts into the ledger.
-        let full = needs_full(&state, trigger, self.now());
+        let full = self.needs_full(&state, trigger);
         let sides = self.sides_to_read(trigger, full, &state);
         let reading = self.read(&mut records, &mut state, full, sides, &run.id).await?;
         if reading.read[0] {
             self.ask_what_is_allowed().await;
         }
         self.tell(EngineEvent::Changed);
-        let read = reading.read;
+        let (read, kept) = (reading.read, reading.kept);
         report.platform = reading.platform;
         report.calendar = reading.calendar;
 
@@ -233,23 +237,29 @@ impl Engine {
             writes_failed: counts.problems,
             ..self.counted()
         };
-        let mut changes = vec![
-            Change::PutRun(run.clone()),
-            Change::PutSyncState(Box::new(state.clone())),
-            Change::CountDay(Box::new(counted.clone())),
-        ];
-        changes.extend(watched.changes());
-        let kept = self.ledger.commit(changes).await;
-        self.watched(watched, kept.is_ok()).await;
-        kept?;
-        self.count_anew(&counted);
-        tracing::info!(
-            result = %word(run.result), trigger = %word(trigger), added = counts.added, changed = counts.changed,
-            removed = counts.removed, moved_back = counts.moved_back, problems = counts.problems,
-            platform = report.platform.as_ref().map(error_code),
-            calendar = report.calendar.as_ref().map(error_code),
-            "run ended"
-        );
+        let ended = Ended {
+            run: &run,
+            kept,
+            before: &before,
+            state: &state,
+            counted: &counted,
+            watched: &watched,
+        };
+        if !self.gather(&ended).await? {
+            let mut changes = self.gathered_changes();
+            changes.extend([
+                Change::PutRun(run.clone()),
+                Change::PutSyncState(Box::new(state.clone())),
+                Change::CountDay(Box::new(counted.clone())),
+            ]);
+            changes.extend(watched.changes());
+            let kept = self.ledger.commit(changes).await;
+            self.watched(watched, kept.is_ok()).await;
+            kept?;
+            self.gathered_stored(&run);
+            self.count_anew(&counted);
+            tell_end(&run, &report);
+        }
         if !may_write && self.may_write(&state, settings.enabled) {
             // The lease came with the report: what could not be written goes on at once, after another reading.
             report.next_due_at = Some(self.now() + Duration::seconds(1));
@@ -279,6 +289,23 @@ impl Engine {
             .map(|row| row.appointment_id);
         unknown.extend(sent);
         Ok(self.decide(records, ctx, &unknown, recent, &questions, state.deletions_frozen))
+    }
+
+    /// A full reconcile without cursors: at first contact, each night, and after a night that was slept through. What is
+    /// only followed up does not wait for it.
+    fn needs_full(&self, state: &SyncState, trigger: Trigger) -> bool {
+        let now = self.now();
+        let zone = self
+            .lock()
+            .me
+            .as_ref()
+            .map_or(chrono_tz::Tz::UTC, |(_, me)| me.time_zone);
+        let chance = Chance {
+            random: 0,
+            device: self.device_number(),
+        };
+        let due = schedule::full_is_due(state.full_at, now, zone, self.awake_since(now), chance);
+        due && !matches!(trigger, Trigger::Due | Trigger::Hint)
     }
 
     async fn sum_up(
@@ -524,17 +551,19 @@ fn silent(status: LaptopStatus) -> LaptopStatus {
 }
 
 /// As a stable word of the log.
-fn word(value: impl std::fmt::Debug) -> String {
-    format!("{value:?}").to_lowercase()
+fn tell_end(run: &Run, report: &CycleReport) {
+    let counts = &run.counts;
+    tracing::info!(
+        result = %word(run.result), trigger = %word(run.trigger), added = counts.added, changed = counts.changed,
+        removed = counts.removed, moved_back = counts.moved_back, problems = counts.problems,
+        platform = report.platform.as_ref().map(error_code),
+        calendar = report.calendar.as_ref().map(error_code),
+        "run ended"
+    );
 }
 
-/// A full reconcile without cursors: at first contact, once a day, and after a gap of more than a day.
-fn needs_full(state: &SyncState, trigger: Trigger, now: DateTime<Utc>) -> bool {
-    // One in the future was noted by a wrong clock.
-    let old = state
-        .full_at
-        .is_none_or(|at| now - at > Duration::hours(24) || at - now > Duration::hours(1));
-    old && trigger != Trigger::Due
+fn word(value: impl std::fmt::Debug) -> String {
+    format!("{value:?}").to_lowercase()
 }
 
 /// Whether a missing event is looked for. Nobody asks for one that was removed or given up since, so it makes no run due.
@@ -556,24 +585,4 @@ fn plan_standing(plan: &Plan) -> Vec<(Standing, Option<DateTime<Utc>>)> {
         .iter()
         .map(|decision| (decision.standing, decision.due_at))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_reading_of_a_clock_that_was_ahead_does_not_put_off_the_next_one() {
-        let now = DateTime::UNIX_EPOCH + Duration::days(20_000);
-        let due = |at| {
-            let state = SyncState {
-                full_at: Some(at),
-                ..SyncState::default()
-            };
-            needs_full(&state, Trigger::Timer, now)
-        };
-        assert!(!due(now - Duration::hours(23)));
-        assert!(due(now - Duration::hours(25)));
-        assert!(due(now + Duration::days(3_650)));
-    }
 }

@@ -1,23 +1,45 @@
-//! When cycles run: on a timer, when asked, when something becomes due, on wake-up and when the network is back.
+//! When cycles run: when it is time for a check, when asked, when something becomes due, on wake-up and when the network is
+//! back. When it is time is decided in [`roundtrip_core::schedule`].
 
 use crate::cycle::CycleReport;
-use crate::engine::Engine;
-use crate::ledger::Trigger;
+use crate::engine::{Engine, EngineEvent};
+use crate::ledger::{RunResult, Trigger};
 use crate::ports::PortError;
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
+use roundtrip_core::schedule::{self, Allowance, Burst, Chance, Check, Known, Sides, Situation};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use tokio_util::sync::CancellationToken;
 
 /// The clocks are compared this often; a gap between them is a wake-up.
 const TICK_SECONDS: u64 = 30;
-/// While a side cannot be reached it is tried again this often: that is how "network back" is noticed.
-const OFFLINE_SECONDS: i64 = 20;
 /// So much more wall-clock time than running time means that the laptop slept.
 const SLEPT_SECONDS: i64 = 60;
-/// A burst of hints is one cycle (P6): it begins when none has come for so long …
-const HINT_QUIET_SECONDS: u64 = 3;
-/// … or at the latest after so long.
-const HINT_PATIENCE_SECONDS: i64 = 20;
+
+/// What the driver remembers from check to check. Times are the services'.
+struct Looks {
+    every_minutes: u32,
+    full_at: Option<DateTime<Utc>>,
+    /// Platform, calendar.
+    tried_at: [Option<DateTime<Utc>>; 2],
+    lost_since: [Option<DateTime<Utc>>; 2],
+    edited_at: Option<DateTime<Utc>>,
+    allowance: Allowance,
+    /// Drawn once per check, so that thinking again does not draw until it is soon.
+    random: u64,
+    due_at: Option<DateTime<Utc>>,
+    /// Not before this, whatever is due; with the reason for which it goes on then.
+    instead: Option<(DateTime<Utc>, Trigger)>,
+}
+
+/// What comes next.
+#[derive(Clone, Copy)]
+struct Next {
+    at: DateTime<Utc>,
+    trigger: Trigger,
+    check: Option<Check>,
+}
 
 impl Engine {
     /// Asks for a cycle soon. Several askings before it starts are one.
@@ -32,87 +54,237 @@ impl Engine {
         self.wake.notify_one();
     }
 
+    /// Somebody looks at the window, or does no longer. While one does, changes show soon.
+    pub fn window_is_in_use(&self, in_use: bool) {
+        if self.in_use.swap(in_use, Ordering::Relaxed) != in_use {
+            self.wake.notify_one();
+        }
+    }
+
+    /// The system says that there is a network again. At once if one was missed.
+    pub fn network_is_back(&self) {
+        let missed = {
+            let live = self.lock();
+            let lost = |problem: &Option<PortError>| problem.as_ref().is_some_and(is_lost);
+            lost(&live.platform.problem) || lost(&live.calendar.problem)
+        };
+        if missed {
+            self.ask_for(Trigger::NetworkBack);
+        }
+    }
+
+    /// When the driver looks next, by the services' time; none while it does not run.
+    pub fn next_check_at(&self) -> Option<DateTime<Utc>> {
+        self.lock().next_check_at
+    }
+
     fn take_asked(&self) -> Option<Trigger> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Runs cycles until cancelled. A cycle under way finishes the item it is at.
     pub async fn drive(&self, stop: CancellationToken) {
-        let mut next: Option<(DateTime<Utc>, Trigger)> = Some((self.clock.now(), Trigger::Start));
+        let mut looks = self.first_looks().await;
         loop {
-            let trigger = tokio::select! {
+            let next = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                trigger = self.wait_for_trigger(next) => trigger,
+                next = self.wait_for_next(&looks) => next,
             };
-            if trigger != Trigger::Manual && self.is_paused().await {
-                next = self.end_of_pause().await;
+            if next.trigger != Trigger::Manual
+                && let Some(end) = self.end_of_pause().await
+            {
+                looks.instead = Some((end, Trigger::Changed));
                 continue;
+            }
+            self.lock().due = next
+                .check
+                .map(|check| [check.sides.platform, check.sides.calendar]);
+            if next.check.is_some_and(|check| check.fast) {
+                looks.allowance = looks.allowance.after_one(self.now());
             }
             let report = tokio::select! {
                 biased;
-                report = self.cycle(trigger) => report,
+                report = self.cycle(next.trigger) => report,
                 () = async { stop.cancelled().await; self.cancel_cycle(); std::future::pending::<()>().await } => break,
             };
-            let minutes = match self.ledger.settings().await {
-                Ok(settings) => settings.every_minutes.clamp(5, 60),
-                Err(_) => 15,
-            };
-            let timer = self.clock.now() + Duration::minutes(i64::from(minutes));
-            next = Some(match report {
-                Ok(report) => self.next_after(&report, timer),
+            match report {
+                Ok(report) => self.look_back(&mut looks, &report).await,
                 Err(error) => {
                     tracing::warn!(%error, "the ledger could not be used; trying again in a minute");
-                    (self.clock.now() + Duration::minutes(1), Trigger::Timer)
+                    looks.instead = Some((self.now() + Duration::minutes(1), Trigger::Timer));
                 }
-            });
-        }
-    }
-
-    fn next_after(&self, report: &CycleReport, timer: DateTime<Utc>) -> (DateTime<Utc>, Trigger) {
-        let mut next = (timer, Trigger::Timer);
-        if let Some(due) = report.next_due_at {
-            // Due times are in the services' time.
-            let due = due - self.clock_offset();
-            if due < next.0 {
-                next = (due, Trigger::Due);
             }
         }
-        let offline = [&report.platform, &report.calendar]
-            .into_iter()
-            .flatten()
-            .any(|error| {
-                matches!(
-                    error,
-                    PortError::Unreachable { .. }
-                        | PortError::ServerTrouble {
-                            retry_after: None,
-                            ..
-                        }
-                )
-            });
-        let again = self.clock.now() + Duration::seconds(OFFLINE_SECONDS);
-        if offline && again < next.0 {
-            next = (again, Trigger::NetworkBack);
-        }
-        next
+        self.lock().next_check_at = None;
     }
 
-    async fn wait_for_trigger(&self, next: Option<(DateTime<Utc>, Trigger)>) -> Trigger {
+    async fn first_looks(&self) -> Looks {
+        let mut looks = Looks {
+            every_minutes: 15,
+            full_at: None,
+            tried_at: [None; 2],
+            lost_since: [None; 2],
+            edited_at: None,
+            allowance: Allowance::default(),
+            random: self.clock.random(),
+            due_at: None,
+            instead: None,
+        };
+        self.look_up(&mut looks).await;
+        let cut_off = match self.ledger.runs(DateTime::UNIX_EPOCH, 1).await {
+            Ok(runs) => runs.iter().any(|run| run.result == RunResult::Running),
+            Err(_) => true,
+        };
+        let waits = self.ledger.outbox().await.map_or(true, |rows| !rows.is_empty());
+        let first = schedule::first(&self.situation(&looks), cut_off || waits, self.chance(&looks));
+        looks.instead = Some((first, Trigger::Start));
+        looks
+    }
+
+    /// What the ledger says about the last readings.
+    async fn look_up(&self, looks: &mut Looks) {
+        if let Ok(settings) = self.ledger.settings().await {
+            looks.every_minutes = settings.every_minutes;
+        }
+        if let Ok(state) = self.ledger.sync_state().await {
+            looks.full_at = state.full_at;
+            for (tried, read) in looks
+                .tried_at
+                .iter_mut()
+                .zip([state.platform_read_at, state.calendar_read_at])
+            {
+                *tried = (*tried).max(read);
+            }
+        }
+    }
+
+    /// After a cycle.
+    async fn look_back(&self, looks: &mut Looks, report: &CycleReport) {
+        self.look_up(looks).await;
+        let now = self.now();
+        for (side, error) in [&report.platform, &report.calendar].into_iter().enumerate() {
+            let Some(error) = error else {
+                looks.lost_since[side] = None;
+                continue;
+            };
+            looks.tried_at[side] = Some(now);
+            looks.lost_since[side] = match is_lost(error) {
+                true => Some(looks.lost_since[side].unwrap_or(now)),
+                false => None,
+            };
+        }
+        // A cycle of a clock that was ahead leaves times of the future behind.
+        for tried in &mut looks.tried_at {
+            *tried = tried.map(|at| at.min(now));
+        }
+        if report.counts.moved_back + report.counts.notes_back > 0 {
+            looks.edited_at = Some(now);
+        }
+        looks.random = self.clock.random();
+        looks.due_at = report.next_due_at;
+        looks.instead = None;
+    }
+
+    fn situation(&self, looks: &Looks) -> Situation {
+        let now = self.now();
+        let live = self.lock();
+        let me = live.me.as_ref().map(|(_, me)| me);
+        let (zone, min_poll_seconds) = me.map_or((Tz::UTC, 0), |me| (me.time_zone, me.min_poll_seconds));
+        let pushed = [live.pushed.stream, live.pushed.calendar];
+        drop(live);
+        let known = |side: usize| Known {
+            tried_at: looks.tried_at[side],
+            lost_since: looks.lost_since[side],
+            pushed: pushed[side],
+        };
+        Situation {
+            now,
+            zone,
+            every_minutes: looks.every_minutes,
+            min_poll_seconds,
+            in_use: self.in_use.load(Ordering::Relaxed),
+            edited_at: looks.edited_at,
+            sides: Sides {
+                platform: known(0),
+                calendar: known(1),
+            },
+            full_at: looks.full_at,
+            awake_since: self.awake_since(now),
+            allowance: looks.allowance,
+        }
+    }
+
+    fn chance(&self, looks: &Looks) -> Chance {
+        Chance {
+            random: looks.random,
+            device: self.device_number(),
+        }
+    }
+
+    /// Always the same on this installation.
+    pub(crate) fn device_number(&self) -> u64 {
+        schedule::device_number(self.config.device_id.as_str())
+    }
+
+    fn next(&self, looks: &Looks) -> Next {
+        let situation = self.situation(looks);
+        if let Some((at, trigger)) = looks.instead {
+            // A start that was put off is not, once somebody looks.
+            let at = if trigger == Trigger::Start && situation.in_use {
+                situation.now
+            } else {
+                at
+            };
+            return Next {
+                at,
+                trigger,
+                check: None,
+            };
+        }
+        let check = schedule::next(&situation, self.chance(looks));
+        let lost = looks.lost_since.iter().any(Option::is_some);
+        let timer = Next {
+            at: check.at,
+            trigger: if lost {
+                Trigger::NetworkBack
+            } else {
+                Trigger::Timer
+            },
+            check: Some(check),
+        };
+        match looks.due_at {
+            Some(due) if due < check.at => Next {
+                at: due,
+                trigger: Trigger::Due,
+                check: None,
+            },
+            _ => timer,
+        }
+    }
+
+    async fn wait_for_next(&self, looks: &Looks) -> Next {
+        let asked = |trigger| Next {
+            at: self.now(),
+            trigger,
+            check: None,
+        };
         loop {
             self.keep_watch().await;
             match self.take_asked() {
-                Some(Trigger::Hint) => return self.after_hints().await,
-                Some(trigger) => return trigger,
+                Some(Trigger::Hint) => return asked(self.after_hints().await),
+                Some(trigger) => return asked(trigger),
                 None => {}
             }
+            // Thought through anew each time: the window, the clocks and what the platform wants may have changed.
+            let next = self.next(looks);
+            self.tell_next(next.at);
             let (wall, running) = (self.clock.now(), self.clock.monotonic());
-            let until = next.map_or(std::time::Duration::from_secs(TICK_SECONDS), |(at, _)| {
-                (at - wall)
-                    .to_std()
-                    .unwrap_or_default()
-                    .min(std::time::Duration::from_secs(TICK_SECONDS))
-            });
+            let tick = std::time::Duration::from_secs(TICK_SECONDS);
+            let until = (next.at - self.now()).to_std().unwrap_or_default().min(tick);
+            if until.is_zero() {
+                return next;
+            }
             tokio::select! {
                 biased;
                 () = self.wake.notified() => {}
@@ -122,46 +294,55 @@ impl Engine {
                 - Duration::from_std(self.clock.monotonic().saturating_sub(running)).unwrap_or_default();
             // A clock that was set back would leave the next time far ahead: it is a reason to look at once, too.
             if slept.abs() > Duration::seconds(SLEPT_SECONDS) {
-                return Trigger::WakeUp;
-            }
-            if let Some((at, trigger)) = next
-                && self.clock.now() >= at
-            {
-                return trigger;
+                return asked(Trigger::WakeUp);
             }
         }
     }
 
-    /// Waits until a burst of hints is over. Whatever else is asked for meanwhile does not wait.
+    fn tell_next(&self, at: DateTime<Utc>) {
+        let known = self.lock().next_check_at.replace(at);
+        if known.is_none_or(|known| (known - at).abs() > Duration::seconds(1)) {
+            self.tell(EngineEvent::Changed);
+        }
+    }
+
+    /// Waits until a burst of hints is over (P6). Whatever else is asked for meanwhile does not wait.
     async fn after_hints(&self) -> Trigger {
-        let latest = self.clock.now() + Duration::seconds(HINT_PATIENCE_SECONDS);
+        let mut burst = Burst::begin(self.clock.monotonic());
         loop {
-            let woken = tokio::select! {
+            let left = burst.ends_at().saturating_sub(self.clock.monotonic());
+            if left.is_zero() {
+                return Trigger::Hint;
+            }
+            tokio::select! {
                 biased;
-                () = self.wake.notified() => true,
-                () = self.clock.sleep(std::time::Duration::from_secs(HINT_QUIET_SECONDS)) => false,
-            };
+                () = self.wake.notified() => {}
+                () = self.clock.sleep(left) => {}
+            }
             match self.take_asked() {
-                Some(Trigger::Hint) if self.clock.now() < latest => {}
+                Some(Trigger::Hint) => burst.more(self.clock.monotonic()),
                 Some(trigger) => return trigger,
-                // A wake-up left over from what was taken already.
-                None if woken => {}
-                None => return Trigger::Hint,
+                // Over, or a wake-up left over from what was taken already.
+                None => {}
             }
         }
     }
 
-    async fn is_paused(&self) -> bool {
-        match self.ledger.sync_state().await {
-            Ok(state) => state.paused_until.is_some_and(|until| until > self.now()),
-            Err(_) => false,
-        }
-    }
-
-    async fn end_of_pause(&self) -> Option<(DateTime<Utc>, Trigger)> {
+    /// When the pause that lasts ends; none if none does.
+    async fn end_of_pause(&self) -> Option<DateTime<Utc>> {
         let state = self.ledger.sync_state().await.ok()?;
-        state
-            .paused_until
-            .map(|until| (until - self.clock_offset(), Trigger::Changed))
+        state.paused_until.filter(|until| *until > self.now())
     }
+}
+
+/// Nobody answered, or somebody who cannot now and does not say until when.
+fn is_lost(error: &PortError) -> bool {
+    matches!(
+        error,
+        PortError::Unreachable { .. }
+            | PortError::ServerTrouble {
+                retry_after: None,
+                ..
+            }
+    )
 }

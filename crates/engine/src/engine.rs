@@ -1,6 +1,7 @@
 //! The engine of one connection: its ports, what it remembers between cycles, and its events.
 
 use crate::channels::Channels;
+use crate::checks::Checks;
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::live::Connection;
 use crate::ports::{CalendarPort, Clock, Hinted, Me, PlatformPort, PortError, Pushed, SyncPolicy, Writer};
@@ -113,6 +114,12 @@ pub struct Live {
     pub(crate) unknown_asked: usize,
     /// The last reading of the platform before the current run.
     pub(crate) read_before: Option<DateTime<Utc>>,
+    /// Platform, calendar: what it is time for, if the timer begins the next run.
+    pub(crate) due: Option<[bool; 2]>,
+    /// Platform, calendar: how often in a row a quota was gone for hours.
+    pub(crate) gone: [u32; 2],
+    /// When the driver looks next.
+    pub(crate) next_check_at: Option<DateTime<Utc>>,
     /// When the driver started or the laptop woke up last, by the running clock.
     pub(crate) woken: Option<std::time::Duration>,
 }
@@ -131,6 +138,8 @@ pub struct Engine {
     events: broadcast::Sender<EngineEvent>,
     names_allowed: std::sync::atomic::AtomicBool,
     pub(crate) wake: tokio::sync::Notify,
+    /// Somebody looks at the window.
+    pub(crate) in_use: std::sync::atomic::AtomicBool,
     pub(crate) asked: Mutex<Option<Trigger>>,
     /// The run under way, until the ledger has it.
     begun: Mutex<Option<Run>>,
@@ -141,6 +150,7 @@ pub struct Engine {
     pub(crate) channel_wake: tokio::sync::Notify,
     /// The stream is to be opened anew, at once.
     pub(crate) stream_again: tokio::sync::Notify,
+    pub(crate) checks: Mutex<Checks>,
 }
 
 impl Engine {
@@ -166,6 +176,7 @@ impl Engine {
             cancel: Mutex::new(CancellationToken::new()),
             events,
             wake: tokio::sync::Notify::new(),
+            in_use: std::sync::atomic::AtomicBool::new(false),
             asked: Mutex::new(None),
             begun: Mutex::new(None),
             watching: tokio::sync::Mutex::default(),
@@ -173,6 +184,7 @@ impl Engine {
             channels: Mutex::default(),
             channel_wake: tokio::sync::Notify::new(),
             stream_again: tokio::sync::Notify::new(),
+            checks: Mutex::default(),
         }
     }
 
@@ -261,16 +273,28 @@ impl Engine {
     }
 
     /// Platform, calendar: the sides that a run reads. One that begins because of hints leaves alone what nobody hinted at,
-    /// unless it was never read or the last reading of it did not work.
+    /// and one that follows something up leaves alone what would have hinted, unless it was never read or the last reading of
+    /// it did not work. The timer says what it is time for.
     pub(crate) fn sides_to_read(&self, trigger: Trigger, full: bool, state: &SyncState) -> [bool; 2] {
         let mut live = self.lock();
         let hinted = std::mem::take(&mut live.hinted);
-        if trigger != Trigger::Hint || full || hinted == [false; 2] {
-            return [true; 2];
-        }
+        let due = live.due.take();
         let unread = [state.platform_read_at.is_none(), state.calendar_read_at.is_none()];
         let troubled = [live.platform.problem.is_some(), live.calendar.problem.is_some()];
-        [0, 1].map(|side| hinted[side] || unread[side] || troubled[side])
+        let pushed = [live.pushed.stream, live.pushed.calendar];
+        match (trigger, due) {
+            _ if full => [true; 2],
+            (Trigger::Hint, _) if hinted != [false; 2] => {
+                [0, 1].map(|side| hinted[side] || unread[side] || troubled[side])
+            }
+            (Trigger::Due, _) => {
+                [0, 1].map(|side| hinted[side] || !pushed[side] || unread[side] || troubled[side])
+            }
+            (Trigger::Timer | Trigger::NetworkBack, Some(due)) => {
+                [0, 1].map(|side| due[side] || hinted[side])
+            }
+            _ => [true; 2],
+        }
     }
 
     pub(crate) fn tell(&self, event: EngineEvent) {
@@ -323,6 +347,19 @@ impl Engine {
     /// A run is under way. Its row comes with its first line of the history, see [`Engine::commit`].
     pub(crate) fn begin_run(&self, run: Run) {
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
+    }
+
+    /// Nothing of the run under way is in the ledger yet.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    /// The run under way has ended; should it never have come into the ledger, it does not any more.
+    pub(crate) fn forget_begun(&self) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Writes changes of a run. The first line that a run has in the history brings the run with it: should the power go
@@ -398,7 +435,7 @@ impl Engine {
     }
 
     /// By the running clock, so that a laptop's clock that is set does not change it.
-    fn awake_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(crate) fn awake_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let awake = self.clock.monotonic().saturating_sub(self.lock().woken?);
         now.checked_sub_signed(Duration::from_std(awake).ok()?)
     }

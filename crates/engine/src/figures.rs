@@ -116,7 +116,9 @@ impl Took {
         let between = |from: DateTime<Utc>, to: DateTime<Utc>| (to - from).max(TimeDelta::zero());
         let millis = |time: TimeDelta| u64::try_from(time.num_milliseconds()).unwrap_or(0);
         let unread = between(noticed.changed_at, noticed.seen_at);
-        let poll = unread.min(TimeDelta::minutes(i64::from(every_minutes)) + LATE);
+        // Intervals are drawn from up to a quarter more. What is seen later at night, when looks are rare, counts as away.
+        let longest = TimeDelta::seconds(i64::from(every_minutes) * 75) + LATE;
+        let poll = unread.min(longest);
         Self {
             away_ms: millis(unread - poll),
             poll_ms: millis(poll),

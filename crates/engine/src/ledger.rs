@@ -134,6 +134,31 @@ pub struct Run {
     pub counts: Counts,
     /// Stable code of what stopped it.
     pub problem: Option<String>,
+    /// A row of checks without changes stands for each of these, oldest first; any other row stands for itself alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+}
+
+/// One check without changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// When it began.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub trigger: Trigger,
+}
+
+impl Run {
+    /// When it looked, and why: each check of a row of checks, or the run itself.
+    pub fn looks(&self) -> Vec<Check> {
+        match self.checks.is_empty() {
+            true => vec![Check {
+                at: self.started_at,
+                trigger: self.trigger,
+            }],
+            false => self.checks.clone(),
+        }
+    }
 }
 
 /// What a run did.

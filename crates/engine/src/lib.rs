@@ -12,6 +12,7 @@
 
 mod answers;
 mod channels;
+mod checks;
 mod cycle;
 mod driver;
 mod engine;

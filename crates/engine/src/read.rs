@@ -1,5 +1,6 @@
 //! Reading both sides and writing what they said into the ledger.
 
+use crate::checks::with_checks;
 use crate::cycle::still_waits;
 use crate::engine::Engine;
 use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
@@ -13,6 +14,7 @@ use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::EventChange;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
+use roundtrip_core::quota;
 use roundtrip_core::record::Record;
 use roundtrip_core::shrink;
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,6 +103,8 @@ pub(crate) struct Reading {
     pub(crate) read: [bool; 2],
     /// At least one service answered, and with its answer told the time.
     pub(crate) answered: bool,
+    /// It brought something, which is committed.
+    pub(crate) kept: bool,
 }
 
 impl Engine {
@@ -114,6 +118,7 @@ impl Engine {
         sides: [bool; 2],
         run: &RunId,
     ) -> Result<Reading, LedgerError> {
+        let before = state.clone();
         let now = self.now();
         let (platform_waits, calendar_waits) = (
             still_waits(state.platform_wait_until, now),
@@ -139,6 +144,7 @@ impl Engine {
         let mut reading = Reading {
             read,
             answered: read[0] || read[1],
+            kept: brought_something(feed.as_ref(), listing.as_ref()),
             ..Reading::default()
         };
         // The answers have told what time it is.
@@ -155,7 +161,7 @@ impl Engine {
             Some(Err(error)) => {
                 self.note_health(Side::Platform, Err(&error));
                 self.count_error(Side::Platform, &error);
-                wait_after(&error, &mut state.platform_wait_until, now);
+                self.wait_after(Side::Platform, &error, &mut state.platform_wait_until, now);
                 reading.platform = Some(error);
             }
             Some(Ok(feed)) => {
@@ -180,7 +186,7 @@ impl Engine {
             Some(Err(error)) => {
                 self.note_health(Side::Calendar, Err(&error));
                 self.count_error(Side::Calendar, &error);
-                wait_after(&error, &mut state.calendar_wait_until, now);
+                self.wait_after(Side::Calendar, &error, &mut state.calendar_wait_until, now);
                 reading.calendar = Some(error);
             }
             Some(Ok(listing)) => {
@@ -218,8 +224,11 @@ impl Engine {
                 .drain(..)
                 .map(|item| Change::AddItem(Box::new(item))),
         );
-        changes.push(Change::PutSyncState(Box::new(state.clone())));
-        self.commit(changes).await?;
+        reading.kept |= !changes.is_empty() || with_checks(state, &before) != before;
+        if reading.kept {
+            changes.push(Change::PutSyncState(Box::new(state.clone())));
+            self.commit(changes).await?;
+        }
         Ok(reading)
     }
 
@@ -491,21 +500,53 @@ impl Engine {
             took: None,
         }
     }
+
+    /// A service that said how long to wait, or whose quota is gone, is left alone until then, across restarts too.
+    pub(crate) fn wait_after(
+        &self,
+        side: Side,
+        error: &PortError,
+        until: &mut Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) {
+        let wait = match error {
+            _ if bug::is_on(Bug::RetryAfterIgnored) => return,
+            PortError::Throttled { retry_after } => retry_after.unwrap_or(std::time::Duration::from_secs(30)),
+            PortError::ServerTrouble {
+                retry_after: Some(after),
+                ..
+            } => *after,
+            // Those that were under way when the first of them was refused are no further refusals.
+            PortError::QuotaGone if still_waits(*until, now) => return,
+            PortError::QuotaGone => {
+                let times = {
+                    let gone = &mut self.lock().gone[usize::from(side == Side::Calendar)];
+                    *gone = gone.saturating_add(1);
+                    *gone
+                };
+                quota::gone(times, self.clock.random())
+            }
+            _ => return,
+        };
+        // A service cannot make us wait for ever.
+        let wait = wait.min(std::time::Duration::from_secs(6 * 3_600));
+        *until = Some(now + Duration::from_std(wait).unwrap_or_default());
+    }
 }
 
-/// A service that said how long to wait, or whose quota is gone, is left alone until then, across restarts too.
-pub(crate) fn wait_after(error: &PortError, until: &mut Option<DateTime<Utc>>, now: DateTime<Utc>) {
-    let wait = match error {
-        _ if bug::is_on(Bug::RetryAfterIgnored) => return,
-        PortError::Throttled { retry_after } => retry_after.unwrap_or(std::time::Duration::from_secs(30)),
-        PortError::ServerTrouble {
-            retry_after: Some(after),
-            ..
-        } => *after,
-        PortError::QuotaGone => std::time::Duration::from_secs(3_600),
-        _ => return,
+/// Whether a reading had items, or was one of everything. If not, its cursor or sync token may stay in memory for a while:
+/// going on from the older one lists the same nothing again.
+fn brought_something(
+    feed: Option<&Result<PlatformFeed, PortError>>,
+    listing: Option<&Result<EventListing, PortError>>,
+) -> bool {
+    let platform = match feed {
+        Some(Ok(PlatformFeed::Listing(listing))) => !listing.items.is_empty() || listing.snapshot,
+        _ => false,
     };
-    // A service cannot make us wait for ever.
-    let wait = wait.min(std::time::Duration::from_secs(6 * 3_600));
-    *until = Some(now + Duration::from_std(wait).unwrap_or_default());
+    let calendar = match listing {
+        Some(Ok(listing)) => !listing.items.is_empty() || listing.full,
+        _ => false,
+    };
+    platform || calendar
 }

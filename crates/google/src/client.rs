@@ -13,6 +13,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventBody, EventChange, PatchMask};
 use roundtrip_core::ids::{CalendarId, Etag, EventId, RunId, SyncToken};
+use roundtrip_core::quota;
 use roundtrip_core::time::zone_named;
 use roundtrip_engine::ports::{
     CalendarInfo, CalendarPort, Clock, EventListing, EventLookup, PortError, RelayChannel, Watched,
@@ -63,7 +64,7 @@ impl GoogleCalendar {
             clock.clone(),
             vault,
         ));
-        let pace = Pace::below_published_quota(clock.clone());
+        let pace = Pace::new(clock.clone(), quota::GOOGLE);
         Self {
             http: SignedHttp::new(metered, keeper, pace, clock),
             config,
@@ -139,13 +140,10 @@ impl GoogleCalendar {
             return Ok(response);
         }
         match error::error(&response, asked) {
-            // Not documented for the calendar, but it wins if it is there.
+            // `Retry-After` is not documented for the calendar, but it wins if it is there.
             PortError::Throttled { .. } => {
                 let retry_after = answer::retry_after(&response, self.http.now());
-                if let Some(time) = retry_after {
-                    self.http.pace().hold(time);
-                }
-                Err(PortError::Throttled { retry_after })
+                Err(self.http.pace().refused(error::too_fast(&response), retry_after))
             }
             error => Err(error),
         }

@@ -3,6 +3,7 @@
 use crate::config::CALENDAR_SCOPE;
 use bytes::Bytes;
 use roundtrip_core::bug::{self, Bug};
+use roundtrip_core::quota::Refusal;
 use roundtrip_engine::ports::PortError;
 use roundtrip_http::answer::{bad, code_word};
 use serde::Deserialize;
@@ -86,12 +87,21 @@ pub(crate) fn error(response: &http::Response<Bytes>, asked: Asked) -> PortError
     }
 }
 
+/// Who was too fast, of a refusal for speed. `rateLimitExceeded` is said of a whole project, and of one calendar that is
+/// written too fast.
+pub(crate) fn too_fast(response: &http::Response<Bytes>) -> Refusal {
+    match reason(response.body()).as_deref() {
+        Some("userRateLimitExceeded") => Refusal::User,
+        _ => Refusal::Project,
+    }
+}
+
 fn forbidden(reason: &str) -> PortError {
     match reason {
         "rateLimitExceeded" | "userRateLimitExceeded" | "RATE_LIMIT_EXCEEDED" => {
             PortError::Throttled { retry_after: None }
         }
-        "quotaExceeded" | "dailyLimitExceeded" => PortError::QuotaGone,
+        "quotaExceeded" | "dailyLimitExceeded" | "calendarUsageLimitsExceeded" => PortError::QuotaGone,
         "insufficientPermissions" | "ACCESS_TOKEN_SCOPE_INSUFFICIENT" => PortError::RightMissing {
             right: CALENDAR_SCOPE.to_owned(),
         },
@@ -139,6 +149,7 @@ mod tests {
             (403, "userRateLimitExceeded", List, throttled),
             (403, "quotaExceeded", Insert, PortError::QuotaGone),
             (403, "dailyLimitExceeded", Insert, PortError::QuotaGone),
+            (403, "calendarUsageLimitsExceeded", Event, PortError::QuotaGone),
             (403, "accessNotConfigured", List, rejected("accessNotConfigured")),
             (
                 403,

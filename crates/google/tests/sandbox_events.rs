@@ -293,7 +293,6 @@ async fn what_goes_wrong_is_told_apart_and_passes() {
         (status(500, json!({"error": {"code": 500}})), trouble(500)),
         (status(503, json!("<html>")), trouble(503)),
         (Fault::ExpiredSyncToken, PortError::FeedExpired),
-        (Fault::RateLimited, PortError::Throttled { retry_after: None }),
         (Fault::CalendarGone, PortError::CalendarNotFound),
         (
             Fault::ScopeMissing,

@@ -4,7 +4,7 @@
 //! - [`HttpPort`] turns one request into one response, whole or, for a stream of hints, piece by piece. [`ReqwestHttp`] is the real one; `in_process::RouterHttp` (a feature)
 //!   answers from a service in the same process.
 //! - [`Metered`] counts requests, learns how far the service's clock is ahead, and names each request.
-//! - [`Pace`] keeps an account below a service's published quota and obeys `Retry-After`.
+//! - [`Pace`] keeps an account below a service's published quota (`core::quota` decides) and obeys `Retry-After`.
 //! - [`oauth`] is sign-in for both services: an *attempt* (one authorization request and its answer), the *loopback
 //!   listener* that receives the answer, and the *token keeper* that refreshes.
 //! - [`SignedHttp`] joins all of these: what a connector sends its requests through.
@@ -17,6 +17,7 @@
 pub mod answer;
 #[cfg(feature = "in-process")]
 pub mod in_process;
+mod limits;
 mod metered;
 pub mod oauth;
 mod pace;
@@ -27,7 +28,7 @@ mod signed;
 pub mod testing;
 
 pub use metered::{Metered, user_agent};
-pub use pace::Pace;
+pub use pace::{Pace, Pass};
 pub use port::{HttpError, HttpErrorKind, HttpPort, Pieces, is_allowed, is_loopback};
 pub use reqwest_adapter::{HttpOptions, ReqwestHttp};
 pub use signed::SignedHttp;

@@ -8,7 +8,8 @@ use crate::port::{HttpPort, Pieces};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
+use roundtrip_core::quota::{Refusal, Urgency};
 use roundtrip_engine::ports::{Clock, PortError};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -63,31 +64,32 @@ impl SignedHttp {
                 return Err(PortError::SignInExpired);
             }
         }
-        if let Some(error) = answer::trouble(&response, self.clock.now()) {
-            if let PortError::Throttled {
-                retry_after: Some(time),
+        match answer::trouble(&response, self.clock.now()) {
+            None => {
+                self.pace.answered(&response);
+                Ok(response)
             }
-            | PortError::ServerTrouble {
-                retry_after: Some(time),
-                ..
-            } = &error
-            {
-                self.pace.hold(*time);
+            Some(PortError::Throttled { retry_after }) => Err(self.pace.refused(Refusal::User, retry_after)),
+            Some(error) => {
+                if let PortError::ServerTrouble {
+                    retry_after: Some(time),
+                    ..
+                } = &error
+                {
+                    self.pace.hold(*time);
+                }
+                Err(error)
             }
-            return Err(error);
         }
-        Ok(response)
     }
 
     /// Opens a stream as this account: the head of the answer, whatever its status is but 401, 429 and 5xx.
     pub async fn open(&self, request: http::Request<Bytes>) -> Result<http::Response<Pieces>, PortError> {
         let token = self.keeper.access_token().await?;
-        let signed = self.signed(request.clone(), &token).await?;
-        let mut response = self.http.open(signed).await?;
+        let mut response = self.open_with(request.clone(), &token).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             let token = self.keeper.replace(&token).await?;
-            let signed = self.signed(request, &token).await?;
-            response = self.http.open(signed).await?;
+            response = self.open_with(request, &token).await?;
             if response.status() == StatusCode::UNAUTHORIZED {
                 return Err(PortError::SignInExpired);
             }
@@ -101,16 +103,28 @@ impl SignedHttp {
         }
     }
 
+    async fn open_with(
+        &self,
+        request: http::Request<Bytes>,
+        token: &SecretString,
+    ) -> Result<http::Response<Pieces>, PortError> {
+        let request = self.signed(request, token)?;
+        // A stream that is open is no request under way.
+        let _until_answered = self.pace.turn(urgency(request.method())).await?;
+        Ok(self.http.open(request).await?)
+    }
+
     async fn send_with(
         &self,
         request: http::Request<Bytes>,
         token: &SecretString,
     ) -> Result<http::Response<Bytes>, PortError> {
-        let request = self.signed(request, token).await?;
+        let request = self.signed(request, token)?;
+        let _until_answered = self.pace.turn(urgency(request.method())).await?;
         Ok(self.http.send(request).await?)
     }
 
-    async fn signed(
+    fn signed(
         &self,
         mut request: http::Request<Bytes>,
         token: &SecretString,
@@ -119,7 +133,14 @@ impl SignedHttp {
             .map_err(|_| PortError::SignInExpired)?;
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
-        self.pace.turn().await?;
         Ok(request)
+    }
+}
+
+/// Whoever reads waits for it, a person or a decision. Writes are many, and come in the order of their importance.
+fn urgency(method: &Method) -> Urgency {
+    match *method {
+        Method::GET => Urgency::Interactive,
+        _ => Urgency::Bulk,
     }
 }

@@ -347,7 +347,7 @@ async fn a_token_that_is_dead_already_counts_as_revoked() {
 
 fn signed(world: &World) -> SignedHttp {
     let metered = Arc::new(Metered::new(world.http.clone(), world.clock.clone(), ""));
-    let pace = Pace::below_published_quota(world.clock.clone());
+    let pace = Pace::new(world.clock.clone(), roundtrip_core::quota::PLATFORM);
     SignedHttp::new(metered, world.keeper.clone(), pace, world.clock.clone())
 }
 

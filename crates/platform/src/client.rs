@@ -14,6 +14,7 @@ use http::{Method, StatusCode};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{AppointmentId, Cursor, IdempotencyKey, RunId, Version};
+use roundtrip_core::quota;
 use roundtrip_engine::ports::{
     Accepted, Clock, HintStream, LaptopStatus, Me, MoveReport, NewFromEvent, PlatformFeed, PlatformListing,
     PlatformPort, PortError, RelayChannel, StatusAnswer, SyncPolicy, request_id,
@@ -62,7 +63,7 @@ impl PlatformClient {
             clock.clone(),
             vault,
         ));
-        let pace = Pace::below_published_quota(clock.clone());
+        let pace = Pace::new(clock.clone(), quota::PLATFORM);
         let seen = Seen {
             policy: SyncPolicy {
                 enabled: true,

@@ -214,7 +214,9 @@ async fn refresh_tokens_rotate_and_a_lost_reply_costs_nothing() {
         Some(TokenStatus::Active)
     );
     let before = world.requests("/oauth/token");
-    let looks = futures::future::join_all((0..100).map(|_| world.client.me())).await;
+    // No more than may be sent in one second: this clock does not wait.
+    world.clock.advance(std::time::Duration::from_secs(2));
+    let looks = futures::future::join_all((0..24).map(|_| world.client.me())).await;
     assert!(looks.iter().all(Result::is_ok));
     assert_eq!(world.requests("/oauth/token"), before + 1);
     assert!(![first, second].contains(&refresh_token()));
@@ -249,19 +251,39 @@ async fn an_ended_session_asks_for_reconnecting_once() {
 #[tokio::test]
 async fn too_many_requests_are_told_with_a_time_and_held_back() {
     let world = World::new().await;
-    world.platform().set_requests_per_minute(2);
-    let mut answers = Vec::new();
-    for _ in 0..5 {
-        answers.push(world.client.me().await);
+    world.fault("/v1/me", Fault::RateLimited);
+    for _ in 0..3 {
+        assert!(matches!(
+            world.client.me().await,
+            Err(PortError::Throttled { retry_after: Some(_) })
+        ));
     }
-    assert!(
-        answers
-            .iter()
-            .any(|answer| matches!(answer, Err(PortError::Throttled { retry_after: Some(_) }))),
-        "{answers:?}"
-    );
-    assert!(
-        world.requests("/v1/me") <= 3,
+    assert_eq!(
+        world.requests("/v1/me"),
+        1,
         "nothing is sent while the platform asked to wait"
     );
+}
+
+#[tokio::test]
+async fn what_the_platform_says_is_left_is_not_overstepped() {
+    let world = World::new().await;
+    world.platform().set_requests_per_minute(2);
+    for _ in 0..2 {
+        assert!(world.client.me().await.is_ok());
+    }
+    // This clock does not wait: were it sent, it would be answered.
+    let third = world.client.me();
+    let patience = async {
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let answered = tokio::select! {
+        biased;
+        _ = third => true,
+        () = patience => false,
+    };
+    assert!(!answered);
+    assert_eq!(world.requests("/v1/me"), 2);
 }

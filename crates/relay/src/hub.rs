@@ -84,6 +84,15 @@ pub struct Delivery {
     pub hint: Hint,
 }
 
+/// A stream that was opened.
+pub struct Opened {
+    /// For `Last-Event-ID` of a stream that is cut before its first hint. `None` if what comes first is [`Kind::Resync`]: that
+    /// must not be skipped.
+    pub id: Option<String>,
+    /// The hints.
+    pub hints: BoxStream<'static, Delivery>,
+}
+
 /// The hub cannot do it now. What the caller can do: answer 503, so that the sender tries again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the hub is not available: {0}")]
@@ -96,7 +105,7 @@ pub trait Hub: Send + Sync + 'static {
     /// hint outlives the node.
     async fn send(&self, to: Mailbox, hint: Hint) -> Result<(), HubError>;
     /// What came after `last_id` and what comes from now on; [`Kind::Resync`] first if something may be missing between.
-    fn open(&self, mailboxes: &[Mailbox], last_id: Option<&str>) -> BoxStream<'static, Delivery>;
+    fn open(&self, mailboxes: &[Mailbox], last_id: Option<&str>) -> Opened;
     /// From now on notifications of this channel are nobody's.
     async fn close_channel(&self, id: &str) -> Result<(), HubError>;
     /// Was it closed?

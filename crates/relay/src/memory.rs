@@ -1,11 +1,10 @@
 //! The hub of a single node. After its restart every stream that resumes is told to look at everything.
 
 use crate::channel::Mailbox;
-use crate::hub::{Delivery, Hint, Hub, HubError};
+use crate::hub::{Hint, Hub, HubError, Opened};
 use crate::ring::Ring;
 use async_trait::async_trait;
 use chrono::Utc;
-use futures::stream::BoxStream;
 
 /// Keeps hints in memory.
 pub struct MemoryHub {
@@ -34,7 +33,7 @@ impl Hub for MemoryHub {
         Ok(())
     }
 
-    fn open(&self, mailboxes: &[Mailbox], last_id: Option<&str>) -> BoxStream<'static, Delivery> {
+    fn open(&self, mailboxes: &[Mailbox], last_id: Option<&str>) -> Opened {
         self.ring.open(Utc::now(), mailboxes, last_id)
     }
 

@@ -2,7 +2,7 @@
 //! resume at any node and a node that dies takes nothing with it.
 
 use crate::channel::{LIFETIME, Mailbox};
-use crate::hub::{Delivery, Hint, Hub, HubError, MEMORY};
+use crate::hub::{Hint, Hub, HubError, MEMORY, Opened};
 use crate::ring::Ring;
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::{DeliverPolicy, push};
@@ -10,7 +10,6 @@ use async_nats::jetstream::{self, stream};
 use async_trait::async_trait;
 use chrono::Utc;
 use futures::StreamExt as _;
-use futures::stream::BoxStream;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -142,7 +141,7 @@ impl Hub for NatsHub {
             .await
     }
 
-    fn open(&self, mailboxes: &[Mailbox], last_id: Option<&str>) -> BoxStream<'static, Delivery> {
+    fn open(&self, mailboxes: &[Mailbox], last_id: Option<&str>) -> Opened {
         self.ring.open(Utc::now(), mailboxes, last_id)
     }
 

@@ -5,11 +5,11 @@
 //! slowly costs nothing, and finds each thing that changed once.
 
 use crate::channel::Mailbox;
-use crate::hub::{Delivery, Hint, MEMORY};
+use crate::hub::{Delivery, Hint, MEMORY, Opened};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use futures::future::select_all;
-use futures::stream::{self, BoxStream};
+use futures::stream;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -125,12 +125,7 @@ impl Ring {
     }
 
     /// What came after `last_id`, and what comes. Taken together, so that no hint falls between.
-    pub fn open(
-        &self,
-        now: DateTime<Utc>,
-        mailboxes: &[Mailbox],
-        last_id: Option<&str>,
-    ) -> BoxStream<'static, Delivery> {
+    pub fn open(&self, now: DateTime<Utc>, mailboxes: &[Mailbox], last_id: Option<&str>) -> Opened {
         let mut state = self.lock();
         state.sweep(now);
         let known = last_id.map(|id| state.number_of(id));
@@ -150,9 +145,10 @@ impl Ring {
                     .subscribe(),
             );
         }
+        let id = (!place.resync).then(|| state.id_of(place.number));
         drop(state);
         let ring = self.clone();
-        stream::unfold((ring, place), |(ring, mut place)| async move {
+        let hints = stream::unfold((ring, place), |(ring, mut place)| async move {
             loop {
                 let ready = ring.lock().take(&mut place);
                 if !ready.is_empty() {
@@ -167,7 +163,8 @@ impl Ring {
             }
         })
         .flatten()
-        .boxed()
+        .boxed();
+        Opened { id, hints }
     }
 
     /// Notes that a channel was closed at that time, until it would have ended anyway.
@@ -272,9 +269,13 @@ impl State {
 
     fn delivery(&self, number: u64, hint: Hint) -> Delivery {
         Delivery {
-            id: format!("{}-{number}", self.epoch),
+            id: self.id_of(number),
             hint,
         }
+    }
+
+    fn id_of(&self, number: u64) -> String {
+        format!("{}-{number}", self.epoch)
     }
 
     fn number_of(&self, id: &str) -> Option<u64> {
@@ -291,6 +292,7 @@ mod tests {
     use crate::channel::Keys;
     use crate::hub::Kind;
     use futures::FutureExt as _;
+    use futures::stream::BoxStream;
 
     fn mailbox(trainer: &str) -> Mailbox {
         Keys::from_text("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
@@ -320,7 +322,7 @@ mod tests {
         ring.push_next(start, ben, hint(3));
         ring.push_next(start + TimeDelta::minutes(30), mara, hint(4));
         let later = start + TimeDelta::minutes(59);
-        let open = |now, id: Option<&str>| ready(&mut ring.open(now, &[mara], id));
+        let open = |now, id: Option<&str>| ready(&mut ring.open(now, &[mara], id).hints);
         let calendar = |number: u64| (format!("e-{number}"), Kind::Calendar);
         assert_eq!(open(later, None), []);
         assert_eq!(open(later, Some("e-1")), [calendar(2), calendar(4)]);
@@ -346,10 +348,10 @@ mod tests {
         let mara = mailbox("mara");
         let ring = Ring::new("e".into(), 10);
         assert_eq!(
-            ready(&mut ring.open(start, &[mara], Some("e-9"))),
+            ready(&mut ring.open(start, &[mara], Some("e-9")).hints),
             [("e-10".into(), Kind::Resync)]
         );
-        assert_eq!(ready(&mut ring.open(start, &[mara], Some("e-10"))), []);
+        assert_eq!(ready(&mut ring.open(start, &[mara], Some("e-10")).hints), []);
     }
 
     #[test]
@@ -357,7 +359,7 @@ mod tests {
         let start = DateTime::UNIX_EPOCH;
         let mara = mailbox("mara");
         let ring = Ring::new("e".into(), 0);
-        let mut stream = ring.open(start, &[mara], Some("e-2"));
+        let mut stream = ring.open(start, &[mara], Some("e-2")).hints;
         for number in 1..4 {
             ring.push(number, start, start, mara, hint(number));
         }
@@ -369,7 +371,7 @@ mod tests {
         let start = DateTime::UNIX_EPOCH;
         let (mara, ben) = (mailbox("mara"), mailbox("ben"));
         let ring = Ring::new("e".into(), 10);
-        let mut stream = ring.open(start, &[mara], None);
+        let mut stream = ring.open(start, &[mara], None).hints;
         ring.push(11, start, start, mara, hint(11));
         ring.push(11, start, start, mara, hint(11));
         ring.push(12, start, start, ben, hint(12));
@@ -383,11 +385,28 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_that_is_cut_at_once_goes_on_from_there() {
+        let start = DateTime::UNIX_EPOCH;
+        let mara = mailbox("mara");
+        let ring = Ring::new("e".into(), 5);
+        let opened = |last: Option<&str>| ring.open(start, &[mara], last);
+        assert_eq!(opened(None).id.as_deref(), Some("e-5"));
+        ring.push_next(start, mara, hint(1));
+        assert_eq!(opened(Some("e-5")).id.as_deref(), Some("e-5"), "not yet given");
+        assert_eq!(
+            opened(Some("nonsense")).id,
+            None,
+            "or the resync would be skipped"
+        );
+        assert_eq!(ready(&mut opened(Some("e-5")).hints).len(), 1);
+    }
+
+    #[test]
     fn a_quiet_stream_goes_on_after_hours() {
         let start = DateTime::UNIX_EPOCH;
         let (mara, ben) = (mailbox("mara"), mailbox("ben"));
         let ring = Ring::new("e".into(), 0);
-        let mut stream = ring.open(start, &[mara], None);
+        let mut stream = ring.open(start, &[mara], None).hints;
         for hour in 1..10 {
             ring.push_next(start + TimeDelta::hours(hour), ben, hint(1));
         }
@@ -400,7 +419,7 @@ mod tests {
         let start = DateTime::UNIX_EPOCH;
         let mara = mailbox("mara");
         let ring = Ring::new("e".into(), 0);
-        let mut stream = ring.open(start, &[mara], None);
+        let mut stream = ring.open(start, &[mara], None).hints;
         for number in 0..200 {
             ring.push_next(start, mara, hint(number % 2));
         }
@@ -418,7 +437,7 @@ mod tests {
         let (new, old) = (mailbox("new"), mailbox("old"));
         let ring = Ring::new("e".into(), 0);
         ring.push_next(start, new, hint(0));
-        let mut stream = ring.open(start, &[new, old], Some("e-0"));
+        let mut stream = ring.open(start, &[new, old], Some("e-0")).hints;
         ring.push_next(start, old, hint(1));
         ring.push_next(start, new, hint(2));
         let numbers: Vec<String> = ready(&mut stream).into_iter().map(|(id, _)| id).collect();

@@ -30,13 +30,18 @@ pub(crate) async fn open(
     let last_id = headers
         .get("last-event-id")
         .map(|id| id.to_str().unwrap_or_default().trim().to_owned());
-    let deliveries = relay.hub.open(&mailboxes, last_id.as_deref());
+    let opened = relay.hub.open(&mailboxes, last_id.as_deref());
     // Both are free again when the stream is dropped, however it ends.
     let held = (seat, relay.metrics.stream());
     let metrics = relay.metrics.clone();
-    // A first comment, so that the client knows at once that it is connected.
-    let greeting = stream::once(async { Event::default().comment("connected") });
-    let hints = deliveries.map(move |delivery| {
+    // So that the client knows at once that it is connected, and from where to go on if it is cut before the first hint.
+    let greeting = Event::default().comment("connected");
+    let greeting = match opened.id {
+        Some(id) => greeting.id(id),
+        None => greeting,
+    };
+    let greeting = stream::once(async { greeting });
+    let hints = opened.hints.map(move |delivery| {
         let _ = &held;
         metrics.hint(delivery.hint.kind.word());
         Event::default()

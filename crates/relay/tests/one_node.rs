@@ -91,24 +91,44 @@ async fn strangers_change_nothing() {
 #[tokio::test]
 async fn what_is_huge_costs_little() {
     let (_running, node) = node().await;
+    let channel = node.channel("usr_7", "outlook").await;
     let hook = format!("{}/v1/hooks/google", node.public);
+    let outlook = format!("{}/v1/hooks/outlook", node.public);
+    // Refused while it is still being sent: with that status, or by a connection that is closed.
+    let refused = |answer: Result<reqwest::Response, reqwest::Error>, status: u16| {
+        if let Ok(answer) = answer {
+            assert_eq!(answer.status(), status);
+        }
+    };
     let long = node
         .client
         .post(&hook)
-        .header("x-goog-channel-token", "x".repeat(200_000));
-    // Refused while it is still being sent: a status or a closed connection.
-    assert!(!long.send().await.is_ok_and(|answer| answer.status().is_success()));
+        .header("x-goog-channel-token", "x".repeat(50_000));
+    refused(long.send().await, 431);
     let mut many = node.client.post(&hook);
-    for number in 0..500 {
+    for number in 0..80 {
         many = many.header(format!("x-{number}"), "x");
     }
-    assert!(!many.send().await.is_ok_and(|answer| answer.status().is_success()));
-    let outlook = node.client.post(format!("{}/v1/hooks/outlook", node.public));
-    let answer = outlook.body(vec![b'['; 10_000_000]).send().await;
-    assert!(!answer.is_ok_and(|answer| answer.status().is_success()));
-    let nested = node.client.post(format!("{}/v1/hooks/outlook", node.public));
-    let answer = nested.body("[".repeat(200_000)).send().await.expect("an answer");
-    assert_eq!(answer.status(), 404);
+    refused(many.send().await, 431);
+    // A batch that would be right, were it not for its size.
+    let mut batch = json!({"value": [{"clientState": text(&channel, "token")}], "more": ""});
+    let good = node.client.post(&outlook).body(batch.to_string()).send().await;
+    assert_eq!(good.expect("an answer").status(), 202);
+    batch["more"] = json!("x".repeat(300_000));
+    refused(
+        node.client.post(&outlook).body(batch.to_string()).send().await,
+        404,
+    );
+    refused(
+        node.client
+            .post(&outlook)
+            .body(vec![b'['; 10_000_000])
+            .send()
+            .await,
+        404,
+    );
+    let nested = node.client.post(&outlook).body("[".repeat(200_000)).send().await;
+    assert_eq!(nested.expect("an answer").status(), 404);
     for _ in 0..2_000 {
         assert_eq!(node.google("chn-x", "wrong", "exists").await, 404);
     }
@@ -385,7 +405,7 @@ async fn a_laptop_that_does_not_read_is_cut_off() {
             number += 1;
             node.policy_hint("usr_7", &format!("reason {number}")).await;
         }
-        assert!(number < 100_000, "it is still open");
+        assert!(number < 10_000, "it is still open");
     }
     assert!(node.ready().await);
 }

@@ -8,6 +8,8 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::{KEY, Node, PLATFORM_KEY, Stream, text};
 
@@ -94,8 +96,8 @@ async fn until_ready(node: &Node) {
         .expect("the node becomes ready");
 }
 
-/// Sends hints until the relay took each of them, at whichever node lives.
-async fn send_all(nodes: Vec<Node>, trainer: &'static str, reasons: Vec<String>) {
+/// Sends hints until the relay took each of them, at whichever node lives; counts them.
+async fn send_all(nodes: Vec<Node>, trainer: &'static str, reasons: Vec<String>, sent: Arc<AtomicUsize>) {
     for reason in reasons {
         let mut turn = 0;
         while nodes[turn % nodes.len()].policy_hint(trainer, &reason).await != Some(202) {
@@ -103,11 +105,19 @@ async fn send_all(nodes: Vec<Node>, trainer: &'static str, reasons: Vec<String>)
             assert!(turn < 1_000, "no node takes a hint");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        sent.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-/// Follows the stream as a laptop does: at the next node when one ends, from where it was. Stops when all were heard.
-async fn hear_all(nodes: Vec<Node>, trainer: &'static str, wanted: BTreeSet<String>, first: Stream) -> u32 {
+/// Follows the stream as a laptop does: at the next node when one ends, from where it was. Stops when all were heard. It comes
+/// back only after more hints were sent, so that there is something to resume.
+async fn hear_all(
+    nodes: Vec<Node>,
+    trainer: &'static str,
+    wanted: BTreeSet<String>,
+    first: Stream,
+    sent: Arc<AtomicUsize>,
+) -> u32 {
     let (mut heard, mut last, mut turn, mut changes) = (BTreeSet::new(), None::<String>, 0, 0);
     let mut stream = Some(first);
     while heard != wanted {
@@ -128,6 +138,10 @@ async fn hear_all(nodes: Vec<Node>, trainer: &'static str, wanted: BTreeSet<Stri
             None => {
                 stream = None;
                 changes += 1;
+                let back = (sent.load(Ordering::SeqCst) + 10).min(wanted.len());
+                while sent.load(Ordering::SeqCst) < back {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
             }
         }
     }
@@ -150,10 +164,11 @@ async fn a_node_killed_under_load_takes_no_hint_with_it() {
     let wanted: BTreeSet<String> = reasons.iter().cloned().collect();
     let stream = Stream::open(&first, "usr_7", None).await;
     let both = vec![first.clone(), second.clone()];
-    let hearing = tokio::spawn(hear_all(both.clone(), "usr_7", wanted, stream));
+    let sent = Arc::new(AtomicUsize::new(0));
+    let hearing = tokio::spawn(hear_all(both.clone(), "usr_7", wanted, stream, sent.clone()));
     let (half, rest) = reasons.split_at(150);
-    send_all(both.clone(), "usr_7", half.to_vec()).await;
-    let sending = tokio::spawn(send_all(both, "usr_7", rest.to_vec()));
+    send_all(both.clone(), "usr_7", half.to_vec(), sent.clone()).await;
+    let sending = tokio::spawn(send_all(both, "usr_7", rest.to_vec(), sent));
     drop(one);
     sending.await.expect("all are taken");
     let heard = tokio::time::timeout(support::PATIENCE, hearing)
@@ -237,7 +252,13 @@ async fn channels_are_known_and_closed_at_every_node() {
     listening(port).await;
     until_ready(&first).await;
     until_ready(&second).await;
-    send_all(vec![second.clone()], "usr_7", vec!["after".to_owned()]).await;
+    send_all(
+        vec![second.clone()],
+        "usr_7",
+        vec!["after".to_owned()],
+        Arc::default(),
+    )
+    .await;
     let mut resumed = Stream::open(&first, "usr_7", Some(&seen.id)).await;
     // The refused one may have been kept after all: hints may be repeated, never lost.
     let mut next = resumed.next().await.expect("a hint");

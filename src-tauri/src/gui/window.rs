@@ -36,8 +36,10 @@ pub fn show(app: &AppHandle, route: Option<String>) {
             .on_navigation(may_show)
             .on_new_window(|_, _| NewWindowResponse::Deny)
             .build();
-        if let Err(error) = built {
-            tracing::error!(%error, "the window could not be made");
+        match built {
+            // Not every window manager says that a new window has the focus.
+            Ok(_) => super::in_use_changed(&app, true),
+            Err(error) => tracing::error!(%error, "the window could not be made"),
         }
     });
 }

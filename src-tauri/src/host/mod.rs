@@ -29,6 +29,7 @@ use roundtrip_http::{HttpOptions, HttpPort, ReqwestHttp};
 use roundtrip_platform::PlatformClient;
 use roundtrip_store::{Database, DirectoryLock, EnvKey, KeySource};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{RwLock, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -96,6 +97,8 @@ pub struct Host {
     /// The disconnect that an earlier process began and this one finished.
     finished: Mutex<Option<leaving::Finished>>,
     pub(crate) drives: bool,
+    /// Somebody looks at the window.
+    in_use: AtomicBool,
     /// When old history was last deleted, by the running clock.
     tidied: Mutex<Option<std::time::Duration>>,
     /// Held as long as this process is the one that syncs in this data folder.
@@ -166,6 +169,7 @@ impl Host {
             departed: Mutex::default(),
             finished: Mutex::default(),
             drives: purpose == Purpose::Window,
+            in_use: AtomicBool::new(false),
             tidied: Mutex::default(),
             _lock: lock,
         });
@@ -224,6 +228,7 @@ impl Host {
             google,
             stop: stop.clone(),
         };
+        fresh.engine.window_is_in_use(self.in_use.load(Ordering::Relaxed));
         *running = Some(fresh.clone());
         drop(running);
         self.forward_events(&fresh);
@@ -286,14 +291,32 @@ impl Host {
         *self.device_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Looks at the clocks beside the engine's own driver, so that a run that never ends is noticed too.
+    /// Looks at the clocks while a run goes on, so that one that never ends is noticed too. Between runs the engine's own
+    /// driver does it, and this sleeps without a timer.
     async fn keep_watch(&self, running: &Running) {
+        let mut events = running.engine.events();
         loop {
+            while running.engine.live().progress.is_some() {
+                tokio::select! {
+                    () = running.stop.cancelled() => return,
+                    () = tokio::time::sleep(WATCH_EVERY) => running.engine.keep_watch().await,
+                    () = ended(&mut events) => {}
+                }
+            }
             tokio::select! {
                 () = running.stop.cancelled() => return,
-                () = tokio::time::sleep(WATCH_EVERY) => {}
+                event = events.recv() => if let Err(broadcast::error::RecvError::Closed) = event {
+                    return;
+                },
             }
-            running.engine.keep_watch().await;
+        }
+    }
+
+    /// Somebody looks at the window, or does no longer: changes show sooner while one does.
+    pub async fn window_is_in_use(&self, in_use: bool) {
+        self.in_use.store(in_use, Ordering::Relaxed);
+        if let Some(running) = self.running().await {
+            running.engine.window_is_in_use(in_use);
         }
     }
 
@@ -305,10 +328,25 @@ impl Host {
         }
     }
 
-    /// Folds the write-ahead log into the database and closes it.
+    /// Writes down what was only gathered, folds the write-ahead log into the database and closes it.
     pub async fn close(&self) {
+        if let Some(running) = self.running().await
+            && let Err(error) = running.engine.store_checks().await
+        {
+            tracing::warn!(%error, "the last checks could not be written down");
+        }
         self.stop().await;
         self.database.close().await;
+    }
+}
+
+/// Until a run ends, or events were missed: it may have been its end.
+async fn ended(events: &mut broadcast::Receiver<EngineEvent>) {
+    loop {
+        match events.recv().await {
+            Ok(EngineEvent::CycleEnded) | Err(_) => return,
+            Ok(_) => {}
+        }
     }
 }
 

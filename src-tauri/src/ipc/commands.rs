@@ -195,7 +195,7 @@ pub async fn list_runs(gui: State<'_, Gui>, limit: u32) -> Answered<Vec<RunRow>>
         return Ok(Vec::new());
     };
     let since = running.engine.now() - Duration::days(30);
-    let runs = running.engine.ledger().runs(since, limit.clamp(1, 500)).await?;
+    let runs = running.engine.runs(since, limit.clamp(1, 500)).await?;
     Ok(runs.iter().map(convert::run).collect())
 }
 
@@ -331,6 +331,16 @@ pub async fn sync_now(gui: State<'_, Gui>) -> Answered<()> {
         tracing::info!(%error, "the keychain still cannot be used");
     }
     running.engine.ask_for(Trigger::Manual);
+    Ok(())
+}
+
+/// The system says that there is a network again.
+#[tauri::command]
+#[specta::specta]
+pub async fn network_is_back(gui: State<'_, Gui>) -> Answered<()> {
+    if let Some(running) = gui.host.running().await {
+        running.engine.network_is_back();
+    }
     Ok(())
 }
 

@@ -503,6 +503,8 @@ pub struct RunRow {
     pub calendar_requests: u32,
     /// Stable code of what stopped it.
     pub problem: Option<String>,
+    /// For how many checks the row stands: those without changes are gathered into one.
+    pub checks: u32,
 }
 
 /// Where a sign-in stands.

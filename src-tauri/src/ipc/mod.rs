@@ -31,6 +31,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::preview_start,
             commands::start_syncing,
             commands::sync_now,
+            commands::network_is_back,
             commands::cancel_sync,
             commands::pause,
             commands::resume,

@@ -2,6 +2,7 @@
 
 use crate::Laptop;
 use chrono::{DateTime, TimeDelta, Utc};
+use roundtrip_engine::ledger::Trigger;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -17,19 +18,26 @@ impl Laptop {
     /// Lets the engine run by itself; it has had its first cycle when this returns. Time passes only in
     /// [`Driving::let_pass`].
     pub async fn drive(&self) -> Driving<'_> {
+        // A start is put off while nothing is owed; this one is not.
+        self.engine.ask_for(Trigger::Start);
+        let mut driving = self.drive_as_it_is();
+        driving.let_pass(0).await;
+        driving
+    }
+
+    /// Lets the engine run by itself, and its first cycle when it comes.
+    pub fn drive_as_it_is(&self) -> Driving<'_> {
         let limit = self.clock.world_now();
         self.clock.stop_at(limit);
         let stop = CancellationToken::new();
         let (engine, stopped) = (self.engine.clone(), stop.clone());
         let task = tokio::spawn(async move { engine.drive(stopped).await });
-        let mut driving = Driving {
+        Driving {
             laptop: self,
             stop,
             task,
             limit,
-        };
-        driving.let_pass(0).await;
-        driving
+        }
     }
 }
 

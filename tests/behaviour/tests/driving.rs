@@ -9,15 +9,23 @@ use roundtrip_sandbox::google::QuotaLimits;
 use roundtrip_sandbox::platform::PauseReason;
 use serde_json::json;
 
-/// Runs since an instant, oldest first.
+/// Runs since an instant, oldest first; each check without changes is one, also where a row stands for many.
 async fn runs(world: &World, since: chrono::DateTime<chrono::Utc>) -> Vec<Run> {
-    let mut runs = world
-        .engine
-        .ledger()
-        .runs(since, 1_000)
-        .await
-        .expect("the ledger works");
-    runs.reverse();
+    let rows = world.engine.runs(chrono::DateTime::UNIX_EPOCH, 1_000).await;
+    let mut runs: Vec<Run> = rows
+        .expect("the ledger works")
+        .into_iter()
+        .flat_map(|run| {
+            let looks = run.looks();
+            looks.into_iter().map(move |look| Run {
+                started_at: look.at,
+                trigger: look.trigger,
+                ..run.clone()
+            })
+        })
+        .filter(|run| run.started_at >= since)
+        .collect();
+    runs.sort_by_key(|run| run.started_at);
     runs
 }
 
@@ -29,7 +37,7 @@ async fn with_visit() -> (World, String) {
 }
 
 #[tokio::test]
-async fn cycles_run_at_the_start_and_then_every_quarter_of_an_hour() {
+async fn cycles_run_at_the_start_and_then_about_every_quarter_of_an_hour() {
     let (mut world, visit) = with_visit().await;
     world.restart().await;
     let began = world.now() + TimeDelta::seconds(1);
@@ -42,10 +50,20 @@ async fn cycles_run_at_the_start_and_then_every_quarter_of_an_hour() {
     let runs = runs(&world, began).await;
     let triggers: Vec<Trigger> = runs.iter().map(|run| run.trigger).collect();
     assert_eq!(triggers[0], Trigger::Start);
-    assert_eq!(triggers[1..], [Trigger::Timer; 4], "{runs:#?}");
+    assert!(
+        triggers[1..].iter().all(|trigger| *trigger == Trigger::Timer),
+        "{runs:#?}"
+    );
+    assert!((4..=6).contains(&triggers.len()), "{runs:#?}");
     for pair in runs.windows(2) {
-        assert_eq!((pair[1].started_at - pair[0].started_at).num_seconds() / 60, 15);
+        let minutes = (pair[1].started_at - pair[0].started_at).as_seconds_f64() / 60.0;
+        assert!((11.25..=18.8).contains(&minutes), "{minutes}");
     }
+    let apart: std::collections::BTreeSet<i64> = runs
+        .windows(2)
+        .map(|pair| (pair[1].started_at - pair[0].started_at).num_seconds())
+        .collect();
+    assert!(apart.len() > 1, "no two laptops stay in step: {apart:?}");
     driving.stop().await;
 }
 
@@ -62,7 +80,7 @@ async fn the_timer_can_be_set() {
         .into_iter()
         .filter(|run| run.trigger == Trigger::Timer)
         .count();
-    assert!((11..=12).contains(&timed), "{timed}");
+    assert!((9..=16).contains(&timed), "{timed}");
     driving.stop().await;
 }
 
@@ -122,7 +140,7 @@ async fn a_wake_up_runs_a_cycle_at_once() {
 }
 
 #[tokio::test]
-async fn the_network_back_is_noticed_within_half_a_minute() {
+async fn the_network_back_is_noticed_within_a_third_of_the_time_it_was_gone() {
     let (world, visit) = with_visit().await;
     let mut driving = world.drive().await;
     world.wire.unplug(&world.running.google_url);
@@ -132,9 +150,108 @@ async fn the_network_back_is_noticed_within_half_a_minute() {
     assert_eq!(world.trainer().title(&visit), "Linden-Apotheke");
 
     world.wire.plug_in();
-    driving.let_pass(30).await;
+    driving.let_pass(130).await;
     assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
     driving.stop().await;
+}
+
+#[tokio::test]
+async fn the_network_back_is_noticed_at_once_where_the_system_says_so_or_somebody_looks() {
+    for said in [true, false] {
+        let (world, visit) = with_visit().await;
+        let mut driving = world.drive().await;
+        world.wire.unplug(&world.running.google_url);
+        world.admin().rename(&visit, "Rosen-Apotheke");
+        world.engine.ask_for(Trigger::Manual);
+        driving.let_pass(3_000).await;
+        world.wire.plug_in();
+        if said {
+            world.engine.network_is_back();
+        } else {
+            world.engine.window_is_in_use(true);
+        }
+        driving.let_pass(2).await;
+        assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke", "{said}");
+        driving.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn while_the_window_is_in_use_changes_show_within_a_minute_or_so() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    world.engine.window_is_in_use(true);
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    driving.let_pass(76).await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+
+    // An hour of looking is no hour of asking every minute.
+    let mark = world.mark();
+    driving.let_pass(3_600).await;
+    let lists = world
+        .requests_since(mark)
+        .into_iter()
+        .filter(|request| request.path.ends_with("/events"))
+        .count();
+    assert!((8..=16).contains(&lists), "{lists}");
+    driving.stop().await;
+}
+
+/// Whether an engine that starts now looks at once; it does within ten minutes.
+async fn starts_at_once(world: &World) -> bool {
+    world.advance(1);
+    let began = world.now();
+    let mut driving = world.drive_as_it_is();
+    driving.let_pass(1).await;
+    let at_once = !runs(world, began).await.is_empty();
+    driving.let_pass(600).await;
+    assert!(!runs(world, began).await.is_empty(), "within ten minutes");
+    driving.stop().await;
+    at_once
+}
+
+#[tokio::test]
+async fn a_start_is_put_off_only_while_nothing_is_owed_and_nobody_looks() {
+    let (mut world, visit) = with_visit().await;
+    world.restart().await;
+    assert!(!starts_at_once(&world).await, "it looked a moment ago");
+
+    world.restart().await;
+    world.engine.window_is_in_use(true);
+    assert!(starts_at_once(&world).await, "somebody looks");
+
+    world.spoil_google(Fault::DropBefore, |rule| rule.method("PATCH"));
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.sync().await;
+    world.restart().await;
+    assert!(starts_at_once(&world).await, "a write waits");
+
+    world.restart().await;
+    world.advance(6 * 3_600);
+    assert!(starts_at_once(&world).await, "it has not looked for hours");
+}
+
+#[tokio::test]
+async fn what_a_change_costs_at_google() {
+    let (world, visit) = with_visit().await;
+    let cost = |mark| {
+        let requests = world.requests_since(mark).into_iter();
+        let (reads, writes): (Vec<_>, Vec<_>) = requests
+            .filter(|request| request.path.starts_with("/calendar/v3/"))
+            .partition(|request| request.method == "GET");
+        (reads.len(), writes.len())
+    };
+    // One reading that finds it, and one write.
+    let mark = world.mark();
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.sync().await;
+    assert_eq!(cost(mark), (1, 1));
+    // One reading that finds it, one when it has settled, and no write: the event says it already.
+    let mark = world.mark();
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.settle().await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    assert_eq!(cost(mark), (2, 0));
 }
 
 #[tokio::test]
@@ -157,7 +274,7 @@ async fn a_pause_lets_nothing_run_and_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn a_full_reconcile_runs_once_a_day() {
+async fn a_full_reconcile_runs_once_a_night() {
     let (world, _) = with_visit().await;
     let mut driving = world.drive().await;
     let mark = world.mark();
@@ -168,7 +285,7 @@ async fn a_full_reconcile_runs_once_a_day() {
         .into_iter()
         .filter(|request| request.path.ends_with("/events") && !request.query.contains("syncToken"))
         .count();
-    assert_eq!(full, 2);
+    assert!((2..=3).contains(&full), "{full}");
     driving.stop().await;
 }
 

@@ -22,12 +22,12 @@ async fn a_change_is_timed_from_the_platform_s_word_to_our_success_and_split_by_
     let mut driving = world.drive().await;
     driving.let_pass(60).await;
     world.admin().rename(&visit, "Rosen-Apotheke");
-    driving.let_pass(900).await;
+    driving.let_pass(1_130).await;
     let figures = world.engine.figures().await.expect("the ledger works");
     assert_eq!((figures.to_event.count, figures.to_event.away), (2, 0));
     let slowest = figures.to_event.p99_ms.expect("measured");
     assert!(
-        (600_000..=960_000).contains(&slowest),
+        (600_000..=1_190_000).contains(&slowest),
         "most of a quarter of an hour: {slowest}"
     );
 
@@ -48,7 +48,7 @@ async fn a_change_is_timed_from_the_platform_s_word_to_our_success_and_split_by_
     let figures = world.engine.figures().await.expect("the ledger works");
     assert_eq!((figures.to_event.count, figures.to_event.away), (3, 1));
     assert!(
-        figures.to_event.p99_ms.expect("measured") <= 961_000,
+        figures.to_event.p99_ms.expect("measured") <= 1_190_000,
         "{figures:#?}"
     );
     driving.stop().await;
@@ -157,7 +157,7 @@ async fn one_id_of_a_run_is_in_both_services_logs_in_ours_and_in_the_history() {
         let _logged = tracing::subscriber::set_default(subscriber);
         world.sync().await;
     }
-    let runs = world.engine.ledger().runs(chrono::DateTime::UNIX_EPOCH, 1).await;
+    let runs = world.engine.runs(chrono::DateTime::UNIX_EPOCH, 1).await;
     let id = format!("rt-{}", runs.expect("the ledger works")[0].id);
 
     let requests = world.requests_since(mark);

@@ -31,6 +31,8 @@ export const commands = {
 	startSyncing: () => typedError<null, AppError>(__TAURI_INVOKE("start_syncing")),
 	/**  Runs a cycle soon. */
 	syncNow: () => typedError<null, AppError>(__TAURI_INVOKE("sync_now")),
+	/**  The system says that there is a network again. */
+	networkIsBack: () => typedError<null, AppError>(__TAURI_INVOKE("network_is_back")),
 	/**  The current run finishes the item it is at and ends. */
 	cancelSync: () => typedError<null, AppError>(__TAURI_INVOKE("cancel_sync")),
 	/**  Pauses for so many minutes, until tomorrow morning, or until resumed. */
@@ -1063,6 +1065,8 @@ export type RunRow = {
 	calendar_requests: number,
 	/**  Stable code of what stopped it. */
 	problem: string | null,
+	/**  For how many checks the row stands: those without changes are gathered into one. */
+	checks: number,
 };
 
 /**  A file that was saved in the folder for downloads. */

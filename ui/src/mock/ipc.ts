@@ -187,6 +187,7 @@ export function start(
       run(24);
     },
     sync_now: () => run(6),
+    network_is_back: () => {},
     cancel_sync: () => {
       state.overview.state = 'up_to_date';
       state.overview.progress = null;

@@ -4,7 +4,7 @@ use super::Need;
 use crate::run::{run, say};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// To build the app, and to run it on a person's own desktop.
@@ -129,6 +129,15 @@ fn is_installed(package: &str) -> bool {
             .lines()
             .any(|line| line == "installed")
     })
+}
+
+/// The program of NATS, if this system has it.
+pub fn nats_server() -> Option<PathBuf> {
+    // Debian puts it where only root's PATH looks.
+    ["/usr/sbin", "/usr/bin", "/usr/local/bin"]
+        .into_iter()
+        .map(|folder| Path::new(folder).join("nats-server"))
+        .find(|path| path.exists())
 }
 
 fn is_offered(package: &str) -> bool {

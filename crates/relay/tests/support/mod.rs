@@ -135,7 +135,7 @@ impl Stream {
             answer,
             buffer: String::new(),
         };
-        (stream.block().await? == ": connected").then_some(stream)
+        stream.block().await?.starts_with(": connected").then_some(stream)
     }
 
     /// The next event; `None` when the stream has ended or broke.

@@ -6,6 +6,7 @@ import { signIn } from '$lib/onboarding/signin.svelte';
 import { overview, progressed } from '$lib/overview/state.svelte';
 import { settings } from '$lib/settings/state.svelte';
 import { setNow } from '$lib/i18n/now.svelte';
+import { networkIsBack } from './api';
 import { go } from './router.svelte';
 
 const TOPICS: Record<string, () => void> = {
@@ -27,5 +28,10 @@ export async function startLive(): Promise<() => void> {
     events.signInChanged.listen(({ payload }) => (signIn.view = payload)),
     events.navigate.listen(({ payload }) => go(payload.route)),
   ]);
-  return () => stops.forEach((stop) => stop());
+  const online = () => void networkIsBack().catch(() => {});
+  addEventListener('online', online);
+  return () => {
+    removeEventListener('online', online);
+    stops.forEach((stop) => stop());
+  };
 }

@@ -1,0 +1,33 @@
+//! Plays a day of a fleet and prints what it meant for the project, as JSON.
+
+use clap::Parser;
+use roundtrip_fleet::trainer::Habit;
+use roundtrip_fleet::{Outcome, Plan, Story, play};
+
+/// A fleet of virtual trainers against one project's quota.
+#[derive(Parser)]
+struct Arguments {
+    /// Virtual trainers.
+    #[arg(long, default_value_t = 10_000)]
+    trainers: u32,
+    /// Everything follows from it.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for habit in [Habit::Schedule, Habit::LockStep] {
+        for story in [Story::Steady, Story::Outage, Story::Restart] {
+            outcomes.push(play(&Plan {
+                trainers: arguments.trainers,
+                seed: arguments.seed,
+                story,
+                habit,
+            }));
+        }
+    }
+    println!("{}", serde_json::to_string_pretty(&outcomes)?);
+    Ok(())
+}
