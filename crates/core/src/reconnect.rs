@@ -101,13 +101,13 @@ mod tests {
         let seconds = |trouble, failures| wait(trouble, failures, middle).as_secs();
         assert_eq!(
             [1, 2, 3, 20].map(|failures| seconds(Trouble::Lost, failures)),
-            [1, 3, 7, 149]
+            [2, 4, 8, 150]
         );
         assert_eq!(
             [1, 2, 20].map(|failures| seconds(Trouble::Nonsense, failures)),
-            [299, 599, 10_799]
+            [300, 600, 10_800]
         );
-        assert_eq!(seconds(Trouble::Wait(Duration::from_secs(90)), 1), 91);
+        assert_eq!(seconds(Trouble::Wait(Duration::from_secs(90)), 1), 92);
     }
 
     proptest! {

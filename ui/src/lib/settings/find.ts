@@ -53,6 +53,7 @@ export const ENTRIES: Entry[] = [
   entry('general', 'keys', m.st_keys_label, m.st_keys_sub, m.st_keys),
   entry('general', 'start', m.se_autostart, m.se_autostart_sub),
   entry('advanced', 'diagnostics', m.st_diag, m.se_diag_sub, m.ck_network, m.ck_clock, m.ck_keychain, m.ck_database),
+  entry('advanced', 'live', m.lv_title, m.lv_sub),
   entry('advanced', 'figures', m.fg_title, m.fg_long, m.fg_errors, m.fg_days),
   entry('advanced', 'report', m.st_report, m.st_report_sub, m.st_report_save),
   entry('advanced', 'audit', m.st_audit, m.st_audit_sub, m.st_audit_export),
