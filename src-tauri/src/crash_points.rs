@@ -85,4 +85,12 @@ impl HttpPort for WatchedHttp {
         at(&format!("after {what}"));
         answer
     }
+
+    /// A stream is no moment of its own: it comes and goes beside what a run does.
+    async fn open(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<roundtrip_http::Pieces>, HttpError> {
+        self.0.open(request).await
+    }
 }

@@ -1,10 +1,19 @@
-//! `xtask bench`: the figures of the project, as counts and ratios.
+//! `xtask bench`: the figures of the project, group by group, each beside its goal and the best seen elsewhere.
 //!
-//! Requests are counted by the sandbox's log, not by the app; time and memory are read from the system.
+//! Requests are counted by the sandbox's log, not by the app; time and memory are read from the system. Each group is a
+//! module of its own and keeps its figures in `target/bench/<group>.json` until it is measured again.
 
+mod away;
 mod cli;
+mod figure;
+mod first_sync;
+mod idle;
 mod lines;
+mod machine;
 mod memory;
+mod pure;
+mod report;
+mod size;
 mod ui;
 mod window;
 
@@ -12,8 +21,9 @@ use crate::building;
 use crate::project::{self, Profile};
 use crate::run::say;
 use crate::setup::{self, Need};
-use anyhow::Result;
-use serde_json::{Value, json};
+use anyhow::{Result, ensure};
+pub(crate) use figure::Figure;
+use std::path::PathBuf;
 
 /// What can be chosen.
 #[derive(Clone, Debug, clap::Args)]
@@ -21,119 +31,185 @@ pub struct Options {
     /// Measure the app as shipped (takes much longer to build).
     #[arg(long)]
     pub release: bool,
+    /// Fewer repetitions, smaller amounts, shorter watching: to see that it works.
+    #[arg(long)]
+    pub quick: bool,
+    /// Write what was measured so far into docs/benchmarks.md; with `--only none` nothing is measured anew.
+    #[arg(long)]
+    pub docs: bool,
     /// Appointments of the large first sync.
     #[arg(long, default_value_t = 1000)]
     pub appointments: usize,
     /// Latency added to each request of the large first sync.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 100)]
     pub latency_ms: u64,
     /// How often the start is measured.
     #[arg(long, default_value_t = 5)]
     pub starts: usize,
-    /// Only this part, e.g. `cargo xtask bench ui`.
+    /// Only this group, e.g. `cargo xtask bench ui`.
     pub part: Option<String>,
-    /// Only the figures whose name contains this (requests, large, window, ui, lines); `ui` alone needs no app.
+    /// Only the groups whose name contains this; `ui` and `lines` need no app.
     #[arg(long)]
     pub only: Option<String>,
 }
 
-/// One line of the table: what it is, its value, and what it should be, if the project says so.
-pub(crate) struct Figure {
-    pub(crate) name: String,
-    pub(crate) value: f64,
-    pub(crate) unit: &'static str,
-    pub(crate) goal: Option<&'static str>,
+/// What a group has to measure with.
+pub(crate) struct Bench {
+    /// Its own folder, for logs and data; emptied before it begins.
+    pub(crate) folder: PathBuf,
+    /// Which build of the app.
+    pub(crate) profile: Profile,
+    /// What was asked for.
+    pub(crate) options: Options,
 }
 
-impl Figure {
-    pub(crate) fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Figure {
-        Figure {
-            name: name.into(),
-            value,
-            unit,
-            goal: None,
-        }
-    }
-
-    pub(crate) fn goal(mut self, goal: &'static str) -> Figure {
-        self.goal = Some(goal);
-        self
+impl Bench {
+    /// How often something is done: the second number with `--quick`.
+    pub(crate) fn times(&self, full: usize, quick: usize) -> usize {
+        if self.options.quick { quick } else { full }
     }
 }
 
-/// Measures and writes `target/bench/figures.{json,txt}`.
+/// Some figures that are measured together.
+struct Group {
+    name: &'static str,
+    title: &'static str,
+    /// It measures the app's own program.
+    needs_app: bool,
+    measure: fn(&Bench) -> Result<Vec<Figure>>,
+}
+
+/// All of them, in the order of the document.
+const GROUPS: [Group; 10] = [
+    Group {
+        name: "core",
+        title: "Ten thousand appointments",
+        needs_app: false,
+        measure: pure::core,
+    },
+    Group {
+        name: "day",
+        title: "Requests of a trainer's day",
+        needs_app: false,
+        measure: pure::day,
+    },
+    Group {
+        name: "requests",
+        title: "Requests of a sync, and of a cycle with nothing to do",
+        needs_app: true,
+        measure: cli::requests,
+    },
+    Group {
+        name: "first-sync",
+        title: "A large first sync over a slow line, with Google's limit per minute in force",
+        needs_app: true,
+        measure: first_sync::measure,
+    },
+    Group {
+        name: "away",
+        title: "A week offline, then back",
+        needs_app: true,
+        measure: away::measure,
+    },
+    Group {
+        name: "idle",
+        title: "Idle in the tray",
+        needs_app: true,
+        measure: idle::measure,
+    },
+    Group {
+        name: "window",
+        title: "The window: how soon it is there",
+        needs_app: true,
+        measure: window::measure,
+    },
+    Group {
+        name: "size",
+        title: "What is shipped",
+        needs_app: true,
+        measure: size::measure,
+    },
+    Group {
+        name: "ui",
+        title: "The page: how soon it answers",
+        needs_app: false,
+        measure: ui::measure,
+    },
+    Group {
+        name: "lines",
+        title: "Lines of code",
+        needs_app: false,
+        measure: lines::measure,
+    },
+];
+
+/// Measures what was asked for, and writes `target/bench/figures.{json,txt}`.
+///
+/// # Errors
+/// What could not be built, started or measured.
 pub fn bench(options: &Options) -> Result<()> {
-    setup::setup(Need::Everything)?;
-    let profile = if options.release {
-        Profile::Release
-    } else {
-        Profile::Debug
+    let profile = match options.release {
+        true => Profile::Release,
+        false => Profile::Debug,
     };
     let only = options.part.as_ref().or(options.only.as_ref());
-    if only.is_none_or(|part| part != "ui") {
-        building::build_to_measure(profile)?;
-    }
+    let nothing = only.is_some_and(|part| part == "none");
+    let wanted: Vec<&Group> = GROUPS
+        .iter()
+        .filter(|group| only.is_none_or(|part| group.name.contains(part.as_str())))
+        .collect();
+    let names: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
+    ensure!(nothing || !wanted.is_empty(), "there are: {}", names.join(", "));
     let folder = project::target().join("bench");
     std::fs::create_dir_all(&folder)?;
-    let wanted = |name: &str| only.is_none_or(|part| name.contains(part.as_str()));
-    let mut figures = Vec::new();
-    if wanted("requests") {
-        say("requests of a first sync of 200, and of a cycle with nothing to do");
-        figures.extend(cli::requests(&folder, profile)?);
+    if !nothing {
+        setup::setup(Need::Everything)?;
+        if wanted.iter().any(|group| group.needs_app) {
+            building::build_to_measure(profile)?;
+        }
+        measure(&wanted, &folder, profile, options)?;
     }
-    if wanted("large") {
-        say(&format!(
-            "a first sync of {} with {} ms latency",
-            options.appointments, options.latency_ms
-        ));
-        figures.extend(cli::large(
-            &folder,
-            profile,
-            options.appointments,
-            options.latency_ms,
-        )?);
+    let all = report::kept(&folder, &names)?;
+    report::tell(&folder, &all)?;
+    if options.docs {
+        report::document(&all)?;
     }
-    if wanted("window") {
-        say("start to first painted window, and memory with the window closed");
-        figures.extend(window::measure(&folder, profile, options.starts)?);
-    }
-    if wanted("ui") {
-        say(
-            "the page: 500 interactions with 2,000 appointments and 10,000 history lines while a run goes on",
-        );
-        figures.extend(ui::measure(&folder)?);
-    }
-    if wanted("lines") {
-        figures.extend(lines::count(&project::root())?);
-    }
-    write(&folder, profile, &figures)
+    Ok(())
 }
 
-fn write(folder: &std::path::Path, profile: Profile, figures: &[Figure]) -> Result<()> {
-    let mut table = format!("Roundtrip figures ({} build)\n", profile.folder());
-    for figure in figures {
-        let value = if figure.value.fract().abs() < 1e-9 {
-            format!("{:.0}", figure.value)
-        } else {
-            format!("{:.2}", figure.value)
+fn measure(wanted: &[&Group], folder: &std::path::Path, profile: Profile, options: &Options) -> Result<()> {
+    let machine = machine::describe();
+    let mut failed = Vec::new();
+    for group in wanted {
+        say(group.title);
+        let own = folder.join(group.name);
+        if own.exists() {
+            std::fs::remove_dir_all(&own)?;
+        }
+        std::fs::create_dir_all(&own)?;
+        let bench = Bench {
+            folder: own,
+            profile,
+            options: options.clone(),
         };
-        let goal = figure
-            .goal
-            .map(|goal| format!("  (goal: {goal})"))
-            .unwrap_or_default();
-        table.push_str(&format!(
-            "{:<66} {value:>10} {}{goal}\n",
-            figure.name, figure.unit
-        ));
+        // One group that cannot be measured does not cost the figures of the others.
+        match (group.measure)(&bench) {
+            Ok(figures) => {
+                let measured = report::Measured {
+                    group: group.name,
+                    title: group.title,
+                    build: profile.folder(),
+                    quick: options.quick,
+                    figures: figures.iter().map(Figure::json).collect(),
+                };
+                report::keep(folder, &measured, &machine)?;
+            }
+            Err(error) => {
+                println!("        not measured: {error:#}");
+                failed.push(group.name);
+            }
+        }
     }
-    println!("\n{table}");
-    std::fs::write(folder.join("figures.txt"), &table)?;
-    let list: Vec<Value> = figures
-        .iter()
-        .map(|one| json!({"name": one.name, "value": one.value, "unit": one.unit, "goal": one.goal}))
-        .collect();
-    let all = json!({"profile": profile.folder(), "figures": list});
-    std::fs::write(folder.join("figures.json"), serde_json::to_string_pretty(&all)?)?;
-    println!("Also in {}", folder.join("figures.json").display());
+    ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
     Ok(())
 }

@@ -50,6 +50,10 @@ text_id!(
     ConnectionId
 );
 text_id!(
+    /// A channel of a calendar's notices, chosen by the platform's relay.
+    ChannelId
+);
+text_id!(
     /// Opaque mark of an event's state. Etags are compared for equality, never ordered.
     Etag
 );

@@ -388,6 +388,18 @@ fn an_unseen_event_is_written_under_the_etag_it_was_shown_with() {
 }
 
 #[test]
+fn a_field_that_the_platform_took_in_another_form_is_a_difference() {
+    let (record, _) = linked_with(Found::Live(event().into()), made());
+    let sent = Some(Value::Text("Rosenstr. 1, 10178 Berlin".into()));
+    assert_eq!(record.base.platform.location, sent);
+    let mut said = made();
+    said.place.as_mut().expect("a place").address = Some("Rosenstrasse 1".into());
+    let (record, _) = linked_with(Found::Live(event().into()), said);
+    assert_eq!(record.base.platform.location, None);
+    assert_eq!(record.base.calendar.location, sent);
+}
+
+#[test]
 fn an_appointment_that_has_an_event_gets_no_other_one() {
     let ctx = context(NOW);
     let mut record = crate::testing::linked(&ctx);

@@ -172,6 +172,19 @@ mod tests {
     }
 
     #[test]
+    fn the_trainer_sees_everything_whatever_events_tell() {
+        let mut ctx = context(NOW);
+        ctx.settings.text = TextSettings {
+            notes: false,
+            privacy: PrivacyLevel::Busy,
+            ..TextSettings::default()
+        };
+        let seen = mirror(&linked(&ctx), &ctx).expect("it is the trainer's");
+        assert_eq!(seen.you.title.as_deref(), Some("Linden-Apotheke · Ada Klein"));
+        assert!(text(&seen.you).contains("Bring the handouts."));
+    }
+
+    #[test]
     fn it_shows_what_the_settings_will_write_not_what_is_there() {
         let mut ctx = context(NOW);
         let record = linked(&ctx);

@@ -355,7 +355,21 @@ fn two_sides_that_chase_each_other_are_stopped_and_asked() {
     }
     let stopped = case.later(30).calendar(|e| e.title = "Mine".into());
     let stopped = stopped.expect("ask DataMismatch PingPong [Title]");
-    // It stays stopped until somebody answers; that time passes is no answer.
+    // An answer is carried out at once …
+    case = stopped
+        .answered(&Resolution::KeepPlatform)
+        .expect("patch title")
+        .carried_out();
+    for _ in 0..PING_PONG_WRITES {
+        case = case
+            .later(30)
+            .calendar(|e| e.title = "Mine".into())
+            .expect("patch title")
+            .carried_out();
+    }
+    let stopped = case.later(30).calendar(|e| e.title = "Mine".into());
+    let stopped = stopped.expect("ask DataMismatch PingPong [Title]");
+    // … and it stays stopped until then; that time passes is no answer.
     let stopped = stopped.later(3600).expect("ask DataMismatch PingPong [Title]");
     stopped
         .answered(&Resolution::KeepPlatform)

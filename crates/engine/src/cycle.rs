@@ -1,13 +1,15 @@
 //! One cycle, as the list of its steps.
 
+use crate::checks::Ended;
 use crate::engine::{Engine, EngineEvent};
 use crate::figures::DayCount;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
+use crate::look_up::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS};
 use crate::marked::perhaps_created;
 use crate::outcome::error_code;
 use crate::plan::Plan;
 use crate::ports::{LaptopStatus, PortError, request_id};
-use crate::read::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS, Records};
+use crate::read::Records;
 use crate::undo::KEPT_DAYS;
 use crate::watch::Task;
 use chrono::{DateTime, Duration, Utc};
@@ -72,6 +74,7 @@ impl Engine {
             let now = self.clock.monotonic();
             self.lock().woken = Some(now);
         }
+        self.stream_before(trigger);
         self.lock().progress = Some((0, 0));
         self.tell(EngineEvent::Progress { done: 0, total: 0 });
         let result = self.cycle_in_turn(trigger).await;
@@ -82,6 +85,7 @@ impl Engine {
             live.settled = true;
             live.ledger_problem = result.as_ref().err().cloned();
         }
+        self.stream_after(trigger);
         self.tell(EngineEvent::CycleEnded);
         self.tell(EngineEvent::Changed);
         result
@@ -97,7 +101,8 @@ impl Engine {
     async fn run(&self, trigger: Trigger, id: RunId) -> Result<CycleReport, LedgerError> {
         let cancel = self.fresh_cancel();
         let settings = self.ledger.settings().await?;
-        let mut state = self.ledger.sync_state().await?;
+        let mut state = self.sync_state().await?;
+        let before = state.clone();
         {
             let mut live = self.lock();
             live.task = Some(Task::of(&settings, &state));
@@ -118,6 +123,7 @@ impl Engine {
             result: RunResult::Running,
             counts: Counts::default(),
             problem: None,
+            checks: Vec::new(),
         };
         self.name_requests(Some(&run.id));
         self.end_interrupted_runs().await?;
@@ -150,12 +156,13 @@ impl Engine {
 
         // 2. Both sides, and the facts into the ledger.
         let full = needs_full(&state, trigger, self.now());
-        let reading = self.read_both(&mut records, &mut state, full, &run.id).await?;
-        if reading.platform.is_none() {
+        let sides = self.sides_to_read(trigger, full, &state);
+        let reading = self.read(&mut records, &mut state, full, sides, &run.id).await?;
+        if reading.read[0] {
             self.ask_what_is_allowed().await;
         }
         self.tell(EngineEvent::Changed);
-        let read = reading.read;
+        let (read, kept) = (reading.read, reading.kept);
         report.platform = reading.platform;
         report.calendar = reading.calendar;
 
@@ -229,23 +236,29 @@ impl Engine {
             writes_failed: counts.problems,
             ..self.counted()
         };
-        let mut changes = vec![
-            Change::PutRun(run.clone()),
-            Change::PutSyncState(Box::new(state.clone())),
-            Change::CountDay(Box::new(counted.clone())),
-        ];
-        changes.extend(watched.changes());
-        let kept = self.ledger.commit(changes).await;
-        self.watched(watched, kept.is_ok()).await;
-        kept?;
-        self.count_anew(&counted);
-        tracing::info!(
-            result = %word(run.result), trigger = %word(trigger), added = counts.added, changed = counts.changed,
-            removed = counts.removed, moved_back = counts.moved_back, problems = counts.problems,
-            platform = report.platform.as_ref().map(error_code),
-            calendar = report.calendar.as_ref().map(error_code),
-            "run ended"
-        );
+        let ended = Ended {
+            run: &run,
+            kept,
+            before: &before,
+            state: &state,
+            counted: &counted,
+            watched: &watched,
+        };
+        if !self.gather(&ended).await? {
+            let mut changes = self.gathered_changes();
+            changes.extend([
+                Change::PutRun(run.clone()),
+                Change::PutSyncState(Box::new(state.clone())),
+                Change::CountDay(Box::new(counted.clone())),
+            ]);
+            changes.extend(watched.changes());
+            let kept = self.ledger.commit(changes).await;
+            self.watched(watched, kept.is_ok()).await;
+            kept?;
+            self.gathered_stored(&run);
+            self.count_anew(&counted);
+            tell_end(&run, &report);
+        }
         if !may_write && self.may_write(&state, settings.enabled) {
             // The lease came with the report: what could not be written goes on at once, after another reading.
             report.next_due_at = Some(self.now() + Duration::seconds(1));
@@ -520,6 +533,17 @@ fn silent(status: LaptopStatus) -> LaptopStatus {
 }
 
 /// As a stable word of the log.
+fn tell_end(run: &Run, report: &CycleReport) {
+    let counts = &run.counts;
+    tracing::info!(
+        result = %word(run.result), trigger = %word(run.trigger), added = counts.added, changed = counts.changed,
+        removed = counts.removed, moved_back = counts.moved_back, problems = counts.problems,
+        platform = report.platform.as_ref().map(error_code),
+        calendar = report.calendar.as_ref().map(error_code),
+        "run ended"
+    );
+}
+
 fn word(value: impl std::fmt::Debug) -> String {
     format!("{value:?}").to_lowercase()
 }

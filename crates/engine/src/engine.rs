@@ -1,7 +1,10 @@
 //! The engine of one connection: its ports, what it remembers between cycles, and its events.
 
+use crate::channels::Channels;
+use crate::checks::Checks;
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
-use crate::ports::{CalendarPort, Clock, Me, PlatformPort, PortError, SyncPolicy, Writer};
+use crate::live::Connection;
+use crate::ports::{CalendarPort, Clock, Hinted, Me, PlatformPort, PortError, Pushed, SyncPolicy, Writer};
 use crate::watch::{Tally, Task, Watching};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::bug::{self, Bug};
@@ -97,6 +100,12 @@ pub struct Live {
     pub shrunk: [u32; 2],
     /// A cycle has ended since the start of the process.
     pub settled: bool,
+    /// For which sides hints come by themselves now.
+    pub pushed: Pushed,
+    /// Where the platform's stream is.
+    pub connection: Connection,
+    /// Platform, calendar: a hint came that no cycle has looked after yet.
+    pub hinted: [bool; 2],
     /// Is there anything to succeed at? None: look it up.
     pub(crate) task: Option<Task>,
     /// Platform, calendar: a write went through since the last cycle ended.
@@ -128,6 +137,12 @@ pub struct Engine {
     begun: Mutex<Option<Run>>,
     pub(crate) watching: tokio::sync::Mutex<Watching>,
     tally: Mutex<Tally>,
+    channels: Mutex<Channels>,
+    /// The channels are to be looked at.
+    pub(crate) channel_wake: tokio::sync::Notify,
+    /// The stream is to be opened anew, at once.
+    pub(crate) stream_again: tokio::sync::Notify,
+    pub(crate) checks: Mutex<Checks>,
 }
 
 impl Engine {
@@ -157,6 +172,10 @@ impl Engine {
             begun: Mutex::new(None),
             watching: tokio::sync::Mutex::default(),
             tally: Mutex::default(),
+            channels: Mutex::default(),
+            channel_wake: tokio::sync::Notify::new(),
+            stream_again: tokio::sync::Notify::new(),
+            checks: Mutex::default(),
         }
     }
 
@@ -217,14 +236,44 @@ impl Engine {
         self.lock().clone()
     }
 
+    /// Something has changed at a side. Hints of a burst are one cycle, and a cycle that begins because of them reads only
+    /// the sides that were hinted at.
+    pub fn hint(&self, side: Hinted) {
+        {
+            let hinted = &mut self.lock().hinted;
+            hinted[0] |= side != Hinted::Calendar;
+            hinted[1] |= side != Hinted::Platform;
+        }
+        self.ask_for(Trigger::Hint);
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Live> {
         // A panic while holding it cannot leave it half changed: every change is one assignment.
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Never held together with [`Engine::lock`].
+    pub(crate) fn channels(&self) -> MutexGuard<'_, Channels> {
+        // Each change is one assignment, or one row put in or taken out.
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
         // Only numbers: each is right by itself.
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Platform, calendar: the sides that a run reads. One that begins because of hints leaves alone what nobody hinted at,
+    /// unless it was never read or the last reading of it did not work.
+    pub(crate) fn sides_to_read(&self, trigger: Trigger, full: bool, state: &SyncState) -> [bool; 2] {
+        let mut live = self.lock();
+        let hinted = std::mem::take(&mut live.hinted);
+        if trigger != Trigger::Hint || full || hinted == [false; 2] {
+            return [true; 2];
+        }
+        let unread = [state.platform_read_at.is_none(), state.calendar_read_at.is_none()];
+        let troubled = [live.platform.problem.is_some(), live.calendar.problem.is_some()];
+        [0, 1].map(|side| hinted[side] || unread[side] || troubled[side])
     }
 
     pub(crate) fn tell(&self, event: EngineEvent) {
@@ -277,6 +326,19 @@ impl Engine {
     /// A run is under way. Its row comes with its first line of the history, see [`Engine::commit`].
     pub(crate) fn begin_run(&self, run: Run) {
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
+    }
+
+    /// Nothing of the run under way is in the ledger yet.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    /// The run under way has ended; should it never have come into the ledger, it does not any more.
+    pub(crate) fn forget_begun(&self) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Writes changes of a run. The first line that a run has in the history brings the run with it: should the power go

@@ -209,7 +209,7 @@ impl Engine {
         records.marked = self.marked_events(&settings).await?;
         let run = RunId(self.fresh_id());
         self.name_requests(Some(&run));
-        let reading = self.read_both(&mut records, &mut state, true, &run).await?;
+        let reading = self.read(&mut records, &mut state, true, [true; 2], &run).await?;
         if reading.calendar.is_some() || even_so {
             return Ok(reading.calendar);
         }

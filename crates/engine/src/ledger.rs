@@ -4,9 +4,10 @@
 use crate::figures::{DayCount, Took};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use roundtrip_core::channel::Channel;
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{
-    AppointmentId, CalendarId, ConflictId, Cursor, EventId, OutboxId, QuestionId, RunId, SyncToken,
+    AppointmentId, CalendarId, ChannelId, ConflictId, Cursor, EventId, OutboxId, QuestionId, RunId, SyncToken,
 };
 use roundtrip_core::marked::Marked;
 use roundtrip_core::outbox::{OutboxRow, Side};
@@ -133,6 +134,31 @@ pub struct Run {
     pub counts: Counts,
     /// Stable code of what stopped it.
     pub problem: Option<String>,
+    /// A row of checks without changes stands for each of these, oldest first; any other row stands for itself alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+}
+
+/// One check without changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// When it began.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub trigger: Trigger,
+}
+
+impl Run {
+    /// When it looked, and why: each check of a row of checks, or the run itself.
+    pub fn looks(&self) -> Vec<Check> {
+        match self.checks.is_empty() {
+            true => vec![Check {
+                at: self.started_at,
+                trigger: self.trigger,
+            }],
+            false => self.checks.clone(),
+        }
+    }
 }
 
 /// What a run did.
@@ -421,6 +447,10 @@ pub enum Change {
     PutMarked(Box<Marked>),
     /// Forgets a marked event.
     DeleteMarked(EventId),
+    /// Writes a channel of the calendar's notices (insert or replace, by id).
+    PutChannel(Box<Channel>),
+    /// Forgets a channel: it has ended.
+    DeleteChannel(ChannelId),
     /// Writes a question (insert or replace, by id).
     PutQuestion(Question),
     /// Writes a run (insert or replace, by id).
@@ -480,6 +510,8 @@ pub trait Ledger: Send + Sync {
     async fn answered_conflicts(&self, since: DateTime<Utc>) -> Result<Vec<Conflict>, LedgerError>;
     /// Events that the trainer marked, as they are remembered.
     async fn marked(&self) -> Result<Vec<Marked>, LedgerError>;
+    /// Channels of the calendar's notices, as they are remembered.
+    async fn channels(&self) -> Result<Vec<Channel>, LedgerError>;
     /// One conflict.
     async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError>;
     /// Questions: the open ones, and answered ones that were answered after `since`.

@@ -11,6 +11,8 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod channels;
+mod checks;
 mod cycle;
 mod driver;
 mod engine;
@@ -18,11 +20,14 @@ mod execute;
 pub mod figures;
 mod leaving;
 pub mod ledger;
+mod live;
+mod look_up;
 mod marked;
 mod outcome;
 mod past;
 mod plan;
 pub mod ports;
+mod push;
 mod questions;
 mod read;
 mod status;
@@ -31,9 +36,11 @@ mod undo;
 mod watch;
 
 pub use answers::{AnswerError, Preview};
+pub use channels::ChannelView;
 pub use cycle::CycleReport;
 pub use engine::{Config, Engine, EngineEvent, Health, Live, ME_MINUTES};
 pub use leaving::{DepartError, Departure, LeavingPlan};
+pub use live::Connection;
 pub use marked::FEATURE as CREATE_APPOINTMENTS;
 pub use outcome::error_code;
 pub use past::{PastCalendar, PastEvent, Since};

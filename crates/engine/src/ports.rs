@@ -1,5 +1,6 @@
 //! The ports: what the engine asks of a platform, a calendar, a clock. In the words of the domain; HTTP stays behind.
 
+pub use crate::push::{ChannelToken, Heard, Hint, HintStream, Hinted, Pushed, RelayChannel, Watched};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::appointment::{Appointment, RemovalReason};
@@ -108,6 +109,13 @@ pub enum PortError {
         /// Which part, no content.
         what: String,
     },
+}
+
+/// What a service without notices or hints says when it is asked for them.
+fn not_offered() -> PortError {
+    PortError::Rejected {
+        reason: "not_offered".into(),
+    }
 }
 
 /// Who is signed in at the platform, and what it allows.
@@ -313,6 +321,19 @@ pub trait PlatformPort: Send + Sync {
     async fn report_status(&self, provider: &str, status: &LaptopStatus) -> Result<StatusAnswer, PortError>;
     /// Ends the integration (disconnect).
     async fn end_integration(&self, provider: &str) -> Result<(), PortError>;
+    /// Opens the stream of hints (feature `stream`), after the event of this id if one is given. It is waited for only
+    /// until the platform has answered; what does not look like a stream is [`PortError::BadAnswer`].
+    async fn hints(&self, _after: Option<&str>) -> Result<Box<dyn HintStream>, PortError> {
+        Err(not_offered())
+    }
+    /// Opens a channel of the relay for the notices of a calendar service (feature `calendar_relay`).
+    async fn open_channel(&self, _provider: &str) -> Result<RelayChannel, PortError> {
+        Err(not_offered())
+    }
+    /// Closes a channel of the relay. `NotFound` if there is none.
+    async fn close_channel(&self, _id: &str) -> Result<(), PortError> {
+        Err(not_offered())
+    }
     /// How far the platform's clock is ahead of ours, as last seen in a `Date` header.
     fn clock_offset(&self) -> Option<Duration>;
     /// Requests sent since the start of the process.
@@ -392,6 +413,14 @@ pub trait CalendarPort: Send + Sync {
     ) -> Result<(), PortError>;
     /// The calendar itself: proves that it is there and may be read. Needs no more than the right to read events.
     async fn calendar(&self, calendar: &CalendarId) -> Result<CalendarInfo, PortError>;
+    /// Asks for notices of every change in a calendar, sent to the relay's channel. They carry no content.
+    async fn watch(&self, _calendar: &CalendarId, _channel: &RelayChannel) -> Result<Watched, PortError> {
+        Err(not_offered())
+    }
+    /// Ends the notices of a channel. `NotFound` if the service knows none, or it has run out.
+    async fn stop_watch(&self, _channel: &str, _resource: &str) -> Result<(), PortError> {
+        Err(not_offered())
+    }
     /// Revokes the grant at the service.
     async fn revoke(&self) -> Result<(), PortError>;
     /// How far the service's clock is ahead of ours.

@@ -1,28 +1,22 @@
 //! Reading both sides and writing what they said into the ledger.
 
-use crate::cycle::{is_looked_for, still_waits};
+use crate::checks::with_checks;
+use crate::cycle::still_waits;
 use crate::engine::Engine;
 use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
+use crate::look_up::LOOKUPS_MAX;
 use crate::marked::MarkedEvents;
-use crate::ports::{EventListing, EventLookup, PlatformChange, PlatformFeed, PlatformListing, PortError};
+use crate::ports::{EventListing, PlatformChange, PlatformFeed, PlatformListing, PortError};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::absorb::{self, Adoption};
-use roundtrip_core::appointment::{Removal, RemovalReason};
+use roundtrip_core::appointment::Removal;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventChange};
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
-use roundtrip_core::pen;
 use roundtrip_core::record::Record;
 use roundtrip_core::shrink;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Absent appointments or events that are asked for singly in one cycle.
-pub(crate) const LOOKUPS_MAX: usize = 25;
-/// An event that answers 404 is looked at again after so long …
-pub(crate) const MISSING_WAIT_SECONDS: i64 = 60;
-/// … and its id is given up after so long if it is taken but cannot be seen.
-pub(crate) const MISSING_TAKEN_MINUTES: i64 = 10;
 
 /// All records of a cycle, and which of them changed since they were loaded.
 #[derive(Default)]
@@ -108,18 +102,22 @@ pub(crate) struct Reading {
     pub(crate) read: [bool; 2],
     /// At least one service answered, and with its answer told the time.
     pub(crate) answered: bool,
+    /// It brought something, which is committed.
+    pub(crate) kept: bool,
 }
 
 impl Engine {
-    /// Reads both sides in parallel, writes the facts into the records, and commits them with the places from which to
-    /// go on, in one transaction per side.
-    pub(crate) async fn read_both(
+    /// Reads the sides (platform, calendar) in parallel, writes the facts into the records, and commits them with the
+    /// places from which to go on, in one transaction.
+    pub(crate) async fn read(
         &self,
         records: &mut Records,
         state: &mut SyncState,
         full: bool,
+        sides: [bool; 2],
         run: &RunId,
     ) -> Result<Reading, LedgerError> {
+        let before = state.clone();
         let now = self.now();
         let (platform_waits, calendar_waits) = (
             still_waits(state.platform_wait_until, now),
@@ -127,14 +125,14 @@ impl Engine {
         );
         let (feed, listing) = futures::join!(
             async {
-                if platform_waits {
+                if platform_waits || !sides[0] {
                     None
                 } else {
                     Some(self.list_platform(state, full).await)
                 }
             },
             async {
-                if calendar_waits {
+                if calendar_waits || !sides[1] {
                     None
                 } else {
                     Some(self.list_calendar(state, full).await)
@@ -145,6 +143,7 @@ impl Engine {
         let mut reading = Reading {
             read,
             answered: read[0] || read[1],
+            kept: brought_something(feed.as_ref(), listing.as_ref()),
             ..Reading::default()
         };
         // The answers have told what time it is.
@@ -154,6 +153,7 @@ impl Engine {
             state.connected_at = Some(now);
         }
         match feed {
+            None if !sides[0] => {}
             None => {
                 reading.platform = Some(self.trouble_of_wait(Side::Platform, state.platform_wait_until, now))
             }
@@ -178,6 +178,7 @@ impl Engine {
             }
         }
         match listing {
+            None if !sides[1] => {}
             None => {
                 reading.calendar = Some(self.trouble_of_wait(Side::Calendar, state.calendar_wait_until, now))
             }
@@ -191,6 +192,9 @@ impl Engine {
                 self.note_health(Side::Calendar, Ok(()));
                 state.calendar_wait_until = None;
                 state.calendar_read_at = Some(now);
+                if !listing.full {
+                    self.calendar_was_read(&listing.items);
+                }
                 self.absorb_calendar(listing, records, state, run, &mut reading)
                     .await;
             }
@@ -219,8 +223,11 @@ impl Engine {
                 .drain(..)
                 .map(|item| Change::AddItem(Box::new(item))),
         );
-        changes.push(Change::PutSyncState(Box::new(state.clone())));
-        self.commit(changes).await?;
+        reading.kept |= !changes.is_empty() || with_checks(state, &before) != before;
+        if reading.kept {
+            changes.push(Change::PutSyncState(Box::new(state.clone())));
+            self.commit(changes).await?;
+        }
         Ok(reading)
     }
 
@@ -347,88 +354,6 @@ impl Engine {
         state.deletions_frozen = false;
         state.cursor = Some(listing.next_cursor);
         state.feed_etag = listing.etag;
-    }
-
-    /// Events of ours whose appointments the feed did not tell of: after a rebuild from the calendar, or taken out of its
-    /// bin after their appointments were forgotten. What is over needs no asking.
-    async fn ask_for_unknown_appointments(&self, records: &mut Records) {
-        let now = self.now();
-        let mut unknown: Vec<AppointmentId> = records
-            .iter()
-            .filter(|record| {
-                let known = record.appointment.as_ref().map(|known| known.version);
-                let told = record.mark().map(|mark| mark.version);
-                // Nothing is known, or another laptop wrote from a newer version than ours.
-                (known.is_none() && record.removal.is_none()) || (known.is_some() && told > known)
-            })
-            .filter(|record| {
-                let marked = record.mark().and_then(|mark| mark.time);
-                record.event.is_some() && marked.is_none_or(|time| time.end > now)
-            })
-            .map(|record| record.appointment_id.clone())
-            .collect();
-        if unknown.len() > LOOKUPS_MAX {
-            // Those whose answer settles nothing do not keep the others from being asked about.
-            let asked = &mut self.lock().unknown_asked;
-            let from = *asked % unknown.len();
-            *asked = from + LOOKUPS_MAX;
-            unknown.rotate_left(from);
-        }
-        self.ask_for_absent_appointments(&unknown, records).await;
-    }
-
-    /// What was absent is asked for once more before its event goes: it may have been the platform's bad day.
-    async fn ask_again_about_held(&self, records: &mut Records) {
-        let now = self.now();
-        let due: Vec<AppointmentId> = records
-            .iter()
-            .filter(|record| pen::is_to_be_asked_again(record, now))
-            .map(|record| record.appointment_id.clone())
-            .collect();
-        self.ask_for_absent_appointments(&due, records).await;
-    }
-
-    /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts. True if
-    /// all were answered.
-    async fn ask_for_absent_appointments(&self, absent: &[AppointmentId], records: &mut Records) -> bool {
-        let mut answered = absent.len() <= LOOKUPS_MAX;
-        for id in absent.iter().take(LOOKUPS_MAX) {
-            let now = self.now();
-            if bug::is_on(Bug::EmptySnapshotIsTruth) {
-                let gone = Removal {
-                    reason: RemovalReason::Deleted,
-                    inferred: false,
-                    at: now,
-                };
-                records.edit(id, |record| absorb::removed(record, None, gone));
-                continue;
-            }
-            let reason = match self.platform.appointment(id).await {
-                Ok(appointment) => {
-                    records.edit(id, |record| absorb::appointment(record, appointment, now));
-                    continue;
-                }
-                Err(PortError::NotFound) => RemovalReason::Deleted,
-                Err(PortError::NotAssigned) => RemovalReason::Unassigned,
-                // Anything else says nothing about the appointment; the next snapshot asks again.
-                Err(_) => {
-                    answered = false;
-                    continue;
-                }
-            };
-            records.edit(id, |record| {
-                absorb::removed(
-                    record,
-                    None,
-                    Removal {
-                        reason,
-                        inferred: true,
-                        at: now,
-                    },
-                )
-            });
-        }
-        answered
     }
 
     async fn absorb_calendar(
@@ -565,94 +490,6 @@ impl Engine {
         !belief.believed && !ignored
     }
 
-    /// A listing proves nothing by what it leaves out, nor by what it shows of a deleted event: each is asked for directly.
-    /// True if all were answered.
-    async fn ask_for_events(&self, doubtful: &[AppointmentId], records: &mut Records) -> bool {
-        let mut answered = doubtful.len() <= LOOKUPS_MAX;
-        for owner in doubtful.iter().take(LOOKUPS_MAX) {
-            let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else {
-                continue;
-            };
-            if bug::is_on(Bug::AbsenceIsDeletion) {
-                let now = self.now();
-                records.edit(owner, |record| absorb::tombstone(record, &id, None, now));
-                continue;
-            }
-            answered &= self.look_at_event(owner, &id, records).await;
-        }
-        answered
-    }
-
-    /// Asks for one event and writes the answer into its record. False if there was none.
-    async fn look_at_event(&self, owner: &AppointmentId, id: &EventId, records: &mut Records) -> bool {
-        let answer = self.calendar.get(&self.config.identity.calendar, id).await;
-        let now = self.now();
-        match answer {
-            Ok(EventLookup::Live(event)) => records.edit(owner, |record| absorb::found(record, *event, now)),
-            Ok(EventLookup::Deleted { updated }) => {
-                records.edit(owner, |record| absorb::tombstone(record, id, updated, now));
-            }
-            Ok(EventLookup::NotFound) if bug::is_on(Bug::NotFoundIsDeletion) => {
-                records.edit(owner, |record| absorb::tombstone(record, id, None, now));
-            }
-            Ok(EventLookup::NotFound) => records.edit(owner, |record| {
-                record.event = None;
-                record.missing_since.get_or_insert(now);
-            }),
-            Err(_) => return false,
-        }
-        true
-    }
-
-    /// Events that answered 404 without a tombstone: the calendar itself is asked, time passes, they are asked again;
-    /// then the same id is inserted, and only an id that is taken but stays unseen is given up.
-    async fn look_at_missing(&self, records: &mut Records) {
-        let now = self.now();
-        let due: Vec<(AppointmentId, EventId, bool, DateTime<Utc>)> = records
-            .iter()
-            .filter(|record| is_looked_for(record))
-            .filter_map(|record| {
-                let since = record.missing_since?;
-                let id = record.event_id.clone()?;
-                Some((record.appointment_id.clone(), id, record.missing_id_taken, since))
-            })
-            .filter(|(_, _, _, since)| now - *since >= Duration::seconds(MISSING_WAIT_SECONDS))
-            .take(LOOKUPS_MAX)
-            .collect();
-        if due.is_empty()
-            || self
-                .calendar
-                .calendar(&self.config.identity.calendar)
-                .await
-                .is_err()
-        {
-            return;
-        }
-        for (owner, id, taken, since) in due {
-            let answer = self.calendar.get(&self.config.identity.calendar, &id).await;
-            match answer {
-                Ok(EventLookup::NotFound) if !taken => {
-                    records.edit(&owner, |record| record.missing_since = None)
-                }
-                Ok(EventLookup::NotFound) if now - since >= Duration::minutes(MISSING_TAKEN_MINUTES) => {
-                    records.edit(&owner, |record| {
-                        let generation = record.generation;
-                        record.deleted_by_us.push(generation);
-                        record.missing_since = None;
-                        record.missing_id_taken = false;
-                    });
-                }
-                Ok(EventLookup::NotFound) | Err(_) => {}
-                Ok(EventLookup::Live(event)) => {
-                    records.edit(&owner, |record| absorb::event(record, *event, now))
-                }
-                Ok(EventLookup::Deleted { updated }) => {
-                    records.edit(&owner, |record| absorb::tombstone(record, &id, updated, now));
-                }
-            }
-        }
-    }
-
     pub(crate) fn item(
         &self,
         run: &RunId,
@@ -698,4 +535,21 @@ pub(crate) fn wait_after(error: &PortError, until: &mut Option<DateTime<Utc>>, n
     // A service cannot make us wait for ever.
     let wait = wait.min(std::time::Duration::from_secs(6 * 3_600));
     *until = Some(now + Duration::from_std(wait).unwrap_or_default());
+}
+
+/// Whether a reading had items, or was one of everything. If not, its cursor or sync token may stay in memory for a while:
+/// going on from the older one lists the same nothing again.
+fn brought_something(
+    feed: Option<&Result<PlatformFeed, PortError>>,
+    listing: Option<&Result<EventListing, PortError>>,
+) -> bool {
+    let platform = match feed {
+        Some(Ok(PlatformFeed::Listing(listing))) => !listing.items.is_empty() || listing.snapshot,
+        _ => false,
+    };
+    let calendar = match listing {
+        Some(Ok(listing)) => !listing.items.is_empty() || listing.full,
+        _ => false,
+    };
+    platform || calendar
 }

@@ -72,7 +72,7 @@ impl Engine {
     /// Only the ledger's.
     pub async fn snapshot(&self) -> Result<Snapshot, LedgerError> {
         let settings = self.ledger.settings().await?;
-        let state = self.ledger.sync_state().await?;
+        let state = self.sync_state().await?;
         let outbox = self.ledger.outbox().await?;
         let records = self.ledger.records().await?;
         let conflicts = self.ledger.open_conflicts().await?;

@@ -17,6 +17,8 @@ use roundtrip_core::silence::{Passed, Watch};
 
 /// Time without a success is written down this often, so that a crash forgets little of it.
 const KEPT_EVERY_MS: i64 = 5 * 60 * 1000;
+/// Where nothing is wrong it is only the time between two checks, which a crash may forget.
+const KEPT_AT_LEAST_EVERY_MS: i64 = 60 * 60 * 1000;
 /// A move is sent when it has settled; one that is sent much later than it was seen waited for somebody's decision.
 const SETTLED_MINUTES: i64 = 10;
 /// So many lines of the history are looked at for the times that changes took.
@@ -59,9 +61,15 @@ pub(crate) struct Tally {
 pub(crate) struct Watched {
     lines: Vec<HistoryItem>,
     watch: Option<Watch>,
+    unlike_the_kept: bool,
 }
 
 impl Watched {
+    /// There is more to tell than that both sides were looked at again.
+    pub(crate) fn has_news(&self) -> bool {
+        !self.lines.is_empty() || self.unlike_the_kept
+    }
+
     pub(crate) fn changes(&self) -> Vec<Change> {
         let lines = self.lines.iter().cloned();
         let mut changes: Vec<Change> = lines.map(|item| Change::AddItem(Box::new(item))).collect();
@@ -89,7 +97,13 @@ impl Engine {
             limit: LINES_MAX,
             ..HistoryFilter::default()
         };
-        let days = self.ledger.days(since.date_naive()).await?;
+        let mut days = self.ledger.days(since.date_naive()).await?;
+        if let Some(gathered) = self.gathered_day() {
+            match days.iter_mut().find(|count| count.day == gathered.day) {
+                Some(count) => count.add(&gathered),
+                None => days.push(gathered),
+            }
+        }
         let items = self.ledger.history(&filter).await?;
         Ok(figures(&days, &items, &self.watch().await, now))
     }
@@ -110,9 +124,18 @@ impl Engine {
         let fresh = self.time_passes(&mut watching, counts, [false; 2]);
         if fresh.is_empty() {
             let Watching { watch, kept, .. } = &*watching;
+            let troubled = [Side::Platform, Side::Calendar].map(|side| self.problem_of(side).is_some());
             let far = watch.as_ref().is_some_and(|watch| {
-                let ahead = |side| (watch.side(side).awake_ms - kept.side(side).awake_ms) >= KEPT_EVERY_MS;
-                ahead(Side::Platform) || ahead(Side::Calendar)
+                let ahead = |side: Side, troubled| {
+                    let ahead = watch.side(side).awake_ms - kept.side(side).awake_ms;
+                    ahead
+                        >= if troubled {
+                            KEPT_EVERY_MS
+                        } else {
+                            KEPT_AT_LEAST_EVERY_MS
+                        }
+                };
+                ahead(Side::Platform, troubled[0]) || ahead(Side::Calendar, troubled[1])
             });
             if far || !watching.unsaved.is_empty() {
                 self.keep(&mut watching).await;
@@ -230,7 +253,12 @@ impl Engine {
         }
         lines.splice(0..0, watching.unsaved.drain(..));
         let watch = watching.watch.clone().filter(|watch| *watch != watching.kept);
-        Watched { lines, watch }
+        let unlike_the_kept = watch.as_ref().is_some_and(|watch| differs(watch, &watching.kept));
+        Watched {
+            lines,
+            watch,
+            unlike_the_kept,
+        }
     }
 
     /// What a cycle showed is on the disk; or it is not, and is written down with the next look.
@@ -240,6 +268,20 @@ impl Engine {
             watching.kept = watched.watch.unwrap_or_else(|| watching.kept.clone());
         } else {
             watching.unsaved.splice(0..0, watched.lines);
+        }
+    }
+
+    /// The watch, if the disk does not know it as it is.
+    pub(crate) async fn watch_to_keep(&self) -> Option<Change> {
+        let mut watching = self.watching.lock().await;
+        let watch = self.load(&mut watching).await.clone();
+        (watch != watching.kept).then(|| Change::PutWatch(Box::new(watch)))
+    }
+
+    /// The disk knows it.
+    pub(crate) async fn watch_kept(&self, kept: Option<Change>) {
+        if let Some(Change::PutWatch(watch)) = kept {
+            self.watching.lock().await.kept = *watch;
         }
     }
 
@@ -343,6 +385,18 @@ pub(crate) fn took(
 ) -> Option<(Side, Took)> {
     let noticed = row.noticed.as_ref()?;
     Some((row.side, Took::of(noticed, sent_at, ctx_now, every)))
+}
+
+/// Whether a crash would forget more than a check without changes: that a silence began, ended, was told or is owed, or that
+/// it is over what counted as one for a while.
+fn differs(watch: &Watch, kept: &Watch) -> bool {
+    let sides = [Side::Platform, Side::Calendar].map(|side| (watch.side(side), kept.side(side)));
+    watch.notified != kept.notified
+        || watch.owed != kept.owed
+        || sides.into_iter().any(|(watch, kept)| {
+            watch.silent_since != kept.silent_since
+                || (kept.awake_ms >= KEPT_EVERY_MS && watch.awake_ms < kept.awake_ms)
+        })
 }
 
 fn side_word(side: Side) -> &'static str {

@@ -6,9 +6,20 @@ use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{EventBody, PatchMask};
 use roundtrip_core::ids::EventId;
 use roundtrip_core::time::TimeSpan;
-use roundtrip_engine::ports::PortError;
+use roundtrip_engine::ports::{PortError, RelayChannel};
 use serde_json::{Map, Value, json};
 use url::Url;
+
+/// The body of a watch call: where notices go, until when, and what they prove themselves with.
+pub(crate) fn watch(channel: &RelayChannel) -> Value {
+    json!({
+        "id": channel.id,
+        "type": "web_hook",
+        "address": channel.address,
+        "token": channel.token.reveal(),
+        "expiration": channel.expires_at.timestamp_millis(),
+    })
+}
 
 /// The body of an insert.
 pub(crate) fn insert(id: &EventId, body: &EventBody) -> Result<Value, PortError> {

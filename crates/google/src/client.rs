@@ -15,12 +15,13 @@ use roundtrip_core::event::{Event, EventBody, EventChange, PatchMask};
 use roundtrip_core::ids::{CalendarId, Etag, EventId, RunId, SyncToken};
 use roundtrip_core::time::zone_named;
 use roundtrip_engine::ports::{
-    CalendarInfo, CalendarPort, Clock, EventListing, EventLookup, PortError, request_id,
+    CalendarInfo, CalendarPort, Clock, EventListing, EventLookup, PortError, RelayChannel, Watched,
+    request_id,
 };
 use roundtrip_http::answer::{self, bad};
 use roundtrip_http::oauth::{TokenKeeper, TokenVault};
 use roundtrip_http::{HttpPort, Metered, Pace, SignedHttp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -365,6 +366,22 @@ impl CalendarPort for GoogleCalendar {
             name: found.summary,
             time_zone: found.time_zone,
         })
+    }
+
+    async fn watch(&self, calendar: &CalendarId, channel: &RelayChannel) -> Result<Watched, PortError> {
+        let path = format!("{}/watch", events(calendar)?);
+        let body = body::watch(channel);
+        let response = self
+            .send(Method::POST, &path, &[], None, Some(body), Asked::Insert)
+            .await?;
+        wire::watched(response.body(), &channel.id).map_err(unread)
+    }
+
+    async fn stop_watch(&self, channel: &str, resource: &str) -> Result<(), PortError> {
+        let body = json!({ "id": channel, "resourceId": resource });
+        self.send(Method::POST, "channels/stop", &[], None, Some(body), Asked::Event)
+            .await
+            .map(|_| ())
     }
 
     async fn revoke(&self) -> Result<(), PortError> {

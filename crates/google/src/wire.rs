@@ -7,6 +7,7 @@ use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventChange};
 use roundtrip_core::ids::{Etag, EventId, SyncToken};
 use roundtrip_core::time::{EventTime, TimeSpan, resolve_local, zone_named};
+use roundtrip_engine::ports::Watched;
 use roundtrip_http::answer::{self, is_opaque, is_planned_year, is_text, is_web_address};
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,6 +44,37 @@ pub(crate) struct Page {
     time_zone: Option<String>,
     next_page_token: Option<String>,
     next_sync_token: Option<SyncToken>,
+}
+
+/// Answer to a watch call. Times come as text, in milliseconds since 1970.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Watch {
+    id: String,
+    resource_id: String,
+    expiration: Option<Value>,
+}
+
+/// Reads that Google sends notices to this channel.
+pub(crate) fn watched(body: &[u8], channel: &str) -> Result<Watched, Unreadable> {
+    let watch: Watch = answer::json(body).ok_or(Unreadable("channel"))?;
+    if watch.id != channel {
+        return Err(Unreadable("id"));
+    }
+    if !is_opaque(&watch.resource_id) {
+        return Err(Unreadable("resourceId"));
+    }
+    let expires_at = match &watch.expiration {
+        None => None,
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(other) => other.as_i64(),
+    };
+    Ok(Watched {
+        resource: watch.resource_id,
+        expires_at: expires_at
+            .and_then(DateTime::from_timestamp_millis)
+            .filter(|at| is_planned_year(at.year())),
+    })
 }
 
 /// Where a page leads.

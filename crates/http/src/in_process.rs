@@ -1,12 +1,13 @@
 //! An [`HttpPort`] over a service in the same process.
 
-use crate::port::{HttpError, HttpErrorKind, HttpPort};
+use crate::port::{HttpError, HttpErrorKind, HttpPort, Pieces};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
 use http::header::HOST;
 use http::{HeaderValue, Request, Response, Uri};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, BodyStream, Full};
 use std::convert::Infallible;
 use tower::{Service, ServiceExt as _};
 
@@ -40,19 +41,11 @@ where
         + Sync
         + 'static,
     S::Future: Send,
-    B: Body<Data = Bytes> + Send + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Send,
 {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let request = as_received(request).ok_or(HttpError::not_sent(HttpErrorKind::NotAllowed))?;
-        let answer = match self.service.clone().oneshot(request).await {
-            Ok(answer) => answer,
-            Err(never) => match never {},
-        };
-        let (parts, mut stream) = answer.into_parts();
-        if parts.status.as_u16() == DROPPED_STATUS {
-            return Err(HttpError::maybe_sent(HttpErrorKind::Cut));
-        }
+        let (parts, mut stream) = self.ask(request).await?.into_parts();
         let mut body = BytesMut::new();
         while let Some(frame) = stream.frame().await {
             let frame = frame.map_err(|_| HttpError::maybe_sent(HttpErrorKind::Cut))?;
@@ -63,6 +56,34 @@ where
             body.extend_from_slice(data);
         }
         Ok(Response::from_parts(parts, body.freeze()))
+    }
+
+    async fn open(&self, request: Request<Bytes>) -> Result<Response<Pieces>, HttpError> {
+        let answer = self.ask(request).await?;
+        Ok(answer.map(|body| {
+            let frames = BodyStream::new(body).filter_map(async |frame| match frame {
+                Ok(frame) => frame.into_data().ok().map(Ok),
+                Err(_) => Some(Err(HttpError::maybe_sent(HttpErrorKind::Cut))),
+            });
+            frames.boxed()
+        }))
+    }
+}
+
+impl<S, B> RouterHttp<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
+{
+    async fn ask(&self, request: Request<Bytes>) -> Result<Response<B>, HttpError> {
+        let request = as_received(request).ok_or(HttpError::not_sent(HttpErrorKind::NotAllowed))?;
+        let answer = match self.service.clone().oneshot(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        };
+        if answer.status().as_u16() == DROPPED_STATUS {
+            return Err(HttpError::maybe_sent(HttpErrorKind::Cut));
+        }
+        Ok(answer)
     }
 }
 

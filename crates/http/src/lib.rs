@@ -1,7 +1,7 @@
 //! The only door of Roundtrip to the network.
 //!
 //! # Key concepts
-//! - [`HttpPort`] turns one request into one response. [`ReqwestHttp`] is the real one; `in_process::RouterHttp` (a feature)
+//! - [`HttpPort`] turns one request into one response, whole or, for a stream of hints, piece by piece. [`ReqwestHttp`] is the real one; `in_process::RouterHttp` (a feature)
 //!   answers from a service in the same process.
 //! - [`Metered`] counts requests, learns how far the service's clock is ahead, and names each request.
 //! - [`Pace`] keeps an account below a service's published quota and obeys `Retry-After`.
@@ -28,6 +28,6 @@ pub mod testing;
 
 pub use metered::{Metered, user_agent};
 pub use pace::Pace;
-pub use port::{HttpError, HttpErrorKind, HttpPort, is_allowed, is_loopback};
+pub use port::{HttpError, HttpErrorKind, HttpPort, Pieces, is_allowed, is_loopback};
 pub use reqwest_adapter::{HttpOptions, ReqwestHttp};
 pub use signed::SignedHttp;

@@ -1,11 +1,11 @@
 //! What is learned from every request: how many, and what time the service thinks it is.
 
-use crate::port::{HttpError, HttpPort};
+use crate::port::{HttpError, HttpPort, Pieces};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
-use http::HeaderValue;
 use http::header::{DATE, HeaderName, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
 use roundtrip_engine::ports::Clock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,13 +94,8 @@ impl Metered {
         (moved < -NOISE || moved > LONGEST_SLEEP).then_some(moved)
     }
 
-    fn learn_offset(
-        &self,
-        response: &http::Response<Bytes>,
-        before: DateTime<Utc>,
-        running: std::time::Duration,
-    ) {
-        let Some(date) = response.headers().get(DATE).and_then(|value| value.to_str().ok()) else {
+    fn learn_offset(&self, headers: &HeaderMap, before: DateTime<Utc>, running: std::time::Duration) {
+        let Some(date) = headers.get(DATE).and_then(|value| value.to_str().ok()) else {
             return;
         };
         let Ok(date) = DateTime::parse_from_rfc2822(date) else {
@@ -133,7 +128,24 @@ impl Metered {
 
 #[async_trait]
 impl HttpPort for Metered {
-    async fn send(&self, mut request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
+        self.measured(request, |request| self.inner.send(request)).await
+    }
+
+    async fn open(&self, request: http::Request<Bytes>) -> Result<http::Response<Pieces>, HttpError> {
+        self.measured(request, |request| self.inner.open(request)).await
+    }
+}
+
+impl Metered {
+    async fn measured<B, F>(
+        &self,
+        mut request: http::Request<Bytes>,
+        send: impl FnOnce(http::Request<Bytes>) -> F,
+    ) -> Result<http::Response<B>, HttpError>
+    where
+        F: Future<Output = Result<http::Response<B>, HttpError>>,
+    {
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, self.agent.clone());
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
@@ -142,13 +154,13 @@ impl HttpPort for Metered {
             headers.entry(REQUEST_ID).or_insert(id);
         }
         let (before, running) = (self.clock.now(), self.clock.monotonic());
-        let answer = self.inner.send(request).await;
+        let answer = send(request).await;
         let millis = self.clock.monotonic().saturating_sub(running).as_millis();
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
         match &answer {
             Ok(response) => {
                 tracing::debug!(request = %id, status = response.status().as_u16(), millis, "answered");
-                self.learn_offset(response, before, running);
+                self.learn_offset(response.headers(), before, running);
             }
             Err(error) => tracing::debug!(request = %id, %error, millis, "no answer"),
         }

@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use roundtrip_engine::ports::PortError;
 use url::{Host, Url};
 
@@ -10,7 +12,17 @@ use url::{Host, Url};
 pub trait HttpPort: Send + Sync {
     /// Sends the request and reads the whole body.
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError>;
+
+    /// Sends the request and gives back the head of the answer, with a body that comes piece by piece and may never end:
+    /// whoever reads it owns the clock and the count. A port that has nothing of the kind gives the whole body as one.
+    async fn open(&self, request: http::Request<Bytes>) -> Result<http::Response<Pieces>, HttpError> {
+        let answer = self.send(request).await?;
+        Ok(answer.map(|body| futures::stream::once(async move { Ok(body) }).boxed()))
+    }
 }
+
+/// A body that comes piece by piece. Dropping it ends the connection.
+pub type Pieces = BoxStream<'static, Result<Bytes, HttpError>>;
 
 /// No whole answer came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,13 +1,17 @@
 //! The real network.
 
-use crate::port::{HttpError, HttpErrorKind, HttpPort, is_allowed, is_loopback};
+use crate::port::{HttpError, HttpErrorKind, HttpPort, Pieces, is_allowed, is_loopback};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
 use reqwest::{Client, ClientBuilder, redirect, tls};
 use std::error::Error;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use url::Url;
+
+/// A stream is opened anew at least this often, whatever it says: nothing lasts for ever.
+const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3_600);
 
 /// Limits that hold for every request.
 #[derive(Clone, Copy, Debug)]
@@ -73,21 +77,7 @@ impl ReqwestHttp {
 #[async_trait]
 impl HttpPort for ReqwestHttp {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
-        let url = Url::parse(&request.uri().to_string())
-            .ok()
-            .filter(is_allowed)
-            .ok_or(HttpError::not_sent(HttpErrorKind::NotAllowed))?;
-        let client = if is_loopback(&url) {
-            &self.loopback
-        } else {
-            &self.outside
-        };
-        let request = reqwest::Request::try_from(request.map(reqwest::Body::from))
-            .map_err(|_| HttpError::not_sent(HttpErrorKind::NotAllowed))?;
-        let mut answer = client
-            .execute(request)
-            .await
-            .map_err(|error| from_reqwest(&error))?;
+        let mut answer = self.ask(request, None).await?;
         let too_large = HttpError::maybe_sent(HttpErrorKind::TooLarge);
         let said = answer.content_length().unwrap_or(0);
         if said > self.body_limit as u64 {
@@ -105,6 +95,47 @@ impl HttpPort for ReqwestHttp {
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
         Ok(response)
+    }
+
+    async fn open(&self, request: http::Request<Bytes>) -> Result<http::Response<Pieces>, HttpError> {
+        let mut answer = self.ask(request, Some(LONGEST_STREAM)).await?;
+        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+        let pieces = futures::stream::unfold(answer, |mut answer| async move {
+            let piece = answer.chunk().await.map_err(|error| from_reqwest(&error));
+            Some((piece.transpose()?, answer))
+        });
+        let mut response = http::Response::new(pieces.boxed());
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+}
+
+impl ReqwestHttp {
+    /// The head of the answer. `timeout` replaces the one that holds for every whole answer.
+    async fn ask(
+        &self,
+        request: http::Request<Bytes>,
+        timeout: Option<Duration>,
+    ) -> Result<reqwest::Response, HttpError> {
+        let url = Url::parse(&request.uri().to_string())
+            .ok()
+            .filter(is_allowed)
+            .ok_or(HttpError::not_sent(HttpErrorKind::NotAllowed))?;
+        let client = if is_loopback(&url) {
+            &self.loopback
+        } else {
+            &self.outside
+        };
+        let mut request = reqwest::Request::try_from(request.map(reqwest::Body::from))
+            .map_err(|_| HttpError::not_sent(HttpErrorKind::NotAllowed))?;
+        if timeout.is_some() {
+            *request.timeout_mut() = timeout;
+        }
+        client
+            .execute(request)
+            .await
+            .map_err(|error| from_reqwest(&error))
     }
 }
 

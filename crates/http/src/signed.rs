@@ -4,7 +4,7 @@ use crate::answer;
 use crate::metered::Metered;
 use crate::oauth::TokenKeeper;
 use crate::pace::Pace;
-use crate::port::HttpPort;
+use crate::port::{HttpPort, Pieces};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
@@ -79,16 +79,47 @@ impl SignedHttp {
         Ok(response)
     }
 
+    /// Opens a stream as this account: the head of the answer, whatever its status is but 401, 429 and 5xx.
+    pub async fn open(&self, request: http::Request<Bytes>) -> Result<http::Response<Pieces>, PortError> {
+        let token = self.keeper.access_token().await?;
+        let signed = self.signed(request.clone(), &token).await?;
+        let mut response = self.http.open(signed).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let token = self.keeper.replace(&token).await?;
+            let signed = self.signed(request, &token).await?;
+            response = self.http.open(signed).await?;
+            if response.status() == StatusCode::UNAUTHORIZED {
+                return Err(PortError::SignInExpired);
+            }
+        }
+        let (parts, pieces) = response.into_parts();
+        let head = http::Response::from_parts(parts, Bytes::new());
+        match answer::trouble(&head, self.clock.now()) {
+            // The stream has its own patience; what it is told does not hold up the requests of a run.
+            Some(error) => Err(error),
+            None => Ok(head.map(|_| pieces)),
+        }
+    }
+
     async fn send_with(
+        &self,
+        request: http::Request<Bytes>,
+        token: &SecretString,
+    ) -> Result<http::Response<Bytes>, PortError> {
+        let request = self.signed(request, token).await?;
+        Ok(self.http.send(request).await?)
+    }
+
+    async fn signed(
         &self,
         mut request: http::Request<Bytes>,
         token: &SecretString,
-    ) -> Result<http::Response<Bytes>, PortError> {
+    ) -> Result<http::Request<Bytes>, PortError> {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
             .map_err(|_| PortError::SignInExpired)?;
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
         self.pace.turn().await?;
-        Ok(self.http.send(request).await?)
+        Ok(request)
     }
 }

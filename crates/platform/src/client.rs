@@ -1,30 +1,34 @@
 //! The signed-in client.
 
 use crate::discovery::PlatformMetadata;
+use crate::hints::Stream;
 use crate::problem;
 use crate::wire::{self, Unreadable};
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use chrono::Duration;
 use chrono_tz::Tz;
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
+use futures::StreamExt as _;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{AppointmentId, Cursor, IdempotencyKey, RunId, Version};
 use roundtrip_engine::ports::{
-    Accepted, Clock, LaptopStatus, Me, MoveReport, NewFromEvent, PlatformFeed, PlatformListing, PlatformPort,
-    PortError, StatusAnswer, SyncPolicy, request_id,
+    Accepted, Clock, HintStream, LaptopStatus, Me, MoveReport, NewFromEvent, PlatformFeed, PlatformListing,
+    PlatformPort, PortError, RelayChannel, StatusAnswer, SyncPolicy, request_id,
 };
 use roundtrip_http::answer::{LARGEST_LISTING, bad, header, is_opaque};
 use roundtrip_http::oauth::{TokenKeeper, TokenVault};
-use roundtrip_http::{HttpPort, Metered, Pace, SignedHttp};
+use roundtrip_http::{HttpPort, Metered, Pace, Pieces, SignedHttp};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Items per page while a bug about pages is on: a small world has several then, too.
 const SMALL_PAGE: usize = 2;
+/// Largest answer that says why there is no stream.
+const LARGEST_PROBLEM: usize = 64 * 1024;
 /// A feed that does not end after so many pages is broken or hostile.
 const MOST_PAGES: usize = 200;
 
@@ -196,6 +200,19 @@ fn unread(error: Unreadable) -> PortError {
     bad(error.0)
 }
 
+/// The beginning of an answer that says why there is no stream.
+async fn beginning(mut pieces: Pieces) -> Result<Bytes, PortError> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        if body.len() + piece.len() > LARGEST_PROBLEM {
+            return Err(bad("answer too large"));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.freeze())
+}
+
 /// An id as one segment of a path. `None` for what would lead elsewhere.
 fn segment(id: &str) -> Result<String, PortError> {
     let refused = || PortError::Rejected {
@@ -360,6 +377,50 @@ impl PlatformPort for PlatformClient {
             Ok(_) | Err(PortError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    async fn hints(&self, after: Option<&str>) -> Result<Box<dyn HintStream>, PortError> {
+        let mut request = self
+            .request(Method::GET, "stream")
+            .header(ACCEPT, "text/event-stream")
+            .header(CACHE_CONTROL, "no-store");
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        let request = request.body(Bytes::new()).map_err(|_| PortError::Rejected {
+            reason: "bad_request".into(),
+        })?;
+        let (head, pieces) = self.http.open(request).await?.into_parts();
+        let is_stream = head
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("text/event-stream"));
+        match head.status {
+            StatusCode::OK if is_stream => Ok(Box::new(Stream::new(pieces))),
+            status if status.is_client_error() => {
+                let body = beginning(pieces).await?;
+                let response = http::Response::from_parts(head, body);
+                Err(problem::error(&response, &self.last_policy(), self.zone()))
+            }
+            // A redirect is none either: a credential never travels to another place.
+            _ => Err(bad("no event stream")),
+        }
+    }
+
+    async fn open_channel(&self, provider: &str) -> Result<RelayChannel, PortError> {
+        let body = json!({ "provider": provider });
+        let request = self.request(Method::POST, "calendar-relay/channels");
+        let response = self.send(request, Some(body)).await?;
+        wire::channel(response.body()).map_err(unread)
+    }
+
+    async fn close_channel(&self, id: &str) -> Result<(), PortError> {
+        let path = format!("calendar-relay/channels/{}", segment(id)?);
+        self.send(self.request(Method::DELETE, &path), None)
+            .await
+            .map(|_| ())
     }
 
     fn clock_offset(&self) -> Option<Duration> {

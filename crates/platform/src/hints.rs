@@ -1,29 +1,16 @@
 //! Hints: what the platform's event stream says. They carry no content and may be lost or repeated.
 
 use crate::wire;
-use roundtrip_engine::ports::SyncPolicy;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use roundtrip_engine::ports::{Heard, Hint, HintStream, PortError};
+use roundtrip_http::Pieces;
+use roundtrip_http::answer::is_opaque;
 use serde_json::Value;
 
 /// Longest line and longest event that are kept; a longer one is dropped as a whole.
 const LONGEST: usize = 64 * 1024;
-
-/// "Look now".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hint {
-    /// At the platform's feed.
-    Appointments,
-    /// At a calendar.
-    Calendar {
-        /// Which push subscription.
-        channel_id: String,
-        /// What the service said, for example `exists`.
-        state: String,
-    },
-    /// The policy changed.
-    Policy(SyncPolicy),
-    /// Hints were missed: look at everything.
-    Resync,
-}
 
 /// Reads server-sent events from pieces of a stream, wherever they are cut.
 #[derive(Debug, Default)]
@@ -33,7 +20,11 @@ pub struct HintParser {
     dropping: bool,
     event: String,
     data: String,
+    /// Of the event that is not yet whole.
+    id: Option<String>,
     last_id: Option<String>,
+    nonsense: u32,
+    alive: bool,
 }
 
 impl HintParser {
@@ -63,12 +54,29 @@ impl HintParser {
         hints
     }
 
+    /// Takes the next piece; gives all that was heard in it.
+    pub fn hear(&mut self, piece: &[u8]) -> Heard {
+        let hints = self.push(piece);
+        Heard {
+            hints,
+            bytes: piece.len(),
+            nonsense: std::mem::take(&mut self.nonsense),
+            alive: std::mem::take(&mut self.alive),
+        }
+    }
+
     fn end_of_line(&mut self) -> Option<Hint> {
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
             let event = std::mem::take(&mut self.event);
             let data = std::mem::take(&mut self.data);
             let dropped = std::mem::take(&mut self.dropping);
+            // Only with its last line is an event one that was seen: cut before, it comes again.
+            let id = self.id.take();
+            if id.is_some() {
+                self.last_id = id;
+            }
+            self.alive |= !event.is_empty() && !dropped;
             return if dropped { None } else { hint(&event, &data) };
         }
         let line = String::from_utf8_lossy(&line);
@@ -83,8 +91,12 @@ impl HintParser {
                 }
                 self.data.push_str(value);
             }
-            "id" if !value.contains('\0') => self.last_id = Some(value.to_owned()),
-            _ => {}
+            // What could not be sent back in a header is no place to go on from.
+            "id" if is_opaque(value) => self.id = Some(value.to_owned()),
+            "id" | "retry" => {}
+            // A comment: the stream lives.
+            "" => self.alive = true,
+            _ => self.nonsense = self.nonsense.saturating_add(1),
         }
         None
     }
@@ -108,9 +120,42 @@ fn hint(event: &str, data: &str) -> Option<Hint> {
     }
 }
 
+/// The open stream of a platform.
+pub(crate) struct Stream {
+    pieces: Pieces,
+    parser: HintParser,
+}
+
+impl Stream {
+    pub(crate) fn new(pieces: Pieces) -> Self {
+        Self {
+            pieces,
+            parser: HintParser::new(),
+        }
+    }
+}
+
+#[async_trait]
+impl HintStream for Stream {
+    async fn next(&mut self) -> Result<Option<Heard>, PortError> {
+        match self.pieces.next().await {
+            None => Ok(None),
+            Some(piece) => {
+                let piece: Bytes = piece?;
+                Ok(Some(self.parser.hear(&piece)))
+            }
+        }
+    }
+
+    fn last_id(&self) -> Option<String> {
+        self.parser.last_id().map(str::to_owned)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use roundtrip_engine::ports::SyncPolicy;
 
     const STREAM: &str = ": hello\n\nid: 7\nevent: appointments\ndata: {}\n\n:\r\n\r\nid: 8\revent: policy\rdata: \
         {\"enabled\":false,\rdata: \"reason\":\"maintenance\"}\r\revent: calendar\r\ndata: \
@@ -159,5 +204,26 @@ mod tests {
     #[test]
     fn an_unfinished_event_is_no_hint() {
         assert_eq!(HintParser::new().push(b"event: appointments\ndata: {}\n"), vec![]);
+    }
+
+    #[test]
+    fn an_event_that_was_cut_is_not_one_that_was_seen() {
+        let mut parser = HintParser::new();
+        parser.push(b"id: 7\nevent: appointments\ndata: {}\n\nid: 8\nevent: appointments\n");
+        assert_eq!(parser.last_id(), Some("7"));
+        parser.push(b"data: {}\n\n");
+        assert_eq!(parser.last_id(), Some("8"));
+    }
+
+    #[test]
+    fn what_is_no_stream_is_told_from_one_that_is_quiet() {
+        let mut parser = HintParser::new();
+        let quiet = parser.hear(b": quiet\n\n");
+        assert_eq!((quiet.alive, quiet.nonsense, quiet.hints.len()), (true, 0, 0));
+        let grown = parser.hear(b"event: weather\ndata: {}\nretry: 5\n\n");
+        assert_eq!((grown.alive, grown.nonsense, grown.hints.len()), (true, 0, 0));
+        let page = parser.hear(b"<html>\n<p>Sign in\n\n</html>\n");
+        assert_eq!((page.alive, page.nonsense), (false, 3));
+        assert!(!parser.hear(b"\n\n\n").alive);
     }
 }

@@ -6,7 +6,8 @@
 //! - [`PlatformClient`] implements the engine's [`PlatformPort`](roundtrip_engine::ports::PlatformPort) for one
 //!   signed-in trainer. It reads the whole feed since a cursor before it answers.
 //! - A *policy* says whether calendar sync may run; it comes with every answer.
-//! - A *hint* ([`hints`]) says "look now", without content.
+//! - A *hint* ([`hints`]) says "look now", without content. A *channel* of the *relay* lets a calendar service's notices
+//!   come as such.
 //!
 //! # What it must not do
 //! No storage, no retry, no decision about appointments. The shapes of the wire stay in here: an item that cannot be

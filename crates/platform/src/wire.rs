@@ -11,9 +11,11 @@ use roundtrip_core::appointment::{
 use roundtrip_core::ids::{AppointmentId, Cursor, DeviceId, TrainerId};
 use roundtrip_core::time::{TimeSpan, zone_named};
 use roundtrip_engine::ports::{
-    LaptopStatus, Me, MoveReport, NewFromEvent, PlatformChange, StatusAnswer, SyncPolicy, Writer,
+    ChannelToken, LaptopStatus, Me, MoveReport, NewFromEvent, PlatformChange, RelayChannel, StatusAnswer,
+    SyncPolicy, Writer,
 };
 use roundtrip_http::answer::{self, LARGEST_NUMBER, is_opaque, is_text, is_web_address};
+use roundtrip_http::is_allowed;
 use serde_json::{Map, Value, json};
 
 /// Items per page that are asked for: the most the platform gives.
@@ -384,6 +386,34 @@ fn told(span: &TimeSpan) -> (String, String) {
             .to_rfc3339_opts(SecondsFormat::AutoSi, false)
     };
     (tell(span.start), tell(span.end))
+}
+
+/// Longest id of a channel that Google takes.
+const LONGEST_CHANNEL: usize = 64;
+/// Longest token that Google gives back with each notice.
+const LONGEST_TOKEN: usize = 256;
+
+/// What is handed to a calendar service, so that its notices come over the stream.
+pub(crate) fn channel(body: &[u8]) -> Read<RelayChannel> {
+    let value: Value = answer::json(body).ok_or(Unreadable("channel"))?;
+    let fields = Fields::of(&value, "channel")?;
+    let short = |name: &'static str, longest: usize| {
+        let text = fields.need_text(name)?;
+        let good = is_opaque(&text) && text.len() <= longest;
+        good.then_some(text).ok_or(Unreadable(name))
+    };
+    let address = fields.need_text("address")?;
+    // Nowhere but over TLS: the token goes along.
+    if !is_web_address(&address) || !url::Url::parse(&address).is_ok_and(|url| is_allowed(&url)) {
+        return Err(Unreadable("address"));
+    }
+    let expires_at = fields.need_text("expires_at")?;
+    Ok(RelayChannel {
+        id: short("channel_id", LONGEST_CHANNEL)?,
+        token: ChannelToken::new(short("token", LONGEST_TOKEN)?),
+        expires_at: answer::planned(&expires_at).ok_or(Unreadable("expires_at"))?,
+        address,
+    })
 }
 
 /// The body of a status report.

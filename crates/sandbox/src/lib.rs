@@ -40,6 +40,9 @@ use self::platform::Platform;
 use self::realism::Realism;
 use self::shared::{Clock, Shared};
 
+/// A notice that nobody takes is tried so often.
+const NOTICE_TRIES: usize = 4;
+
 /// How a sandbox starts.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -111,6 +114,23 @@ impl Sandbox {
             platform,
             google,
             google_client,
+        }
+    }
+
+    /// Carries what Google has to tell to where it goes, until dropped. `deliver` answers with the HTTP status, or nothing if
+    /// nobody was reached.
+    pub async fn carry_notices(&self, deliver: impl AsyncFn(&google::Notice) -> Option<u16>) {
+        loop {
+            for notice in self.google.take_notices() {
+                // As the service does: some statuses are tried again, everything else is the end of this notice.
+                for _ in 0..NOTICE_TRIES {
+                    match deliver(&notice).await {
+                        None | Some(500 | 502 | 503 | 504) => tokio::task::yield_now().await,
+                        Some(_) => break,
+                    }
+                }
+            }
+            self.google.notices_told().await;
         }
     }
 

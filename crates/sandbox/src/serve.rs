@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::faults::ConnectionDropped;
+use crate::google::Notice;
 use crate::shared::Clock;
 use crate::{Config, Sandbox};
 
@@ -65,6 +66,13 @@ pub async fn serve(config: Config, clock: Arc<dyn Clock>, port: u16) -> io::Resu
     for (listener, router) in services {
         tasks.spawn(accept(listener, router, stop.clone(), tasks.clone()));
     }
+    let (postman, stopped) = (sandbox.clone(), stop.clone());
+    tasks.spawn(async move {
+        tokio::select! {
+            () = stopped.cancelled() => {}
+            () = postman.carry_notices(async |notice: &Notice| post(notice).await.ok()) => {}
+        }
+    });
     tasks.close();
     Ok(Running {
         sandbox,
@@ -74,6 +82,22 @@ pub async fn serve(config: Config, clock: Arc<dyn Clock>, port: u16) -> io::Resu
         stop,
         tasks,
     })
+}
+
+/// A notice over real HTTP. The stand-ins talk to this machine only.
+async fn post(notice: &Notice) -> Result<u16, Box<dyn std::error::Error + Send + Sync>> {
+    let address: http::Uri = notice.address.parse()?;
+    let authority = address.authority().ok_or("no authority")?.clone();
+    let stream = TcpStream::connect(authority.as_str()).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let mut request = http::Request::post(address.path()).body(Body::empty())?;
+    request.headers_mut().clone_from(&notice.headers);
+    let headers = request.headers_mut();
+    headers.insert(http::header::HOST, authority.as_str().parse()?);
+    headers.insert(http::header::CONTENT_LENGTH, 0.into());
+    // It ends with its sender.
+    tokio::spawn(connection);
+    Ok(sender.send_request(request).await?.status().as_u16())
 }
 
 async fn bind(port: Option<u16>) -> io::Result<TcpListener> {

@@ -119,6 +119,7 @@ impl Database {
         table::calendar_sync_mappings::forget(&mut tx, connection).await?;
         table::calendar_sync_conflicts::forget(&mut tx, connection).await?;
         table::calendar_sync_marked::forget(&mut tx, connection).await?;
+        table::push_channels::forget(&mut tx, connection).await?;
         table::calendar_sync_questions::forget(&mut tx, connection).await?;
         table::calendar_sync_history::forget(&mut tx, connection).await?;
         table::calendar_sync_runs::forget(&mut tx, connection).await?;

@@ -4,12 +4,13 @@ use crate::database::{Database, commit};
 use crate::error::Stored;
 use crate::table::{
     audit_log, calendar_sync_configs, calendar_sync_conflicts, calendar_sync_history, calendar_sync_mappings,
-    calendar_sync_marked, calendar_sync_questions, calendar_sync_runs, daily_counts, outbox, silence_watch,
-    sync_state,
+    calendar_sync_marked, calendar_sync_questions, calendar_sync_runs, daily_counts, outbox, push_channels,
+    silence_watch, sync_state,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use roundtrip_core::bug::{self, Bug};
+use roundtrip_core::channel::Channel;
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{AppointmentId, ConflictId, ConnectionId, QuestionId};
 use roundtrip_core::marked::Marked;
@@ -49,6 +50,8 @@ impl SqliteLedger {
             Change::PutConflict(conflict) => calendar_sync_conflicts::put(tx, connection, conflict).await,
             Change::PutMarked(marked) => calendar_sync_marked::put(tx, connection, marked).await,
             Change::DeleteMarked(id) => calendar_sync_marked::delete(tx, connection, id).await,
+            Change::PutChannel(channel) => push_channels::put(tx, connection, channel).await,
+            Change::DeleteChannel(id) => push_channels::delete(tx, connection, id).await,
             Change::PutQuestion(question) => calendar_sync_questions::put(tx, connection, question).await,
             Change::PutRun(run) => calendar_sync_runs::put(tx, connection, run).await,
             Change::AddItem(item) => calendar_sync_history::add(tx, connection, item).await,
@@ -87,6 +90,10 @@ impl Ledger for SqliteLedger {
 
     async fn marked(&self) -> Result<Vec<Marked>, LedgerError> {
         Ok(calendar_sync_marked::list(self.database.readers(), &self.connection).await?)
+    }
+
+    async fn channels(&self) -> Result<Vec<Channel>, LedgerError> {
+        Ok(push_channels::list(self.database.readers(), &self.connection).await?)
     }
 
     async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError> {

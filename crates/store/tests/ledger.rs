@@ -4,9 +4,11 @@ mod common;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use common::*;
+use roundtrip_core::channel::Channel;
 use roundtrip_core::conflict::{ConflictState, Resolution};
 use roundtrip_core::ids::{
-    AppointmentId, ConflictId, ConnectionId, Cursor, EventId, OutboxId, QuestionId, RunId,
+    AppointmentId, CalendarId, ChannelId, ConflictId, ConnectionId, Cursor, EventId, OutboxId, QuestionId,
+    RunId,
 };
 use roundtrip_core::marked::{Marked, Step};
 use roundtrip_core::outbox::{OutboxState, Side};
@@ -34,6 +36,7 @@ fn one_of_each() -> Vec<Change> {
         Change::PutOutbox(Box::new(row("o1", "a1", Side::Calendar, OutboxState::Sent))),
         Change::PutConflict(Box::new(conflict("c1", now(), ConflictState::Open))),
         Change::PutMarked(Box::new(marked("e1"))),
+        Change::PutChannel(Box::new(channel("n1"))),
         Change::PutQuestion(question("q1", now())),
         Change::PutRun(run("r1", now())),
         Change::AddItem(Box::new(item("i1", now()))),
@@ -53,6 +56,34 @@ fn one_of_each() -> Vec<Change> {
             at: now(),
         },
     ]
+}
+
+fn channel(id: &str) -> Channel {
+    Channel {
+        id: ChannelId::new(id),
+        calendar: CalendarId::new("mine"),
+        resource: Some("res".into()),
+        opened_at: now(),
+        expires_at: now() + TimeDelta::days(7),
+        heard_at: None,
+    }
+}
+
+#[tokio::test]
+async fn a_channel_is_replaced_by_its_id_and_forgotten_with_its_end() {
+    let dir = tempdir().expect("directory");
+    let ledger = open(dir.path()).await.ledger(connection());
+    let put = |channel: &Channel| vec![Change::PutChannel(Box::new(channel.clone()))];
+    ledger.commit(put(&channel("n1"))).await.expect("commit");
+    ledger.commit(put(&channel("n2"))).await.expect("commit");
+    let heard = Channel {
+        heard_at: Some(now()),
+        ..channel("n1")
+    };
+    ledger.commit(put(&heard)).await.expect("commit");
+    let gone = vec![Change::DeleteChannel(ChannelId::new("n2"))];
+    ledger.commit(gone).await.expect("commit");
+    assert_eq!(ledger.channels().await, Ok(vec![heard]));
 }
 
 fn marked(id: &str) -> Marked {
@@ -106,6 +137,7 @@ async fn is_untouched(ledger: &SqliteLedger) -> bool {
         && ledger.outbox().await.expect("outbox").is_empty()
         && ledger.open_conflicts().await.expect("conflicts").is_empty()
         && ledger.marked().await.expect("marked events").is_empty()
+        && ledger.channels().await.expect("channels").is_empty()
         && ledger.questions(long_ago).await.expect("questions").is_empty()
         && ledger.runs(long_ago, 100).await.expect("runs").is_empty()
         && ledger.history(&all).await.expect("history").is_empty()
@@ -122,6 +154,7 @@ async fn a_commit_that_fails_anywhere_leaves_nothing() {
         "outbox",
         "calendar_sync_conflicts",
         "calendar_sync_marked",
+        "push_channels",
         "calendar_sync_questions",
         "calendar_sync_runs",
         "calendar_sync_history",

@@ -30,8 +30,6 @@ const HIDDEN: &str = "--hidden";
 const REFRESH_PAUSE_MS: u64 = 80;
 /// A run shows in the tray once it takes longer.
 const SYNCING_SHOWS_AFTER: Duration = Duration::from_secs(2);
-/// The first line of the tray says how long ago; it is brought up to date this often.
-const TRAY_PERIOD: Duration = Duration::from_secs(60);
 
 /// What the commands reach.
 pub struct Gui {
@@ -99,6 +97,12 @@ impl Gui {
             look.keep_state_of(&known);
         }
         short
+    }
+
+    /// A run is under way that does not show yet.
+    fn might_flicker(&self) -> bool {
+        let since = self.syncing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some()
     }
 
     /// Begins a sign-in and opens the browser. A browser that cannot be started is no failure: the link can be copied.
@@ -294,14 +298,14 @@ fn listen(app: &AppHandle) {
     dirty.notify_one();
     let (refresher, changed) = (app.clone(), Arc::clone(&dirty));
     tauri::async_runtime::spawn(async move {
-        let mut period = TRAY_PERIOD;
+        let mut period = SYNCING_SHOWS_AFTER;
         loop {
             period = tokio::select! {
                 () = changed.notified() => refresh(&refresher).await,
                 // "2 min ago" grows older by itself, and a morning comes.
                 () = tokio::time::sleep(period) => {
                     notifications::summary(&refresher).await;
-                    refresh_tray(&refresher).await
+                    age_tray(&refresher).await
                 }
             };
             tokio::time::sleep(Duration::from_millis(REFRESH_PAUSE_MS)).await;
@@ -354,23 +358,35 @@ async fn refresh(app: &AppHandle) -> Duration {
 
 async fn refresh_tray(app: &AppHandle) -> Duration {
     let gui = app.state::<Gui>();
-    let mut period = TRAY_PERIOD;
-    if let Ok(overview) = gui.host.overview().await {
-        let mut look = tray::Look::of(&overview);
-        if gui.without_flicker(&mut look) {
-            period = SYNCING_SHOWS_AFTER;
-        }
-        let changed = {
-            let mut known = gui.look.lock().unwrap_or_else(PoisonError::into_inner);
-            let changed = *known != look;
-            *known = look.clone();
-            changed
-        };
-        if changed {
-            tray::refresh(app, &look).await;
-        }
+    let Ok(overview) = gui.host.overview().await else {
+        return tray::Look::default().changes_in(chrono::Utc::now());
+    };
+    let mut look = tray::Look::of(&overview);
+    let soon = gui.without_flicker(&mut look);
+    let period = show_in_tray(app, look).await;
+    if soon { SYNCING_SHOWS_AFTER } else { period }
+}
+
+/// Nothing has happened but time: no look into the database is needed for that.
+async fn age_tray(app: &AppHandle) -> Duration {
+    let gui = app.state::<Gui>();
+    if gui.might_flicker() {
+        return refresh_tray(app).await;
     }
-    period
+    let known = gui.look.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    show_in_tray(app, known.at(chrono::Utc::now())).await
+}
+
+async fn show_in_tray(app: &AppHandle, look: tray::Look) -> Duration {
+    let gui = app.state::<Gui>();
+    let known = {
+        let mut known = gui.look.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *known, look.clone())
+    };
+    if known != look {
+        tray::refresh(app, &look, &known).await;
+    }
+    look.changes_in(chrono::Utc::now())
 }
 
 /// Where saved files go: the folder for downloads, or the one that `ROUNDTRIP_DOWNLOAD_DIR` names.

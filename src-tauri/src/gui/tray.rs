@@ -41,10 +41,16 @@ pub fn create(app: &AppHandle) -> tauri::Result<()> {
     Ok(())
 }
 
+/// So many minutes are told one by one.
+const FEW_MINUTES: i64 = 5;
+/// A tray that says nothing of time is looked at this often all the same.
+const LOOKED_AT_MINUTES: i64 = 15;
+
 /// What the menu depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look {
     state: Option<OverallState>,
+    as_of: Option<DateTime<Utc>>,
     minutes: Option<i64>,
     decisions: u32,
     paused: bool,
@@ -58,12 +64,33 @@ impl Look {
         let decisions = overview.conflicts.len() + overview.questions.len();
         Self {
             state: Some(overview.state),
-            minutes: overview.as_of.map(|at| (Utc::now() - at).num_minutes().max(0)),
+            as_of: overview.as_of,
+            minutes: overview.as_of.map(|at| minutes_said(Utc::now() - at)),
             decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
             paused: overview.paused_until.is_some() || overview.paused_for_ever,
             paused_until: overview.paused_until,
             problem: overview.problem.as_ref().map(|problem| problem.code.clone()),
         }
+    }
+
+    /// The same some time later: how long ago it was grows by itself, nothing else does.
+    pub fn at(&self, now: DateTime<Utc>) -> Self {
+        Self {
+            minutes: self.as_of.map(|at| minutes_said(now - at)),
+            ..self.clone()
+        }
+    }
+
+    /// When what it says is no longer right, if nothing happens until then.
+    pub fn changes_in(&self, now: DateTime<Utc>) -> std::time::Duration {
+        let age = self.as_of.map(|at| (now - at).num_seconds().max(0));
+        let seconds = match (self.state, age) {
+            (Some(OverallState::UpToDate), Some(age)) if age < FEW_MINUTES * 60 => 60 - age % 60,
+            (Some(OverallState::UpToDate), Some(age)) => FEW_MINUTES * 60 - age % (FEW_MINUTES * 60),
+            // No other state says how long ago. The morning's summary wants a look now and then.
+            _ => LOOKED_AT_MINUTES * 60,
+        };
+        std::time::Duration::from_secs(seconds.unsigned_abs())
     }
 
     /// A run goes on.
@@ -86,8 +113,18 @@ impl Look {
     }
 }
 
-/// Brings icon and menu up to date. Called only when something in `look` changed.
-pub async fn refresh(app: &AppHandle, look: &Look) {
+/// Minutes as the first line says them: every one of the first few, then in fives. The tray so has to be woken seldom, and
+/// nobody acts upon eleven minutes otherwise than upon ten.
+fn minutes_said(age: Duration) -> i64 {
+    let minutes = age.num_minutes().max(0);
+    match minutes < FEW_MINUTES {
+        true => minutes,
+        false => minutes - minutes % FEW_MINUTES,
+    }
+}
+
+/// Brings icon and menu up to date. Called only when something in `look` changed since `known`.
+pub async fn refresh(app: &AppHandle, look: &Look, known: &Look) {
     let Some(tray) = app.tray_by_id(ID) else { return };
     let setting = app
         .state::<Gui>()
@@ -100,7 +137,10 @@ pub async fn refresh(app: &AppHandle, look: &Look) {
     let tongue = Tongue::of(setting.as_deref().unwrap_or("system"));
     let state = look.state.unwrap_or(OverallState::Starting);
     let done = (|| -> tauri::Result<()> {
-        tray.set_icon(Some(icon(state)?))?;
+        // On Linux each icon goes through a file.
+        if look.state != known.state {
+            tray.set_icon(Some(icon(state)?))?;
+        }
         tray.set_tooltip(Some(format!("Roundtrip · {}", look.line(tongue))))?;
         tray.set_menu(Some(menu(app, tongue, look)?))
     })();
@@ -262,6 +302,36 @@ mod tests {
             ..Look::default()
         };
         assert_eq!(synced.line(Tongue::En), "Up to date · 2 min ago");
+    }
+
+    #[test]
+    fn the_first_line_ages_in_steps_that_wake_nobody_often() {
+        let at: DateTime<Utc> = "2026-12-01T21:30:00Z".parse().expect("a time");
+        let look = Look {
+            state: Some(OverallState::UpToDate),
+            as_of: Some(at),
+            ..Look::default()
+        };
+        let said = |seconds| look.at(at + Duration::seconds(seconds)).minutes;
+        assert_eq!(
+            [59, 60, 299, 300, 599, 600].map(said),
+            [0, 1, 4, 5, 5, 10].map(Some)
+        );
+        // Each step comes just when the words change, fifteen minutes take seven of them.
+        let mut now = at;
+        let mut steps = Vec::new();
+        while now - at < Duration::minutes(15) {
+            let before = look.at(now).minutes;
+            now += Duration::from_std(look.changes_in(now)).expect("a step");
+            assert!(look.at(now).minutes > before);
+            steps.push((now - at).num_minutes());
+        }
+        assert_eq!(steps, [1, 2, 3, 4, 5, 10, 15]);
+        let paused = Look {
+            state: Some(OverallState::Paused),
+            ..look
+        };
+        assert_eq!(paused.changes_in(at).as_secs(), 15 * 60);
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub struct Leaving {
     pub deleted: Option<u32>,
     /// The grant goes, too; else other laptops keep it.
     pub revoke: bool,
+    /// The other service and all data of this laptop go with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everything: bool,
 }
 
 /// The accounts of this data folder: at most one of each service.

@@ -1,5 +1,6 @@
 //! "Delete everything": our events, both grants, and all data of this laptop, with a report that can be checked.
 
+use super::accounts::Leaving;
 use super::{Host, HostEvent, Running, data_dir};
 use crate::ipc::dto::{AppError, DeletePlan, DeleteReport};
 use roundtrip_core::ids::ConnectionId;
@@ -7,6 +8,7 @@ use roundtrip_core::leaving::lies_ahead;
 use roundtrip_engine::Departure;
 use roundtrip_engine::ledger::{HistoryFilter, Ledger};
 use roundtrip_engine::ports::{CalendarPort, PlatformPort, PortError};
+use roundtrip_store::Provider;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::sync::{Arc, PoisonError};
@@ -137,12 +139,43 @@ impl Host {
             self.rebuild().await;
             return Ok(self.finish_report(report));
         }
+        // With the grants gone no calendar can be read again: from here on the next start goes on where this one may end.
+        let leaving = Leaving {
+            deleted: Some(u32::try_from(report.deleted.len()).unwrap_or(u32::MAX)),
+            revoke: true,
+            everything: true,
+        };
+        if let Err(error) = self.keep_leaving(Provider::Google, &leaving).await {
+            self.rebuild().await;
+            return Err(error);
+        }
+        running.engine.stop_channels().await;
         report.platform_told = self.insist(|| running.platform.end_integration("google")).await;
         report.calendar_revoked = self.insist(|| running.google.revoke()).await;
         report.platform_revoked = self.insist(|| running.platform.revoke()).await;
         drop(running);
         self.empty_laptop(&mut report).await;
         Ok(self.finish_report(report))
+    }
+
+    /// Finishes what an earlier process began and did not live to end: the events are gone, by a fresh reading. Each service
+    /// is told once, so that a start without network does not wait; what was told already does no harm.
+    pub(super) async fn finish_everything(self: &Arc<Self>, running: Option<Running>) {
+        let mut report = self.begin_report(&Departure::default(), 0);
+        if let Some(running) = running {
+            let told = running.platform.end_integration("google").await.is_ok();
+            let revoked = (
+                running.google.revoke().await.is_ok(),
+                running.platform.revoke().await.is_ok(),
+            );
+            tracing::info!(
+                told,
+                calendar = revoked.0,
+                platform = revoked.1,
+                "deleting everything goes on"
+            );
+        }
+        self.empty_laptop(&mut report).await;
     }
 
     /// Ends what goes on and removes all data of this laptop.

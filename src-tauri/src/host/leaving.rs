@@ -93,6 +93,7 @@ impl Host {
         let leaving = Leaving {
             deleted: delete_events.then_some(left.deleted),
             revoke: !only_this_laptop,
+            everything: false,
         };
         let done = match self.keep_leaving(service, &leaving).await {
             Ok(()) => self.take_leave(service, &leaving, running.as_ref()).await,
@@ -103,7 +104,7 @@ impl Host {
     }
 
     /// From here on there is no way back: the next start goes on where this one may end.
-    async fn keep_leaving(&self, service: Provider, leaving: &Leaving) -> Result<(), AppError> {
+    pub(super) async fn keep_leaving(&self, service: Provider, leaving: &Leaving) -> Result<(), AppError> {
         let account = self.accounts().await.with_leaving(service, leaving);
         let account = account.ok_or_else(AppError::not_connected)?;
         let now = self.clock.now();
@@ -123,6 +124,9 @@ impl Host {
             ..Left::default()
         };
         if let Some(running) = running {
+            // Nothing is made again meanwhile; then both services forget the way to this laptop.
+            running.stop.cancel();
+            running.engine.stop_channels().await;
             if let Err(error) = running.engine.say_goodbye().await {
                 tracing::info!(
                     code = roundtrip_engine::error_code(&error),
@@ -163,7 +167,7 @@ impl Host {
 
     /// Finishes a disconnect that an earlier process began and did not live to end. It needs nobody: all that could be
     /// refused had been done. What does not work now is tried at the next start.
-    pub(super) async fn finish_leaving(&self) {
+    pub(super) async fn finish_leaving(self: &Arc<Self>) {
         for service in [Provider::Google, Provider::Platform] {
             let accounts = self.accounts().await;
             let Some(leaving) = accounts.leaving(service).cloned() else {
@@ -181,6 +185,9 @@ impl Host {
                 }
                 None => None,
             };
+            if leaving.everything {
+                return self.finish_everything(running).await;
+            }
             match self.take_leave(service, &leaving, running.as_ref()).await {
                 Ok(left) => {
                     *self.finished() = Some(Finished {
@@ -228,6 +235,7 @@ impl Host {
         running.stop.cancel();
         running.engine.cancel_cycle();
         running.engine.idle().await;
+        running.engine.stop_channels().await;
         let chosen = self.keep_calendar(&running, id, settings).await;
         self.rebuild().await;
         chosen

@@ -271,6 +271,7 @@ async fn a_disconnect_that_a_crash_ended_is_finished_at_the_next_start() {
     let leaving = Leaving {
         deleted: Some(4),
         revoke: true,
+        everything: false,
     };
     half_left(&host, Some(&leaving)).await;
 
@@ -286,6 +287,25 @@ async fn a_disconnect_that_a_crash_ended_is_finished_at_the_next_start() {
     assert_eq!(again.expect("it is done").deleted, 4);
     let again = host.disconnect(Provider::Google, true, false, false).await;
     assert_eq!(again.expect_err("nobody is there").code, "not_connected");
+    host.close().await;
+}
+
+#[tokio::test]
+async fn deleting_everything_that_a_crash_ended_is_finished_at_the_next_start() {
+    let (host, _folder) = connected("half-deleted").await;
+    let leaving = Leaving {
+        deleted: Some(4),
+        revoke: true,
+        everything: true,
+    };
+    half_left(&host, Some(&leaving)).await;
+
+    host.finish_leaving().await;
+
+    let accounts = host.accounts().await;
+    assert!(accounts.google.is_none() && accounts.platform.is_none());
+    let left = host.database.connections().await.expect("a database");
+    assert!(left.is_empty(), "no link, no history");
     host.close().await;
 }
 

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod clock;
+pub mod connection;
 pub mod departure;
 pub mod doctor;
 pub mod export;
@@ -232,6 +233,8 @@ impl Host {
             let (watcher, watched) = (Arc::clone(self), fresh.clone());
             tokio::spawn(async move { watcher.keep_watch(&watched).await });
             tokio::spawn(async move { host.tidy_after_cycles(&fresh).await });
+            let (listener, heard) = (Arc::clone(&engine), stop.clone());
+            tokio::spawn(async move { listener.listen(heard).await });
             tokio::spawn(async move { engine.drive(stop).await });
         }
         self.tell(HostEvent::Changed);
@@ -283,14 +286,24 @@ impl Host {
         *self.device_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Looks at the clocks beside the engine's own driver, so that a run that never ends is noticed too.
+    /// Looks at the clocks while a run goes on, so that one that never ends is noticed too. Between runs the engine's own
+    /// driver does it, and this sleeps without a timer.
     async fn keep_watch(&self, running: &Running) {
+        let mut events = running.engine.events();
         loop {
+            while running.engine.live().progress.is_some() {
+                tokio::select! {
+                    () = running.stop.cancelled() => return,
+                    () = tokio::time::sleep(WATCH_EVERY) => running.engine.keep_watch().await,
+                    () = ended(&mut events) => {}
+                }
+            }
             tokio::select! {
                 () = running.stop.cancelled() => return,
-                () = tokio::time::sleep(WATCH_EVERY) => {}
+                event = events.recv() => if let Err(broadcast::error::RecvError::Closed) = event {
+                    return;
+                },
             }
-            running.engine.keep_watch().await;
         }
     }
 
@@ -302,10 +315,25 @@ impl Host {
         }
     }
 
-    /// Folds the write-ahead log into the database and closes it.
+    /// Writes down what was only gathered, folds the write-ahead log into the database and closes it.
     pub async fn close(&self) {
+        if let Some(running) = self.running().await
+            && let Err(error) = running.engine.store_checks().await
+        {
+            tracing::warn!(%error, "the last checks could not be written down");
+        }
         self.stop().await;
         self.database.close().await;
+    }
+}
+
+/// Until a run ends, or events were missed: it may have been its end.
+async fn ended(events: &mut broadcast::Receiver<EngineEvent>) {
+    loop {
+        match events.recv().await {
+            Ok(EngineEvent::CycleEnded) | Err(_) => return,
+            Ok(_) => {}
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::silence;
 use roundtrip_engine::Snapshot;
-use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat};
+use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat, Run};
 use roundtrip_engine::ports::PortError;
 use roundtrip_store::{Integration, IntegrationStatus};
 use std::collections::BTreeMap;
@@ -46,7 +46,8 @@ impl Host {
         let volatile = volatile && problem.as_ref().is_none_or(|problem| problem.code != "keychain");
         let counts = counts_of(&snapshot);
         let since = snapshot.now - Duration::hours(24);
-        let heartbeat = running.engine.ledger().runs(since, 400).await?;
+        // A row of checks that began before may reach into them; the strip leaves out what is older.
+        let heartbeat = running.engine.runs(since - Duration::hours(1), 400).await?;
         let newest = HistoryFilter {
             limit: 1,
             ..Default::default()
@@ -102,20 +103,7 @@ impl Host {
                 .live
                 .progress
                 .map(|(done, total)| Progress { done, total }),
-            heartbeat: heartbeat
-                .iter()
-                .rev()
-                .map(|run| Beat {
-                    run_id: run.id.to_string(),
-                    at: run.started_at,
-                    result: convert::run_result(run.result).into(),
-                    changes: run.counts.added
-                        + run.counts.changed
-                        + run.counts.removed
-                        + run.counts.moved_back,
-                    problem: run.problem.clone(),
-                })
-                .collect(),
+            heartbeat: heartbeat.iter().rev().flat_map(beats).collect(),
             next,
             questions: snapshot
                 .questions
@@ -421,4 +409,26 @@ fn state_of(
     } else {
         OverallState::UpToDate
     }
+}
+
+/// One beat for each time that was looked. Checks without changes are a row for many; of those less than a minute apart the
+/// strip shows one.
+fn beats(run: &Run) -> Vec<Beat> {
+    let mut last = None;
+    let looks = run.looks().into_iter().filter(|look| {
+        let drawn = last.is_none_or(|last| look.at - last >= Duration::minutes(1));
+        if drawn {
+            last = Some(look.at);
+        }
+        drawn
+    });
+    looks
+        .map(|look| Beat {
+            run_id: run.id.to_string(),
+            at: look.at,
+            result: convert::run_result(run.result).into(),
+            changes: run.counts.added + run.counts.changed + run.counts.removed + run.counts.moved_back,
+            problem: run.problem.clone(),
+        })
+        .collect()
 }

@@ -49,7 +49,7 @@ impl Host {
             report["settings"] = settings_told(&settings);
             report["figures"] = serde_json::to_value(self.figures().await?).unwrap_or_default();
             let since = running.engine.now() - chrono::Duration::days(30);
-            let runs = running.engine.ledger().runs(since, RUNS).await?;
+            let runs = running.engine.runs(since, RUNS).await?;
             report["runs"] = runs
                 .iter()
                 .map(|run| {

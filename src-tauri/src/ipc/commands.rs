@@ -195,7 +195,7 @@ pub async fn list_runs(gui: State<'_, Gui>, limit: u32) -> Answered<Vec<RunRow>>
         return Ok(Vec::new());
     };
     let since = running.engine.now() - Duration::days(30);
-    let runs = running.engine.ledger().runs(since, limit.clamp(1, 500)).await?;
+    let runs = running.engine.runs(since, limit.clamp(1, 500)).await?;
     Ok(runs.iter().map(convert::run).collect())
 }
 

@@ -305,6 +305,7 @@ pub fn run(run: &Run) -> RunRow {
         platform_requests: small(run.counts.platform_requests),
         calendar_requests: small(run.counts.calendar_requests),
         problem: run.problem.clone(),
+        checks: u32::try_from(run.checks.len().max(1)).unwrap_or(u32::MAX),
     }
 }
 

@@ -3,6 +3,7 @@
 //! No token ever appears in these types. Texts of problems come as stable codes; the window has the sentences, in each
 //! language, once.
 
+mod connection;
 mod decisions;
 mod diagnostics;
 mod figures;
@@ -10,6 +11,7 @@ mod history;
 mod privacy;
 mod settings;
 
+pub use connection::ConnectionView;
 pub use decisions::{
     AnsweredConflict, ConflictAnswer, HeldView, Outcome, QuestionGroup, QuestionItem, QuestionView, RuleCase,
     RuleOffer, UndoView,
@@ -501,6 +503,8 @@ pub struct RunRow {
     pub calendar_requests: u32,
     /// Stable code of what stopped it.
     pub problem: Option<String>,
+    /// For how many checks the row stands: those without changes are gathered into one.
+    pub checks: u32,
 }
 
 /// Where a sign-in stands.

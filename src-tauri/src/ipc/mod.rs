@@ -70,6 +70,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::privacy::save_delete_report,
             commands::diagnostics::run_check,
             commands::diagnostics::get_figures,
+            commands::diagnostics::get_connection,
             commands::diagnostics::list_audit,
             commands::diagnostics::export_audit,
             commands::diagnostics::preview_report,

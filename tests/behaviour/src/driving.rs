@@ -52,3 +52,67 @@ impl Driving<'_> {
         self.task.await.expect("the engine ends by itself");
     }
 }
+
+/// An engine that listens to the platform's stream and keeps the calendar's notices coming.
+pub struct Listening<'a> {
+    laptop: &'a Laptop,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Laptop {
+    /// Lets the engine listen by itself. No time passes for it but in [`Listening::wake`].
+    pub fn listen(&self) -> Listening<'_> {
+        self.clock.stop_at(self.clock.world_now());
+        let stop = CancellationToken::new();
+        let (engine, stopped) = (self.engine.clone(), stop.clone());
+        let task = tokio::spawn(async move { engine.listen(stopped).await });
+        Listening {
+            laptop: self,
+            stop,
+            task,
+        }
+    }
+}
+
+impl Listening<'_> {
+    /// Waits until something has become true. What is waited for comes over the network, so time does not pass meanwhile.
+    pub async fn until(&self, what: impl AsyncFn() -> bool) {
+        while !what().await {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets whoever sleeps see what time it has become.
+    pub fn wake(&self, seconds_from_now: i64) {
+        let until = self.laptop.clock.world_now() + TimeDelta::seconds(seconds_from_now);
+        self.laptop.clock.stop_at(until);
+    }
+
+    /// Waits for a hint; answers the sides hinted at, platform and calendar.
+    pub async fn hinted(&self) -> [bool; 2] {
+        self.until(async || self.laptop.engine.live().hinted != [false; 2])
+            .await;
+        self.laptop.engine.live().hinted
+    }
+
+    /// Waits until both sides are hinted at, and has what was hinted at so far looked at.
+    pub async fn ready(&self) {
+        self.until(async || self.laptop.engine.live().pushed.calendar)
+            .await;
+        self.laptop.cycle(roundtrip_engine::ledger::Trigger::Hint).await;
+        // Our own writes, if there were some, are told of, too.
+        while self.laptop.engine.live().hinted != [false; 2] {
+            self.laptop.cycle(roundtrip_engine::ledger::Trigger::Hint).await;
+        }
+    }
+
+    /// Stops it.
+    ///
+    /// # Panics
+    /// If it panicked itself.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("the engine ends by itself");
+    }
+}

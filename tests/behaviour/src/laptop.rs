@@ -368,9 +368,9 @@ impl Laptop {
         self.engine.ledger().outbox().await.expect("the ledger works")
     }
 
-    /// Where the next listings start.
+    /// Where the next listings start, and when both sides were last read.
     pub async fn state(&self) -> SyncState {
-        self.engine.ledger().sync_state().await.expect("the ledger works")
+        self.snapshot().await.state
     }
 
     /// Open conflicts.

@@ -25,6 +25,7 @@ mod world;
 
 pub use admin::Admin;
 pub use clock::LaptopClock;
+pub use driving::{Driving, Listening};
 pub use laptop::Laptop;
 pub use person::{BEN, JANA, LENA, MARA, Person};
 pub use trainer::{Trainer, end_of, start_of};

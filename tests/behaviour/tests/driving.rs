@@ -9,15 +9,23 @@ use roundtrip_sandbox::google::QuotaLimits;
 use roundtrip_sandbox::platform::PauseReason;
 use serde_json::json;
 
-/// Runs since an instant, oldest first.
+/// Runs since an instant, oldest first; each check without changes is one, also where a row stands for many.
 async fn runs(world: &World, since: chrono::DateTime<chrono::Utc>) -> Vec<Run> {
-    let mut runs = world
-        .engine
-        .ledger()
-        .runs(since, 1_000)
-        .await
-        .expect("the ledger works");
-    runs.reverse();
+    let rows = world.engine.runs(chrono::DateTime::UNIX_EPOCH, 1_000).await;
+    let mut runs: Vec<Run> = rows
+        .expect("the ledger works")
+        .into_iter()
+        .flat_map(|run| {
+            let looks = run.looks();
+            looks.into_iter().map(move |look| Run {
+                started_at: look.at,
+                trigger: look.trigger,
+                ..run.clone()
+            })
+        })
+        .filter(|run| run.started_at >= since)
+        .collect();
+    runs.sort_by_key(|run| run.started_at);
     runs
 }
 

@@ -157,7 +157,7 @@ async fn one_id_of_a_run_is_in_both_services_logs_in_ours_and_in_the_history() {
         let _logged = tracing::subscriber::set_default(subscriber);
         world.sync().await;
     }
-    let runs = world.engine.ledger().runs(chrono::DateTime::UNIX_EPOCH, 1).await;
+    let runs = world.engine.runs(chrono::DateTime::UNIX_EPOCH, 1).await;
     let id = format!("rt-{}", runs.expect("the ledger works")[0].id);
 
     let requests = world.requests_since(mark);

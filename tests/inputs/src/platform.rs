@@ -9,10 +9,11 @@ use roundtrip_core::appointment::Appointment;
 use roundtrip_core::ids::{AppointmentId, Cursor};
 use roundtrip_core::settings::{Language, TextSettings};
 use roundtrip_core::text;
+use roundtrip_engine::ports::Hint;
 use roundtrip_engine::ports::{PlatformChange, PlatformFeed, PlatformPort as _, PortError};
 use roundtrip_http::{is_allowed, is_loopback};
 use roundtrip_platform::discover;
-use roundtrip_platform::hints::{Hint, HintParser};
+use roundtrip_platform::hints::HintParser;
 
 /// What must hold of an appointment that was read, and of what an event would say of it.
 fn check(appointment: &Appointment, input: &[u8]) {

@@ -9,6 +9,7 @@ use crate::executor::{lock, step_aside};
 use crate::stage::Stage;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use roundtrip_core::channel::Channel;
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{AppointmentId, ConflictId, IdempotencyKey, OutboxId, QuestionId};
 use roundtrip_core::marked::Marked;
@@ -137,6 +138,8 @@ fn word(change: &Change) -> (&'static str, &str) {
         Change::PutConflict(conflict) => ("conflict", conflict.appointment_id.as_str()),
         Change::PutMarked(_) => ("marked", ""),
         Change::DeleteMarked(_) => ("unmarked", ""),
+        Change::PutChannel(channel) => ("channel", channel.id.as_str()),
+        Change::DeleteChannel(id) => ("channel gone", id.as_str()),
         Change::PutQuestion(question) => ("question", question.id.0.as_str()),
         Change::PutRun(run) => ("run", run.id.0.as_str()),
         Change::AddItem(item) => ("item", item.id.as_str()),
@@ -182,6 +185,9 @@ impl<L: Ledger> Ledger for DiskLedger<L> {
     }
     async fn marked(&self) -> Result<Vec<Marked>, LedgerError> {
         self.disk.read(self.inner.marked()).await
+    }
+    async fn channels(&self) -> Result<Vec<Channel>, LedgerError> {
+        self.disk.read(self.inner.channels()).await
     }
     async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError> {
         self.disk.read(self.inner.conflict(id)).await

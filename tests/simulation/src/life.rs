@@ -6,7 +6,7 @@ use roundtrip_core::conflict::{ConflictKind, Resolution};
 use roundtrip_core::question::Answer;
 use roundtrip_core::settings::{ConflictPolicy, PrivacyLevel, SyncSettings};
 use roundtrip_engine::ledger::{HistoryFilter, RunResult, Trigger};
-use roundtrip_engine::ports::{CalendarPort as _, Clock as _, PortError};
+use roundtrip_engine::ports::{CalendarPort as _, Clock as _, Hinted, PortError};
 use roundtrip_engine::{Confirmed, CycleReport};
 use roundtrip_sandbox::platform::PauseReason;
 use roundtrip_sandbox::shared::SeededRandom;
@@ -110,6 +110,11 @@ async fn cycles(
 ) {
     let mut trigger = Trigger::Start;
     loop {
+        if trigger == Trigger::Hint {
+            // A hint that is right, late, or about nothing: which side it speaks of has nothing to do with what changed.
+            let side = hinted(running.engine.now().timestamp_millis());
+            running.engine.hint(side);
+        }
         let outcome = running.engine.cycle(trigger).await;
         note_cycle(&around, &laptop, &outcome);
         let mut pause = match random.below(4) {
@@ -286,13 +291,25 @@ async fn act(
         13 => answer_held(running, random, &said).await,
         14 => undo_run(running, random, &said).await,
         _ if driven => {
-            engine.ask_for([Trigger::Manual, Trigger::Hint][random.below(2)]);
+            match random.below(2) {
+                0 => engine.ask_for(Trigger::Manual),
+                _ => engine.hint(hinted(engine.now().timestamp_millis())),
+            }
             said("window asks for a cycle", String::new());
         }
         _ => {
             engine.cancel_cycle();
             said("window cancels the cycle", String::new());
         }
+    }
+}
+
+/// Draws nothing: what chance decides elsewhere stays as it is.
+fn hinted(moment: i64) -> Hinted {
+    match moment.rem_euclid(3) {
+        0 => Hinted::Platform,
+        1 => Hinted::Calendar,
+        _ => Hinted::Everything,
     }
 }
 

@@ -122,6 +122,8 @@ export const commands = {
 	runCheck: (check: string) => typedError<CheckView, AppError>(__TAURI_INVOKE("run_check", { check })),
 	/**  The figures of the last 30 days; none before both sides are connected. */
 	getFigures: () => typedError<FiguresView | null, AppError>(__TAURI_INVOKE("get_figures")),
+	/**  How changes come to this laptop; none before both sides are connected. */
+	getConnection: () => typedError<ConnectionView | null, AppError>(__TAURI_INVOKE("get_connection")),
 	/**  A page of the audit log, newest first: the entries before the one of this sequence, or the newest. */
 	listAudit: (before: number | null, limit: number) => typedError<AuditRow[], AppError>(__TAURI_INVOKE("list_audit", { before, limit })),
 	/**  Saves the audit log as `csv` or `json` in the folder for downloads. */
@@ -322,6 +324,28 @@ export type ConflictAnswer = {
 	seen: SeenView,
 	/**  The answer. */
 	resolution: ResolutionInput,
+};
+
+/**  The live connection, as Diagnostics tells it. */
+export type ConnectionView = {
+	/**  `none` (not offered, or syncing has not begun), `opening`, `open`, `broken`. */
+	state: string,
+	/**  Open or broken since. */
+	since: string | null,
+	/**  Why it is broken: `lost`, `silent`, `not_found`, `not_a_stream`, `garbage`, `endless`, or a problem's code. */
+	reason: string | null,
+	/**  When it is tried again. */
+	again_at: string | null,
+	/**  Google sends notices, and they come through. */
+	notices: boolean,
+	/**  When the channel of Google's notices was last made or renewed. */
+	channel_renewed_at: string | null,
+	/**  When it runs out; a new one is made two days before. */
+	channel_expires_at: string | null,
+	/**  Why there is none, or no new one, by stable code. */
+	channel_problem: string | null,
+	/**  Roundtrip looks by itself every so many minutes. */
+	every_minutes: number,
 };
 
 /**  A conflict as shown. */
@@ -1039,6 +1063,8 @@ export type RunRow = {
 	calendar_requests: number,
 	/**  Stable code of what stopped it. */
 	problem: string | null,
+	/**  For how many checks the row stands: those without changes are gathered into one. */
+	checks: number,
 };
 
 /**  A file that was saved in the folder for downloads. */

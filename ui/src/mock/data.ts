@@ -423,6 +423,7 @@ export function runsFor(nowMs: number): RunRow[] {
       platform_requests: 1 + beat.changes,
       calendar_requests: 1 + beat.changes,
       problem: beat.problem,
+      checks: 1,
     }))
     .reverse();
 }

@@ -1,6 +1,6 @@
 //! Figures of the sync itself, by the verbs of the command line.
 
-use super::{Figure, memory};
+use super::{Bench, Figure, memory};
 use crate::app::Installation;
 use crate::browse;
 use crate::desk::Desk;
@@ -9,7 +9,7 @@ use crate::project::Profile;
 use crate::sandbox::{Options, Sandbox};
 use crate::wait;
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
@@ -23,10 +23,10 @@ pub(super) struct Verbs {
 }
 
 /// What one run of a verb took.
-struct Ran {
-    json: Value,
-    took: Duration,
-    peak_mb: f64,
+pub(super) struct Ran {
+    pub(super) json: Value,
+    pub(super) took: Duration,
+    pub(super) peak_mb: f64,
 }
 
 impl Verbs {
@@ -79,7 +79,7 @@ impl Verbs {
     }
 
     /// `sync --once --json`, with its peak memory.
-    fn sync(&self) -> Result<Ran> {
+    pub(super) fn sync(&self) -> Result<Ran> {
         let mut command = self
             .installation
             .command(&self.desk, &["sync", "--once", "--json"])?;
@@ -104,14 +104,14 @@ impl Verbs {
         Ok(Ran { json, took, peak_mb })
     }
 
-    fn requests_since(&self, mark: u64) -> Result<Requests> {
+    pub(super) fn requests_since(&self, mark: u64) -> Result<Requests> {
         Requests::since(&self.sandbox, mark)
     }
 }
 
 /// Requests per added appointment and of a cycle with nothing to do.
-pub(super) fn requests(folder: &Path, profile: Profile) -> Result<Vec<Figure>> {
-    let verbs = Verbs::connected(&folder.join("requests"), profile, 200)?;
+pub(super) fn requests(bench: &Bench) -> Result<Vec<Figure>> {
+    let verbs = Verbs::connected(&bench.folder, bench.profile, 200)?;
     let mark = Requests::mark(&verbs.sandbox)?;
     let first = verbs.sync()?;
     let asked = verbs.requests_since(mark)?;
@@ -124,7 +124,9 @@ pub(super) fn requests(folder: &Path, profile: Profile) -> Result<Vec<Figure>> {
             asked.event_writes() as f64 / added,
             "requests",
         )
-        .goal("1.0"),
+        .at_most(1.0)
+        .anchor("a list and a write")
+        .simulated(),
         Figure::new(
             "all Google requests per added appointment",
             asked.count("google", "", "") as f64 / added,
@@ -151,14 +153,20 @@ pub(super) fn requests(folder: &Path, profile: Profile) -> Result<Vec<Figure>> {
             asked.count("platform", "", "") as f64,
             "requests",
         )
-        .goal("1"),
+        .at_most(1.0)
+        .anchor("the full window")
+        .simulated(),
         Figure::new(
             "idle cycle: Google requests",
             asked.count("google", "", "") as f64,
             "requests",
         )
-        .goal("1"),
-        Figure::new("idle cycle: writes", asked.event_writes() as f64, "requests").goal("0"),
+        .at_most(1.0)
+        .anchor("the full window")
+        .simulated(),
+        Figure::new("idle cycle: writes", asked.event_writes() as f64, "requests")
+            .at_most(0.0)
+            .simulated(),
         Figure::new(
             "idle cycle as the app itself counts it: platform",
             number(&idle.json["requests"]["platform"])?,
@@ -173,41 +181,8 @@ pub(super) fn requests(folder: &Path, profile: Profile) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Time and memory of a large first sync over a slow line.
-pub(super) fn large(
-    folder: &Path,
-    profile: Profile,
-    appointments: usize,
-    latency_ms: u64,
-) -> Result<Vec<Figure>> {
-    let verbs = Verbs::connected(&folder.join("large"), profile, appointments)?;
-    for service in ["platform", "google"] {
-        let rule = json!({"service": service, "times": 0, "fault": {"kind": "latency", "ms": latency_ms}});
-        verbs.sandbox.post("/faults", &rule)?;
-    }
-    let mark = Requests::mark(&verbs.sandbox)?;
-    let ran = verbs.sync()?;
-    let asked = verbs.requests_since(mark)?;
-    let added = number(&ran.json["added"])?;
-    let name = |what: &str| format!("first sync of {appointments}, {latency_ms} ms latency: {what}");
-    Ok(vec![
-        Figure::new(name("events added"), added, ""),
-        Figure::new(name("time"), ran.took.as_secs_f64(), "s"),
-        Figure::new(name("peak memory"), ran.peak_mb, "MB"),
-        Figure::new(
-            name("requests to Google"),
-            asked.count("google", "", "") as f64,
-            "requests",
-        ),
-        Figure::new(
-            name("requests to the platform"),
-            asked.count("platform", "", "") as f64,
-            "requests",
-        ),
-    ])
-}
-
-fn number(value: &Value) -> Result<f64> {
+/// A number of a JSON answer.
+pub(super) fn number(value: &Value) -> Result<f64> {
     value
         .as_f64()
         .with_context(|| format!("expected a number, got {value}"))

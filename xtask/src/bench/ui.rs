@@ -3,14 +3,14 @@
 //! Measured in WebKitGTK on a display without a graphics card, with the stand-in for the app playing 2,000 appointments,
 //! 10,000 history lines and a run that never ends. The real app's part (commands, SQLite) is not in these figures.
 
-use super::Figure;
+use super::figure::percentile;
+use super::{Bench, Figure};
 use crate::gallery::{Gallery, View};
 use crate::project;
 use crate::run::{npm, read};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 
 /// How many interactions are measured.
@@ -80,43 +80,44 @@ say((async () => {
 "#;
 
 /// All of them.
-pub(super) fn measure(folder: &Path) -> Result<Vec<Figure>> {
-    let gallery = Gallery::open(&folder.join("ui"))?;
+pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
+    let gallery = Gallery::open(&bench.folder)?;
+    let interactions = bench.times(INTERACTIONS, 2 * PART);
     gallery.show(&View::of("busy", "/"))?;
     gallery.size(1160, 800)?;
     let mut figures = Vec::new();
 
     let mut by_name: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     // In parts, because the driver gives a script no more than half a minute.
-    while by_name.values().map(Vec::len).sum::<usize>() < INTERACTIONS {
+    while by_name.values().map(Vec::len).sum::<usize>() < interactions {
         let times = run(&gallery, INTERACT, json!([PART]))?;
         for (name, list) in times.as_object().context("no times")? {
             by_name.entry(name.clone()).or_default().extend(numbers(list));
         }
     }
-    let mut all: Vec<f64> = by_name.values().flatten().copied().collect();
+    let all: Vec<f64> = by_name.values().flatten().copied().collect();
     let count = all.len();
     figures.push(
         Figure::new(
             format!("page: interaction to next paint, p98 of {count} (simulated app)"),
-            percentile(&mut all, 0.98),
+            percentile(&all, 0.98),
             "ms",
         )
-        .goal("≤ 50"),
+        .at_most(50.0),
     );
     figures.push(Figure::new(
         format!("page: interaction to next paint, median of {count}"),
-        percentile(&mut all, 0.5),
+        percentile(&all, 0.5),
         "ms",
     ));
-    for (name, mut list) in by_name {
+    for (name, list) in by_name {
         let figure = Figure::new(
             format!("  {name}, p98 of {}", list.len()),
-            percentile(&mut list, 0.98),
+            percentile(&list, 0.98),
             "ms",
         );
         figures.push(if name == "find as you type" {
-            figure.goal("≤ 30")
+            figure.at_most(30.0)
         } else {
             figure
         });
@@ -136,7 +137,7 @@ pub(super) fn measure(folder: &Path) -> Result<Vec<Figure>> {
                 number("most"),
                 "",
             )
-            .goal("≤ 120"),
+            .at_most(120.0),
         );
         figures.push(
             Figure::new(
@@ -144,7 +145,7 @@ pub(super) fn measure(folder: &Path) -> Result<Vec<Figure>> {
                 number("long"),
                 "",
             )
-            .goal("0"),
+            .at_most(0.0),
         );
         figures.push(Figure::new(
             format!("  longest of them in {name}"),
@@ -174,17 +175,6 @@ fn numbers(list: &Value) -> Vec<f64> {
         .collect()
 }
 
-/// The value below which this share of them lies.
-fn percentile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let last = values.len().saturating_sub(1);
-    let at = (values.len() as f64 * share).ceil() as usize;
-    values
-        .get(at.saturating_sub(1).min(last))
-        .copied()
-        .unwrap_or(f64::NAN)
-}
-
 /// JavaScript as it is shipped, each file compressed by itself.
 fn size() -> Result<Vec<Figure>> {
     crate::run::run(npm(&project::ui()).args(["run", "--silent", "build"]))?;
@@ -200,24 +190,11 @@ fn size() -> Result<Vec<Figure>> {
     let sizes: Value = serde_json::from_str(read(&mut node)?.trim())?;
     let kib = |key: &str| sizes[key].as_f64().unwrap_or(f64::NAN) / 1024.0;
     Ok(vec![
-        Figure::new("page: JavaScript, all of it, gzip", kib("all"), "KiB").goal("≤ 130"),
+        Figure::new("page: JavaScript, all of it, gzip", kib("all"), "KiB").at_most(130.0),
         Figure::new(
             "page: JavaScript before the first paint, gzip",
             kib("first"),
             "KiB",
         ),
     ])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percentile;
-
-    #[test]
-    fn the_98th_of_a_hundred_is_the_98th() {
-        let mut values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
-        assert_eq!(percentile(&mut values, 0.98), 98.0);
-        assert_eq!(percentile(&mut values, 0.5), 50.0);
-        assert_eq!(percentile(&mut [7.0], 0.98), 7.0);
-    }
 }

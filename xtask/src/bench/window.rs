@@ -1,19 +1,18 @@
 //! Figures of the window: how soon it is there, and what stays when it is closed.
 
 use super::cli::Verbs;
-use super::{Figure, memory};
+use super::{Bench, Figure, memory};
 use crate::app::TITLE;
 use crate::desk::screen::{Screen, Window};
 use crate::process::{self, Process};
-use crate::project::Profile;
 use crate::wait;
 use anyhow::{Context, Result};
-use std::path::Path;
 use std::time::Instant;
 
 /// Starts the connected app some times, then looks at its memory with the window open and closed.
-pub(super) fn measure(folder: &Path, profile: Profile, starts: usize) -> Result<Vec<Figure>> {
-    let verbs = Verbs::connected(&folder.join("window"), profile, 24)?;
+pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
+    let starts = bench.times(bench.options.starts, 2);
+    let verbs = Verbs::connected(&bench.folder, bench.profile, 24)?;
     let screen = verbs.desk.screen()?;
     let mut seconds = Vec::new();
     for number in 1..starts.max(1) {

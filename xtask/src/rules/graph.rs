@@ -164,6 +164,14 @@ pub fn rules(graph: &Graph) -> Vec<Rule> {
             "roundtrip",
         ],
     ));
+    // Platforms run it: nothing that knows appointments or tokens of calendars may be in it.
+    rules.push(never_own(graph, "roundtrip-relay", &[]));
+    rules.push(never(
+        graph,
+        "roundtrip",
+        "the laptop's program carries nothing of the relay",
+        &["roundtrip-relay", "async-nats", "prometheus-client"],
+    ));
     for tool in ["xtask", "roundtrip-window-tests"] {
         let native: Vec<&str> = graph.links.iter().map(String::as_str).collect();
         rules.push(never(

@@ -37,6 +37,9 @@ const EVERYTHING: &[&str] = &[
     "xvfb",
 ];
 
+/// For tests that say so and leave themselves out without it: older Ubuntus do not have it.
+const WHERE_OFFERED: &[&str] = &["nats-server"];
+
 /// Checks what is installed, and installs the rest through apt as root or with sudo.
 pub fn install(need: Need) -> Result<()> {
     if cfg!(target_os = "macos") {
@@ -53,20 +56,29 @@ pub fn install(need: Need) -> Result<()> {
         println!(
             "This is neither Debian nor Ubuntu, so nothing is installed for you. The build needs the development files of \
              WebKitGTK 4.1, librsvg 2, ayatana-appindicator 3, OpenSSL and libxdo; the window tests also need \
-             WebKitWebDriver, Xvfb, dbus-daemon, gnome-keyring, dunst and ImageMagick."
+             WebKitWebDriver, Xvfb, dbus-daemon, gnome-keyring, dunst, ImageMagick and nats-server."
         );
         return Ok(());
     }
-    let missing: Vec<&str> = wanted(need).filter(|package| !is_installed(package)).collect();
-    if missing.is_empty() {
+    let mut missing: Vec<&str> = wanted(need).filter(|package| !is_installed(package)).collect();
+    let perhaps: Vec<&str> = match need {
+        Need::Build => Vec::new(),
+        Need::Everything => WHERE_OFFERED
+            .iter()
+            .copied()
+            .filter(|package| !is_installed(package))
+            .collect(),
+    };
+    if missing.is_empty() && !perhaps.iter().any(|package| is_offered(package)) {
         return Ok(());
     }
+    apt(&["update", "-q"])?;
+    missing.extend(perhaps.iter().filter(|package| is_offered(package)));
     say(&format!(
         "installing {} system packages with apt: {}",
         missing.len(),
         missing.join(" ")
     ));
-    apt(&["update", "-q"])?;
     let mut arguments = vec!["install", "-y", "-q", "--no-install-recommends"];
     arguments.extend(&missing);
     apt(&arguments)
@@ -117,6 +129,14 @@ fn is_installed(package: &str) -> bool {
             .lines()
             .any(|line| line == "installed")
     })
+}
+
+fn is_offered(package: &str) -> bool {
+    let mut command = Command::new("apt-cache");
+    command.args(["--quiet", "show", package]);
+    command
+        .output()
+        .is_ok_and(|out| out.status.success() && !out.stdout.is_empty())
 }
 
 #[cfg(unix)]

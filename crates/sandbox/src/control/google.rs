@@ -9,7 +9,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::google::{AuditEntry, Google, GoogleError, QuotaLimits, TombstoneDetail};
+use crate::google::{
+    AuditEntry, Google, GoogleError, NoticeWeather, QuotaLimits, TombstoneDetail, WatchedChannel,
+};
 use crate::oauth::SessionInfo;
 use crate::platform::{JsonBody, Problem};
 
@@ -34,6 +36,8 @@ pub(super) fn router(google: Google) -> Router {
         .route("/quota", get(quota).put(set_quota))
         .route("/tombstones", put(set_tombstones))
         .route("/auto-grant", put(set_auto_grant))
+        .route("/channels", get(channels).delete(forget_channels))
+        .route("/notices", get(notices).put(set_notices))
         .route("/sync-tokens/expire", post(expire_sync_tokens))
         .route("/sessions", get(sessions))
         .route("/revoke-tokens", post(revoke_tokens))
@@ -156,6 +160,24 @@ async fn quota(State(google): State<Google>) -> Json<QuotaLimits> {
 
 async fn set_quota(State(google): State<Google>, JsonBody(limits): JsonBody<QuotaLimits>) -> StatusCode {
     google.set_quota(limits);
+    StatusCode::NO_CONTENT
+}
+
+async fn channels(State(google): State<Google>) -> Json<Vec<WatchedChannel>> {
+    Json(google.channels())
+}
+
+async fn forget_channels(State(google): State<Google>) -> StatusCode {
+    google.forget_channels();
+    StatusCode::NO_CONTENT
+}
+
+async fn notices(State(google): State<Google>) -> Json<Value> {
+    Json(json!({"sent": google.notices_sent(), "weather": google.notice_weather()}))
+}
+
+async fn set_notices(State(google): State<Google>, JsonBody(weather): JsonBody<NoticeWeather>) -> StatusCode {
+    google.set_notice_weather(weather);
     StatusCode::NO_CONTENT
 }
 

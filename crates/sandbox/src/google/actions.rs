@@ -33,6 +33,7 @@ impl Google {
             draw: self.draw(),
         };
         let (calendar, event) = self.state().write(&writer, calendar, op)?;
+        self.inner.notices_told.notify_one();
         self.event(account, &calendar, &event)
     }
 

@@ -5,6 +5,7 @@ use super::audit::Via;
 use super::error::GoogleError;
 use super::list::{self, Asked};
 use super::model::{Calendar, Found};
+use super::push;
 use super::query::ListQuery;
 use super::render;
 use super::scopes;
@@ -57,6 +58,8 @@ pub fn router() -> Router<Google> {
             "/calendars/{calendar}/events/{event}/instances",
             get(events_instances),
         )
+        .route("/calendars/{calendar}/events/watch", post(push::watch))
+        .route("/channels/stop", post(push::stop))
         .route("/freeBusy", post(calendars::free_busy))
         .route("/colors", get(calendars::colors))
 }
@@ -185,7 +188,9 @@ fn write(google: &Google, call: &Call, calendar: &str, op: Op<'_>) -> Result<(St
         realism: google.shared().realism(),
         draw: google.draw(),
     };
-    google.state().write(&writer, calendar, op)
+    let outcome = google.state().write(&writer, calendar, op);
+    google.inner.notices_told.notify_one();
+    outcome
 }
 
 async fn events_insert(

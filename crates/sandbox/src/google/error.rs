@@ -110,6 +110,11 @@ impl GoogleError {
         .at("parameter", "timeMax")
     }
 
+    /// 400 of a watch call.
+    pub fn push(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::new(400, "global", reason, message)
+    }
+
     /// 401 `authError`.
     pub fn auth() -> Self {
         Self::new(401, "global", "authError", "Invalid Credentials").at("header", "Authorization")

@@ -16,6 +16,7 @@ mod fields;
 mod list;
 mod model;
 mod palette;
+mod push;
 mod query;
 mod quota;
 mod recur;
@@ -34,6 +35,7 @@ mod wire;
 pub use audit::{AuditEntry, Via};
 pub use error::GoogleError;
 pub use fields::Selection;
+pub use push::{Notice, NoticeWeather, WatchedChannel};
 pub use quota::QuotaLimits;
 pub use render::TombstoneDetail;
 
@@ -103,6 +105,7 @@ struct Inner {
     config: GoogleConfig,
     started_at: DateTime<Utc>,
     state: Mutex<State>,
+    notices_told: tokio::sync::Notify,
 }
 
 /// A copy of all the calendar service knows.
@@ -135,6 +138,7 @@ impl Google {
                 config,
                 started_at,
                 state,
+                notices_told: tokio::sync::Notify::new(),
             }),
         }
     }

@@ -78,6 +78,7 @@ pub fn state(config: &GoogleConfig, now: DateTime<Utc>) -> State {
         auto_grant: None,
         history: History::default(),
         lists: 0,
+        watches: super::push::Watches::default(),
     };
     for person in &PEOPLE {
         state.accounts.push(Account {

@@ -4,6 +4,7 @@ use super::audit::{AuditEntry, Via};
 use super::body::{Object, WriteOptions};
 use super::error::GoogleError;
 use super::model::{Account, Calendar, Life, ListEntry, Marks, Role, Write};
+use super::push::Watches;
 use super::quota::Quota;
 use super::render::{TombstoneDetail, View};
 use super::replica;
@@ -40,6 +41,8 @@ pub struct State {
     pub history: History,
     /// Listings answered so far.
     pub lists: u64,
+    /// Channels of notices.
+    pub(super) watches: Watches,
 }
 
 /// Who writes, and with which request.
@@ -158,8 +161,17 @@ impl State {
         let before = self.before(writer.account, calendar, op);
         let old = self.old_versions(writer, calendar, op);
         let outcome = self.try_write(writer, calendar, op);
-        if outcome.is_ok() {
+        if let Ok((into, _)) = &outcome {
             self.keep_old(old);
+            let out_of = self
+                .calendar(writer.account, calendar)
+                .map(|(calendar, _)| calendar.id.clone());
+            self.watches.changed(into, "exists", writer.now);
+            if let Ok(out_of) = out_of
+                && out_of != *into
+            {
+                self.watches.changed(&out_of, "exists", writer.now);
+            }
         }
         let sent = op.sent();
         let attendees_sent = sent.is_some_and(|sent| sent.contains_key("attendees"));
@@ -363,6 +375,7 @@ impl State {
                 entry.mark = mark;
             }
         }
+        self.watches.changed(id, "not_exists", now);
         self.calendars.remove(id).is_some()
     }
 }

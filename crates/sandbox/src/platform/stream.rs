@@ -33,7 +33,13 @@ pub(super) async fn stream(
     // An id that is none of ours is as good as one that is too old.
     let last_event_id = header(&headers, "last-event-id").map(|id| id.trim().parse().unwrap_or(u64::MAX));
     let now = platform.now();
-    let (missed, receiver) = platform.state().hints.open(now, &caller.user, last_event_id);
+    let (missed, place, receiver) = {
+        let mut state = platform.state();
+        let (missed, receiver) = state.hints.open(now, &caller.user, last_event_id);
+        // A stream that is cut before its first hint goes on from here.
+        let place = missed.is_empty().then(|| state.hints.resync().id);
+        (missed, place, receiver)
+    };
     let first = stream::iter(missed).map(|hint| event(&hint));
     let rest = stream::unfold((receiver, platform), |(mut receiver, platform)| async move {
         let hint = match receiver.recv().await {
@@ -43,8 +49,13 @@ pub(super) async fn stream(
         };
         Some((event(&hint), (receiver, platform)))
     });
-    // A first comment, so that the client knows at once that it is connected.
-    let greeting = stream::once(async { Event::default().comment("connected") });
+    // A first comment, so that the client knows at once that it is connected; an id without an event, so that it knows where.
+    let greeting = Event::default().comment("connected");
+    let greeting = match place {
+        Some(place) => greeting.id(place.to_string()),
+        None => greeting,
+    };
+    let greeting = stream::once(async { greeting });
     let events = greeting.chain(first).chain(rest).map(Ok::<_, Infallible>);
     Ok(Sse::new(events)
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("quiet"))

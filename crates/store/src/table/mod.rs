@@ -13,6 +13,7 @@ pub(crate) mod calendar_sync_runs;
 pub(crate) mod daily_counts;
 pub(crate) mod external_calendars;
 pub(crate) mod outbox;
+pub(crate) mod push_channels;
 pub(crate) mod settings;
 pub(crate) mod silence_watch;
 pub(crate) mod sync_state;

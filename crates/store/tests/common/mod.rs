@@ -239,6 +239,7 @@ pub fn run(id: &str, started_at: DateTime<Utc>) -> Run {
             ..Counts::default()
         },
         problem: None,
+        checks: Vec::new(),
     }
 }
 

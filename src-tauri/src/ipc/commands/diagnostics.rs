@@ -3,7 +3,9 @@
 use super::Answered;
 use crate::gui::{Gui, browser, downloads, tray};
 use crate::host::export;
-use crate::ipc::dto::{AppError, AuditRow, CheckView, FiguresView, OwnRuleView, RuleCheck, SavedFile};
+use crate::ipc::dto::{
+    AppError, AuditRow, CheckView, ConnectionView, FiguresView, OwnRuleView, RuleCheck, SavedFile,
+};
 use crate::ipc::settings;
 use roundtrip_core::filter::{self, RuleProblem};
 use roundtrip_store::AuditEntry;
@@ -32,6 +34,13 @@ pub async fn run_check(app: AppHandle, gui: State<'_, Gui>, check: String) -> An
 #[specta::specta]
 pub async fn get_figures(gui: State<'_, Gui>) -> Answered<Option<FiguresView>> {
     gui.host.figures().await
+}
+
+/// How changes come to this laptop; none before both sides are connected.
+#[tauri::command]
+#[specta::specta]
+pub async fn get_connection(gui: State<'_, Gui>) -> Answered<Option<ConnectionView>> {
+    gui.host.connection().await
 }
 
 /// A page of the audit log, newest first: the entries before the one of this sequence, or the newest.

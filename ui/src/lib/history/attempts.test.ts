@@ -184,6 +184,7 @@ describe('runs', () => {
     problems: 0,
     platform_requests: 1,
     calendar_requests: 1,
+    checks: 1,
     problem: null,
     ...more,
   });

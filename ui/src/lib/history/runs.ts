@@ -28,10 +28,14 @@ export function runSum(run: RunRow): string {
     run.conflicts && m.run_conflicts({ count: run.conflicts }),
     run.problems && m.run_problems({ count: run.problems }),
   ].filter((part) => part !== 0);
-  return parts.length ? listPlain(parts) : m.run_nothing();
+  if (parts.length) return listPlain(parts);
+  return run.checks > 1 ? m.hx_run_quiet({ count: run.checks }) : m.run_nothing();
 }
 
-export const quiet = (run: RunRow): boolean => run.result === 'success' && runSum(run) === m.run_nothing();
+const written = (run: RunRow): number =>
+  run.added + run.changed + run.removed + run.moved_back + run.conflicts + run.problems;
+
+export const quiet = (run: RunRow): boolean => run.result === 'success' && written(run) === 0;
 
 /** A failed run has something that can be tried again. */
 export const hasProblems = (run: RunRow): boolean =>
@@ -40,7 +44,7 @@ export const hasProblems = (run: RunRow): boolean =>
 export type RunItem =
   | { kind: 'day'; key: string; day: string; count: number }
   | { kind: 'run'; key: string; run: RunRow }
-  | { kind: 'quiet'; key: string; runs: RunRow[] };
+  | { kind: 'quiet'; key: string; runs: RunRow[]; count: number };
 
 const FEW = 2;
 
@@ -58,7 +62,7 @@ export function groupRuns(runs: readonly RunRow[], zone: string, unfolded: Reado
     if (!first) return;
     // Named by its oldest run: a newer quiet one joins the line without closing it.
     const key = `quiet-${calm.at(-1)?.id}`;
-    if (calm.length >= FEW) items.push({ kind: 'quiet', key, runs: calm });
+    if (calm.length >= FEW) items.push({ kind: 'quiet', key, runs: calm, count: calm.reduce((sum, run) => sum + run.checks, 0) });
     if (calm.length < FEW || unfolded.has(key))
       items.push(...calm.map((run) => ({ kind: 'run' as const, key: run.id, run })));
     calm = [];
@@ -70,7 +74,7 @@ export function groupRuns(runs: readonly RunRow[], zone: string, unfolded: Reado
       head = { kind: 'day', key: `day-${day}`, day, count: 0 };
       items.push(head);
     }
-    head.count += 1;
+    head.count += run.checks;
     if (quiet(run)) {
       calm.push(run);
       continue;

@@ -131,9 +131,11 @@ describe('history sentences', () => {
       problems: 1,
       platform_requests: 1,
       calendar_requests: 1,
+      checks: 1,
       problem: null,
     };
     expect(runSum(run)).toBe('12 changed · 1 problem');
     expect(runSum({ ...run, changed: 0, problems: 0 })).toBe('Nothing to change');
+    expect(runSum({ ...run, changed: 0, problems: 0, checks: 12 })).toBe('12 checks without changes');
   });
 });

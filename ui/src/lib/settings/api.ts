@@ -45,6 +45,7 @@ export const disconnect = (service: string, deleteEvents: boolean, onlyThisLapto
 export const chooseCalendar = (id: string) => value(commands.chooseCalendar(id));
 export const runCheck = (check: string) => value(commands.runCheck(check));
 export const checkRule = (rule: OwnRuleView) => value(commands.checkRule(rule));
+export const getConnection = () => value(commands.getConnection());
 export const getFigures = () => value(commands.getFigures());
 /** The entries before the one of this sequence, newest first; from the newest on without one. */
 export const listAudit = (before: number | null, limit: number) => value(commands.listAudit(before, limit));

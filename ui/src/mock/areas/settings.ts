@@ -2,6 +2,7 @@ import type {
   AppointmentRow,
   AuditRow,
   CheckView,
+  ConnectionView,
   OwnRuleView,
   Preview,
   PreviewItem,
@@ -236,6 +237,20 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
     },
     run_check: ({ check: name }: Args) => checkOne(name as string),
     get_figures: () => figuresFor(state.overview.started, state.overview.problem?.code ?? null),
+    get_connection: (): ConnectionView | null =>
+      state.overview.started
+        ? {
+            state: offline(state.overview) ? 'broken' : 'open',
+            since: iso(Date.now() - 3 * 3_600_000),
+            reason: offline(state.overview) ? 'lost' : null,
+            again_at: offline(state.overview) ? iso(Date.now() + 40_000) : null,
+            notices: !offline(state.overview),
+            channel_renewed_at: iso(Date.now() - 2 * 86_400_000),
+            channel_expires_at: iso(Date.now() + 5 * 86_400_000),
+            channel_problem: null,
+            every_minutes: state.settings.every_minutes,
+          }
+        : null,
     list_audit: ({ before, limit }: Args) =>
       audit.filter((row) => before === null || row.sequence < (before as number)).slice(0, limit as number),
     export_audit: ({ format }: Args) => ({ name: `roundtrip-audit.${format as string}`, lines: audit.length }),

@@ -1,0 +1,405 @@
+//! Channels of the calendar's notices: kept in the ledger, made, renewed and stopped as `core::channel` says.
+
+use crate::engine::{Engine, EngineEvent};
+use crate::ledger::{Change, LedgerError};
+use crate::live::Connection;
+use crate::outcome::error_code;
+use crate::ports::{Hinted, PortError};
+use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::channel::{self, Channel, Step, Wanted};
+use roundtrip_core::event::EventChange;
+use roundtrip_core::ids::ChannelId;
+
+/// The question what is to be done is asked again at least this often: a laptop's clock may be set.
+const LONGEST_WAIT: Duration = Duration::hours(1);
+/// A change counts as missed only if its notice has had so long to come.
+const NOTICE_TAKES: Duration = Duration::seconds(60);
+
+/// What is known of the channels, in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Channels {
+    /// As in the ledger.
+    all: Vec<Channel>,
+    loaded: bool,
+    /// A notice came since the calendar was last read.
+    told: bool,
+    /// Changes found without a notice, in a row.
+    missed: u32,
+    /// Tries to make one that failed, in a row.
+    failures: u32,
+    not_before: Option<DateTime<Utc>>,
+    /// Why the last try failed.
+    problem: Option<&'static str>,
+}
+
+/// What Diagnostics tells of the channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChannelView {
+    /// When the newest was made, in the services' time; none if there is none.
+    pub renewed_at: Option<DateTime<Utc>>,
+    /// When it ends.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Its first notice has come.
+    pub heard: bool,
+    /// Why there is none, or no new one, by stable code.
+    pub problem: Option<&'static str>,
+}
+
+impl Engine {
+    /// How the calendar's notices come, for Diagnostics.
+    pub fn channel_view(&self) -> ChannelView {
+        let now = self.now();
+        let channels = self.channels();
+        let newest = newest(&channels.all, now);
+        ChannelView {
+            renewed_at: newest.map(|channel| channel.opened_at),
+            expires_at: newest.map(|channel| channel.expires_at),
+            heard: newest.is_some_and(|channel| channel.heard_at.is_some()),
+            problem: channels.problem,
+        }
+    }
+
+    /// A notice of a calendar came over the stream. One of a channel that is not known costs nothing more than this look.
+    pub(crate) fn notice(&self, id: &str, state: &str) {
+        let now = self.now();
+        let mut channels = self.channels();
+        let Some(known) = channels.all.iter_mut().find(|channel| channel.id.as_str() == id) else {
+            drop(channels);
+            tracing::debug!("a notice of a channel that is not known");
+            return;
+        };
+        let first = known.heard_at.is_none();
+        known.heard_at.get_or_insert(now);
+        // `sync` only says that the channel works.
+        let change = state != "sync";
+        if change {
+            channels.told = true;
+            channels.missed = 0;
+        }
+        drop(channels);
+        self.reckon_pushed();
+        if first {
+            // It is written down, and an older one is not needed any more.
+            self.channel_wake.notify_one();
+        }
+        if change {
+            self.hint(Hinted::Calendar);
+        }
+    }
+
+    /// The calendar was read. What changed there without a notice, although one had time to come, was missed.
+    pub(crate) fn calendar_was_read(&self, items: &[EventChange]) {
+        let now = self.now();
+        let listening_since = match self.lock().connection {
+            Connection::Open { since } => since,
+            _ => now,
+        };
+        let mut channels = self.channels();
+        let told = std::mem::take(&mut channels.told);
+        let Some(heard_since) = newest(&channels.all, now).and_then(|newest| newest.heard_at) else {
+            return;
+        };
+        let since = listening_since.max(heard_since);
+        let missed = !told
+            && items
+                .iter()
+                .filter_map(updated)
+                .any(|updated| updated > since && updated < now - NOTICE_TAKES);
+        if missed {
+            channels.missed = channels.missed.saturating_add(1);
+            tracing::info!(missed = channels.missed, "a change came without a notice");
+            drop(channels);
+            self.reckon_pushed();
+            self.channel_wake.notify_one();
+        }
+    }
+
+    /// Whether the calendar's changes are hinted at.
+    pub(crate) fn reckon_pushed(&self) {
+        let now = self.now();
+        let trusted = {
+            let channels = self.channels();
+            channels.missed == 0
+                && channels
+                    .all
+                    .iter()
+                    .any(|channel| channel.lives(now) && channel.heard_at.is_some())
+        };
+        let mut live = self.lock();
+        live.pushed.calendar = trusted && live.pushed.stream;
+    }
+
+    pub(crate) async fn load_channels(&self) {
+        if self.channels().loaded {
+            return;
+        }
+        match self.ledger.channels().await {
+            Ok(known) => {
+                let mut channels = self.channels();
+                (channels.all, channels.loaded) = (known, true);
+            }
+            Err(error) => tracing::warn!(%error, "the channels could not be read"),
+        }
+    }
+
+    /// Makes, renews and stops channels as they become due.
+    pub(crate) async fn keep_channels(&self) {
+        let mut heard_kept: Vec<ChannelId> = Vec::new();
+        loop {
+            self.load_channels().await;
+            if let Err(error) = self.keep_heard(&mut heard_kept).await {
+                tracing::warn!(%error, "a channel could not be written down");
+            }
+            let wait = match self.next_channel_step().await {
+                Step::Make => self.make_channel().await,
+                Step::Stop(id) => self.stop_channel(&id).await,
+                Step::Forget(id) => self.forget_channel(&id).await,
+                Step::Wait(at) => {
+                    let until = at.map_or(LONGEST_WAIT, |at| at - self.now());
+                    Some(until.clamp(Duration::seconds(1), LONGEST_WAIT))
+                }
+            };
+            self.reckon_pushed();
+            let Some(wait) = wait else { continue };
+            tokio::select! {
+                biased;
+                () = self.channel_wake.notified() => {}
+                () = self.clock.sleep(wait.to_std().unwrap_or_default()) => {}
+            }
+        }
+    }
+
+    async fn next_channel_step(&self) -> Step {
+        let state = self.ledger.sync_state().await;
+        // Before a service has told the time nobody knows which channels have run out.
+        let (Ok(state), true) = (state, self.time_is_told() && self.channels().loaded) else {
+            return Step::Wait(None);
+        };
+        let now = self.now();
+        let wants = state.started && self.offers("calendar_relay") && self.offers("stream");
+        let listens = self.lock().pushed.stream;
+        let channels = self.channels();
+        let wanted = Wanted {
+            calendar: wants.then_some(&self.config.identity.calendar),
+            may_make: listens,
+            not_before: channels.not_before,
+            missed: channels.missed,
+            now,
+        };
+        channel::next(&channels.all, &wanted)
+    }
+
+    /// Writes down which channels were heard of, so that the next start knows it.
+    async fn keep_heard(&self, kept: &mut Vec<ChannelId>) -> Result<(), LedgerError> {
+        let heard: Vec<Channel> = {
+            let channels = self.channels();
+            kept.retain(|id| channels.all.iter().any(|channel| channel.id == *id));
+            let heard = channels.all.iter();
+            let heard = heard.filter(|channel| channel.heard_at.is_some() && !kept.contains(&channel.id));
+            heard.cloned().collect()
+        };
+        for channel in heard {
+            let id = channel.id.clone();
+            self.ledger
+                .commit(vec![Change::PutChannel(Box::new(channel))])
+                .await?;
+            kept.push(id);
+        }
+        Ok(())
+    }
+
+    /// One more channel. It is in the ledger before the calendar service hears of it, so that a crash leaves none that
+    /// nobody knows. Answers how long to wait before the next step, if that is to wait.
+    async fn make_channel(&self) -> Option<Duration> {
+        match self.try_to_make_channel().await {
+            Ok(()) => {
+                let mut channels = self.channels();
+                (channels.failures, channels.missed, channels.told) = (0, 0, false);
+                (channels.not_before, channels.problem) = (None, None);
+                drop(channels);
+                tracing::info!("the calendar sends notices");
+                self.tell(EngineEvent::Changed);
+                None
+            }
+            Err(error) => {
+                let wait = self.wait_after_failure(&error);
+                tracing::info!(
+                    code = error_code(&error),
+                    seconds = wait.num_seconds(),
+                    "no notices of the calendar"
+                );
+                self.tell(EngineEvent::Changed);
+                // Not at once: the ledger itself may be what fails.
+                Some(wait.min(LONGEST_WAIT))
+            }
+        }
+    }
+
+    async fn try_to_make_channel(&self) -> Result<(), PortError> {
+        let calendar = self.config.identity.calendar.clone();
+        let relay = self.platform.open_channel(self.calendar.provider()).await?;
+        let mut fresh = Channel {
+            id: ChannelId::new(relay.id.clone()),
+            calendar: calendar.clone(),
+            resource: None,
+            opened_at: self.now(),
+            expires_at: relay.expires_at,
+            heard_at: None,
+        };
+        if let Err(error) = self.put_channel(fresh.clone()).await {
+            tracing::warn!(%error, "a channel could not be written down");
+            self.close_at_relay(&fresh.id).await;
+            return Err(PortError::Unreachable { nothing_sent: true });
+        }
+        match self.calendar.watch(&calendar, &relay).await {
+            Ok(watched) => {
+                fresh.resource = Some(watched.resource);
+                fresh.expires_at = watched
+                    .expires_at
+                    .map_or(relay.expires_at, |at| at.min(relay.expires_at));
+                // Its first notice may have come before this answer.
+                fresh.heard_at = self
+                    .channels()
+                    .all
+                    .iter()
+                    .find(|known| known.id == fresh.id)
+                    .and_then(|known| known.heard_at);
+                if let Err(error) = self.put_channel(fresh).await {
+                    // In memory it is whole; after a restart it is stopped as one whose answer never came.
+                    tracing::warn!(%error, "a channel could not be written down");
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.close_at_relay(&fresh.id).await;
+                self.forget_channel(&fresh.id).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Nothing but the relay's side: the calendar service's notices find nobody then, which ends them.
+    async fn close_at_relay(&self, id: &ChannelId) {
+        if let Err(error) = self.platform.close_channel(id.as_str()).await {
+            tracing::debug!(code = error_code(&error), "a channel of the relay was not closed");
+        }
+    }
+
+    fn wait_after_failure(&self, error: &PortError) -> Duration {
+        let asked = match error {
+            PortError::Throttled { retry_after } | PortError::ServerTrouble { retry_after, .. } => {
+                *retry_after
+            }
+            _ => None,
+        };
+        let refused = !matches!(
+            error,
+            PortError::Throttled { .. }
+                | PortError::ServerTrouble { .. }
+                | PortError::Unreachable { .. }
+                | PortError::BadAnswer { .. }
+        );
+        let (now, random) = (self.now(), self.clock.random());
+        let mut channels = self.channels();
+        channels.failures = channels.failures.saturating_add(1);
+        let wait = channel::retry_after(refused, channels.failures, random);
+        let asked = asked
+            .and_then(|asked| Duration::from_std(asked).ok())
+            .unwrap_or_default();
+        let wait = wait.max(asked.min(Duration::hours(24)));
+        channels.not_before = Some(now + wait);
+        channels.problem = Some(error_code(error));
+        wait
+    }
+
+    /// Ends a channel at both services. One that a service does not know any more has ended. Answers how long to wait
+    /// before it is tried again.
+    async fn stop_channel(&self, id: &ChannelId) -> Option<Duration> {
+        match self.end_channel(id).await {
+            Ok(()) => self.forget_channel(id).await,
+            Err(error) => {
+                tracing::info!(code = error_code(&error), "a channel could not be stopped yet");
+                Some(channel::retry_after(false, 4, self.clock.random()))
+            }
+        }
+    }
+
+    async fn end_channel(&self, id: &ChannelId) -> Result<(), PortError> {
+        let resource = {
+            let channels = self.channels();
+            let known = channels.all.iter().find(|channel| channel.id == *id);
+            known.and_then(|channel| channel.resource.clone())
+        };
+        if let Some(resource) = resource {
+            ended(self.calendar.stop_watch(id.as_str(), &resource).await)?;
+        }
+        ended(self.platform.close_channel(id.as_str()).await)
+    }
+
+    /// Stops every channel of this connection, as far as the services can be reached: it is left. What is not reached runs
+    /// out by itself, and its notices find nobody.
+    pub async fn stop_channels(&self) {
+        self.load_channels().await;
+        let known: Vec<ChannelId> = self
+            .channels()
+            .all
+            .iter()
+            .map(|channel| channel.id.clone())
+            .collect();
+        for id in known {
+            if let Err(error) = self.end_channel(&id).await {
+                tracing::info!(code = error_code(&error), "a channel could not be stopped");
+            }
+            self.forget_channel(&id).await;
+        }
+        self.reckon_pushed();
+    }
+
+    async fn put_channel(&self, channel: Channel) -> Result<(), LedgerError> {
+        {
+            let all = &mut self.channels().all;
+            all.retain(|known| known.id != channel.id);
+            all.push(channel.clone());
+        }
+        self.ledger
+            .commit(vec![Change::PutChannel(Box::new(channel))])
+            .await
+    }
+
+    async fn forget_channel(&self, id: &ChannelId) -> Option<Duration> {
+        self.channels().all.retain(|channel| channel.id != *id);
+        let gone = self.ledger.commit(vec![Change::DeleteChannel(id.clone())]).await;
+        if let Err(error) = gone {
+            tracing::warn!(%error, "a channel that has ended is still in the ledger");
+        }
+        self.tell(EngineEvent::Changed);
+        None
+    }
+}
+
+fn newest(channels: &[Channel], now: DateTime<Utc>) -> Option<&Channel> {
+    let living = channels.iter().filter(|channel| channel.lives(now));
+    living.max_by_key(|channel| channel.opened_at)
+}
+
+fn updated(item: &EventChange) -> Option<DateTime<Utc>> {
+    match item {
+        EventChange::Live(event) => event.updated,
+        EventChange::Deleted { updated, .. } => *updated,
+        EventChange::Unreadable { .. } => None,
+    }
+}
+
+/// Only what may work later is an error: whatever else a service says to the wish to stop, it will say again.
+fn ended(answer: Result<(), PortError>) -> Result<(), PortError> {
+    match answer {
+        Err(
+            error @ (PortError::Unreachable { .. }
+            | PortError::Throttled { .. }
+            | PortError::ServerTrouble { .. }
+            | PortError::BadAnswer { .. }
+            | PortError::QuotaGone),
+        ) => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,272 @@
+//! The platform's stream of hints, beside the cycles: opened, listened to, opened again; and what is said of it.
+//!
+//! The stream replaces nothing. It makes the timer's next run come early; while it cannot be had, or makes no sense, the
+//! timer is all there is, and that is said.
+
+use crate::engine::{Engine, EngineEvent};
+use crate::ledger::Trigger;
+use crate::outcome::error_code;
+use crate::ports::{Heard, Hint, HintStream, Hinted, PortError, SyncPolicy};
+use chrono::{DateTime, Utc};
+use roundtrip_core::reconnect::{self, Flow, LONGEST_SILENCE, STOOD, Trouble};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Where the stream of hints is, for Diagnostics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// The platform has none, or syncing has not begun.
+    #[default]
+    None,
+    /// It is being opened.
+    Opening,
+    /// Hints come.
+    Open {
+        /// Since when, in the services' time.
+        since: DateTime<Utc>,
+    },
+    /// None come: changes are found by looking.
+    Broken {
+        /// Stable code: `lost`, `silent`, `not_found`, `not_a_stream`, `garbage`, `endless`, or one of a service's problems.
+        reason: &'static str,
+        /// Since when, in the services' time.
+        since: DateTime<Utc>,
+        /// When it is tried again.
+        again_at: DateTime<Utc>,
+    },
+}
+
+/// How a stream ended.
+struct Ended {
+    reason: &'static str,
+    trouble: Trouble,
+    /// None: it was never open.
+    stood: Option<Duration>,
+}
+
+impl Engine {
+    /// Listens to the platform and keeps the calendar's notices coming, until cancelled. Runs beside [`Engine::drive`],
+    /// which makes cycles of the hints.
+    pub async fn listen(&self, stop: CancellationToken) {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = async {
+                self.load_channels().await;
+                futures::future::join(self.keep_stream(), self.keep_channels()).await;
+            } => {}
+        }
+        self.is_connected(Connection::None);
+    }
+
+    async fn keep_stream(&self) {
+        let mut last_id: Option<String> = None;
+        let mut failures = 0_u32;
+        loop {
+            self.until_streaming_is_wanted().await;
+            let ended = self.listen_once(&mut last_id).await;
+            let stood = ended.stood.is_some_and(|stood| stood >= STOOD);
+            failures = if stood { 1 } else { failures.saturating_add(1) };
+            let wait = reconnect::wait(ended.trouble, failures, self.clock.random());
+            tracing::info!(
+                reason = ended.reason,
+                failures,
+                seconds = wait.as_secs(),
+                "no stream of hints"
+            );
+            let now = self.now();
+            let since = match self.lock().connection {
+                Connection::Broken { since, .. } => since,
+                _ => now,
+            };
+            self.is_connected(Connection::Broken {
+                reason: ended.reason,
+                since,
+                again_at: now + chrono::Duration::from_std(wait).unwrap_or_default(),
+            });
+            tokio::select! {
+                biased;
+                () = self.stream_again.notified() => {}
+                () = self.clock.sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Waits until the platform has a stream and the trainer has started syncing.
+    async fn until_streaming_is_wanted(&self) {
+        let mut events = self.events();
+        loop {
+            let started = self.ledger.sync_state().await.is_ok_and(|state| state.started);
+            if started && self.offers("stream") {
+                return;
+            }
+            self.is_connected(Connection::None);
+            // What was missed of the events is looked at all the same.
+            if let Err(tokio::sync::broadcast::error::RecvError::Closed) = events.recv().await {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// One stream from its opening to its end.
+    async fn listen_once(&self, last_id: &mut Option<String>) -> Ended {
+        if !matches!(self.lock().connection, Connection::Broken { .. }) {
+            self.is_connected(Connection::Opening);
+        }
+        let opened = tokio::select! {
+            biased;
+            opened = self.platform.hints(last_id.as_deref()) => opened,
+            () = self.clock.sleep(LONGEST_SILENCE) => Err(PortError::Unreachable { nothing_sent: false }),
+        };
+        let mut stream = match opened {
+            Ok(stream) => stream,
+            Err(error) => {
+                return Ended {
+                    reason: reason_of(&error),
+                    trouble: trouble_of(&error),
+                    stood: None,
+                };
+            }
+        };
+        self.is_connected(Connection::Open { since: self.now() });
+        if last_id.is_none() {
+            // What happened since the last look was told to nobody.
+            self.hint(Hinted::Everything);
+        }
+        let begun = self.clock.monotonic();
+        let (reason, trouble) = self.hear(stream.as_mut(), last_id).await;
+        let stood = self.clock.monotonic().saturating_sub(begun);
+        Ended {
+            reason,
+            trouble,
+            stood: Some(stood),
+        }
+    }
+
+    async fn hear(
+        &self,
+        stream: &mut dyn HintStream,
+        last_id: &mut Option<String>,
+    ) -> (&'static str, Trouble) {
+        let mut flow = Flow::new(self.clock.monotonic());
+        loop {
+            let left = flow.silence_left(self.clock.monotonic());
+            if left.is_zero() {
+                return ("silent", Trouble::Lost);
+            }
+            let heard = tokio::select! {
+                biased;
+                // After a wake-up nobody knows what became of a connection of before.
+                () = self.stream_again.notified() => return ("lost", Trouble::Lost),
+                heard = stream.next() => heard,
+                () = self.clock.sleep(left) => continue,
+            };
+            let Heard {
+                hints,
+                bytes,
+                nonsense,
+                alive,
+            } = match heard {
+                Ok(Some(heard)) => heard,
+                Ok(None) => return ("lost", Trouble::Lost),
+                Err(error) => return (reason_of(&error), trouble_of(&error)),
+            };
+            if !flow.came(self.clock.monotonic(), bytes, nonsense, alive) {
+                let reason = if nonsense > 0 { "garbage" } else { "endless" };
+                return (reason, Trouble::Nonsense);
+            }
+            for hint in hints {
+                self.take_hint(hint);
+            }
+            *last_id = stream.last_id().or(last_id.take());
+        }
+    }
+
+    fn take_hint(&self, hint: Hint) {
+        match hint {
+            Hint::Appointments => self.hint(Hinted::Platform),
+            Hint::Resync => self.hint(Hinted::Everything),
+            Hint::Calendar { channel_id, state } => self.notice(&channel_id, &state),
+            Hint::Policy(policy) => self.take_policy(policy),
+        }
+    }
+
+    /// The platform's word counts from this moment: what is under way ends with the write it is at.
+    fn take_policy(&self, policy: SyncPolicy) {
+        let enabled = policy.enabled;
+        let before = self.lock().policy.replace(policy.clone());
+        if before.as_ref() == Some(&policy) {
+            return;
+        }
+        if enabled {
+            self.hint(Hinted::Platform);
+        } else {
+            self.cancel_cycle();
+        }
+        self.tell(EngineEvent::Changed);
+    }
+
+    /// Says where the stream is, and so for which sides hints come.
+    fn is_connected(&self, connection: Connection) {
+        let opened = {
+            let mut live = self.lock();
+            if live.connection == connection {
+                return;
+            }
+            live.pushed.stream = matches!(connection, Connection::Open { .. });
+            live.connection = connection;
+            live.pushed.stream
+        };
+        self.reckon_pushed();
+        if opened {
+            self.channel_wake.notify_one();
+        }
+        self.tell(EngineEvent::Changed);
+    }
+
+    /// What a run that begins means for the stream: no connection outlives a lid that was closed.
+    pub(crate) fn stream_before(&self, trigger: Trigger) {
+        if trigger == Trigger::WakeUp && self.lock().connection != Connection::None {
+            self.stream_again.notify_one();
+            self.channel_wake.notify_one();
+        }
+    }
+
+    /// What a run that has ended means for it: with the network back, or at the trainer's wish, it is tried at once.
+    pub(crate) fn stream_after(&self, trigger: Trigger) {
+        let asked = matches!(trigger, Trigger::NetworkBack | Trigger::Manual);
+        let live = self.lock();
+        if asked && live.platform.problem.is_none() && matches!(live.connection, Connection::Broken { .. }) {
+            drop(live);
+            self.stream_again.notify_one();
+        }
+    }
+
+    /// True if the platform has this feature, as last heard.
+    pub(crate) fn offers(&self, feature: &str) -> bool {
+        match &self.lock().me {
+            Some((_, me)) => me.features.iter().any(|known| known == feature),
+            None => self.config.has(feature),
+        }
+    }
+}
+
+fn reason_of(error: &PortError) -> &'static str {
+    match error {
+        PortError::NotFound => "not_found",
+        PortError::BadAnswer { .. } => "not_a_stream",
+        PortError::Unreachable { .. } => "lost",
+        other => error_code(other),
+    }
+}
+
+fn trouble_of(error: &PortError) -> Trouble {
+    match error {
+        PortError::Throttled { retry_after } | PortError::ServerTrouble { retry_after, .. } => {
+            retry_after.map_or(Trouble::Lost, Trouble::Wait)
+        }
+        PortError::Unreachable { .. } => Trouble::Lost,
+        // Said again within seconds it would be the same.
+        _ => Trouble::Nonsense,
+    }
+}

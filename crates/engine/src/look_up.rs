@@ -1,0 +1,195 @@
+//! Looking up single appointments and events: what a listing does not say, a direct question does.
+
+use crate::cycle::is_looked_for;
+use crate::engine::Engine;
+use crate::ports::{EventLookup, PortError};
+use crate::read::Records;
+use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::absorb;
+use roundtrip_core::appointment::{Removal, RemovalReason};
+use roundtrip_core::bug::{self, Bug};
+use roundtrip_core::ids::{AppointmentId, EventId};
+use roundtrip_core::pen;
+
+/// Absent appointments or events that are asked for singly in one cycle.
+pub(crate) const LOOKUPS_MAX: usize = 25;
+/// An event that answers 404 is looked at again after so long …
+pub(crate) const MISSING_WAIT_SECONDS: i64 = 60;
+/// … and its id is given up after so long if it is taken but cannot be seen.
+pub(crate) const MISSING_TAKEN_MINUTES: i64 = 10;
+
+impl Engine {
+    /// Events of ours whose appointments the feed did not tell of: after a rebuild from the calendar, or taken out of its
+    /// bin after their appointments were forgotten. What is over needs no asking.
+    pub(crate) async fn ask_for_unknown_appointments(&self, records: &mut Records) {
+        let now = self.now();
+        let mut unknown: Vec<AppointmentId> = records
+            .iter()
+            .filter(|record| {
+                let known = record.appointment.as_ref().map(|known| known.version);
+                let told = record.mark().map(|mark| mark.version);
+                // Nothing is known, or another laptop wrote from a newer version than ours.
+                (known.is_none() && record.removal.is_none()) || (known.is_some() && told > known)
+            })
+            .filter(|record| {
+                let marked = record.mark().and_then(|mark| mark.time);
+                record.event.is_some() && marked.is_none_or(|time| time.end > now)
+            })
+            .map(|record| record.appointment_id.clone())
+            .collect();
+        if unknown.len() > LOOKUPS_MAX {
+            // Those whose answer settles nothing do not keep the others from being asked about.
+            let asked = &mut self.lock().unknown_asked;
+            let from = *asked % unknown.len();
+            *asked = from + LOOKUPS_MAX;
+            unknown.rotate_left(from);
+        }
+        self.ask_for_absent_appointments(&unknown, records).await;
+    }
+
+    /// What was absent is asked for once more before its event goes: it may have been the platform's bad day.
+    pub(crate) async fn ask_again_about_held(&self, records: &mut Records) {
+        let now = self.now();
+        let due: Vec<AppointmentId> = records
+            .iter()
+            .filter(|record| pen::is_to_be_asked_again(record, now))
+            .map(|record| record.appointment_id.clone())
+            .collect();
+        self.ask_for_absent_appointments(&due, records).await;
+    }
+
+    /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts. True if
+    /// all were answered.
+    pub(crate) async fn ask_for_absent_appointments(
+        &self,
+        absent: &[AppointmentId],
+        records: &mut Records,
+    ) -> bool {
+        let mut answered = absent.len() <= LOOKUPS_MAX;
+        for id in absent.iter().take(LOOKUPS_MAX) {
+            let now = self.now();
+            if bug::is_on(Bug::EmptySnapshotIsTruth) {
+                let gone = Removal {
+                    reason: RemovalReason::Deleted,
+                    inferred: false,
+                    at: now,
+                };
+                records.edit(id, |record| absorb::removed(record, None, gone));
+                continue;
+            }
+            let reason = match self.platform.appointment(id).await {
+                Ok(appointment) => {
+                    records.edit(id, |record| absorb::appointment(record, appointment, now));
+                    continue;
+                }
+                Err(PortError::NotFound) => RemovalReason::Deleted,
+                Err(PortError::NotAssigned) => RemovalReason::Unassigned,
+                // Anything else says nothing about the appointment; the next snapshot asks again.
+                Err(_) => {
+                    answered = false;
+                    continue;
+                }
+            };
+            records.edit(id, |record| {
+                absorb::removed(
+                    record,
+                    None,
+                    Removal {
+                        reason,
+                        inferred: true,
+                        at: now,
+                    },
+                )
+            });
+        }
+        answered
+    }
+
+    /// A listing proves nothing by what it leaves out, nor by what it shows of a deleted event: each is asked for directly.
+    /// True if all were answered.
+    pub(crate) async fn ask_for_events(&self, doubtful: &[AppointmentId], records: &mut Records) -> bool {
+        let mut answered = doubtful.len() <= LOOKUPS_MAX;
+        for owner in doubtful.iter().take(LOOKUPS_MAX) {
+            let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else {
+                continue;
+            };
+            if bug::is_on(Bug::AbsenceIsDeletion) {
+                let now = self.now();
+                records.edit(owner, |record| absorb::tombstone(record, &id, None, now));
+                continue;
+            }
+            answered &= self.look_at_event(owner, &id, records).await;
+        }
+        answered
+    }
+
+    /// Asks for one event and writes the answer into its record. False if there was none.
+    async fn look_at_event(&self, owner: &AppointmentId, id: &EventId, records: &mut Records) -> bool {
+        let answer = self.calendar.get(&self.config.identity.calendar, id).await;
+        let now = self.now();
+        match answer {
+            Ok(EventLookup::Live(event)) => records.edit(owner, |record| absorb::found(record, *event, now)),
+            Ok(EventLookup::Deleted { updated }) => {
+                records.edit(owner, |record| absorb::tombstone(record, id, updated, now));
+            }
+            Ok(EventLookup::NotFound) if bug::is_on(Bug::NotFoundIsDeletion) => {
+                records.edit(owner, |record| absorb::tombstone(record, id, None, now));
+            }
+            Ok(EventLookup::NotFound) => records.edit(owner, |record| {
+                record.event = None;
+                record.missing_since.get_or_insert(now);
+            }),
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// Events that answered 404 without a tombstone: the calendar itself is asked, time passes, they are asked again;
+    /// then the same id is inserted, and only an id that is taken but stays unseen is given up.
+    pub(crate) async fn look_at_missing(&self, records: &mut Records) {
+        let now = self.now();
+        let due: Vec<(AppointmentId, EventId, bool, DateTime<Utc>)> = records
+            .iter()
+            .filter(|record| is_looked_for(record))
+            .filter_map(|record| {
+                let since = record.missing_since?;
+                let id = record.event_id.clone()?;
+                Some((record.appointment_id.clone(), id, record.missing_id_taken, since))
+            })
+            .filter(|(_, _, _, since)| now - *since >= Duration::seconds(MISSING_WAIT_SECONDS))
+            .take(LOOKUPS_MAX)
+            .collect();
+        if due.is_empty()
+            || self
+                .calendar
+                .calendar(&self.config.identity.calendar)
+                .await
+                .is_err()
+        {
+            return;
+        }
+        for (owner, id, taken, since) in due {
+            let answer = self.calendar.get(&self.config.identity.calendar, &id).await;
+            match answer {
+                Ok(EventLookup::NotFound) if !taken => {
+                    records.edit(&owner, |record| record.missing_since = None)
+                }
+                Ok(EventLookup::NotFound) if now - since >= Duration::minutes(MISSING_TAKEN_MINUTES) => {
+                    records.edit(&owner, |record| {
+                        let generation = record.generation;
+                        record.deleted_by_us.push(generation);
+                        record.missing_since = None;
+                        record.missing_id_taken = false;
+                    });
+                }
+                Ok(EventLookup::NotFound) | Err(_) => {}
+                Ok(EventLookup::Live(event)) => {
+                    records.edit(&owner, |record| absorb::event(record, *event, now))
+                }
+                Ok(EventLookup::Deleted { updated }) => {
+                    records.edit(&owner, |record| absorb::tombstone(record, &id, updated, now));
+                }
+            }
+        }
+    }
+}

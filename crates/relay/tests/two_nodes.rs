@@ -1,0 +1,264 @@
+//! Two nodes over a real `nats-server`; one is killed under load, and NATS itself is stopped for a while. No hint is lost.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use support::{KEY, Node, PLATFORM_KEY, Stream, text};
+
+/// Ends with its value.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have been killed already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+/// The program, if this system has it: `cargo xtask setup` installs it wherever the distribution offers it.
+fn nats_server() -> Option<PathBuf> {
+    let found = ["/usr/sbin", "/usr/bin", "/usr/local/bin"]
+        .map(|folder| Path::new(folder).join("nats-server"))
+        .into_iter()
+        .find(|path| path.exists());
+    if found.is_none() {
+        eprintln!("LEFT OUT: there is no nats-server on this system");
+    }
+    found
+}
+
+fn nats(program: &Path, port: u16, folder: &Path) -> Program {
+    let child = Command::new(program)
+        .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
+        .arg(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    Program(child.expect("nats-server starts"))
+}
+
+/// Waits until the server takes connections: the only sign of life it gives.
+async fn listening(port: u16) {
+    let wait = async {
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, wait)
+        .await
+        .expect("nats-server listens");
+}
+
+fn relay(nats: u16) -> (Program, Node) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_roundtrip-relay"))
+        .args(["--public", "127.0.0.1:0", "--internal", "127.0.0.1:0"])
+        .args(["--address", "https://relay.linden.example"])
+        .args(["--nats", &format!("nats://127.0.0.1:{nats}")])
+        .env("RELAY_KEYS", KEY)
+        .env("RELAY_PLATFORM_KEY", PLATFORM_KEY)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the relay");
+    let mut line = String::new();
+    let out = child.stdout.take().expect("its output");
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [_, public, _, internal] = words.as_slice() else {
+        panic!("where it listens: {line:?}")
+    };
+    let node = Node::at(public, internal);
+    (Program(child), node)
+}
+
+async fn until_ready(node: &Node) {
+    let wait = async {
+        while !node.ready().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, wait)
+        .await
+        .expect("the node becomes ready");
+}
+
+/// Sends hints until the relay took each of them, at whichever node lives.
+async fn send_all(nodes: Vec<Node>, trainer: &'static str, reasons: Vec<String>) {
+    for reason in reasons {
+        let mut turn = 0;
+        while nodes[turn % nodes.len()].policy_hint(trainer, &reason).await != Some(202) {
+            turn += 1;
+            assert!(turn < 1_000, "no node takes a hint");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Follows the stream as a laptop does: at the next node when one ends, from where it was. Stops when all were heard.
+async fn hear_all(nodes: Vec<Node>, trainer: &'static str, wanted: BTreeSet<String>, first: Stream) -> u32 {
+    let (mut heard, mut last, mut turn, mut changes) = (BTreeSet::new(), None::<String>, 0, 0);
+    let mut stream = Some(first);
+    while heard != wanted {
+        let Some(open) = stream.as_mut() else {
+            stream = Stream::try_open(&nodes[turn % nodes.len()], trainer, last.as_deref()).await;
+            turn += 1;
+            if stream.is_none() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            continue;
+        };
+        match open.next().await {
+            Some(event) => {
+                assert_ne!(event.event, "resync", "nothing was too old");
+                heard.insert(event.data["reason"].as_str().expect("a reason").to_owned());
+                last = Some(event.id);
+            }
+            None => {
+                stream = None;
+                changes += 1;
+            }
+        }
+    }
+    changes
+}
+
+#[tokio::test]
+async fn a_node_killed_under_load_takes_no_hint_with_it() {
+    let Some(program) = nats_server() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let _nats = nats(&program, port, folder.path());
+    listening(port).await;
+    let (one, first) = relay(port);
+    let (_two, second) = relay(port);
+    until_ready(&first).await;
+    until_ready(&second).await;
+
+    let reasons: Vec<String> = (0..300).map(|number| format!("r{number}")).collect();
+    let wanted: BTreeSet<String> = reasons.iter().cloned().collect();
+    let stream = Stream::open(&first, "usr_7", None).await;
+    let both = vec![first.clone(), second.clone()];
+    let hearing = tokio::spawn(hear_all(both.clone(), "usr_7", wanted, stream));
+    let (half, rest) = reasons.split_at(150);
+    send_all(both.clone(), "usr_7", half.to_vec()).await;
+    let sending = tokio::spawn(send_all(both, "usr_7", rest.to_vec()));
+    drop(one);
+    sending.await.expect("all are taken");
+    let heard = tokio::time::timeout(support::PATIENCE, hearing)
+        .await
+        .expect("all are heard");
+    assert!(
+        heard.expect("all are heard") >= 1,
+        "the laptop went to the other node"
+    );
+}
+
+/// A 200 means that the hint is kept, also for what waits for the end of a burst in a node that is killed meanwhile.
+#[tokio::test]
+async fn an_answered_notification_outlives_its_node() {
+    let Some(program) = nats_server() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let _nats = nats(&program, port, folder.path());
+    listening(port).await;
+    let (one, first) = relay(port);
+    let (_two, second) = relay(port);
+    until_ready(&first).await;
+    until_ready(&second).await;
+    let channel = second.channel("usr_7", "google").await;
+    let (id, token) = (
+        text(&channel, "channel_id").to_owned(),
+        text(&channel, "token").to_owned(),
+    );
+    let mut stream = Stream::open(&second, "usr_7", None).await;
+    assert_eq!(first.google(&id, &token, "exists").await, 200);
+    let seen = stream.next().await.expect("the first of the burst").id;
+
+    let waiting = tokio::spawn({
+        let (first, id, token) = (first.clone(), id.clone(), token.clone());
+        async move { first.try_google(&id, &token, "exists").await }
+    });
+    // On a machine that is slow the burst is over before it, and it passes by itself.
+    while !waiting.is_finished()
+        && !first
+            .metrics()
+            .await
+            .contains("roundtrip_relay_hooks_waiting 1\n")
+    {
+        tokio::task::yield_now().await;
+    }
+    drop(one);
+    if waiting.await.expect("it ends") != Some(200) {
+        // What Google does.
+        assert_eq!(second.google(&id, &token, "exists").await, 200);
+    }
+    let mut resumed = Stream::open(&second, "usr_7", Some(&seen)).await;
+    assert_eq!(resumed.next().await.expect("the second").event, "calendar");
+}
+
+#[tokio::test]
+async fn channels_are_known_and_closed_at_every_node() {
+    let Some(program) = nats_server() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let nats_server = nats(&program, port, folder.path());
+    listening(port).await;
+    let (_one, first) = relay(port);
+    let (_two, second) = relay(port);
+    until_ready(&first).await;
+    until_ready(&second).await;
+
+    let channel = first.channel("usr_7", "google").await;
+    let (id, token) = (text(&channel, "channel_id"), text(&channel, "token"));
+    let mut stream = Stream::open(&first, "usr_7", None).await;
+    assert_eq!(second.google(id, token, "exists").await, 200);
+    let seen = stream.next().await.expect("a hint from the other node");
+    assert_eq!(seen.event, "calendar");
+
+    // NATS goes and comes back: a notification is refused meanwhile, so that Google repeats it, and nothing is forgotten.
+    drop(nats_server);
+    while second.ready().await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(second.policy_hint("usr_7", "meanwhile").await, Some(503));
+    let _nats = nats(&program, port, folder.path());
+    listening(port).await;
+    until_ready(&first).await;
+    until_ready(&second).await;
+    send_all(vec![second.clone()], "usr_7", vec!["after".to_owned()]).await;
+    let mut resumed = Stream::open(&first, "usr_7", Some(&seen.id)).await;
+    // The refused one may have been kept after all: hints may be repeated, never lost.
+    let mut next = resumed.next().await.expect("a hint");
+    if next.data["reason"] == "meanwhile" {
+        next = resumed.next().await.expect("another hint");
+    }
+    assert_eq!(next.data["reason"], "after");
+
+    let path = format!("/v1/calendar-relay/channels/{id}");
+    let closed = first
+        .ask("DELETE", &path, "usr_7")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(closed.status(), 204);
+    let everywhere = async {
+        while second.google(id, token, "exists").await != 404 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, everywhere)
+        .await
+        .expect("closed at the other node, too");
+}
