@@ -124,12 +124,7 @@ impl Engine {
     }
 
     /// Asks for one event and writes the answer into its record. False if there was none.
-    pub(crate) async fn look_at_event(
-        &self,
-        owner: &AppointmentId,
-        id: &EventId,
-        records: &mut Records,
-    ) -> bool {
+    async fn look_at_event(&self, owner: &AppointmentId, id: &EventId, records: &mut Records) -> bool {
         let answer = self.calendar.get(&self.config.identity.calendar, id).await;
         let now = self.now();
         match answer {

@@ -98,6 +98,7 @@ const OF_THE_CORE: &[roundtrip_core::bug::Bug] = {
         DirectionIgnored,
         NoGuard,
         RemovalsNotAsked,
+        NoPen,
         AnswerForgotten,
     ]
 };

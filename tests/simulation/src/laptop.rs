@@ -4,7 +4,6 @@ use crate::clock::LaptopClock;
 use crate::desk::Desk;
 use crate::disk::{Disk, DiskLedger, DiskVault};
 use crate::executor::{Group, Handle, TaskId};
-use crate::remembered::Remembered;
 use crate::stage::Stage;
 use crate::wire::{Services, Wire};
 use anyhow::Result;
@@ -186,8 +185,7 @@ impl Laptop {
             vaults[1].clone(),
         ));
         let connection = Integration::new(Provider::Google, label).connection();
-        let ledger = Remembered::new(database.ledger(connection), around.desk.is_searched());
-        let ledger = Arc::new(DiskLedger::new(ledger, disk.clone()));
+        let ledger = Arc::new(DiskLedger::new(database.ledger(connection), disk.clone()));
         let engine = Arc::new(Engine::new(
             platform.clone(),
             google.clone(),

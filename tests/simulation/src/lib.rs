@@ -24,7 +24,6 @@ pub mod laptop;
 pub mod life;
 pub mod people;
 pub mod quiet;
-pub mod remembered;
 pub mod stage;
 pub mod trace;
 pub mod wire;
