@@ -213,10 +213,11 @@ pub fn run(arguments: &[String]) -> ExitCode {
             start(app.handle(), hidden, first_link);
             Ok(())
         })
-        .on_window_event(|_, event| {
+        .on_window_event(|window, event| {
             // Closing destroys the web view; sync goes on in the tray.
-            if let WindowEvent::CloseRequested { .. } = event {
+            if let WindowEvent::Destroyed = event {
                 tracing::debug!("window closed; syncing goes on");
+                window::tidy_after(window.app_handle());
             }
         })
         .build(tauri::generate_context!());
