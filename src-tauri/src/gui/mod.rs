@@ -217,7 +217,10 @@ pub fn run(arguments: &[String]) -> ExitCode {
             // Closing destroys the web view; sync goes on in the tray.
             WindowEvent::CloseRequested { .. } => tracing::debug!("window closed; syncing goes on"),
             WindowEvent::Focused(in_use) => in_use_changed(window.app_handle(), *in_use),
-            WindowEvent::Destroyed => in_use_changed(window.app_handle(), false),
+            WindowEvent::Destroyed => {
+                in_use_changed(window.app_handle(), false);
+                window::tidy_after(window.app_handle());
+            }
             _ => {}
         })
         .build(tauri::generate_context!());

@@ -44,6 +44,71 @@ pub fn show(app: &AppHandle, route: Option<String>) {
     });
 }
 
+/// After the window: on Linux WebKit keeps a process for the network although no web view is left. It is ours to end, and
+/// WebKit starts another one with the next window. A window that was opened again meanwhile keeps it.
+pub fn tidy_after(app: &AppHandle) {
+    #[cfg(target_os = "linux")]
+    {
+        let app = app.clone();
+        tauri::async_runtime::spawn(async move {
+            tokio::time::sleep(REOPENED_WITHIN).await;
+            let on_main = app.clone();
+            // Windows are made on the main thread: none can come between the look and the end.
+            let asked = app.run_on_main_thread(move || {
+                if on_main.webview_windows().is_empty() {
+                    leftover::end();
+                }
+            });
+            if let Err(error) = asked {
+                tracing::debug!(%error, "WebKit's process was left");
+            }
+        });
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = app;
+}
+
+/// A window that was closed by mistake is opened again within this time, and nothing has to start for it.
+#[cfg(target_os = "linux")]
+const REOPENED_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// What WebKit leaves behind.
+#[cfg(target_os = "linux")]
+mod leftover {
+    use rustix::process::{Pid, Signal, getpid, kill_process};
+
+    /// Its name as the system shows it, which is cut.
+    const NAME: &str = "WebKitNetworkPr";
+
+    pub fn end() {
+        let Ok(processes) = std::fs::read_dir("/proc") else {
+            return;
+        };
+        for process in processes.flatten() {
+            let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+            if is_ours(&stat, getpid().as_raw_nonzero().get())
+                && let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok())
+                && let Some(pid) = Pid::from_raw(pid)
+                && let Err(error) = kill_process(pid, Signal::TERM)
+            {
+                tracing::debug!(%error, "WebKit's process could not be ended");
+            }
+        }
+    }
+
+    /// Whether this line of `/proc/…/stat` (`pid (name) state parent …`) is of that process and a child of ours.
+    pub fn is_ours(stat: &str, ours: i32) -> bool {
+        let Some((name, rest)) = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')) else {
+            return false;
+        };
+        let parent = rest
+            .split_whitespace()
+            .nth(1)
+            .and_then(|parent| parent.parse().ok());
+        name == NAME && parent == Some(ours)
+    }
+}
+
 /// The window shows the pages that the binary carries and nothing else: no sign-in page, no web page, no file that is
 /// dropped on it. Links go to the system's browser by a command.
 fn may_show(url: &Url) -> bool {
@@ -75,6 +140,16 @@ pub fn system_theme(app: &AppHandle) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_our_own_process_of_webkit_is_ended() {
+        assert!(leftover::is_ours("4711 (WebKitNetworkPr) S 42 42 42 0", 42));
+        assert!(!leftover::is_ours("4711 (WebKitNetworkPr) S 43 42 42 0", 42));
+        assert!(!leftover::is_ours("4711 (WebKitWebProces) S 42 42 42 0", 42));
+        assert!(!leftover::is_ours("4711 (bash) (WebKitNetworkPr) S 42 4 4 0", 42));
+        assert!(!leftover::is_ours("", 42));
+    }
 
     #[test]
     fn the_window_shows_our_own_pages_only() {

@@ -57,7 +57,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     ])
 }
 
-/// The first so many appointments get a new topic.
+/// The first so many appointments get another title.
 fn change(verbs: &Verbs, changes: usize, round: usize) -> Result<()> {
     let all = verbs
         .sandbox
@@ -76,7 +76,7 @@ fn change(verbs: &Verbs, changes: usize, round: usize) -> Result<()> {
         });
     for _ in 0..changes {
         let id = open.next().context("too few appointments")?;
-        let edit = json!({"topic": format!("Thema der Runde {round}")});
+        let edit = json!({"title": format!("Apotheke der Runde {round}")});
         verbs
             .sandbox
             .patch(&format!("/platform/appointments/{id}"), &edit)?;

@@ -150,11 +150,17 @@ pub(super) fn requests(bench: &Bench) -> Result<Vec<Figure>> {
     figures.extend([
         Figure::new(
             "idle cycle: platform requests",
-            asked.count("platform", "", "") as f64,
+            asked.count("platform", "", "/v1/appointments") as f64,
             "requests",
         )
         .at_most(1.0)
         .anchor("the full window")
+        .simulated(),
+        Figure::new(
+            "  beside it, once in a process and then every 30 minutes: what the platform allows",
+            asked.count("platform", "", "/v1/me") as f64,
+            "requests",
+        )
         .simulated(),
         Figure::new(
             "idle cycle: Google requests",
