@@ -30,7 +30,7 @@ pub const FAST: TimeDelta = TimeDelta::seconds(60);
 /// So long after an own edit more of them are likely.
 pub const EDITING: TimeDelta = TimeDelta::minutes(3);
 /// A side that tells changes by itself is read nevertheless, because what it tells may be lost.
-pub const NET: TimeDelta = TimeDelta::hours(4);
+pub const NET: TimeDelta = TimeDelta::hours(8);
 /// A side that could not be reached is tried again at the soonest after this …
 pub const SOONEST_RETRY: TimeDelta = TimeDelta::seconds(20);
 /// … and at the latest after this.

@@ -161,7 +161,8 @@ fn a_side_that_tells_by_itself_is_left_alone() {
     let check = next(&situation, MIDDLE);
     assert_eq!((check.sides.platform, check.sides.calendar), (false, true));
     situation.sides.calendar.pushed = true;
-    near(next(&situation, MIDDLE), now, 240.0);
+    let check = next(&situation, MIDDLE);
+    near(check, now, 480.0);
 }
 
 #[test]
@@ -169,6 +170,7 @@ fn what_could_not_be_reached_is_tried_after_a_third_of_the_time_lost() {
     let now = at(10, 0);
     let lost = |minutes| {
         let mut situation = just_read(now);
+        situation.sides.platform.pushed = true;
         situation.sides.calendar.lost_since = Some(now - TimeDelta::minutes(minutes));
         next(&situation, MIDDLE)
     };
@@ -214,7 +216,7 @@ fn a_start_looks_at_once_unless_nothing_is_owed_and_it_looked_just_before() {
         now
     );
     let mut old = fresh;
-    old.sides.calendar = read(now - TimeDelta::hours(9));
+    old.sides.calendar = read(now - TimeDelta::hours(11));
     assert!(first(&old, false, chance) > now, "it told its changes by itself");
     old.sides.platform = old.sides.calendar;
     assert_eq!(first(&old, false, chance), now);
@@ -298,8 +300,9 @@ struct Day {
 }
 
 /// A laptop that is never off. 20 changes from 8:00 to 20:00, half of them made on the platform, half in the calendar; the
-/// window is in use for half an hour in the morning and in the evening. Each change leads to one write to Google; an edit in
-/// the calendar to one more look at it when it has settled. A second calendar is read with every check but fast ones.
+/// window is in use for half an hour in the morning and in the evening. What is made on the platform is one write to Google; an
+/// edit in the calendar is one more look when it has settled, or the one look that its notice leads to, and no write, for the
+/// event says it already (`what_a_change_costs_at_google`). A second calendar is read with every check but fast ones.
 fn a_day(pushed: bool, seed: u64) -> Day {
     let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut draw = || {
@@ -319,11 +322,11 @@ fn a_day(pushed: bool, seed: u64) -> Day {
     };
     situation.sides.calendar.pushed = pushed;
     situation.sides.platform.pushed = pushed;
-    // Writes of both kinds of changes.
+    // What was made on the platform is written.
     let mut day = Day {
         checks: 0,
         fast: 0,
-        requests: 20,
+        requests: 10,
     };
     let mut edits = edits.into_iter().peekable();
     let mut settled = None;
@@ -410,7 +413,7 @@ fn a_day_costs_no_more_than_its_budget() {
             polling.fast
         );
         let pushed = a_day(true, seed);
-        assert!(pushed.requests <= 45, "seed {seed}: {}", pushed.requests);
+        assert!(pushed.requests <= 30, "seed {seed}: {}", pushed.requests);
         most = (most.0.max(polling.requests), most.1.max(pushed.requests));
     }
     println!("most requests of a day: polling {}, pushed {}", most.0, most.1);
@@ -448,7 +451,7 @@ proptest! {
         if check.sides.platform {
             prop_assert!(check.at >= tried.0 + TimeDelta::seconds(i64::from(min_poll)) || check.sides.calendar);
         }
-        prop_assert!(check.at <= now.max(tried.0.min(tried.1) + TimeDelta::hours(5)));
+        prop_assert!(check.at <= now.max(tried.0.min(tried.1) + TimeDelta::hours(10)));
         let soonest = tried.0.min(tried.1) + TimeDelta::seconds(15);
         prop_assert!(check.at >= soonest.min(night));
     }

@@ -147,7 +147,7 @@ impl Engine {
         if let Ok(settings) = self.ledger.settings().await {
             looks.every_minutes = settings.every_minutes;
         }
-        if let Ok(state) = self.ledger.sync_state().await {
+        if let Ok(state) = self.sync_state().await {
             looks.full_at = state.full_at;
             for (tried, read) in looks
                 .tried_at
@@ -330,7 +330,7 @@ impl Engine {
 
     /// When the pause that lasts ends; none if none does.
     async fn end_of_pause(&self) -> Option<DateTime<Utc>> {
-        let state = self.ledger.sync_state().await.ok()?;
+        let state = self.sync_state().await.ok()?;
         state.paused_until.filter(|until| *until > self.now())
     }
 }

@@ -227,7 +227,7 @@ async fn a_start_is_put_off_only_while_nothing_is_owed_and_nobody_looks() {
     assert!(starts_at_once(&world).await, "a write waits");
 
     world.restart().await;
-    world.advance(6 * 3_600);
+    world.advance(11 * 3_600);
     assert!(starts_at_once(&world).await, "it has not looked for hours");
 }
 
