@@ -193,3 +193,36 @@ fn a_description_of_nothing_but_opened_tags_is_read_at_once() {
         assert!(normalise(&text).len() <= text.len());
     }
 }
+
+#[test]
+fn most_texts_are_normal_at_a_look() {
+    for text in [
+        "",
+        "Bring the handouts.",
+        "Line one\nline two\n\nline four",
+        "Übung · Saal 3 – Öffnen",
+    ] {
+        assert!(is_normal(text), "{text:?}");
+    }
+    for text in [
+        " a",
+        "a ",
+        "a\n",
+        "a  b",
+        "a\n\n\nb",
+        "a\u{a0}b",
+        "a\u{200b}b",
+        "a\u{85}b",
+        "<b>",
+        "e\u{301}",
+    ] {
+        assert!(!is_normal(text), "{text:?}");
+    }
+}
+
+#[test]
+fn entities_and_odd_blanks_are_read_as_what_they_mean() {
+    assert_eq!(normalise("Meyer&#39;s"), "Meyer's");
+    assert_eq!(normalise("this & that; more"), "this & that; more");
+    assert_eq!(normalise("a\u{a0}b\u{7}c\td"), "a b c d");
+}

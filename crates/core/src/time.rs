@@ -134,8 +134,18 @@ mod tests {
     fn the_same_instants_in_another_zone_are_no_move() {
         let start = resolve_local(local("2026-12-01 09:00"), chrono_tz::America::Los_Angeles);
         let span = TimeSpan::new(start, None, chrono_tz::America::Los_Angeles);
-        assert_eq!(span, span.in_zone(chrono_tz::America::New_York));
+        let told = span.in_zone(chrono_tz::America::New_York);
+        assert_eq!((span, told.zone), (told, chrono_tz::America::New_York));
         let shown = span.start.with_timezone(&chrono_tz::America::New_York);
         assert_eq!(shown.format("%H:%M").to_string(), "12:00");
+    }
+
+    #[test]
+    fn what_ends_when_the_next_begins_does_not_overlap() {
+        let zone = chrono_tz::Europe::Berlin;
+        let first = TimeSpan::new(resolve_local(local("2026-12-01 09:00"), zone), None, zone);
+        let next = TimeSpan::new(first.end, None, zone);
+        assert!(!first.overlaps(&next) && !next.overlaps(&first));
+        assert!(first.overlaps(&first));
     }
 }

@@ -314,3 +314,35 @@ fn an_event_that_the_trainer_changed_since_is_not_left_out() {
         assert_eq!(undone(case, &Wish::LeaveOut), Err(Why::ChangedSince));
     }
 }
+
+#[test]
+fn what_waits_for_an_answer_is_not_moved_back() {
+    let (case, wish) = answered(both_moved(), Resolution::KeepPlatform);
+    let mut case = case.carried_out().expect("InSync").later(90);
+    case = case
+        .platform_moves("12-04 09:00-10:30")
+        .calendar_moves("12-05 09:00-10:30");
+    let question = case.question();
+    case.record.conflict = Some(question.id.clone());
+    assert_eq!(undone(&mut case, &wish), Err(Why::ChangedSince));
+}
+
+#[test]
+fn an_event_of_a_series_is_not_moved_back() {
+    let (case, wish) = answered(both_moved(), Resolution::KeepPlatform);
+    let mut case = case.carried_out().expect("InSync").later(90);
+    case.record.event.as_mut().expect("an event").recurring = true;
+    assert_eq!(undone(&mut case, &wish), Err(Why::ChangedSince));
+}
+
+#[test]
+fn after_an_undo_the_question_is_not_asked_again_at_once() {
+    let (case, wish) = answered(both_moved(), Resolution::KeepPlatform);
+    let mut case = case.carried_out().expect("InSync").later(90);
+    undone(&mut case, &wish).expect("it can be undone");
+    assert!(
+        case.record
+            .cool_down_until
+            .is_some_and(|until| until > case.ctx.now)
+    );
+}
