@@ -144,7 +144,12 @@ impl Engine {
 
     /// Makes, renews and stops channels as they become due.
     pub(crate) async fn keep_channels(&self) {
-        let mut heard_kept: Vec<ChannelId> = Vec::new();
+        // What was loaded is written down already.
+        let mut heard_kept: Vec<ChannelId> = {
+            let channels = self.channels();
+            let heard = channels.all.iter().filter(|channel| channel.heard_at.is_some());
+            heard.map(|channel| channel.id.clone()).collect()
+        };
         loop {
             self.load_channels().await;
             if let Err(error) = self.keep_heard(&mut heard_kept).await {
