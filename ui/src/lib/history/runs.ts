@@ -62,7 +62,8 @@ export function groupRuns(runs: readonly RunRow[], zone: string, unfolded: Reado
     if (!first) return;
     // Named by its oldest run: a newer quiet one joins the line without closing it.
     const key = `quiet-${calm.at(-1)?.id}`;
-    if (calm.length >= FEW) items.push({ kind: 'quiet', key, runs: calm, count: calm.reduce((sum, run) => sum + run.checks, 0) });
+    if (calm.length >= FEW)
+      items.push({ kind: 'quiet', key, runs: calm, count: calm.reduce((sum, run) => sum + run.checks, 0) });
     if (calm.length < FEW || unfolded.has(key))
       items.push(...calm.map((run) => ({ kind: 'run' as const, key: run.id, run })));
     calm = [];
