@@ -35,7 +35,7 @@ impl Host {
             channel_renewed_at: channel.renewed_at,
             channel_expires_at: channel.expires_at,
             channel_problem: channel.problem.map(Into::into),
-            every_minutes: u32::from(settings.every_minutes),
+            every_minutes: settings.every_minutes,
         }))
     }
 }
