@@ -236,7 +236,24 @@ pub fn next(situation: &Situation, chance: Chance) -> Check {
         .map(|tried| tried + seconds(situation.min_poll_seconds));
     sides.platform &= soonest.is_none_or(|soonest| soonest <= at);
     let mut fast = (sides.platform && platform.fast) || (sides.calendar && calendar.fast);
-    let night = next_night(situation, chance);
+    let mut night = next_night(situation, chance);
+    if night <= situation.now {
+        // It was tried and did not work, or only in part: it comes with the next try, and no sooner than any check.
+        let lost = situation
+            .sides
+            .platform
+            .lost_since
+            .or(situation.sides.calendar.lost_since);
+        let tried = situation
+            .sides
+            .platform
+            .tried_at
+            .max(situation.sides.calendar.tried_at);
+        night = match (lost, tried) {
+            (None, Some(tried)) => tried + part(minutes(situation), chance.jitter()),
+            _ => at + TimeDelta::seconds(1),
+        };
+    }
     if night <= at {
         at = night;
         sides = Sides::BOTH;

@@ -265,6 +265,24 @@ fn a_full_reconcile_each_night_at_the_devices_own_time() {
 }
 
 #[test]
+fn a_full_reconcile_that_did_not_work_is_tried_again_no_sooner_than_any_check() {
+    let now = at(10, 0);
+    for lost in [false, true] {
+        for pushed in [false, true] {
+            let mut situation = Situation {
+                full_at: None,
+                ..just_read(now)
+            };
+            situation.sides.platform.pushed = pushed;
+            situation.sides.calendar.pushed = pushed;
+            situation.sides.calendar.lost_since = lost.then_some(now);
+            let minutes = if lost { 1.0 / 3.0 } else { 15.0 };
+            near(next(&situation, MIDDLE), now, minutes);
+        }
+    }
+}
+
+#[test]
 fn nights_are_spread_by_the_device() {
     let mut an_hour = [0; 6];
     for device in 0..400 {
@@ -453,7 +471,7 @@ proptest! {
         }
         prop_assert!(check.at <= now.max(tried.0.min(tried.1) + TimeDelta::hours(10)));
         let soonest = tried.0.min(tried.1) + TimeDelta::seconds(15);
-        prop_assert!(check.at >= soonest.min(night));
+        prop_assert!(check.at >= soonest.min(night.max(now)));
     }
 
     /// Laptops that checked in the same moment are spread after one round, and evenly after a few.

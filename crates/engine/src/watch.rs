@@ -121,12 +121,17 @@ impl Engine {
         let counts = self.has_a_task().await;
         let mut watching = self.watching.lock().await;
         self.load(&mut watching).await;
-        // A side that tells its changes by itself has nothing to say while nothing changes: that is no silence.
+        // A side that tells its changes by itself has nothing to say while nothing changes, and a quota that is gone for hours
+        // has words of its own: neither is silence.
         let listened_to = {
             let live = self.lock();
+            let heard = |pushed: bool, problem: &Option<PortError>| match problem {
+                None => pushed,
+                Some(problem) => *problem == PortError::QuotaGone,
+            };
             [
-                live.pushed.stream && live.platform.problem.is_none(),
-                live.pushed.calendar && live.calendar.problem.is_none(),
+                heard(live.pushed.stream, &live.platform.problem),
+                heard(live.pushed.calendar, &live.calendar.problem),
             ]
         };
         let fresh = self.time_passes(&mut watching, counts, listened_to);

@@ -118,6 +118,7 @@ async fn a_platform_that_was_silent_hears_of_it_at_the_next_contact() {
 
     let mark = world.mark();
     world.wire.plug_in();
+    world.engine.network_is_back();
     driving.let_pass(60).await;
     assert_eq!(
         said(&world).await,
@@ -223,6 +224,7 @@ async fn a_restart_neither_forgets_nor_repeats_a_silence() {
     driving.let_pass(3 * HOUR).await;
     assert_eq!(said(&world).await.len(), 1, "not again");
     world.wire.plug_in();
+    world.engine.network_is_back();
     driving.let_pass(60).await;
     let watch = world.snapshot().await.watch;
     assert!(watch.silence().is_none() && !watch.notified, "{watch:?}");
