@@ -89,7 +89,10 @@ async fn a_laptop_hears_of_both_sides_through_the_relay() {
     listening.ready().await;
     let channels = world.running.sandbox.google.channels();
     assert_eq!(channels.len(), 1);
-    assert_eq!(channels[0].address, format!("http://{}/v1/hooks/google", relay.public));
+    assert_eq!(
+        channels[0].address,
+        format!("http://{}/v1/hooks/google", relay.public)
+    );
     assert!(channels[0].id.starts_with("chn-"), "the relay's own id");
 
     // A move in the calendar.
@@ -103,9 +106,7 @@ async fn a_laptop_hears_of_both_sides_through_the_relay() {
         .body(Bytes::from(r#"{"trainer":"usr_7","event":"appointments"}"#));
     let answer = world.wire.services().send(hint.expect("a request")).await;
     assert_eq!(answer.expect("an answer").status(), 202);
-    listening
-        .until(async || world.engine.live().hinted[0])
-        .await;
+    listening.until(async || world.engine.live().hinted[0]).await;
     listening.stop().await;
     relay.end().await;
 }
