@@ -192,6 +192,12 @@ fn no_move_is_lost(
         .records
         .iter()
         .find(|record| record.appointment_id.as_str() == appointment);
+    let waits = facts
+        .ended
+        .laptops
+        .iter()
+        .flat_map(|laptop| &laptop.outbox)
+        .any(|row| row.appointment_id.as_str() == appointment && matches!(row.intent, Intent::Move { .. }));
     let reported = reports
         .iter()
         .find(|report| report.change.seq > moved.seq && Some(report.to) == to);
@@ -201,7 +207,8 @@ fn no_move_is_lost(
             moved.at,
             |item| matches!(&item.what, HistoryWhat::MovedBack { to, .. } if (to.start, to.end) == report.to),
         );
-        if !told && !facts.a_database_was_lost() {
+        // A laptop that never heard the answer, and no longer writes, has it in its outbox still.
+        if !told && !waits && !facts.a_database_was_lost() {
             let what = format!(
                 "the move #{} was reported (#{}) and no history says so",
                 moved.seq, report.change.seq
@@ -240,12 +247,6 @@ fn no_move_is_lost(
             .any(|conflict| conflict.appointment_id.as_str() == appointment);
         question || conflict
     });
-    let waits = facts
-        .ended
-        .laptops
-        .iter()
-        .flat_map(|laptop| &laptop.outbox)
-        .any(|row| row.appointment_id.as_str() == appointment && matches!(row.intent, Intent::Move { .. }));
     let left = record.is_some_and(|record| {
         matches!(
             record.link,
