@@ -140,6 +140,13 @@ impl Stream {
 
     /// The next event; `None` when the stream has ended or broke.
     pub async fn next(&mut self) -> Option<Event> {
+        // Not for each piece: comments that keep the stream alive are no event.
+        tokio::time::timeout(PATIENCE, self.event())
+            .await
+            .expect("an event comes")
+    }
+
+    async fn event(&mut self) -> Option<Event> {
         loop {
             let block = self.block().await?;
             let line = |name: &str| {
