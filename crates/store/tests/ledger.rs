@@ -4,11 +4,9 @@ mod common;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use common::*;
-use roundtrip_core::channel::Channel;
 use roundtrip_core::conflict::{ConflictState, Resolution};
 use roundtrip_core::ids::{
-    AppointmentId, CalendarId, ChannelId, ConflictId, ConnectionId, Cursor, EventId, OutboxId, QuestionId,
-    RunId,
+    AppointmentId, ConflictId, ConnectionId, Cursor, EventId, OutboxId, QuestionId, RunId,
 };
 use roundtrip_core::marked::{Marked, Step};
 use roundtrip_core::outbox::{OutboxState, Side};
@@ -56,34 +54,6 @@ fn one_of_each() -> Vec<Change> {
             at: now(),
         },
     ]
-}
-
-fn channel(id: &str) -> Channel {
-    Channel {
-        id: ChannelId::new(id),
-        calendar: CalendarId::new("mine"),
-        resource: Some("res".into()),
-        opened_at: now(),
-        expires_at: now() + TimeDelta::days(7),
-        heard_at: None,
-    }
-}
-
-#[tokio::test]
-async fn a_channel_is_replaced_by_its_id_and_forgotten_with_its_end() {
-    let dir = tempdir().expect("directory");
-    let ledger = open(dir.path()).await.ledger(connection());
-    let put = |channel: &Channel| vec![Change::PutChannel(Box::new(channel.clone()))];
-    ledger.commit(put(&channel("n1"))).await.expect("commit");
-    ledger.commit(put(&channel("n2"))).await.expect("commit");
-    let heard = Channel {
-        heard_at: Some(now()),
-        ..channel("n1")
-    };
-    ledger.commit(put(&heard)).await.expect("commit");
-    let gone = vec![Change::DeleteChannel(ChannelId::new("n2"))];
-    ledger.commit(gone).await.expect("commit");
-    assert_eq!(ledger.channels().await, Ok(vec![heard]));
 }
 
 fn marked(id: &str) -> Marked {

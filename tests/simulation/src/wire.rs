@@ -7,7 +7,7 @@ use crate::faults::{Asked, Kind};
 use crate::stage::{Parcel, Stage};
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use http::{Request, Response, StatusCode, Uri};
 use roundtrip_http::{HttpError, HttpErrorKind, HttpPort};
 use roundtrip_sandbox::faults::FaultRule;
@@ -210,7 +210,12 @@ impl Wire {
         }
         let path = request.uri().path();
         let day = TimeDelta::days(10 + self.draw(20) as i64);
-        let start = self.stage.now() + day + TimeDelta::minutes(15 * self.draw(40) as i64);
+        // Whole minutes, as people and services have them.
+        let midnight = (self.stage.now() + day)
+            .date_naive()
+            .and_time(NaiveTime::MIN)
+            .and_utc();
+        let start = midnight + TimeDelta::hours(8) + TimeDelta::minutes(15 * self.draw(40) as i64);
         let end = start + TimeDelta::minutes(45);
         if let Some(id) = path
             .strip_prefix("/v1/appointments/")

@@ -6,10 +6,12 @@ use chrono_tz::Europe::Berlin;
 use roundtrip_core::appointment::{
     Actor, Appointment, AppointmentKind, AppointmentStatus, Client, Editable, Place,
 };
+use roundtrip_core::channel::Channel;
 use roundtrip_core::conflict::{Conflict, ConflictCause, ConflictKind, ConflictState, FieldConflict, Seen};
 use roundtrip_core::event::Event;
 use roundtrip_core::ids::{
-    AppointmentId, ConflictId, ConnectionId, Etag, EventId, IdempotencyKey, OutboxId, QuestionId, RunId,
+    AppointmentId, CalendarId, ChannelId, ConflictId, ConnectionId, Etag, EventId, IdempotencyKey, OutboxId,
+    QuestionId, RunId,
 };
 use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::question::{Question, QuestionKind};
@@ -31,6 +33,17 @@ pub fn at(text: &str) -> DateTime<Utc> {
 
 pub fn now() -> DateTime<Utc> {
     at("2026-11-21T08:00:00Z")
+}
+
+pub fn channel(id: &str) -> Channel {
+    Channel {
+        id: ChannelId::new(id),
+        calendar: CalendarId::new("mine"),
+        resource: Some("res".into()),
+        opened_at: now(),
+        expires_at: now() + TimeDelta::days(7),
+        heard_at: None,
+    }
 }
 
 pub fn connection() -> ConnectionId {
