@@ -7,6 +7,7 @@ use roundtrip_core::filter::{self, LeftOut};
 use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, inferred_deletions_max};
 use roundtrip_core::outbox::DeleteReason;
 use roundtrip_core::question::QuestionKind;
+use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_sandbox::history::{Actor, AppointmentState, Change, EventState};
 use std::collections::BTreeSet;
@@ -124,13 +125,16 @@ fn some_rules_left_it_out(facts: &Facts<'_>, appointment: &str, deletion: &Chang
         .witnessed
         .settings
         .iter()
-        .filter(|(by, at, _)| laptop.is_none_or(|laptop| laptop == *by) && *at <= deletion.at);
+        .filter(|(by, at, _)| laptop.is_none_or(|laptop| laptop == *by) && *at <= deletion.at)
+        .map(|(_, _, settings)| settings.clone())
+        // Nobody writes down what is so from the beginning, or again after a database was lost.
+        .chain([SyncSettings::default()]);
     let states: Vec<&AppointmentState> = facts
         .appointment(appointment)
         .filter(|change| change.seq < deletion.seq)
         .filter_map(Change::appointment_after)
         .collect();
-    rules.into_iter().any(|(_, _, settings)| {
+    rules.into_iter().any(|settings| {
         states.iter().any(|state| {
             let zone: chrono_tz::Tz = state.zone.parse().unwrap_or(chrono_tz::Europe::Berlin);
             let day = state.start.with_timezone(&zone).weekday().num_days_from_monday() as u8;

@@ -46,7 +46,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// Absent, by the laptop's own word; or left out by its rules although the platform changed nothing since the event was written.
+/// Absent, by the laptop's own word; or left out by its rules although the platform changed nothing since the event was made.
 fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str, deletion: &Change) -> bool {
     let rows = facts.ended.laptops[laptop].history.iter().filter(|item| {
         item.appointment_id
@@ -54,19 +54,26 @@ fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str,
             .is_some_and(|id| id.as_str() == appointment)
             && (item.at - deletion.at).abs() <= TimeDelta::minutes(30)
     });
-    let written = facts
-        .event(event)
-        .rfind(|change| change.seq < deletion.seq && change.actor.is_app())
-        .map_or(0, |change| change.seq);
+    // Since the event was made: a laptop that hears late may write it once more after the platform's change.
+    let Some(made) = facts.event(event).find(|change| change.actor.is_app()) else {
+        return false;
+    };
     let unchanged = !facts
         .appointment(appointment)
-        .any(|change| change.seq > written && change.seq < deletion.seq);
+        .any(|change| change.seq > made.seq && change.seq < deletion.seq);
+    // An event of a laptop with other rules goes by rules that were there before it.
+    let new_rules = facts
+        .ended
+        .witnessed
+        .settings
+        .iter()
+        .any(|(by, at, _)| *by == laptop && *at >= made.at);
     rows.into_iter().any(|item| match item.what {
         HistoryWhat::Deleted { inferred: true, .. } => true,
         HistoryWhat::Deleted {
             reason: DeleteReason::LeftOut,
             ..
-        } => unchanged,
+        } => unchanged && new_rules,
         _ => false,
     })
 }
