@@ -13,8 +13,10 @@ use roundtrip_engine::ledger::Trigger;
 use roundtrip_sandbox::shared::SeededRandom;
 use std::rc::Rc;
 
-/// Rounds after which everything must be still.
+/// Rounds, with both sides read, after which everything must be still …
 const MOST_ROUNDS: usize = 14;
+/// … and in all: a service that repeats its pages is not believed, and nothing can be done in a round in which it does so.
+const MOST_ROUNDS_IN_ALL: usize = 80;
 /// Cycles in one round: settle times, retries, waits.
 const MOST_CYCLES: usize = 25;
 /// In this round a day has passed, so that everything is read in full.
@@ -98,7 +100,7 @@ pub(crate) async fn end(
         running.engine.pause_until(None).await?;
     }
     let answers_conflicts = random.below(2) == 0;
-    let mut still = 0;
+    let (mut still, mut unread) = (0, 0);
     let mut violations = Vec::new();
     for round in 0.. {
         let pause = if round == NEXT_DAY {
@@ -107,7 +109,7 @@ pub(crate) async fn end(
             TimeDelta::minutes(31)
         };
         stage.time.until(stage.now() + pause).await;
-        let mut busy = false;
+        let (mut busy, mut read) = (false, true);
         for laptop in laptops {
             let running = laptop.running().context("a laptop that runs")?;
             let (written, settled) = settle(around, laptop, &running).await?;
@@ -117,14 +119,16 @@ pub(crate) async fn end(
                     what: format!("laptop {} always has something due", laptop.index),
                 });
             }
-            busy |= written > 0 || !has_read(&running);
+            read &= has_read(&running);
+            busy |= written > 0 || !read;
             busy |= answer(&running, answers_conflicts, random).await?;
         }
         still = if busy || round <= NEXT_DAY { 0 } else { still + 1 };
         if still >= 1 || !violations.is_empty() {
             break;
         }
-        if round >= MOST_ROUNDS {
+        unread += usize::from(!read);
+        if round - unread.min(round) >= MOST_ROUNDS || round >= MOST_ROUNDS_IN_ALL {
             violations.push(Violation {
                 invariant: "I1",
                 what: format!("still busy after {MOST_ROUNDS} quiet rounds"),

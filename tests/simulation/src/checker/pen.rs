@@ -46,7 +46,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// Absent, by the laptop's own word; or left out by its rules although the platform changed nothing since the event was made.
+/// Absent, by the laptop's own word; or left out by its rules although the platform never changed anything.
 fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str, deletion: &Change) -> bool {
     let rows = facts.ended.laptops[laptop].history.iter().filter(|item| {
         item.appointment_id
@@ -54,13 +54,12 @@ fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str,
             .is_some_and(|id| id.as_str() == appointment)
             && (item.at - deletion.at).abs() <= TimeDelta::minutes(30)
     });
-    // Since the event was made: a laptop that hears late may write it once more after the platform's change.
     let Some(made) = facts.event(event).find(|change| change.actor.is_app()) else {
         return false;
     };
-    let unchanged = !facts
-        .appointment(appointment)
-        .any(|change| change.seq > made.seq && change.seq < deletion.seq);
+    // Whether it changed before or after the event was made: a laptop may have heard of it late.
+    let said = facts.appointment(appointment);
+    let unchanged = said.filter(|change| change.seq < deletion.seq).count() <= 1;
     // An event of a laptop with other rules goes by rules that were there before it.
     let new_rules = facts
         .ended
