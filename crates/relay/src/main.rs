@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use roundtrip_relay::hub::Hub;
 use roundtrip_relay::{Config, Given, MemoryHub, NatsHub, NatsOptions, serve};
 use secrecy::SecretString;
@@ -42,7 +43,7 @@ struct Arguments {
     streams_per_trainer: u32,
     /// The caller's address is the last one in X-Forwarded-For: only behind a proxy that writes it. Who is refused too often
     /// is then no longer read.
-    #[arg(long, env = "RELAY_FORWARDED_FOR")]
+    #[arg(long, env = "RELAY_FORWARDED_FOR", value_parser = BoolishValueParser::new())]
     forwarded_for: bool,
     /// NATS servers with JetStream, for more than one node (nats://…, separated by commas). Without it hints are kept in memory.
     #[arg(long, env = "RELAY_NATS", hide_env_values = true)]
