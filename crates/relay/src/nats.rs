@@ -1,6 +1,7 @@
 //! The hub of several nodes: hints lie in NATS JetStream, and each node mirrors the last hour of them, so that a stream may
 //! resume at any node and a node that dies takes nothing with it.
 
+use crate::backlog::Backlog;
 use crate::channel::{LIFETIME, Mailbox};
 use crate::hub::{Hint, Hub, HubError, MEMORY, Opened};
 use crate::ring::Ring;
@@ -19,7 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// An answer of NATS that takes longer than this is none.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Hints that JetStream keeps of one trainer.
-const MOST_EACH: i64 = 512;
+const MOST_EACH: u32 = 512;
 /// Between two tries to read the feed again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -85,7 +86,7 @@ impl NatsHub {
                 subjects: vec![format!("{}.{}.*", options.prefix, name)],
                 max_age,
                 // One trainer's flood pushes out that trainer's own hints only.
-                max_messages_per_subject: MOST_EACH,
+                max_messages_per_subject: MOST_EACH.into(),
                 num_replicas: options.replicas,
                 storage: stream::StorageType::File,
                 discard: stream::DiscardPolicy::Old,
@@ -229,6 +230,7 @@ impl Feed {
             *epoch = present;
         }
         let goal = info.state.last_sequence;
+        let mut backlog = Backlog::new(MOST_EACH, goal);
         let mut messages = self.read_from(self.ring.last() + 1).await?;
         let note = || {
             if self.ring.last() >= goal {
@@ -241,10 +243,13 @@ impl Feed {
             let about = message.info().map_err(told)?;
             let number = about.stream_sequence;
             let mailbox = message.subject.rsplit('.').next().and_then(Mailbox::from_word);
+            let gap = backlog.gap_before(mailbox, number, about.pending);
+            let (at, now) = (about.published, Utc::now());
             match (mailbox, serde_json::from_slice::<Hint>(&message.payload)) {
-                (Some(mailbox), Ok(hint)) => {
-                    self.ring.push(number, about.published, Utc::now(), mailbox, hint);
+                (Some(mailbox), Ok(hint)) if gap => {
+                    self.ring.push_after_gap(number, at, now, mailbox, hint);
                 }
+                (Some(mailbox), Ok(hint)) => self.ring.push(number, at, now, mailbox, hint),
                 // Somebody else's message under our subject: it takes its number and nothing more.
                 _ => self.ring.skip(number),
             }

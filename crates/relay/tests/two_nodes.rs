@@ -283,3 +283,42 @@ async fn channels_are_known_and_closed_at_every_node() {
         .await
         .expect("closed at the other node, too");
 }
+
+/// JetStream keeps the newest hints of a mailbox only. A node that starts sees no others, and must not act as if there were none.
+#[tokio::test]
+async fn a_restarted_node_knows_that_a_flood_pushed_hints_out() {
+    let Some(program) = nats_server() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let _nats = nats(&program, port, folder.path());
+    listening(port).await;
+    let (one, first) = relay(port);
+    until_ready(&first).await;
+    let mut stream = Stream::open(&first, "usr_7", None).await;
+    let mut quiet = Stream::open(&first, "usr_8", None).await;
+    // Between the two trainers' first hints and the flood lies one that only JetStream's first 512 would tell.
+    for (trainer, reason) in [("usr_7", "start"), ("usr_8", "start"), ("usr_7", "pushed out")] {
+        assert_eq!(first.policy_hint(trainer, reason).await, Some(202));
+    }
+    let before = stream.next().await.expect("the first").id;
+    let others = quiet.next().await.expect("another trainer's").id;
+    for _ in 0..512 {
+        assert_eq!(first.policy_hint("usr_7", "flood").await, Some(202));
+    }
+    drop(one);
+
+    let (_two, second) = relay(port);
+    until_ready(&second).await;
+    let mut resumed = Stream::open(&second, "usr_7", Some(&before)).await;
+    let told = resumed.next().await.expect("an event");
+    assert_eq!(told.event, "resync", "{told:?}");
+    // Who saw all of it, and who had no part in it, go on as if nothing had been.
+    let mut seen = Stream::open(&second, "usr_7", Some(&told.id)).await;
+    let mut quiet = Stream::open(&second, "usr_8", Some(&others)).await;
+    for trainer in ["usr_7", "usr_8"] {
+        assert_eq!(second.policy_hint(trainer, "after").await, Some(202));
+    }
+    for stream in [&mut resumed, &mut seen, &mut quiet] {
+        assert_eq!(stream.next().await.expect("a hint").data["reason"], "after");
+    }
+}
