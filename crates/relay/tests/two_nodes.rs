@@ -420,7 +420,8 @@ async fn a_node_waits_neither_for_ever_nor_for_what_is_refused() {
         patience: Duration::ZERO,
     };
     let hub = NatsHub::new(options);
-    assert!(hub.begin().await.is_err(), "nothing listens there");
+    let begun = tokio::time::timeout(support::PATIENCE, hub.begin()).await;
+    assert!(begun.expect("it ends").is_err(), "nothing listens there");
 
     let Some(program) = nats_server() else { return };
     let folder = tempfile::tempdir().expect("a folder");
