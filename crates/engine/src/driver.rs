@@ -116,6 +116,10 @@ impl Engine {
                 report = self.cycle(next.trigger) => report,
                 () = async { stop.cancelled().await; self.cancel_cycle(); std::future::pending::<()>().await } => break,
             };
+            if next.trigger == Trigger::WakeUp {
+                // What it could not reach before it slept says nothing about now, and a network often takes some seconds.
+                looks.lost_since = [None; 2];
+            }
             match report {
                 Ok(report) => self.look_back(&mut looks, &report).await,
                 Err(error) => {
