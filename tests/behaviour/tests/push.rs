@@ -166,6 +166,46 @@ async fn a_channel_that_the_service_forgot_is_made_again() {
 }
 
 #[tokio::test]
+async fn a_channel_that_the_service_forgot_is_not_trusted_because_it_has_a_successor() {
+    let (world, visit) = with_visit().await;
+    let listening = world.listen();
+    listening.ready().await;
+    let first = channels(&world);
+    let google = &world.running.sandbox.google;
+    google.forget_channels();
+    // The first notice of the successor is lost.
+    google.set_notice_weather(NoticeWeather {
+        lose: 1,
+        ..NoticeWeather::default()
+    });
+    for name in ["One", "Two"] {
+        world.advance(1);
+        world.trainer().rename(&visit, name);
+        world.advance(400);
+        world.cycle(Trigger::Timer).await;
+    }
+    let kept = async || world.engine.ledger().channels().await.unwrap_or_default();
+    let made = async || {
+        let kept = kept().await;
+        kept.len() == 2 && kept.iter().all(|channel| channel.resource.is_some())
+    };
+    listening.until(made).await;
+    // The dead one is written down as such: a restart does not trust it either.
+    let nobody_heard = async || kept().await.iter().all(|channel| channel.heard_at.is_none());
+    listening.until(nobody_heard).await;
+    assert!(!world.engine.live().pushed.calendar);
+
+    world.trainer().rename(&visit, "Three");
+    listening
+        .until(async || world.engine.live().pushed.calendar && channels(&world).len() == 1)
+        .await;
+    listening
+        .until(async || kept().await.iter().all(|channel| channel.id.as_str() != first[0]))
+        .await;
+    listening.stop().await;
+}
+
+#[tokio::test]
 async fn a_channel_is_renewed_two_days_before_it_ends_and_the_old_one_stopped_after_the_new_one_is_heard() {
     let (world, _) = with_visit().await;
     let listening = world.listen();
