@@ -385,6 +385,35 @@ async fn what_is_no_stream_is_said_and_the_timer_goes_on() {
 }
 
 #[tokio::test]
+async fn a_stream_that_never_says_anything_is_none_and_nothing_is_read_because_of_it() {
+    let (world, _) = with_visit().await;
+    // What a proxy passes on that gathers answers, until it gives up.
+    let gathered = Fault::RawBody {
+        body: String::new(),
+        content_type: "text/event-stream".to_owned(),
+    };
+    world.spoil_platform(gathered, |rule| rule.path("/v1/stream").times(0));
+    let listening = world.listen();
+    listening.until(async || reason(&world) == Some("lost")).await;
+    assert_eq!(world.engine.live().hinted, [false; 2]);
+    assert_eq!(world.engine.live().pushed, Pushed::default());
+    let mark = world.mark();
+    let tried = || count(&world.requests_since(mark), "GET", "/v1/stream");
+    for tries in 1..=12 {
+        world.advance(300);
+        listening.wake(0);
+        let waits = || {
+            let connection = world.engine.live().connection;
+            matches!(connection, Connection::Broken { again_at, .. } if again_at > world.now())
+        };
+        listening.until(async || tried() == tries && waits()).await;
+    }
+    assert_eq!(world.engine.live().hinted, [false; 2]);
+    assert_eq!(world.engine.live().pushed, Pushed::default());
+    listening.stop().await;
+}
+
+#[tokio::test]
 async fn a_stream_that_was_cut_goes_on_where_it_was() {
     let (world, visit) = with_visit().await;
     let listening = world.listen();
