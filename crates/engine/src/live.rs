@@ -220,13 +220,13 @@ impl Engine {
     fn take_policy(&self, policy: SyncPolicy) {
         let enabled = policy.enabled;
         let before = self.lock().policy.replace(policy.clone());
+        if !enabled && before.as_ref() != Some(&policy) {
+            self.cancel_cycle();
+        }
+        // A list that is under way may have been answered before this was said, and would have the last word.
+        self.hint(Hinted::Platform);
         if before.as_ref() == Some(&policy) {
             return;
-        }
-        if enabled {
-            self.hint(Hinted::Platform);
-        } else {
-            self.cancel_cycle();
         }
         self.tell(EngineEvent::Changed);
     }

@@ -471,6 +471,8 @@ async fn the_platform_s_word_on_syncing_counts_at_once() {
         .expect("Mara");
     let disabled = async || world.engine.live().policy.is_some_and(|policy| !policy.enabled);
     listening.until(disabled).await;
+    // A list that was under way may still answer what was before: the next one has the last word.
+    assert_eq!(world.engine.live().hinted, [true, false]);
     let mark = world.mark();
     world.admin().rename(&visit, "Rosen-Apotheke");
     world.cycle(Trigger::Hint).await;
