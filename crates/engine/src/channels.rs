@@ -231,9 +231,10 @@ impl Engine {
         match self.try_to_make_channel().await {
             Ok(()) => {
                 self.distrust_older().await;
+                let next_one = self.now() + channel::APART;
                 let mut channels = self.channels();
                 (channels.failures, channels.missed, channels.told) = (0, 0, false);
-                (channels.not_before, channels.problem) = (None, None);
+                (channels.not_before, channels.problem) = (Some(next_one), None);
                 drop(channels);
                 tracing::info!("the calendar sends notices");
                 self.tell(EngineEvent::Changed);
@@ -293,6 +294,10 @@ impl Engine {
             expires_at: relay.expires_at,
             heard_at: None,
         };
+        if !channel::lasts(fresh.expires_at, fresh.opened_at) {
+            self.close_at_relay(&fresh.id).await;
+            return Err(too_short());
+        }
         if let Err(error) = self.put_channel(fresh.clone()).await {
             tracing::warn!(%error, "a channel could not be written down");
             self.close_at_relay(&fresh.id).await;
@@ -300,10 +305,20 @@ impl Engine {
         }
         match self.calendar.watch(&calendar, &relay).await {
             Ok(watched) => {
-                fresh.resource = Some(watched.resource);
+                let resource = watched.resource;
+                fresh.resource = Some(resource.clone());
                 fresh.expires_at = watched
                     .expires_at
                     .map_or(relay.expires_at, |at| at.min(relay.expires_at));
+                if !channel::lasts(fresh.expires_at, fresh.opened_at) {
+                    // What is not reached runs out by itself, and soon.
+                    if let Err(error) = self.calendar.stop_watch(fresh.id.as_str(), &resource).await {
+                        tracing::debug!(code = error_code(&error), "a short channel was not stopped");
+                    }
+                    self.close_at_relay(&fresh.id).await;
+                    self.forget_channel(&fresh.id).await;
+                    return Err(too_short());
+                }
                 // Its first notice may have come before this answer.
                 fresh.heard_at = self
                     .channels()
@@ -421,6 +436,13 @@ impl Engine {
         }
         self.tell(EngineEvent::Changed);
         None
+    }
+}
+
+/// A channel that has ended when it begins would be made over and over.
+fn too_short() -> PortError {
+    PortError::BadAnswer {
+        what: "channel".into(),
     }
 }
 

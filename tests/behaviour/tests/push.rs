@@ -1,5 +1,6 @@
 //! Hints: what the platform and the calendar say by themselves, and what becomes of it when they do not, or say nonsense.
 
+use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{MARA, World, at};
 use roundtrip_engine::Connection;
 use roundtrip_engine::ledger::Trigger;
@@ -155,7 +156,8 @@ async fn a_channel_that_the_service_forgot_is_made_again() {
     for name in ["One", "Two"] {
         world.advance(1);
         world.trainer().rename(&visit, name);
-        world.advance(120);
+        // Not within ten minutes after the first was made.
+        world.advance(400);
         world.cycle(Trigger::Timer).await;
     }
     listening
@@ -323,6 +325,49 @@ async fn a_calendar_that_cannot_be_watched_is_said_and_leaves_no_channel_behind(
         .await;
     assert_eq!(count(&world.requests_since(mark), "POST", "/events/watch"), 1);
     listening.stop().await;
+}
+
+#[tokio::test]
+async fn a_channel_that_ends_soon_is_not_made_over_and_over() {
+    let instead = |status, body| Fault::Status {
+        status,
+        body: Some(body),
+        headers: Vec::new(),
+    };
+    // Minutes that the relay promises, and the calendar service.
+    for (relay, google, watches) in [(-60, 600, 0), (5, 600, 0), (600, -60, 1), (600, 5, 1)] {
+        let (world, _) = with_visit().await;
+        let after = |minutes| world.now() + TimeDelta::minutes(minutes);
+        let channel = json!({"channel_id": "chn-short", "token": "t", "expires_at": after(relay).to_rfc3339(),
+            "address": "https://relay.example/v1/hooks/google"});
+        let watch =
+            json!({"id": "chn-short", "resourceId": "r", "expiration": after(google).timestamp_millis()});
+        world.spoil_platform(instead(201, channel), |rule| {
+            rule.path("/v1/calendar-relay/channels").times(0)
+        });
+        world.spoil_google(instead(200, watch), |rule| rule.path("/events/watch").times(0));
+        let mark = world.mark();
+        let listening = world.listen();
+        let asked = || count(&world.requests_since(mark), "POST", "/v1/calendar-relay/channels");
+        listening
+            .until(async || world.engine.channel_view().problem.is_some() || asked() > 3)
+            .await;
+        assert_eq!(asked(), 1);
+        let requests = world.requests_since(mark);
+        assert_eq!(
+            count(&requests, "POST", "/events/watch"),
+            watches,
+            "{requests:#?}"
+        );
+        assert_eq!(
+            count(&requests, "POST", "/channels/stop"),
+            watches,
+            "{requests:#?}"
+        );
+        assert_eq!(count(&requests, "DELETE", "/v1/calendar-relay/channels"), 1);
+        assert_eq!(world.engine.ledger().channels().await, Ok(vec![]));
+        listening.stop().await;
+    }
 }
 
 #[tokio::test]
