@@ -22,6 +22,10 @@ use serde::{Deserialize, Serialize};
 pub const RENEWED_BEFORE: Duration = Duration::hours(48);
 /// A new one that was never heard of replaces the old one after so long all the same.
 pub const OVERLAP: Duration = Duration::hours(24);
+/// One that ends sooner is none: it would be made over and over.
+pub const SHORTEST_LIFE: Duration = Duration::hours(1);
+/// After one was made the next is not made before this, whatever becomes of it.
+pub const APART: Duration = Duration::minutes(10);
 /// Changes found without a notice, in a row, before a channel counts as forgotten by the service.
 pub const MOST_MISSED: u32 = 2;
 
@@ -76,7 +80,7 @@ pub struct Wanted<'a> {
     pub calendar: Option<&'a CalendarId>,
     /// True if a new one can be made now: somebody listens.
     pub may_make: bool,
-    /// After a failure none is made before this time.
+    /// After a failure, and for [`APART`] after one was made, none is made before this time.
     pub not_before: Option<DateTime<Utc>>,
     /// Changes that were found without a notice of the newest one, in a row.
     pub missed: u32,
@@ -121,6 +125,11 @@ pub fn next(channels: &[Channel], wanted: &Wanted<'_>) -> Step {
         }
     }
     Step::Wait(again.into_iter().min())
+}
+
+/// True if a channel that ends then is worth having. One that has ended already, or ends soon, is a bad answer.
+pub fn lasts(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    expires_at - now >= SHORTEST_LIFE
 }
 
 /// How long after a failure the next one is tried. `refused`: the service or the platform said no, which it will say
@@ -206,6 +215,13 @@ mod tests {
     fn one_of_a_short_life_is_not_made_over_and_over() {
         assert_eq!(step(&[channel("short", 0, 24)], 1), Step::Wait(Some(at(12))));
         assert_eq!(step(&[channel("short", 0, 24)], 12), Step::Make);
+    }
+
+    #[test]
+    fn one_that_ends_within_the_hour_or_has_ended_is_not_worth_having() {
+        assert!(lasts(at(1), at(0)) && lasts(at(168), at(0)));
+        assert!(!lasts(at(1) - Duration::seconds(1), at(0)));
+        assert!(!lasts(at(0), at(0)) && !lasts(at(-1), at(0)));
     }
 
     #[test]

@@ -3,17 +3,25 @@
 //! A broken connection is everyday life and tried again within seconds; an answer that is no stream of hints will not
 //! become one within seconds, so it is left alone for minutes, then hours. Both grow with each failure, and the moment is
 //! drawn from the whole time up to the limit ("full jitter"), so that thousands of laptops do not come back together.
+//!
+//! A stream is open with its first sign of life, and stood until its last one: a proxy that gathers answers opens streams
+//! that never say anything.
 
 use std::time::Duration;
 
 /// A stream says something at least this often (the contract has a comment every 25 s); else it is dead.
 pub const LONGEST_SILENCE: Duration = Duration::from_secs(60);
-/// A stream that stood so long was a good one: the next failure counts as the first.
+/// A stream that said something for so long was a good one: the next failure counts as the first.
 pub const STOOD: Duration = Duration::from_secs(60);
 /// More in one minute is no hints.
 pub const MOST_BYTES: usize = 512 * 1024;
 /// More lines in one minute that belong to no event, and it is something else.
 pub const MOST_NONSENSE: u32 = 20;
+
+/// Both sides are looked at because of streams that came back at most this often.
+pub const BACK_APART: Duration = Duration::from_secs(5 * 60);
+/// … and at most this often because the platform says so.
+pub const TOLD_APART: Duration = Duration::from_secs(60);
 
 const SHORTEST: Duration = Duration::from_millis(200);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -56,7 +64,9 @@ pub struct Flow {
     minute: Duration,
     bytes: usize,
     nonsense: u32,
-    alive_at: Duration,
+    opened_at: Duration,
+    /// The last sign of life.
+    alive_at: Option<Duration>,
 }
 
 impl Flow {
@@ -66,7 +76,8 @@ impl Flow {
             minute: now,
             bytes: 0,
             nonsense: 0,
-            alive_at: now,
+            opened_at: now,
+            alive_at: None,
         }
     }
 
@@ -79,14 +90,65 @@ impl Flow {
         self.bytes = self.bytes.saturating_add(bytes);
         self.nonsense = self.nonsense.saturating_add(nonsense);
         if alive {
-            self.alive_at = now;
+            self.alive_at = Some(now);
         }
         self.bytes <= MOST_BYTES && self.nonsense <= MOST_NONSENSE
     }
 
     /// How long it may still be silent. What drips without ever saying anything counts as silence.
     pub fn silence_left(&self, now: Duration) -> Duration {
-        LONGEST_SILENCE.saturating_sub(now.saturating_sub(self.alive_at))
+        let since = self.alive_at.unwrap_or(self.opened_at);
+        LONGEST_SILENCE.saturating_sub(now.saturating_sub(since))
+    }
+
+    /// How long it stood, up to its last sign of life; none if there was none: then it never was a stream.
+    pub fn stood(&self) -> Option<Duration> {
+        Some(self.alive_at?.saturating_sub(self.opened_at))
+    }
+}
+
+/// Why hints may have been missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// This is the first stream of the process: what was before was told to nobody.
+    First,
+    /// A stream is back, and nobody knows from where it goes on.
+    Back,
+    /// The platform says that it has lost hints.
+    Told,
+}
+
+/// When both sides are looked at because hints may have been missed. Times are those of a running clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CatchUp {
+    looked_at: Option<Duration>,
+    due_at: Option<Duration>,
+}
+
+impl CatchUp {
+    /// Hints may have been missed up to now. What is due already stays when it is.
+    pub fn missed(&mut self, gap: Gap, now: Duration) {
+        let apart = match gap {
+            Gap::First => Duration::ZERO,
+            Gap::Back => BACK_APART,
+            Gap::Told => TOLD_APART,
+        };
+        let at = self.looked_at.map_or(now, |looked| now.max(looked + apart));
+        self.due_at = Some(self.due_at.map_or(at, |due| due.min(at)));
+    }
+
+    /// How long until it is time; none if nothing was missed.
+    pub fn left(&self, now: Duration) -> Option<Duration> {
+        Some(self.due_at?.saturating_sub(now))
+    }
+
+    /// True, once, when it is time to look at both sides.
+    pub fn is_due(&mut self, now: Duration) -> bool {
+        let due = self.due_at.is_some_and(|due| due <= now);
+        if due {
+            (self.looked_at, self.due_at) = (Some(now), None);
+        }
+        due
     }
 }
 
@@ -152,5 +214,60 @@ mod tests {
         let mut page = Flow::new(at(0));
         assert!(page.came(at(1), 10, MOST_NONSENSE, false));
         assert!(!page.came(at(1), 10, 1, true));
+    }
+
+    #[test]
+    fn a_stream_stood_from_its_opening_to_its_last_sign_of_life() {
+        let at = Duration::from_secs;
+        // What a proxy does that gathers answers: headers, and then nothing, or nothing that is anything.
+        let mut gathered = Flow::new(at(10));
+        assert!(gathered.came(at(69), 1, 0, false));
+        assert_eq!(gathered.stood(), None);
+        assert_eq!(gathered.silence_left(at(69)), at(1));
+        let mut fallen_silent = Flow::new(at(10));
+        assert!(fallen_silent.came(at(11), 10, 0, true));
+        assert_eq!(fallen_silent.silence_left(at(71)), Duration::ZERO);
+        assert!(fallen_silent.stood().is_some_and(|stood| stood < STOOD));
+        assert!(fallen_silent.came(at(70), 10, 0, true));
+        assert_eq!(fallen_silent.stood(), Some(at(60)));
+    }
+
+    #[test]
+    fn both_sides_are_looked_at_soon_but_not_over_and_over() {
+        let at = Duration::from_secs;
+        let mut catch_up = CatchUp::default();
+        assert_eq!(catch_up.left(at(0)), None);
+        catch_up.missed(Gap::First, at(0));
+        assert!(catch_up.is_due(at(0)) && !catch_up.is_due(at(0)));
+        catch_up.missed(Gap::Back, at(10));
+        assert_eq!(catch_up.left(at(10)), Some(at(290)));
+        // The platform's word counts for more, but not every second either.
+        catch_up.missed(Gap::Told, at(20));
+        assert_eq!(catch_up.left(at(20)), Some(at(40)));
+        assert!(!catch_up.is_due(at(59)) && catch_up.is_due(at(60)));
+        catch_up.missed(Gap::Back, at(1_000));
+        assert!(catch_up.is_due(at(1_000)));
+    }
+
+    proptest! {
+        /// Whatever breaks and comes back: what was missed is looked at in time, and a day has its limit.
+        #[test]
+        fn what_was_missed_is_looked_at_in_time_and_seldom(
+            gaps in prop::collection::vec((0..400u64, any::<bool>()), 1..50),
+        ) {
+            let mut catch_up = CatchUp::default();
+            let (mut now, mut looks) = (Duration::ZERO, Vec::new());
+            for (pause, told) in gaps {
+                now += Duration::from_secs(pause);
+                if catch_up.is_due(now) {
+                    looks.push(now);
+                }
+                let gap = if told { Gap::Told } else { Gap::Back };
+                catch_up.missed(gap, now);
+                let most = if told { TOLD_APART } else { BACK_APART };
+                prop_assert!(catch_up.left(now).is_some_and(|left| left <= most));
+            }
+            prop_assert!(looks.windows(2).all(|two| two[1] - two[0] >= TOLD_APART));
+        }
     }
 }

@@ -63,13 +63,21 @@ impl Engine {
     pub(crate) fn notice(&self, id: &str, state: &str) {
         let now = self.now();
         let mut channels = self.channels();
-        let Some(known) = channels.all.iter_mut().find(|channel| channel.id.as_str() == id) else {
+        let Some(place) = channels.all.iter().position(|channel| channel.id.as_str() == id) else {
             drop(channels);
             tracing::debug!("a notice of a channel that is not known");
             return;
         };
-        let first = known.heard_at.is_none();
-        known.heard_at.get_or_insert(now);
+        let known = &channels.all[place];
+        // One that has a successor and is not trusted is not trusted again: it missed something, or never spoke in time.
+        let replaced = channels
+            .all
+            .iter()
+            .any(|other| other.calendar == known.calendar && other.opened_at > known.opened_at);
+        let first = known.heard_at.is_none() && !replaced;
+        if first {
+            channels.all[place].heard_at = Some(now);
+        }
         // `sync` only says that the channel works.
         let change = state != "sync";
         if change {
@@ -198,7 +206,11 @@ impl Engine {
     async fn keep_heard(&self, kept: &mut Vec<ChannelId>) -> Result<(), LedgerError> {
         let heard: Vec<Channel> = {
             let channels = self.channels();
-            kept.retain(|id| channels.all.iter().any(|channel| channel.id == *id));
+            let heard = |id: &ChannelId| {
+                let mut all = channels.all.iter();
+                all.any(|channel| channel.id == *id && channel.heard_at.is_some())
+            };
+            kept.retain(heard);
             let heard = channels.all.iter();
             let heard = heard.filter(|channel| channel.heard_at.is_some() && !kept.contains(&channel.id));
             heard.cloned().collect()
@@ -218,9 +230,11 @@ impl Engine {
     async fn make_channel(&self) -> Option<Duration> {
         match self.try_to_make_channel().await {
             Ok(()) => {
+                self.distrust_older().await;
+                let next_one = self.now() + channel::APART;
                 let mut channels = self.channels();
                 (channels.failures, channels.missed, channels.told) = (0, 0, false);
-                (channels.not_before, channels.problem) = (None, None);
+                (channels.not_before, channels.problem) = (Some(next_one), None);
                 drop(channels);
                 tracing::info!("the calendar sends notices");
                 self.tell(EngineEvent::Changed);
@@ -240,6 +254,35 @@ impl Engine {
         }
     }
 
+    /// A successor was made because of what the channels so far missed: they count as never heard of, so that nothing but a
+    /// notice of the successor brings the trust back.
+    async fn distrust_older(&self) {
+        let distrusted: Vec<Channel> = {
+            let mut channels = self.channels();
+            if channels.missed == 0 {
+                return;
+            }
+            let newest = channels.all.iter().max_by_key(|channel| channel.opened_at);
+            let newest = newest.map(|newest| newest.id.clone());
+            let older = channels.all.iter_mut();
+            let older = older.filter(|channel| Some(&channel.id) != newest.as_ref());
+            let heard = older.filter(|channel| channel.heard_at.is_some());
+            heard
+                .map(|channel| {
+                    channel.heard_at = None;
+                    channel.clone()
+                })
+                .collect()
+        };
+        if distrusted.is_empty() {
+            return;
+        }
+        let put = distrusted.into_iter().map(Box::new).map(Change::PutChannel);
+        if let Err(error) = self.ledger.commit(put.collect()).await {
+            tracing::warn!(%error, "a channel could not be written down");
+        }
+    }
+
     async fn try_to_make_channel(&self) -> Result<(), PortError> {
         let calendar = self.config.identity.calendar.clone();
         let relay = self.platform.open_channel(self.calendar.provider()).await?;
@@ -251,6 +294,10 @@ impl Engine {
             expires_at: relay.expires_at,
             heard_at: None,
         };
+        if !channel::lasts(fresh.expires_at, fresh.opened_at) {
+            self.close_at_relay(&fresh.id).await;
+            return Err(too_short());
+        }
         if let Err(error) = self.put_channel(fresh.clone()).await {
             tracing::warn!(%error, "a channel could not be written down");
             self.close_at_relay(&fresh.id).await;
@@ -258,10 +305,20 @@ impl Engine {
         }
         match self.calendar.watch(&calendar, &relay).await {
             Ok(watched) => {
-                fresh.resource = Some(watched.resource);
+                let resource = watched.resource;
+                fresh.resource = Some(resource.clone());
                 fresh.expires_at = watched
                     .expires_at
                     .map_or(relay.expires_at, |at| at.min(relay.expires_at));
+                if !channel::lasts(fresh.expires_at, fresh.opened_at) {
+                    // What is not reached runs out by itself, and soon.
+                    if let Err(error) = self.calendar.stop_watch(fresh.id.as_str(), &resource).await {
+                        tracing::debug!(code = error_code(&error), "a short channel was not stopped");
+                    }
+                    self.close_at_relay(&fresh.id).await;
+                    self.forget_channel(&fresh.id).await;
+                    return Err(too_short());
+                }
                 // Its first notice may have come before this answer.
                 fresh.heard_at = self
                     .channels()
@@ -379,6 +436,13 @@ impl Engine {
         }
         self.tell(EngineEvent::Changed);
         None
+    }
+}
+
+/// A channel that has ended when it begins would be made over and over.
+fn too_short() -> PortError {
+    PortError::BadAnswer {
+        what: "channel".into(),
     }
 }
 

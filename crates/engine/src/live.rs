@@ -8,7 +8,7 @@ use crate::ledger::Trigger;
 use crate::outcome::error_code;
 use crate::ports::{Heard, Hint, HintStream, Hinted, PortError, SyncPolicy};
 use chrono::{DateTime, Utc};
-use roundtrip_core::reconnect::{self, Flow, LONGEST_SILENCE, STOOD, Trouble};
+use roundtrip_core::reconnect::{self, CatchUp, Flow, Gap, LONGEST_SILENCE, STOOD, Trouble};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -40,8 +40,18 @@ pub enum Connection {
 struct Ended {
     reason: &'static str,
     trouble: Trouble,
-    /// None: it was never open.
+    /// Up to its last sign of life; none: it was never open.
     stood: Option<Duration>,
+}
+
+/// What is kept from stream to stream.
+#[derive(Default)]
+struct Thread {
+    /// Id of the last event, for going on from there.
+    last_id: Option<String>,
+    /// One stream of this process was open.
+    had_one: bool,
+    catch_up: CatchUp,
 }
 
 impl Engine {
@@ -60,11 +70,11 @@ impl Engine {
     }
 
     async fn keep_stream(&self) {
-        let mut last_id: Option<String> = None;
+        let mut thread = Thread::default();
         let mut failures = 0_u32;
         loop {
             self.until_streaming_is_wanted().await;
-            let ended = self.listen_once(&mut last_id).await;
+            let ended = self.listen_once(&mut thread).await;
             let stood = ended.stood.is_some_and(|stood| stood >= STOOD);
             failures = if stood { 1 } else { failures.saturating_add(1) };
             let wait = reconnect::wait(ended.trouble, failures, self.clock.random());
@@ -109,13 +119,13 @@ impl Engine {
     }
 
     /// One stream from its opening to its end.
-    async fn listen_once(&self, last_id: &mut Option<String>) -> Ended {
+    async fn listen_once(&self, thread: &mut Thread) -> Ended {
         if !matches!(self.lock().connection, Connection::Broken { .. }) {
             self.is_connected(Connection::Opening);
         }
         let opened = tokio::select! {
             biased;
-            opened = self.platform.hints(last_id.as_deref()) => opened,
+            opened = self.platform.hints(thread.last_id.as_deref()) => opened,
             () = self.clock.sleep(LONGEST_SILENCE) => Err(PortError::Unreachable { nothing_sent: false }),
         };
         let mut stream = match opened {
@@ -128,31 +138,34 @@ impl Engine {
                 };
             }
         };
-        self.is_connected(Connection::Open { since: self.now() });
-        if last_id.is_none() {
-            // What happened since the last look was told to nobody.
-            self.hint(Hinted::Everything);
-        }
-        let begun = self.clock.monotonic();
-        let (reason, trouble) = self.hear(stream.as_mut(), last_id).await;
-        let stood = self.clock.monotonic().saturating_sub(begun);
+        let mut flow = Flow::new(self.clock.monotonic());
+        let (reason, trouble) = self.hear(stream.as_mut(), &mut flow, thread).await;
         Ended {
             reason,
             trouble,
-            stood: Some(stood),
+            stood: flow.stood(),
         }
     }
 
     async fn hear(
         &self,
         stream: &mut dyn HintStream,
-        last_id: &mut Option<String>,
+        flow: &mut Flow,
+        thread: &mut Thread,
     ) -> (&'static str, Trouble) {
-        let mut flow = Flow::new(self.clock.monotonic());
+        let goes_on = thread.last_id.is_some();
+        let mut is_open = false;
         loop {
-            let left = flow.silence_left(self.clock.monotonic());
+            let now = self.clock.monotonic();
+            if is_open && thread.catch_up.is_due(now) {
+                self.hint(Hinted::Everything);
+            }
+            let mut left = flow.silence_left(now);
             if left.is_zero() {
                 return ("silent", Trouble::Lost);
+            }
+            if is_open && let Some(soon) = thread.catch_up.left(now) {
+                left = left.min(soon);
             }
             let heard = tokio::select! {
                 biased;
@@ -171,21 +184,33 @@ impl Engine {
                 Ok(None) => return ("lost", Trouble::Lost),
                 Err(error) => return (reason_of(&error), trouble_of(&error)),
             };
-            if !flow.came(self.clock.monotonic(), bytes, nonsense, alive) {
+            let now = self.clock.monotonic();
+            if !flow.came(now, bytes, nonsense, alive) {
                 let reason = if nonsense > 0 { "garbage" } else { "endless" };
                 return (reason, Trouble::Nonsense);
             }
-            for hint in hints {
-                self.take_hint(hint);
+            // Headers alone are no stream: a proxy may send them and keep all that follows.
+            if alive && !is_open {
+                is_open = true;
+                self.is_connected(Connection::Open { since: self.now() });
+                let first = !std::mem::replace(&mut thread.had_one, true);
+                if !goes_on {
+                    // What happened since the last look was told to nobody.
+                    let gap = if first { Gap::First } else { Gap::Back };
+                    thread.catch_up.missed(gap, now);
+                }
             }
-            *last_id = stream.last_id().or(last_id.take());
+            for hint in hints {
+                self.take_hint(hint, &mut thread.catch_up);
+            }
+            thread.last_id = stream.last_id().or(thread.last_id.take());
         }
     }
 
-    fn take_hint(&self, hint: Hint) {
+    fn take_hint(&self, hint: Hint, catch_up: &mut CatchUp) {
         match hint {
             Hint::Appointments => self.hint(Hinted::Platform),
-            Hint::Resync => self.hint(Hinted::Everything),
+            Hint::Resync => catch_up.missed(Gap::Told, self.clock.monotonic()),
             Hint::Calendar { channel_id, state } => self.notice(&channel_id, &state),
             Hint::Policy(policy) => self.take_policy(policy),
         }
@@ -195,13 +220,13 @@ impl Engine {
     fn take_policy(&self, policy: SyncPolicy) {
         let enabled = policy.enabled;
         let before = self.lock().policy.replace(policy.clone());
+        if !enabled && before.as_ref() != Some(&policy) {
+            self.cancel_cycle();
+        }
+        // A list that is under way may have been answered before this was said, and would have the last word.
+        self.hint(Hinted::Platform);
         if before.as_ref() == Some(&policy) {
             return;
-        }
-        if enabled {
-            self.hint(Hinted::Platform);
-        } else {
-            self.cancel_cycle();
         }
         self.tell(EngineEvent::Changed);
     }

@@ -73,10 +73,11 @@ impl HintParser {
             let dropped = std::mem::take(&mut self.dropping);
             // Only with its last line is an event one that was seen: cut before, it comes again.
             let id = self.id.take();
+            // An id alone says where the stream is, and so that it lives.
+            self.alive |= (!event.is_empty() || id.is_some()) && !dropped;
             if id.is_some() {
                 self.last_id = id;
             }
-            self.alive |= !event.is_empty() && !dropped;
             return if dropped { None } else { hint(&event, &data) };
         }
         let line = String::from_utf8_lossy(&line);
@@ -225,5 +226,6 @@ mod tests {
         let page = parser.hear(b"<html>\n<p>Sign in\n\n</html>\n");
         assert_eq!((page.alive, page.nonsense), (false, 3));
         assert!(!parser.hear(b"\n\n\n").alive);
+        assert!(parser.hear(b"id: 9\n\n").alive);
     }
 }

@@ -1,5 +1,6 @@
 //! Hints: what the platform and the calendar say by themselves, and what becomes of it when they do not, or say nonsense.
 
+use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{MARA, World, at};
 use roundtrip_engine::Connection;
 use roundtrip_engine::ledger::Trigger;
@@ -156,13 +157,54 @@ async fn a_channel_that_the_service_forgot_is_made_again() {
     for name in ["One", "Two"] {
         world.advance(1);
         world.trainer().rename(&visit, name);
-        world.advance(120);
+        // Not within ten minutes after the first was made.
+        world.advance(400);
         world.cycle(Trigger::Timer).await;
     }
     listening
         .until(async || channels(&world).len() == 1 && world.engine.live().pushed.calendar)
         .await;
     assert_ne!(channels(&world), first);
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn a_channel_that_the_service_forgot_is_not_trusted_because_it_has_a_successor() {
+    let (world, visit) = with_visit().await;
+    let listening = world.listen();
+    listening.ready().await;
+    let first = channels(&world);
+    let google = &world.running.sandbox.google;
+    google.forget_channels();
+    // The first notice of the successor is lost.
+    google.set_notice_weather(NoticeWeather {
+        lose: 1,
+        ..NoticeWeather::default()
+    });
+    for name in ["One", "Two"] {
+        world.advance(1);
+        world.trainer().rename(&visit, name);
+        world.advance(400);
+        world.cycle(Trigger::Timer).await;
+    }
+    let kept = async || world.engine.ledger().channels().await.unwrap_or_default();
+    let made = async || {
+        let kept = kept().await;
+        kept.len() == 2 && kept.iter().all(|channel| channel.resource.is_some())
+    };
+    listening.until(made).await;
+    // The dead one is written down as such: a restart does not trust it either.
+    let nobody_heard = async || kept().await.iter().all(|channel| channel.heard_at.is_none());
+    listening.until(nobody_heard).await;
+    assert!(!world.engine.live().pushed.calendar);
+
+    world.trainer().rename(&visit, "Three");
+    listening
+        .until(async || world.engine.live().pushed.calendar && channels(&world).len() == 1)
+        .await;
+    listening
+        .until(async || kept().await.iter().all(|channel| channel.id.as_str() != first[0]))
+        .await;
     listening.stop().await;
 }
 
@@ -287,6 +329,49 @@ async fn a_calendar_that_cannot_be_watched_is_said_and_leaves_no_channel_behind(
 }
 
 #[tokio::test]
+async fn a_channel_that_ends_soon_is_not_made_over_and_over() {
+    let instead = |status, body| Fault::Status {
+        status,
+        body: Some(body),
+        headers: Vec::new(),
+    };
+    // Minutes that the relay promises, and the calendar service.
+    for (relay, google, watches) in [(-60, 600, 0), (5, 600, 0), (600, -60, 1), (600, 5, 1)] {
+        let (world, _) = with_visit().await;
+        let after = |minutes| world.now() + TimeDelta::minutes(minutes);
+        let channel = json!({"channel_id": "chn-short", "token": "t", "expires_at": after(relay).to_rfc3339(),
+            "address": "https://relay.example/v1/hooks/google"});
+        let watch =
+            json!({"id": "chn-short", "resourceId": "r", "expiration": after(google).timestamp_millis()});
+        world.spoil_platform(instead(201, channel), |rule| {
+            rule.path("/v1/calendar-relay/channels").times(0)
+        });
+        world.spoil_google(instead(200, watch), |rule| rule.path("/events/watch").times(0));
+        let mark = world.mark();
+        let listening = world.listen();
+        let asked = || count(&world.requests_since(mark), "POST", "/v1/calendar-relay/channels");
+        listening
+            .until(async || world.engine.channel_view().problem.is_some() || asked() > 3)
+            .await;
+        assert_eq!(asked(), 1);
+        let requests = world.requests_since(mark);
+        assert_eq!(
+            count(&requests, "POST", "/events/watch"),
+            watches,
+            "{requests:#?}"
+        );
+        assert_eq!(
+            count(&requests, "POST", "/channels/stop"),
+            watches,
+            "{requests:#?}"
+        );
+        assert_eq!(count(&requests, "DELETE", "/v1/calendar-relay/channels"), 1);
+        assert_eq!(world.engine.ledger().channels().await, Ok(vec![]));
+        listening.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn notices_of_unknown_channels_and_with_a_wrong_token_change_nothing() {
     let (world, _) = with_visit().await;
     let listening = world.listen();
@@ -343,6 +428,35 @@ async fn what_is_no_stream_is_said_and_the_timer_goes_on() {
         listening.until(async || world.engine.live().pushed.stream).await;
         listening.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_stream_that_never_says_anything_is_none_and_nothing_is_read_because_of_it() {
+    let (world, _) = with_visit().await;
+    // What a proxy passes on that gathers answers, until it gives up.
+    let gathered = Fault::RawBody {
+        body: String::new(),
+        content_type: "text/event-stream".to_owned(),
+    };
+    world.spoil_platform(gathered, |rule| rule.path("/v1/stream").times(0));
+    let listening = world.listen();
+    listening.until(async || reason(&world) == Some("lost")).await;
+    assert_eq!(world.engine.live().hinted, [false; 2]);
+    assert_eq!(world.engine.live().pushed, Pushed::default());
+    let mark = world.mark();
+    let tried = || count(&world.requests_since(mark), "GET", "/v1/stream");
+    for tries in 1..=12 {
+        world.advance(300);
+        listening.wake(0);
+        let waits = || {
+            let connection = world.engine.live().connection;
+            matches!(connection, Connection::Broken { again_at, .. } if again_at > world.now())
+        };
+        listening.until(async || tried() == tries && waits()).await;
+    }
+    assert_eq!(world.engine.live().hinted, [false; 2]);
+    assert_eq!(world.engine.live().pushed, Pushed::default());
+    listening.stop().await;
 }
 
 #[tokio::test]
@@ -403,6 +517,8 @@ async fn the_platform_s_word_on_syncing_counts_at_once() {
         .expect("Mara");
     let disabled = async || world.engine.live().policy.is_some_and(|policy| !policy.enabled);
     listening.until(disabled).await;
+    // A list that was under way may still answer what was before: the next one has the last word.
+    assert_eq!(world.engine.live().hinted, [true, false]);
     let mark = world.mark();
     world.admin().rename(&visit, "Rosen-Apotheke");
     world.cycle(Trigger::Hint).await;
