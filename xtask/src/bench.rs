@@ -7,6 +7,7 @@ mod away;
 mod cli;
 mod figure;
 mod first_sync;
+mod fleet;
 mod idle;
 mod lines;
 mod live;
@@ -82,7 +83,7 @@ struct Group {
 }
 
 /// All of them, in the order of the document.
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 13] = [
     Group {
         name: "core",
         title: "Ten thousand appointments",
@@ -124,6 +125,12 @@ const GROUPS: [Group; 12] = [
         title: "How soon a change is on the other side, with the live connection",
         needs_app: true,
         measure: live::measure,
+    },
+    Group {
+        name: "fleet",
+        title: "Ten thousand trainers in one project",
+        needs_app: false,
+        measure: fleet::measure,
     },
     Group {
         name: "relay",

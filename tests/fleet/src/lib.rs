@@ -165,7 +165,7 @@ fn outcome(plan: &Plan, allowed: u32, project: &Project, trainers: &[Trainer]) -
     let percent = |requests: f64| (requests * 10_000.0 / f64::from(allowed)).round() / 100.0;
     let trouble = (hour(TROUBLE_HOUR), hour(TROUBLE_HOUR + 2));
     let quiet = |at: DateTime<Utc>| plan.story == Story::Steady || at < trouble.0 || at >= trouble.1;
-    let working = |at: DateTime<Utc>| at >= hour(9) && at < hour(18);
+    let working = |at: DateTime<Utc>| at >= hour(8) && at < hour(18);
     let after_from = match plan.story {
         Story::Steady => hour(24),
         Story::Outage => hour(TROUBLE_HOUR + 1),

@@ -123,9 +123,10 @@ fn watch(app: &mut Process, data: &Path, watched: Duration) -> Result<Vec<Figure
         std::thread::sleep(part);
         app.expect_alive()?;
         let now = spent(app.id())?;
-        wakeups.push((now.wakeups - before.wakeups) as f64 / part.as_secs_f64());
-        ticks += now.ticks - before.ticks;
-        written += now.written - before.written;
+        // A thread that ended takes its count along.
+        wakeups.push(now.wakeups.saturating_sub(before.wakeups) as f64 / part.as_secs_f64());
+        ticks += now.ticks.saturating_sub(before.ticks);
+        written += now.written.saturating_sub(before.written);
         before = now;
     }
     for (name, woken) in threads_since(app.id(), &threads) {
