@@ -400,3 +400,30 @@ fn lasting(error: &CreateStreamError) -> bool {
 fn told(error: impl std::fmt::Display) -> HubError {
     HubError(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_keeps_its_copies_and_what_is_not_ours() {
+        let present = stream::Config {
+            num_replicas: 3,
+            max_age: Duration::from_secs(60),
+            max_bytes: 1_000,
+            ..stream::Config::default()
+        };
+        let ours = |num_replicas| stream::Config {
+            num_replicas,
+            max_age: MEMORY,
+            ..stream::Config::default()
+        };
+        let less = wanted(&present, &ours(1));
+        assert_eq!(
+            (less.num_replicas, less.max_age, less.max_bytes),
+            (3, MEMORY, 1_000)
+        );
+        assert_eq!(wanted(&present, &ours(5)).num_replicas, 5);
+        assert_eq!(wanted(&less, &ours(3)), less, "nothing is left to change");
+    }
+}

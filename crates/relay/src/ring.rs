@@ -444,17 +444,19 @@ mod tests {
             [("e-5".into(), Kind::Calendar)],
             "past the gap"
         );
-        ring.push_after_gap(6, start, start, mara, hint(2));
+        let half = start + TimeDelta::minutes(30);
+        ring.push_after_gap(6, half, half, mara, hint(2));
         assert_eq!(ready(&mut stream), [("e-6".into(), Kind::Resync)], "once");
-        ring.push(7, start, start, mara, hint(3));
+        ring.push(7, half, half, mara, hint(3));
         let open = |mailbox, id| ready(&mut ring.open(start, &[mailbox], Some(id)).hints);
         assert_eq!(ready(&mut stream), [("e-7".into(), Kind::Calendar)]);
         assert_eq!(open(mara, "e-6"), [("e-7".into(), Kind::Calendar)]);
         assert_eq!(open(mara, "e-3"), [("e-7".into(), Kind::Resync)]);
         assert_eq!(open(ben, "e-3"), []);
-        // What goes later on, because it is old, is no reason to forget it.
-        let later = start + TimeDelta::hours(2);
-        assert_eq!(ready(&mut ring.open(later, &[mara], Some("e-5")).hints).len(), 1);
+        // That the first one goes because of its age is no reason to forget the gap.
+        let later = start + TimeDelta::minutes(61);
+        let resumed = ready(&mut ring.open(later, &[mara], Some("e-5")).hints);
+        assert_eq!(resumed, [("e-7".into(), Kind::Resync)]);
     }
 
     #[test]
