@@ -65,6 +65,8 @@ pub const PLATFORM: Limits = Limits {
     burst: Limit::a_second(50),
 };
 
+/// A turn that is further off than this is none.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
 /// Of the user's limit so many of 100 are kept for what somebody waits for.
 const RESERVE: u32 = 2;
 /// A refusal for speed is answered by at least so long a pause; doubled with each one in a row …
@@ -288,6 +290,13 @@ impl Governor {
         if let Some(left) = self.held(number, now) {
             self.withdraw(ticket, now);
             return Turn::Held(left);
+        }
+        if let Some((0, until)) = self.account(number).told
+            && until.saturating_sub(now) > LONGEST_TURN
+        {
+            // What is decided now may be wrong by then: the caller comes again, with what is true then.
+            self.withdraw(ticket, now);
+            return Turn::Held(until - now);
         }
         let next = self.give(now);
         if self.tickets.get(&ticket).is_some_and(|(_, _, granted)| *granted) {

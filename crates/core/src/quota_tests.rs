@@ -314,3 +314,17 @@ fn a_service_may_allow_less_than_it_publishes_but_not_more() {
         [100, 100, 100, 600]
     );
 }
+
+#[test]
+fn a_limit_that_is_used_up_for_long_is_no_turn_to_wait_for() {
+    let mut governor = Governor::new(PLATFORM);
+    let told = Told {
+        limit: None,
+        left: 1,
+        reset: SECOND * 3_000,
+    };
+    governor.told(0, told, Duration::ZERO);
+    let tickets: Vec<Ticket> = (0..2).map(|_| governor.ask(0, Urgency::Bulk)).collect();
+    assert_eq!(governor.turn(tickets[0], SECOND), Turn::Go);
+    assert_eq!(governor.turn(tickets[1], SECOND), Turn::Held(SECOND * 2_999));
+}

@@ -86,6 +86,8 @@ pub struct Known {
     pub lost_since: Option<DateTime<Utc>>,
     /// It tells changes by itself.
     pub pushed: bool,
+    /// When it last ceased to: from then on its checks are spread, for it may have ceased for thousands at once.
+    pub unpushed_at: Option<DateTime<Utc>>,
 }
 
 /// Chance, as an argument.
@@ -190,6 +192,8 @@ pub struct Situation {
     pub sides: Sides<Known>,
     /// The last full reconcile.
     pub full_at: Option<DateTime<Utc>>,
+    /// The last try of one.
+    pub full_tried_at: Option<DateTime<Utc>>,
     /// Since when the laptop has been awake.
     pub awake_since: Option<DateTime<Utc>>,
     /// Fast checks that are left.
@@ -244,14 +248,12 @@ pub fn next(situation: &Situation, chance: Chance) -> Check {
             .platform
             .lost_since
             .or(situation.sides.calendar.lost_since);
-        let tried = situation
-            .sides
-            .platform
-            .tried_at
-            .max(situation.sides.calendar.tried_at);
+        // Checks of single sides in between, of which hints may make many, do not put it off.
+        let tried = situation.full_tried_at.filter(|tried| *tried <= situation.now);
         night = match (lost, tried) {
             (None, Some(tried)) => tried + part(minutes(situation), chance.jitter()),
-            _ => at + TimeDelta::seconds(1),
+            (None, None) => situation.now,
+            (Some(_), _) => at + TimeDelta::seconds(1),
         };
     }
     if night <= at {
@@ -320,6 +322,13 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
         jittered(SLOW.max(minutes(situation))).min(begin.max(jittered(minutes(situation))))
     };
     let slow = slow.max(soonest);
+    let slow = match known.unpushed_at {
+        // It was left alone for hours, and so were all the others.
+        Some(at) if at > tried && at <= situation.now && !situation.in_use => {
+            slow.max(at + part(minutes(situation), fraction(chance.random)))
+        }
+        _ => slow,
+    };
     let editing = situation
         .edited_at
         .is_some_and(|at| at <= situation.now && situation.now - at <= EDITING);

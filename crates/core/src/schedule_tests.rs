@@ -32,6 +32,7 @@ fn just_read(now: DateTime<Utc>) -> Situation {
             calendar: read(now),
         },
         full_at: Some(now - TimeDelta::minutes(1)),
+        full_tried_at: None,
         awake_since: None,
         allowance: Allowance::default(),
     }
@@ -271,6 +272,7 @@ fn a_full_reconcile_that_did_not_work_is_tried_again_no_sooner_than_any_check() 
         for pushed in [false, true] {
             let mut situation = Situation {
                 full_at: None,
+                full_tried_at: Some(now),
                 ..just_read(now)
             };
             situation.sides.platform.pushed = pushed;
@@ -455,11 +457,12 @@ proptest! {
         };
         let tried = (now - TimeDelta::seconds(ago.0), now - TimeDelta::seconds(ago.1));
         situation.sides = Sides {
-            platform: Known { tried_at: Some(tried.0), lost_since: None, pushed: pushed.0 },
+            platform: Known { tried_at: Some(tried.0), lost_since: None, pushed: pushed.0, unpushed_at: None },
             calendar: Known {
                 tried_at: Some(tried.1),
                 lost_since: lost.map(|minutes| tried.1 - TimeDelta::minutes(minutes)),
                 pushed: pushed.1,
+                unpushed_at: None,
             },
         };
         let chance = Chance { random, device };
@@ -507,4 +510,52 @@ proptest! {
         prop_assert!(burst.ends_at() == Burst::MOST || burst.ends_at() == now + Burst::QUIET);
         prop_assert!(burst.ends_at() > now);
     }
+}
+
+#[test]
+fn sides_that_cease_to_tell_are_read_within_the_interval_and_not_at_once() {
+    let now = at(10, 0);
+    let mut situation = just_read(now);
+    situation.sides.calendar = Known {
+        tried_at: Some(now - TimeDelta::hours(5)),
+        unpushed_at: Some(now),
+        ..Known::default()
+    };
+    let mut times: Vec<i64> = (0..1_000u64)
+        .map(|random| {
+            let chance = Chance {
+                random: random.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+                device: random,
+            };
+            (next(&situation, chance).at - now).num_seconds()
+        })
+        .collect();
+    times.sort_unstable();
+    assert!(
+        times[0] >= 0 && times[999] <= 15 * 60,
+        "{} {}",
+        times[0],
+        times[999]
+    );
+    let first_minute = times.iter().filter(|at| **at < 60).count();
+    assert!(first_minute < 130, "{first_minute} of 1,000 in the first minute");
+    // Who looks at the window does not wait for it.
+    situation.in_use = true;
+    assert!(next(&situation, MIDDLE).at <= now);
+}
+
+#[test]
+fn checks_that_hints_lead_to_do_not_put_the_full_reconcile_off() {
+    let now = at(10, 0);
+    let mut situation = just_read(now);
+    situation.full_at = Some(now - TimeDelta::hours(40));
+    assert!(
+        next(&situation, MIDDLE).at <= now,
+        "though both sides were read just now"
+    );
+    situation.full_tried_at = Some(now);
+    assert!(
+        next(&situation, MIDDLE).at > now + TimeDelta::minutes(5),
+        "it was tried just now"
+    );
 }

@@ -115,7 +115,7 @@ impl Engine {
                 .any(|updated| updated > since && updated < now - NOTICE_TAKES);
         if missed {
             channels.missed = channels.missed.saturating_add(1);
-            tracing::info!(missed = channels.missed, "a change came without a notice");
+            tracing::info!(count = channels.missed, "a change came without a notice");
             drop(channels);
             self.reckon_pushed();
             self.channel_wake.notify_one();

@@ -54,6 +54,10 @@ pub struct CycleReport {
     pub questions: u32,
     /// When something becomes due.
     pub next_due_at: Option<DateTime<Utc>>,
+    /// Platform, calendar: it was to be read.
+    pub tried: [bool; 2],
+    /// Everything was to be read, without cursors.
+    pub full: bool,
 }
 
 impl CycleReport {
@@ -164,8 +168,11 @@ impl Engine {
         }
         self.tell(EngineEvent::Changed);
         let (read, kept) = (reading.read, reading.kept);
-        report.platform = reading.platform;
-        report.calendar = reading.calendar;
+        // A side that was left alone is as it was.
+        let as_before = |side: usize, of| (!sides[side]).then(|| self.problem_of(of)).flatten();
+        report.platform = reading.platform.or_else(|| as_before(0, Side::Platform));
+        report.calendar = reading.calendar.or_else(|| as_before(1, Side::Calendar));
+        (report.tried, report.full) = (sides, full);
 
         // 3. Decide, record, carry out; again if a side changed under a write.
         let both_known = state.platform_read_at.is_some() && state.calendar_read_at.is_some();
@@ -450,6 +457,39 @@ impl Engine {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// When the platform is to be told again, though nothing is new.
+    pub(crate) fn told_again_at(&self) -> DateTime<Utc> {
+        let reported = self.lock().reported.as_ref().map(|(at, _)| *at);
+        // Noted by the laptop's own clock.
+        let at = reported.unwrap_or_else(|| self.clock.now()) + Duration::minutes(REPORT_MINUTES);
+        at.min(self.clock.now() + Duration::minutes(REPORT_MINUTES)) + self.clock_offset()
+    }
+
+    /// Says once more what was said last: the admin sees that this laptop is there, the lease is renewed, and a word on client
+    /// names reaches a laptop that reads nothing for hours because everything is told to it.
+    pub(crate) async fn tell_again(&self) {
+        let _turn = self.turn.lock().await;
+        let Ok(state) = self.sync_state().await else {
+            return;
+        };
+        let waits = still_waits(state.platform_wait_until, self.now());
+        let Some((_, status)) = self.live().reported else {
+            return;
+        };
+        if !state.started || waits || self.problem_of(Side::Platform).is_some() {
+            return;
+        }
+        let status = LaptopStatus {
+            last_success_at: state.last_success_at,
+            ..status
+        };
+        if let Err(error) = self.report(status).await {
+            tracing::debug!(code = error_code(&error), "status could not be told again");
+            return;
+        }
+        self.ask_what_is_allowed().await;
     }
 
     /// Tells the platform how this laptop does, if that is news or half an hour has passed. The platform sees it with the

@@ -24,6 +24,13 @@ struct Looks {
     /// Platform, calendar.
     tried_at: [Option<DateTime<Utc>>; 2],
     lost_since: [Option<DateTime<Utc>>; 2],
+    /// Whether each told its changes by itself when that was last looked at, and since when it does no longer.
+    pushed: [bool; 2],
+    unpushed_at: [Option<DateTime<Utc>>; 2],
+    /// The last try of a full reconcile.
+    full_tried_at: Option<DateTime<Utc>>,
+    /// Not before this the platform is told again how this laptop does.
+    told_at: Option<DateTime<Utc>>,
     edited_at: Option<DateTime<Utc>>,
     allowance: Allowance,
     /// Drawn once per check, so that thinking again does not draw until it is soon.
@@ -85,11 +92,12 @@ impl Engine {
     /// Runs cycles until cancelled. A cycle under way finishes the item it is at.
     pub async fn drive(&self, stop: CancellationToken) {
         let mut looks = self.first_looks().await;
+        self.note_wake_up();
         loop {
             let next = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                next = self.wait_for_next(&looks) => next,
+                next = self.wait_for_next(&mut looks) => next,
             };
             if next.trigger != Trigger::Manual
                 && let Some(end) = self.end_of_pause().await
@@ -108,6 +116,10 @@ impl Engine {
                 report = self.cycle(next.trigger) => report,
                 () = async { stop.cancelled().await; self.cancel_cycle(); std::future::pending::<()>().await } => break,
             };
+            if next.trigger == Trigger::WakeUp {
+                // What it could not reach before it slept says nothing about now, and a network often takes some seconds.
+                looks.lost_since = [None; 2];
+            }
             match report {
                 Ok(report) => self.look_back(&mut looks, &report).await,
                 Err(error) => {
@@ -125,6 +137,10 @@ impl Engine {
             full_at: None,
             tried_at: [None; 2],
             lost_since: [None; 2],
+            pushed: [false; 2],
+            unpushed_at: [None; 2],
+            full_tried_at: None,
+            told_at: None,
             edited_at: None,
             allowance: Allowance::default(),
             random: self.clock.random(),
@@ -163,16 +179,23 @@ impl Engine {
     async fn look_back(&self, looks: &mut Looks, report: &CycleReport) {
         self.look_up(looks).await;
         let now = self.now();
-        for (side, error) in [&report.platform, &report.calendar].into_iter().enumerate() {
-            let Some(error) = error else {
-                looks.lost_since[side] = None;
-                continue;
+        // Also where only a write did not arrive, or the side was left alone this time.
+        let problems = {
+            let live = self.lock();
+            [&live.platform.problem, &live.calendar.problem].map(|problem| problem.as_ref().map(is_lost))
+        };
+        let errors = [report.platform.is_some(), report.calendar.is_some()];
+        for side in 0..2 {
+            if errors[side] && report.tried[side] {
+                looks.tried_at[side] = Some(now);
+            }
+            looks.lost_since[side] = match problems[side] {
+                Some(true) => Some(looks.lost_since[side].unwrap_or(now)),
+                Some(false) | None => None,
             };
-            looks.tried_at[side] = Some(now);
-            looks.lost_since[side] = match is_lost(error) {
-                true => Some(looks.lost_since[side].unwrap_or(now)),
-                false => None,
-            };
+        }
+        if report.full {
+            looks.full_tried_at = Some(now);
         }
         // A cycle of a clock that was ahead leaves times of the future behind.
         for tried in &mut looks.tried_at {
@@ -191,12 +214,12 @@ impl Engine {
         let live = self.lock();
         let me = live.me.as_ref().map(|(_, me)| me);
         let (zone, min_poll_seconds) = me.map_or((Tz::UTC, 0), |me| (me.time_zone, me.min_poll_seconds));
-        let pushed = [live.pushed.stream, live.pushed.calendar];
         drop(live);
         let known = |side: usize| Known {
             tried_at: looks.tried_at[side],
             lost_since: looks.lost_since[side],
-            pushed: pushed[side],
+            pushed: looks.pushed[side],
+            unpushed_at: looks.unpushed_at[side],
         };
         Situation {
             now,
@@ -210,6 +233,7 @@ impl Engine {
                 calendar: known(1),
             },
             full_at: looks.full_at,
+            full_tried_at: looks.full_tried_at,
             awake_since: self.awake_since(now),
             allowance: looks.allowance,
         }
@@ -263,7 +287,49 @@ impl Engine {
         }
     }
 
-    async fn wait_for_next(&self, looks: &Looks) -> Next {
+    /// Which side tells its changes by itself now. One in trouble is looked at as if it did not: what could not be written or
+    /// read there waits for no hint.
+    fn look_at_pushes(&self, looks: &mut Looks) {
+        let now = self.now();
+        let pushed = {
+            let live = self.lock();
+            [
+                live.pushed.stream && live.platform.problem.is_none(),
+                live.pushed.calendar && live.calendar.problem.is_none(),
+            ]
+        };
+        for side in 0..2 {
+            if looks.pushed[side] && !pushed[side] {
+                looks.unpushed_at[side] = Some(now);
+            }
+        }
+        looks.pushed = pushed;
+    }
+
+    /// The laptop is awake from now on.
+    fn note_wake_up(&self) {
+        let now = self.clock.monotonic();
+        self.lock().woken = Some(now);
+    }
+
+    /// Tells the platform how this laptop does if half an hour has passed without a run that did, which also renews the
+    /// lease, and asks what is allowed. Answers when that is to be thought of again.
+    async fn tell_in_time(&self, looks: &mut Looks) -> DateTime<Utc> {
+        let now = self.now();
+        let at = self
+            .told_again_at()
+            .max(looks.told_at.unwrap_or(now - Duration::days(1)));
+        if at > now || self.end_of_pause().await.is_some() {
+            return at.max(now + Duration::minutes(1));
+        }
+        // Should it not work: not before this.
+        let again = now + Duration::minutes(5);
+        looks.told_at = Some(again);
+        self.tell_again().await;
+        again
+    }
+
+    async fn wait_for_next(&self, looks: &mut Looks) -> Next {
         let asked = |trigger| Next {
             at: self.now(),
             trigger,
@@ -272,10 +338,19 @@ impl Engine {
         loop {
             self.keep_watch().await;
             match self.take_asked() {
-                Some(Trigger::Hint) => return asked(self.after_hints().await),
+                Some(Trigger::Hint) => {
+                    let trigger = self.after_hints().await;
+                    self.look_at_pushes(looks);
+                    let next = self.next(looks);
+                    // A platform that hints without end keeps nothing from its time; what was hinted at is read with it.
+                    let is_time = trigger == Trigger::Hint && next.check.is_some() && next.at <= self.now();
+                    return if is_time { next } else { asked(trigger) };
+                }
                 Some(trigger) => return asked(trigger),
                 None => {}
             }
+            self.look_at_pushes(looks);
+            let tell_at = self.tell_in_time(looks).await;
             // Thought through anew each time: the window, the clocks and what the platform wants may have changed.
             let next = self.next(looks);
             self.tell_next(next.at);
@@ -285,6 +360,7 @@ impl Engine {
             if until.is_zero() {
                 return next;
             }
+            let until = until.min((tell_at - self.now()).to_std().unwrap_or_default());
             tokio::select! {
                 biased;
                 () = self.wake.notified() => {}
@@ -294,6 +370,7 @@ impl Engine {
                 - Duration::from_std(self.clock.monotonic().saturating_sub(running)).unwrap_or_default();
             // A clock that was set back would leave the next time far ahead: it is a reason to look at once, too.
             if slept.abs() > Duration::seconds(SLEPT_SECONDS) {
+                self.note_wake_up();
                 return asked(Trigger::WakeUp);
             }
         }

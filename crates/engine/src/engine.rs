@@ -18,7 +18,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 /// What the platform allows is asked again after so long.
-pub const ME_MINUTES: i64 = 30;
+pub const ME_MINUTES: i64 = 29;
 /// More runs than can have been cut off since a cycle last began.
 const INTERRUPTED_MAX: u32 = 10;
 

@@ -48,6 +48,8 @@ pub struct Config {
     pub forwarded_for: bool,
     /// A caller that takes nothing of an answer for so long is cut off.
     pub stalled: Duration,
+    /// A stream that is open for so long ends when its trainer opens one too many.
+    pub settled: Duration,
 }
 
 /// What is wrong with a configuration. Never says a secret.
@@ -102,6 +104,7 @@ impl Config {
             streams_per_trainer: given.streams_per_trainer,
             forwarded_for: given.forwarded_for,
             stalled: Duration::from_secs(30),
+            settled: Duration::from_mins(1),
         })
     }
 

@@ -19,6 +19,7 @@
 //! header.
 #![forbid(unsafe_code)]
 
+mod backlog;
 pub mod channel;
 pub mod config;
 mod hooks;

@@ -2,11 +2,12 @@
 //! nobody holds more streams than allowed.
 
 use crate::channel::Mailbox;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// Within this time of a hint, further ones of the same channel wait and become one.
 pub(crate) const QUIET: Duration = Duration::from_millis(500);
@@ -164,54 +165,93 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Counts open streams.
 #[derive(Clone)]
 pub(crate) struct Seats {
-    state: Arc<Mutex<(u32, HashMap<Mailbox, u32>)>>,
+    state: Arc<Mutex<Taken>>,
     most: u32,
     most_each: u32,
+    settled: Duration,
+}
+
+#[derive(Default)]
+struct Taken {
+    all: u32,
+    /// Of each trainer, the oldest first.
+    each: HashMap<Mailbox, VecDeque<Sitting>>,
+    last: u64,
+}
+
+struct Sitting {
+    number: u64,
+    since: Instant,
+    leave: CancellationToken,
 }
 
 /// A stream's place; free again when it is dropped.
 pub(crate) struct Seat {
+    /// The place went to a newer stream of the same trainer: this one is to end.
+    pub leave: CancellationToken,
     seats: Seats,
     mailbox: Mailbox,
+    number: u64,
 }
 
 impl Seats {
-    /// All free.
-    pub fn new(most: u32, most_each: u32) -> Self {
+    /// All free. A stream that is open for `settled` gives way to a newer one of its trainer.
+    pub fn new(most: u32, most_each: u32, settled: Duration) -> Self {
         Self {
             state: Arc::default(),
             most,
             most_each,
+            settled,
         }
     }
 
-    /// Takes a place, if there is one.
-    pub fn take(&self, mailbox: Mailbox) -> Option<Seat> {
-        let mut state = lock(&self.state);
-        let (all, each) = &mut *state;
-        let own = each.get(&mailbox).copied().unwrap_or_default();
-        if *all >= self.most || own >= self.most_each {
+    /// Takes a place, if there is one. Whoever has all of theirs loses the oldest: that may be of a laptop that went to another
+    /// network, of which nobody hears for a long time that it is gone. A young one stays, or too many laptops would drive each
+    /// other out for ever.
+    pub fn take(&self, mailbox: Mailbox, now: Instant) -> Option<Seat> {
+        let mut taken = lock(&self.state);
+        let taken = &mut *taken;
+        let own = taken.each.get_mut(&mailbox).filter(|own| !own.is_empty());
+        if let Some(own) = own
+            && own.len() >= self.most_each as usize
+        {
+            let old = |oldest: &mut Sitting| now.saturating_duration_since(oldest.since) >= self.settled;
+            own.pop_front_if(old)?.leave.cancel();
+            taken.all = taken.all.saturating_sub(1);
+        } else if taken.all >= self.most {
             return None;
         }
-        *all += 1;
-        each.insert(mailbox, own + 1);
+        taken.all += 1;
+        taken.last += 1;
+        let leave = CancellationToken::new();
+        taken.each.entry(mailbox).or_default().push_back(Sitting {
+            number: taken.last,
+            since: now,
+            leave: leave.clone(),
+        });
         Some(Seat {
+            leave,
             seats: self.clone(),
             mailbox,
+            number: taken.last,
         })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut state = lock(&self.seats.state);
-        let (all, each) = &mut *state;
-        *all = all.saturating_sub(1);
-        if let Some(own) = each.get_mut(&self.mailbox) {
-            *own -= 1;
-            if *own == 0 {
-                each.remove(&self.mailbox);
-            }
+        let mut taken = lock(&self.seats.state);
+        let taken = &mut *taken;
+        let Some(own) = taken.each.get_mut(&self.mailbox) else {
+            return;
+        };
+        // One that had to leave has been taken off already.
+        if let Some(place) = own.iter().position(|sitting| sitting.number == self.number) {
+            own.remove(place);
+            taken.all = taken.all.saturating_sub(1);
+        }
+        if own.is_empty() {
+            taken.each.remove(&self.mailbox);
         }
     }
 }
@@ -276,13 +316,38 @@ mod tests {
     fn places_are_limited_and_come_free() {
         let keys = Keys::from_text("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").expect("a fit key");
         let (mara, ben) = (keys.mailbox("mara"), keys.mailbox("ben"));
-        let seats = Seats::new(3, 2);
-        let first = seats.take(mara);
-        let second = seats.take(mara);
-        assert!(first.is_some() && second.is_some() && seats.take(mara).is_none());
-        let third = seats.take(ben);
-        assert!(third.is_some() && seats.take(ben).is_none());
+        let now = Instant::now();
+        let seats = Seats::new(3, 2, Duration::from_secs(60));
+        let first = seats.take(mara, now);
+        let second = seats.take(mara, now);
+        assert!(first.is_some() && second.is_some() && seats.take(mara, now).is_none());
+        let third = seats.take(ben, now);
+        assert!(third.is_some() && seats.take(ben, now).is_none());
         drop(first);
-        assert!(seats.take(mara).is_some());
+        assert!(seats.take(mara, now).is_some());
+    }
+
+    #[test]
+    fn the_oldest_stream_of_a_trainer_gives_way_once_it_is_settled() {
+        let keys = Keys::from_text("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").expect("a fit key");
+        let (mara, ben) = (keys.mailbox("mara"), keys.mailbox("ben"));
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let seats = Seats::new(3, 2, Duration::from_secs(60));
+        let first = seats.take(mara, at(0)).expect("a place");
+        let second = seats.take(mara, at(10)).expect("a place");
+        let bens = seats.take(ben, at(10)).expect("a place");
+        assert!(seats.take(mara, at(59)).is_none(), "too young");
+        // Also where the node is full: it does not become fuller by that.
+        let third = seats.take(mara, at(60)).expect("the first one's place");
+        let left = |seat: &Seat| seat.leave.is_cancelled();
+        assert!(left(&first) && !left(&second) && !left(&third) && !left(&bens));
+        assert!(seats.take(mara, at(69)).is_none() && seats.take(ben, at(100)).is_none());
+        // The end of the one that had to leave frees nothing once more.
+        drop(first);
+        assert!(seats.take(ben, at(100)).is_none());
+        drop((second, third, bens));
+        assert_eq!(lock(&seats.state).all, 0);
+        assert!(lock(&seats.state).each.is_empty());
     }
 }

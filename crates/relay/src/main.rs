@@ -4,12 +4,17 @@
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use roundtrip_relay::hub::Hub;
 use roundtrip_relay::{Config, Given, MemoryHub, NatsHub, NatsOptions, serve};
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// So long a relay that starts tries to use NATS: machines of one site may start in any order.
+const NATS_PATIENCE: Duration = Duration::from_mins(5);
 
 /// Passes push notifications of calendar services on to trainers' laptops.
 ///
@@ -42,7 +47,7 @@ struct Arguments {
     streams_per_trainer: u32,
     /// The caller's address is the last one in X-Forwarded-For: only behind a proxy that writes it. Who is refused too often
     /// is then no longer read.
-    #[arg(long, env = "RELAY_FORWARDED_FOR")]
+    #[arg(long, env = "RELAY_FORWARDED_FOR", value_parser = BoolishValueParser::new())]
     forwarded_for: bool,
     /// NATS servers with JetStream, for more than one node (nats://…, separated by commas). Without it hints are kept in memory.
     #[arg(long, env = "RELAY_NATS", hide_env_values = true)]
@@ -81,26 +86,38 @@ async fn main() -> Result<()> {
         streams_per_trainer: arguments.streams_per_trainer,
         forwarded_for: arguments.forwarded_for,
     })?;
-    let hub: Arc<dyn Hub> = match arguments.nats {
+    let nats = match arguments.nats {
+        None => None,
+        Some(servers) => Some(Arc::new(NatsHub::new(NatsOptions {
+            servers,
+            token: arguments.nats_token_file.as_deref().map(read).transpose()?,
+            replicas: arguments.nats_replicas,
+            prefix: arguments.nats_prefix,
+            patience: NATS_PATIENCE,
+        }))),
+    };
+    let hub: Arc<dyn Hub> = match &nats {
         None => Arc::new(MemoryHub::new()),
-        Some(servers) => {
-            let options = NatsOptions {
-                servers,
-                token: arguments.nats_token_file.as_deref().map(read).transpose()?,
-                replicas: arguments.nats_replicas,
-                prefix: arguments.nats_prefix,
-            };
-            Arc::new(NatsHub::connect(options).await.context("RELAY_NATS (--nats)")?)
-        }
+        Some(nats) => nats.clone(),
     };
     let running = serve(config, hub)
         .await
         .context("RELAY_PUBLIC or RELAY_INTERNAL")?;
     // On one line, so that whoever starts it with port 0 knows where it is.
     println!("public {} internal {}", running.public, running.internal);
-    asked_to_end().await?;
+    let begun = async {
+        match &nats {
+            None => Ok(()),
+            Some(nats) => nats.begin().await,
+        }
+    };
+    let why = tokio::select! {
+        asked = asked_to_end() => asked,
+        // Once it has begun, only the other one ends this.
+        Err(error) = begun => Err(error).context("RELAY_NATS (--nats)"),
+    };
     running.end().await;
-    Ok(())
+    why
 }
 
 /// From a file, or else from the environment; never from the command line, which every process can read.

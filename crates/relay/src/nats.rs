@@ -1,25 +1,28 @@
 //! The hub of several nodes: hints lie in NATS JetStream, and each node mirrors the last hour of them, so that a stream may
 //! resume at any node and a node that dies takes nothing with it.
 
+use crate::backlog::Backlog;
 use crate::channel::{LIFETIME, Mailbox};
 use crate::hub::{Hint, Hub, HubError, MEMORY, Opened};
 use crate::ring::Ring;
+use async_nats::ConnectErrorKind;
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::{DeliverPolicy, push};
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::{self, stream};
 use async_trait::async_trait;
 use chrono::Utc;
 use futures::StreamExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// An answer of NATS that takes longer than this is none.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Hints that JetStream keeps of one trainer.
-const MOST_EACH: i64 = 512;
+const MOST_EACH: u32 = 512;
 /// Between two tries to read the feed again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -34,92 +37,126 @@ pub struct NatsOptions {
     pub replicas: usize,
     /// Begins the names of streams and subjects, so that several relays can share one NATS.
     pub prefix: String,
+    /// How long NATS may be missing when the relay starts.
+    pub patience: Duration,
 }
 
 /// Keeps hints in JetStream.
 pub struct NatsHub {
-    client: async_nats::Client,
-    jetstream: jetstream::Context,
-    prefix: String,
+    options: NatsOptions,
+    link: OnceLock<Link>,
     ring: Ring,
     caught_up: Arc<AtomicBool>,
+    end: CancellationToken,
     _feeding: DropGuard,
+}
+
+/// A connection, which from then on is mended by itself.
+#[derive(Clone)]
+struct Link {
+    client: async_nats::Client,
+    jetstream: jetstream::Context,
 }
 
 /// One of the two feeds.
 #[derive(Clone)]
 struct Feed {
-    jetstream: jetstream::Context,
-    client: async_nats::Client,
+    link: Link,
     config: stream::Config,
     ring: Ring,
 }
 
+/// Why the relay cannot begin.
+enum Obstacle {
+    /// It may be gone in a moment.
+    Passing(HubError),
+    /// Somebody has to do something.
+    Lasting(HubError),
+}
+
 impl NatsHub {
-    /// Connects, makes the streams if they are missing, and begins to mirror them.
+    /// Not ready until [`begin`](Self::begin) has been awaited.
+    pub fn new(options: NatsOptions) -> Self {
+        let end = CancellationToken::new();
+        Self {
+            options,
+            link: OnceLock::new(),
+            ring: Ring::new(String::new(), 0),
+            caught_up: Arc::default(),
+            _feeding: end.clone().drop_guard(),
+            end,
+        }
+    }
+
+    /// Connects, makes the streams if they are missing, gives them our settings, and begins to mirror them.
     ///
     /// # Errors
-    /// If NATS cannot be reached within seconds or refuses the streams: look at the address and at JetStream's limits.
-    pub async fn connect(options: NatsOptions) -> Result<Self, HubError> {
-        let servers: Vec<String> = options
-            .servers
-            .split(',')
-            .map(|server| server.trim().to_owned())
-            .collect();
-        let mut connecting = async_nats::ConnectOptions::new()
-            .name("roundtrip-relay")
-            .connection_timeout(PATIENCE)
-            .request_timeout(Some(PATIENCE))
-            .ping_interval(PATIENCE);
-        if let Some(token) = &options.token {
-            connecting = connecting.token(token.expose_secret().to_owned());
+    /// If NATS cannot be used within [`NatsOptions::patience`], or at once if it refuses us or the settings: look at the address,
+    /// the token and at JetStream's limits; for the streams the error says what to do.
+    pub async fn begin(&self) -> Result<(), HubError> {
+        let start = Instant::now();
+        let mut said = None;
+        loop {
+            let error = match self.try_to_begin().await {
+                Ok(()) if said.is_none() => return Ok(()),
+                Ok(()) => {
+                    tracing::info!("NATS can be used now");
+                    return Ok(());
+                }
+                Err(Obstacle::Lasting(error)) => return Err(error),
+                Err(Obstacle::Passing(error)) => error,
+            };
+            if start.elapsed() >= self.options.patience {
+                return Err(error);
+            }
+            if said.as_ref() != Some(&error) {
+                tracing::warn!(%error, "NATS cannot be used yet: trying again");
+                said = Some(error);
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        let client = connecting.connect(servers).await.map_err(told)?;
-        let jetstream = jetstream::new(client.clone());
-        let ring = Ring::new(String::new(), 0);
+    }
+
+    async fn try_to_begin(&self) -> Result<(), Obstacle> {
+        let link = match self.link.get() {
+            Some(link) => link,
+            None => {
+                let link = self.options.connect().await?;
+                self.link.get_or_init(|| link)
+            }
+        };
+        let prefix = &self.options.prefix;
         let feed = |name: &str, max_age: Duration| Feed {
-            jetstream: jetstream.clone(),
-            client: client.clone(),
+            link: link.clone(),
             config: stream::Config {
-                name: format!("{}_{name}", options.prefix),
-                subjects: vec![format!("{}.{}.*", options.prefix, name)],
+                name: format!("{prefix}_{name}"),
+                subjects: vec![format!("{prefix}.{name}.*")],
                 max_age,
                 // One trainer's flood pushes out that trainer's own hints only.
-                max_messages_per_subject: MOST_EACH,
-                num_replicas: options.replicas,
+                max_messages_per_subject: MOST_EACH.into(),
+                num_replicas: self.options.replicas,
                 storage: stream::StorageType::File,
                 discard: stream::DiscardPolicy::Old,
                 ..stream::Config::default()
             },
-            ring: ring.clone(),
+            ring: self.ring.clone(),
         };
         let hints = feed("hints", MEMORY);
         let closed = feed("closed", LIFETIME.to_std().unwrap_or(MEMORY));
-        let end = CancellationToken::new();
-        let caught_up = Arc::new(AtomicBool::new(false));
-        // Both are there before anything is served; later troubles are mended by the feeders themselves.
-        closed.stream().await?;
-        hints.stream().await?;
-        tokio::spawn(end.clone().run_until_cancelled_owned(closed.mirror_closed()));
-        tokio::spawn(
-            end.clone()
-                .run_until_cancelled_owned(hints.mirror_hints(caught_up.clone())),
-        );
-        Ok(Self {
-            client,
-            jetstream,
-            prefix: options.prefix,
-            ring,
-            caught_up,
-            _feeding: end.drop_guard(),
-        })
+        // Both are there before anything is read; later troubles are mended by the feeders themselves.
+        closed.settle().await?;
+        hints.settle().await?;
+        let end = || self.end.clone();
+        tokio::spawn(end().run_until_cancelled_owned(closed.mirror_closed()));
+        tokio::spawn(end().run_until_cancelled_owned(hints.mirror_hints(self.caught_up.clone())));
+        Ok(())
     }
 
     async fn publish(&self, subject: String, payload: Vec<u8>) -> Result<(), HubError> {
         // The client would keep it for later; the caller is better told at once, and tries another node.
-        self.connected()?;
+        let link = self.connected()?;
         let send = async {
-            let ack = self
+            let ack = link
                 .jetstream
                 .publish(subject, payload.into())
                 .await
@@ -137,7 +174,7 @@ impl NatsHub {
 impl Hub for NatsHub {
     async fn send(&self, to: Mailbox, hint: Hint) -> Result<(), HubError> {
         let payload = serde_json::to_vec(&hint).map_err(told)?;
-        self.publish(format!("{}.hints.{}", self.prefix, to.word()), payload)
+        self.publish(format!("{}.hints.{}", self.options.prefix, to.word()), payload)
             .await
     }
 
@@ -146,7 +183,7 @@ impl Hub for NatsHub {
     }
 
     async fn close_channel(&self, id: &str) -> Result<(), HubError> {
-        self.publish(format!("{}.closed.{id}", self.prefix), Vec::new())
+        self.publish(format!("{}.closed.{id}", self.options.prefix), Vec::new())
             .await?;
         let now = Utc::now();
         self.ring.close_channel(id, now, now);
@@ -174,29 +211,88 @@ impl Hub for NatsHub {
 }
 
 impl NatsHub {
-    fn connected(&self) -> Result<(), HubError> {
-        if self.client.connection_state() == State::Connected {
-            Ok(())
-        } else {
-            Err(HubError("NATS does not answer".into()))
+    fn connected(&self) -> Result<&Link, HubError> {
+        self.link
+            .get()
+            .filter(|link| link.client.connection_state() == State::Connected)
+            .ok_or_else(|| HubError("NATS does not answer".into()))
+    }
+}
+
+impl NatsOptions {
+    async fn connect(&self) -> Result<Link, Obstacle> {
+        let servers: Vec<String> = self
+            .servers
+            .split(',')
+            .map(|server| server.trim().to_owned())
+            .collect();
+        let mut connecting = async_nats::ConnectOptions::new()
+            .name("roundtrip-relay")
+            .connection_timeout(PATIENCE)
+            .request_timeout(Some(PATIENCE))
+            .ping_interval(PATIENCE);
+        if let Some(token) = &self.token {
+            connecting = connecting.token(token.expose_secret().to_owned());
         }
+        let client = connecting
+            .connect(servers)
+            .await
+            .map_err(|error| match error.kind() {
+                ConnectErrorKind::ServerParse
+                | ConnectErrorKind::Authentication
+                | ConnectErrorKind::AuthorizationViolation
+                | ConnectErrorKind::Tls => Obstacle::Lasting(told(error)),
+                _ => Obstacle::Passing(told(error)),
+            })?;
+        let jetstream = jetstream::new(client.clone());
+        Ok(Link { client, jetstream })
     }
 }
 
 impl Feed {
-    async fn stream(&self) -> Result<stream::Stream, HubError> {
-        self.jetstream
+    async fn stream(&self) -> Result<stream::Stream, CreateStreamError> {
+        self.link
+            .jetstream
             .get_or_create_stream(self.config.clone())
             .await
-            .map_err(told)
+    }
+
+    /// Makes the stream if it is missing, else gives it the settings that are ours to decide.
+    async fn settle(&self) -> Result<(), Obstacle> {
+        let stream = self.stream().await.map_err(|error| {
+            if lasting(&error) {
+                Obstacle::Lasting(told(error))
+            } else {
+                Obstacle::Passing(told(error))
+            }
+        })?;
+        let present = &stream.cached_info().config;
+        let wanted = wanted(present, &self.config);
+        if wanted == *present {
+            return Ok(());
+        }
+        let name = &self.config.name;
+        match self.link.jetstream.update_stream(&wanted).await {
+            Ok(_) => {
+                tracing::info!(stream = name, "the stream in NATS got the settings of this relay");
+                Ok(())
+            }
+            Err(error) if lasting(&error) => Err(Obstacle::Lasting(HubError(format!(
+                "the stream {name} in NATS has other settings than this relay's, and NATS does not change them ({error}). Undo \
+                 what was changed by hand or take back --nats-replicas; or remove the stream while no relay runs (`nats stream \
+                 rm {name}`): what it keeps is forgotten; or give all nodes another --nats-prefix"
+            )))),
+            Err(error) => Err(Obstacle::Passing(told(error))),
+        }
     }
 
     async fn read_from(&self, first: u64) -> Result<push::Ordered, HubError> {
         let consumer: jetstream::consumer::Consumer<push::OrderedConfig> = self
             .stream()
-            .await?
+            .await
+            .map_err(told)?
             .create_consumer(push::OrderedConfig {
-                deliver_subject: self.client.new_inbox(),
+                deliver_subject: self.link.client.new_inbox(),
                 deliver_policy: DeliverPolicy::ByStartSequence {
                     start_sequence: first.max(1),
                 },
@@ -220,7 +316,8 @@ impl Feed {
     }
 
     async fn follow_hints(&self, epoch: &mut String, caught_up: &AtomicBool) -> Result<(), HubError> {
-        let info = self.stream().await?.get_info().await.map_err(told)?;
+        let stream = self.stream().await.map_err(told)?;
+        let info = stream.get_info().await.map_err(told)?;
         let present = format!("{:x}", info.created.timestamp_micros());
         let oldest = info.state.first_sequence.max(1);
         // Another stream than before, or hints that went by while nobody listened: what streams have seen is no guide.
@@ -229,6 +326,7 @@ impl Feed {
             *epoch = present;
         }
         let goal = info.state.last_sequence;
+        let mut backlog = Backlog::new(MOST_EACH, goal);
         let mut messages = self.read_from(self.ring.last() + 1).await?;
         let note = || {
             if self.ring.last() >= goal {
@@ -241,10 +339,13 @@ impl Feed {
             let about = message.info().map_err(told)?;
             let number = about.stream_sequence;
             let mailbox = message.subject.rsplit('.').next().and_then(Mailbox::from_word);
+            let gap = backlog.gap_before(mailbox, number, about.pending);
+            let (at, now) = (about.published, Utc::now());
             match (mailbox, serde_json::from_slice::<Hint>(&message.payload)) {
-                (Some(mailbox), Ok(hint)) => {
-                    self.ring.push(number, about.published, Utc::now(), mailbox, hint);
+                (Some(mailbox), Ok(hint)) if gap => {
+                    self.ring.push_after_gap(number, at, now, mailbox, hint);
                 }
+                (Some(mailbox), Ok(hint)) => self.ring.push(number, at, now, mailbox, hint),
                 // Somebody else's message under our subject: it takes its number and nothing more.
                 _ => self.ring.skip(number),
             }
@@ -274,6 +375,26 @@ impl Feed {
         }
         Err(HubError("the feed ended".into()))
     }
+}
+
+/// What is to be changed of a stream that is there. What we have no word in stays, and copies beyond those asked for: a node that
+/// was started without the number must not take safety from the others.
+fn wanted(present: &stream::Config, ours: &stream::Config) -> stream::Config {
+    stream::Config {
+        subjects: ours.subjects.clone(),
+        max_age: ours.max_age,
+        max_messages_per_subject: ours.max_messages_per_subject,
+        num_replicas: present.num_replicas.max(ours.num_replicas),
+        storage: ours.storage,
+        discard: ours.discard,
+        retention: ours.retention,
+        ..present.clone()
+    }
+}
+
+/// JetStream answered, and not just that it cannot now (503: it is off, starts, or has no leader).
+fn lasting(error: &CreateStreamError) -> bool {
+    matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.code() != 503)
 }
 
 fn told(error: impl std::fmt::Display) -> HubError {

@@ -97,6 +97,24 @@ impl Ring {
         }
     }
 
+    /// Adds one of whose mailbox earlier ones may never have come: every stream that is not yet as far as this looks at
+    /// everything.
+    pub fn push_after_gap(
+        &self,
+        number: u64,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+        mailbox: Mailbox,
+        hint: Hint,
+    ) {
+        let mut state = self.lock();
+        if number > state.last {
+            state.push(number, at, now, mailbox, hint);
+            // Not just up to the first that came: an open stream may have taken that one, and is past the gap.
+            state.shelves.entry(mailbox).or_default().gone = number;
+        }
+    }
+
     /// A number that carries no hint.
     pub fn skip(&self, number: u64) {
         let mut state = self.lock();
@@ -199,7 +217,7 @@ impl Shelf {
 
     fn drop_first(&mut self) {
         if let Some(first) = self.kept.pop_front() {
-            self.gone = first.number;
+            self.gone = self.gone.max(first.number);
         }
     }
 }
@@ -412,6 +430,31 @@ mod tests {
         }
         ring.push_next(start + TimeDelta::hours(10), mara, hint(2));
         assert_eq!(ready(&mut stream), [("e-10".into(), Kind::Calendar)]);
+    }
+
+    #[test]
+    fn after_a_gap_only_who_saw_the_last_goes_on() {
+        let start = DateTime::UNIX_EPOCH;
+        let (mara, ben) = (mailbox("mara"), mailbox("ben"));
+        let ring = Ring::new("e".into(), 0);
+        let mut stream = ring.open(start, &[mara], None).hints;
+        ring.push(5, start, start, mara, hint(1));
+        assert_eq!(
+            ready(&mut stream),
+            [("e-5".into(), Kind::Calendar)],
+            "past the gap"
+        );
+        ring.push_after_gap(6, start, start, mara, hint(2));
+        assert_eq!(ready(&mut stream), [("e-6".into(), Kind::Resync)], "once");
+        ring.push(7, start, start, mara, hint(3));
+        let open = |mailbox, id| ready(&mut ring.open(start, &[mailbox], Some(id)).hints);
+        assert_eq!(ready(&mut stream), [("e-7".into(), Kind::Calendar)]);
+        assert_eq!(open(mara, "e-6"), [("e-7".into(), Kind::Calendar)]);
+        assert_eq!(open(mara, "e-3"), [("e-7".into(), Kind::Resync)]);
+        assert_eq!(open(ben, "e-3"), []);
+        // What goes later on, because it is old, is no reason to forget it.
+        let later = start + TimeDelta::hours(2);
+        assert_eq!(ready(&mut ring.open(later, &[mara], Some("e-5")).hints).len(), 1);
     }
 
     #[test]

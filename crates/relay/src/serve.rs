@@ -98,7 +98,7 @@ pub async fn serve(config: Config, hub: Arc<dyn Hub>) -> io::Result<Running> {
     let ending = CancellationToken::new();
     let tasks = TaskTracker::new();
     let relay = Relay {
-        seats: Seats::new(config.streams, config.streams_per_trainer),
+        seats: Seats::new(config.streams, config.streams_per_trainer, config.settled),
         config: Arc::new(config),
         hub,
         metrics: Arc::new(Metrics::new()),

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, header};
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a quiet stream says that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
@@ -24,13 +24,14 @@ pub(crate) async fn open(
     let mailboxes = relay.config.keys.mailboxes(&trainer.0);
     let seat = relay
         .seats
-        .take(mailboxes[0])
+        .take(mailboxes[0], Instant::now())
         .ok_or(Problem::TooMany("Too many streams are open."))?;
     // One that is no text is as good as one that is too old.
     let last_id = headers
         .get("last-event-id")
         .map(|id| id.to_str().unwrap_or_default().trim().to_owned());
     let opened = relay.hub.open(&mailboxes, last_id.as_deref());
+    let leave = seat.leave.clone();
     // Both are free again when the stream is dropped, however it ends.
     let held = (seat, relay.metrics.stream());
     let metrics = relay.metrics.clone();
@@ -52,6 +53,7 @@ pub(crate) async fn open(
     let events = greeting
         .chain(hints)
         .take_until(relay.ending.clone().cancelled_owned())
+        .take_until(leave.cancelled_owned())
         .map(Ok::<_, Infallible>);
     let mut response = Sse::new(events)
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("quiet"))

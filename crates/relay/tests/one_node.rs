@@ -446,6 +446,26 @@ async fn nobody_holds_more_streams_than_allowed() {
     assert!(node.metrics().await.contains("roundtrip_relay_streams_open 9"));
 }
 
+/// A laptop that goes to another network leaves its stream behind half open, often several times before anybody notices.
+#[tokio::test]
+async fn a_stream_too_many_ends_the_oldest_of_its_trainer() {
+    let mut config = config();
+    config.settled = Duration::ZERO;
+    let (_running, node) = node_with(config).await;
+    let mut ben = Stream::open(&node, "usr_8", None).await;
+    let mut held = Vec::new();
+    for _ in 0..9 {
+        held.push(Stream::open(&node, "usr_7", None).await);
+    }
+    assert_eq!(held.remove(0).next().await, None);
+    for trainer in ["usr_7", "usr_8"] {
+        assert_eq!(node.policy_hint(trainer, "still here").await, Some(202));
+    }
+    for stream in held.iter_mut().chain([&mut ben]) {
+        assert_eq!(said(stream.next().await).0, "policy");
+    }
+}
+
 #[tokio::test]
 async fn an_ending_node_ends_its_streams() {
     let (running, node) = node().await;

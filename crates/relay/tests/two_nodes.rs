@@ -3,8 +3,9 @@
 
 mod support;
 
+use roundtrip_relay::{NatsHub, NatsOptions};
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -42,9 +43,14 @@ fn nats_server() -> Option<PathBuf> {
 }
 
 fn nats(program: &Path, port: u16, folder: &Path) -> Program {
+    nats_with(program, port, folder, &[])
+}
+
+fn nats_with(program: &Path, port: u16, folder: &Path, more: &[&str]) -> Program {
     let child = Command::new(program)
         .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
         .arg(folder)
+        .args(more)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
@@ -63,13 +69,19 @@ async fn listening(port: u16) {
         .expect("nats-server listens");
 }
 
-fn relay(nats: u16) -> (Program, Node) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_roundtrip-relay"))
+fn program_of(nats: u16) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_roundtrip-relay"));
+    program
         .args(["--public", "127.0.0.1:0", "--internal", "127.0.0.1:0"])
         .args(["--address", "https://relay.linden.example"])
         .args(["--nats", &format!("nats://127.0.0.1:{nats}")])
         .env("RELAY_KEYS", KEY)
-        .env("RELAY_PLATFORM_KEY", PLATFORM_KEY)
+        .env("RELAY_PLATFORM_KEY", PLATFORM_KEY);
+    program
+}
+
+fn relay(nats: u16) -> (Program, Node) {
+    let mut child = program_of(nats)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -83,6 +95,28 @@ fn relay(nats: u16) -> (Program, Node) {
     };
     let node = Node::at(public, internal);
     (Program(child), node)
+}
+
+/// What a relay says that does not begin; then it has ended with 1.
+async fn last_words(program: &mut Command) -> String {
+    let child = program.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut child = Program(child.expect("the relay"));
+    let ends = async {
+        loop {
+            if let Some(status) = child.0.try_wait().expect("its state") {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let status = tokio::time::timeout(support::PATIENCE, ends)
+        .await
+        .expect("it ends");
+    let mut told = String::new();
+    let mut out = child.0.stderr.take().expect("its log");
+    out.read_to_string(&mut told).expect("text");
+    assert_eq!(status.code(), Some(1), "{told}");
+    told
 }
 
 async fn until_ready(node: &Node) {
@@ -282,4 +316,117 @@ async fn channels_are_known_and_closed_at_every_node() {
     tokio::time::timeout(support::PATIENCE, everywhere)
         .await
         .expect("closed at the other node, too");
+}
+
+/// JetStream keeps the newest hints of a mailbox only. A node that starts sees no others, and must not act as if there were none.
+#[tokio::test]
+async fn a_restarted_node_knows_that_a_flood_pushed_hints_out() {
+    let Some(program) = nats_server() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let _nats = nats(&program, port, folder.path());
+    listening(port).await;
+    let (one, first) = relay(port);
+    until_ready(&first).await;
+    let mut stream = Stream::open(&first, "usr_7", None).await;
+    let mut quiet = Stream::open(&first, "usr_8", None).await;
+    // Between the two trainers' first hints and the flood lies one that only JetStream's first 512 would tell.
+    for (trainer, reason) in [("usr_7", "start"), ("usr_8", "start"), ("usr_7", "pushed out")] {
+        assert_eq!(first.policy_hint(trainer, reason).await, Some(202));
+    }
+    let before = stream.next().await.expect("the first").id;
+    let others = quiet.next().await.expect("another trainer's").id;
+    for _ in 0..512 {
+        assert_eq!(first.policy_hint("usr_7", "flood").await, Some(202));
+    }
+    drop(one);
+
+    let (_two, second) = relay(port);
+    until_ready(&second).await;
+    let mut resumed = Stream::open(&second, "usr_7", Some(&before)).await;
+    let told = resumed.next().await.expect("an event");
+    assert_eq!(told.event, "resync", "{told:?}");
+    // Who saw all of it, and who had no part in it, go on as if nothing had been.
+    let mut seen = Stream::open(&second, "usr_7", Some(&told.id)).await;
+    let mut quiet = Stream::open(&second, "usr_8", Some(&others)).await;
+    for trainer in ["usr_7", "usr_8"] {
+        assert_eq!(second.policy_hint(trainer, "after").await, Some(202));
+    }
+    for stream in [&mut resumed, &mut seen, &mut quiet] {
+        assert_eq!(stream.next().await.expect("a hint").data["reason"], "after");
+    }
+}
+
+#[tokio::test]
+async fn a_node_waits_for_nats() {
+    let Some(program) = nats_server() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let (_relay, node) = relay(port);
+    assert!(!node.ready().await);
+    assert_eq!(node.policy_hint("usr_7", "too early").await, Some(503));
+    let _nats = nats(&program, port, folder.path());
+    until_ready(&node).await;
+    assert_eq!(node.policy_hint("usr_7", "now").await, Some(202));
+}
+
+/// What somebody, or an older relay, made in NATS is no reason to keep less than is promised.
+#[tokio::test]
+async fn streams_that_are_there_get_the_settings_of_this_relay() {
+    let Some(program) = nats_server() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let _nats = nats(&program, port, folder.path());
+    listening(port).await;
+    let client = async_nats::connect(format!("nats://127.0.0.1:{port}")).await;
+    let jetstream = async_nats::jetstream::new(client.expect("a connection"));
+    let settings = async_nats::jetstream::stream::Config {
+        name: "roundtrip_hints".to_owned(),
+        subjects: vec!["roundtrip.hints.*".to_owned()],
+        max_age: Duration::from_secs(60),
+        max_messages_per_subject: 3,
+        max_bytes: 50_000_000,
+        ..Default::default()
+    };
+    jetstream.create_stream(settings.clone()).await.expect("a stream");
+    let (_relay, node) = relay(port);
+    until_ready(&node).await;
+    let mut stream = jetstream.get_stream("roundtrip_hints").await.expect("a stream");
+    let now = stream.info().await.expect("its settings").config.clone();
+    assert_eq!(now.max_age, Duration::from_secs(3600));
+    assert_eq!(now.max_messages_per_subject, 512);
+    assert_eq!(now.max_bytes, 50_000_000, "not ours to decide");
+
+    // What NATS does not change is told, and what to do about it.
+    let memory = async_nats::jetstream::stream::Config {
+        name: "other_hints".to_owned(),
+        subjects: vec!["other.hints.*".to_owned()],
+        storage: async_nats::jetstream::stream::StorageType::Memory,
+        ..settings
+    };
+    jetstream.create_stream(memory).await.expect("a stream");
+    let told = last_words(program_of(port).args(["--nats-prefix", "other"])).await;
+    assert!(told.contains("nats stream rm other_hints"), "{told}");
+}
+
+#[tokio::test]
+async fn a_node_waits_neither_for_ever_nor_for_what_is_refused() {
+    let port = free_port();
+    let options = NatsOptions {
+        servers: format!("nats://127.0.0.1:{port}"),
+        token: None,
+        replicas: 1,
+        prefix: "roundtrip".to_owned(),
+        patience: Duration::ZERO,
+    };
+    let hub = NatsHub::new(options);
+    let begun = tokio::time::timeout(support::PATIENCE, hub.begin()).await;
+    assert!(begun.expect("it ends").is_err(), "nothing listens there");
+
+    let Some(program) = nats_server() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let _nats = nats_with(&program, port, folder.path(), &["--auth", "a token"]);
+    listening(port).await;
+    let told = last_words(&mut program_of(port)).await;
+    assert!(told.contains("authorization violation"), "{told}");
 }

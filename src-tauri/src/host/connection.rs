@@ -5,7 +5,7 @@ use crate::ipc::dto::{AppError, ConnectionView};
 use roundtrip_engine::Connection;
 
 impl Host {
-    /// How changes come to this laptop; none before both sides are connected.
+    /// How changes come to this laptop; none before syncing has begun.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -15,6 +15,9 @@ impl Host {
         };
         let engine = &running.engine;
         let (live, channel) = (engine.live(), engine.channel_view());
+        if !engine.ledger().sync_state().await?.started {
+            return Ok(None);
+        }
         let settings = engine.ledger().settings().await?;
         let (state, since, reason, again_at) = match live.connection {
             Connection::None => ("none", None, None, None),

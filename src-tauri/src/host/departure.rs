@@ -163,17 +163,13 @@ impl Host {
     pub(super) async fn finish_everything(self: &Arc<Self>, running: Option<Running>) {
         let mut report = self.begin_report(&Departure::default(), 0);
         if let Some(running) = running {
-            let told = running.platform.end_integration("google").await.is_ok();
-            let revoked = (
+            let done = [
+                running.platform.end_integration("google").await.is_ok(),
                 running.google.revoke().await.is_ok(),
                 running.platform.revoke().await.is_ok(),
-            );
-            tracing::info!(
-                told,
-                calendar = revoked.0,
-                platform = revoked.1,
-                "deleting everything goes on"
-            );
+            ];
+            let count = done.into_iter().filter(|done| *done).count();
+            tracing::info!(count, "deleting everything goes on: so many of three were told");
         }
         self.empty_laptop(&mut report).await;
     }

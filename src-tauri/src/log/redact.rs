@@ -23,7 +23,7 @@ enum Form {
 }
 
 /// The fields that exist, with their form. A new one is added here, or it is withheld.
-const FIELDS: [(&str, Form); 31] = [
+const FIELDS: [(&str, Form); 32] = [
     ("message", Form::Message),
     ("run", Form::Run),
     ("request", Form::Run),
@@ -41,6 +41,7 @@ const FIELDS: [(&str, Form); 31] = [
     ("text", Form::Error),
     ("status", Form::Number),
     ("millis", Form::Number),
+    ("seconds", Form::Number),
     ("added", Form::Number),
     ("changed", Form::Number),
     ("removed", Form::Number),

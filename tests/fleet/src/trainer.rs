@@ -111,6 +111,7 @@ impl Trainer {
                 calendar: read,
             },
             full_at: Some(midnight() - TimeDelta::hours(20)),
+            full_tried_at: None,
             awake_since: None,
             allowance: Allowance::default(),
         };
@@ -259,6 +260,7 @@ impl Trainer {
                 };
                 if schedule::full_is_due(self.situation.full_at, now, Berlin, None, chance) {
                     self.situation.full_at = Some(now);
+                    self.situation.full_tried_at = Some(now);
                 }
             }
         }

@@ -328,28 +328,6 @@ export type ConflictAnswer = {
 	resolution: ResolutionInput,
 };
 
-/**  The live connection, as Diagnostics tells it. */
-export type ConnectionView = {
-	/**  `none` (not offered, or syncing has not begun), `opening`, `open`, `broken`. */
-	state: string,
-	/**  Open or broken since. */
-	since: string | null,
-	/**  Why it is broken: `lost`, `silent`, `not_found`, `not_a_stream`, `garbage`, `endless`, or a problem's code. */
-	reason: string | null,
-	/**  When it is tried again. */
-	again_at: string | null,
-	/**  Google sends notices, and they come through. */
-	notices: boolean,
-	/**  When the channel of Google's notices was last made or renewed. */
-	channel_renewed_at: string | null,
-	/**  When it runs out; a new one is made two days before. */
-	channel_expires_at: string | null,
-	/**  Why there is none, or no new one, by stable code. */
-	channel_problem: string | null,
-	/**  Roundtrip looks by itself every so many minutes. */
-	every_minutes: number,
-};
-
 /**  A conflict as shown. */
 export type ConflictView = {
 	/**  Its id. */
@@ -388,6 +366,28 @@ export type ConflictView = {
 	 *  `create`, `dismiss`.
 	 */
 	choices: string[],
+};
+
+/**  The live connection, as Diagnostics tells it. */
+export type ConnectionView = {
+	/**  `none` (not offered, or syncing has not begun), `opening`, `open`, `broken`. */
+	state: string,
+	/**  Open or broken since. */
+	since: string | null,
+	/**  Why it is broken: `lost`, `silent`, `not_found`, `not_a_stream`, `garbage`, `endless`, or a problem's code. */
+	reason: string | null,
+	/**  When it is tried again. */
+	again_at: string | null,
+	/**  Google sends notices, and they come through. */
+	notices: boolean,
+	/**  When the channel of Google's notices was last made or renewed. */
+	channel_renewed_at: string | null,
+	/**  When it runs out; a new one is made two days before. */
+	channel_expires_at: string | null,
+	/**  Why there is none, or no new one, by stable code. */
+	channel_problem: string | null,
+	/**  Roundtrip looks by itself every so many minutes. */
+	every_minutes: number,
 };
 
 /**  Only appointments that start on or after `from` and on or before `until`, in the appointment's own zone. */

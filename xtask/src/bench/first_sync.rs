@@ -100,7 +100,9 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
 /// The goal is set for a thousand.
 fn timed(figure: Figure, appointments: usize) -> Figure {
     match appointments {
-        1000 => figure.at_most(105.0).note("the quota's own floor is 95 to 100 s"),
+        1000 => figure
+            .at_most(105.0)
+            .note("the floor at an even rate is 95 to 100 s; the first minute's share goes at once"),
         _ => figure,
     }
 }
