@@ -6,6 +6,8 @@
 //!
 //! A stream is open with its first sign of life, and stood until its last one: a proxy that gathers answers opens streams
 //! that never say anything.
+//!
+//! When hints may have been missed, both sides are looked at; not at once by all laptops that were told together.
 
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ pub const MOST_BYTES: usize = 512 * 1024;
 /// More lines in one minute that belong to no event, and it is something else.
 pub const MOST_NONSENSE: u32 = 20;
 
+/// The looks of all laptops at both sides are spread over so long: a relay that was away comes back to all of them at once.
+pub const SPREAD: Duration = Duration::from_secs(5 * 60);
 /// Both sides are looked at because of streams that came back at most this often.
 pub const BACK_APART: Duration = Duration::from_secs(5 * 60);
 /// … and at most this often because the platform says so.
@@ -126,14 +130,20 @@ pub struct CatchUp {
 }
 
 impl CatchUp {
-    /// Hints may have been missed up to now. What is due already stays when it is.
-    pub fn missed(&mut self, gap: Gap, now: Duration) {
+    /// Hints may have been missed up to now. What is due already stays when it is. `in_use`: somebody looks at the window,
+    /// and does not wait for the sake of others; `random` drawn by the caller.
+    pub fn missed(&mut self, gap: Gap, now: Duration, in_use: bool, random: u64) {
         let apart = match gap {
             Gap::First => Duration::ZERO,
             Gap::Back => BACK_APART,
             Gap::Told => TOLD_APART,
         };
-        let at = self.looked_at.map_or(now, |looked| now.max(looked + apart));
+        let spread = match gap {
+            Gap::Back | Gap::Told if !in_use => SPREAD.mul_f64(fraction(random)),
+            _ => Duration::ZERO,
+        };
+        let soonest = self.looked_at.map_or(now, |looked| looked + apart);
+        let at = soonest.max(now + spread);
         self.due_at = Some(self.due_at.map_or(at, |due| due.min(at)));
     }
 
@@ -237,34 +247,51 @@ mod tests {
         let at = Duration::from_secs;
         let mut catch_up = CatchUp::default();
         assert_eq!(catch_up.left(at(0)), None);
-        catch_up.missed(Gap::First, at(0));
+        catch_up.missed(Gap::First, at(0), true, 0);
         assert!(catch_up.is_due(at(0)) && !catch_up.is_due(at(0)));
-        catch_up.missed(Gap::Back, at(10));
+        catch_up.missed(Gap::Back, at(10), true, 0);
         assert_eq!(catch_up.left(at(10)), Some(at(290)));
         // The platform's word counts for more, but not every second either.
-        catch_up.missed(Gap::Told, at(20));
+        catch_up.missed(Gap::Told, at(20), true, 0);
         assert_eq!(catch_up.left(at(20)), Some(at(40)));
         assert!(!catch_up.is_due(at(59)) && catch_up.is_due(at(60)));
-        catch_up.missed(Gap::Back, at(1_000));
+        catch_up.missed(Gap::Back, at(1_000), true, 0);
         assert!(catch_up.is_due(at(1_000)));
+    }
+
+    #[test]
+    fn laptops_that_are_told_together_look_one_after_the_other() {
+        let now = Duration::from_secs(1_000);
+        let left = |gap, in_use, random| {
+            let mut catch_up = CatchUp::default();
+            catch_up.missed(gap, now, in_use, random);
+            catch_up.left(now).map(|left| left.as_secs())
+        };
+        for gap in [Gap::Back, Gap::Told] {
+            let drawn = [0, u64::MAX / 2, u64::MAX].map(|random| left(gap, false, random));
+            assert_eq!(drawn, [Some(0), Some(150), Some(300)]);
+            assert_eq!(left(gap, true, u64::MAX), Some(0));
+        }
+        // Processes do not start together.
+        assert_eq!(left(Gap::First, false, u64::MAX), Some(0));
     }
 
     proptest! {
         /// Whatever breaks and comes back: what was missed is looked at in time, and a day has its limit.
         #[test]
         fn what_was_missed_is_looked_at_in_time_and_seldom(
-            gaps in prop::collection::vec((0..400u64, any::<bool>()), 1..50),
+            gaps in prop::collection::vec((0..400u64, any::<bool>(), any::<bool>(), any::<u64>()), 1..50),
         ) {
             let mut catch_up = CatchUp::default();
             let (mut now, mut looks) = (Duration::ZERO, Vec::new());
-            for (pause, told) in gaps {
+            for (pause, told, in_use, random) in gaps {
                 now += Duration::from_secs(pause);
                 if catch_up.is_due(now) {
                     looks.push(now);
                 }
                 let gap = if told { Gap::Told } else { Gap::Back };
-                catch_up.missed(gap, now);
-                let most = if told { TOLD_APART } else { BACK_APART };
+                catch_up.missed(gap, now, in_use, random);
+                let most = if told && in_use { TOLD_APART } else { BACK_APART.max(SPREAD) };
                 prop_assert!(catch_up.left(now).is_some_and(|left| left <= most));
             }
             prop_assert!(looks.windows(2).all(|two| two[1] - two[0] >= TOLD_APART));

@@ -9,6 +9,7 @@ use crate::outcome::error_code;
 use crate::ports::{Heard, Hint, HintStream, Hinted, PortError, SyncPolicy};
 use chrono::{DateTime, Utc};
 use roundtrip_core::reconnect::{self, CatchUp, Flow, Gap, LONGEST_SILENCE, STOOD, Trouble};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -197,7 +198,7 @@ impl Engine {
                 if !goes_on {
                     // What happened since the last look was told to nobody.
                     let gap = if first { Gap::First } else { Gap::Back };
-                    thread.catch_up.missed(gap, now);
+                    self.missed(gap, &mut thread.catch_up);
                 }
             }
             for hint in hints {
@@ -207,10 +208,15 @@ impl Engine {
         }
     }
 
+    fn missed(&self, gap: Gap, catch_up: &mut CatchUp) {
+        let in_use = self.in_use.load(Ordering::Relaxed);
+        catch_up.missed(gap, self.clock.monotonic(), in_use, self.clock.random());
+    }
+
     fn take_hint(&self, hint: Hint, catch_up: &mut CatchUp) {
         match hint {
             Hint::Appointments => self.hint(Hinted::Platform),
-            Hint::Resync => catch_up.missed(Gap::Told, self.clock.monotonic()),
+            Hint::Resync => self.missed(Gap::Told, catch_up),
             Hint::Calendar { channel_id, state } => self.notice(&channel_id, &state),
             Hint::Policy(policy) => self.take_policy(policy),
         }

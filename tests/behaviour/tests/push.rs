@@ -217,7 +217,7 @@ async fn a_channel_is_renewed_two_days_before_it_ends_and_the_old_one_stopped_af
     world.advance(5 * 24 * 3_600 - 60);
     listening.wake(0);
     listening.until(async || reason(&world) == Some("silent")).await;
-    world.advance(5);
+    world.advance(10);
     listening.wake(0);
     listening
         .until(async || world.engine.live().pushed.calendar)
@@ -227,7 +227,7 @@ async fn a_channel_is_renewed_two_days_before_it_ends_and_the_old_one_stopped_af
     world.advance(120);
     listening.wake(0);
     listening.until(async || reason(&world) == Some("silent")).await;
-    world.advance(5);
+    world.advance(10);
     listening.wake(0);
     listening
         .until(async || channels(&world).len() == 1 && channels(&world) != first)
@@ -475,7 +475,22 @@ async fn a_stream_that_was_cut_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn after_too_long_a_gap_both_sides_are_looked_at() {
+async fn after_too_long_a_gap_both_sides_are_looked_at_at_once_while_somebody_looks() {
+    let (world, visit) = with_visit().await;
+    let listening = world.listen();
+    listening.ready().await;
+    world.engine.window_is_in_use(true);
+    world.running.sandbox.platform.close_streams();
+    listening.until(async || reason(&world) == Some("lost")).await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.advance(2 * 3_600);
+    listening.wake(0);
+    assert_eq!(listening.hinted().await, [true, true]);
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn after_too_long_a_gap_an_unwatched_laptop_looks_at_a_moment_of_its_own() {
     let (world, visit) = with_visit().await;
     let listening = world.listen();
     listening.ready().await;
@@ -484,7 +499,19 @@ async fn after_too_long_a_gap_both_sides_are_looked_at() {
     world.admin().rename(&visit, "Rosen-Apotheke");
     world.advance(2 * 3_600);
     listening.wake(0);
-    assert_eq!(listening.hinted().await, [true, true]);
+    listening.until(async || world.engine.live().pushed.stream).await;
+    // What comes after the word that hints were lost is a hint like any other.
+    world.admin().rename(&visit, "Tannen-Apotheke");
+    assert_eq!(listening.hinted().await, [true, false]);
+    // A stream that breaks meanwhile does not put the look off.
+    world.advance(61);
+    listening.wake(0);
+    listening.until(async || reason(&world) == Some("silent")).await;
+    world.advance(300);
+    listening.wake(0);
+    listening
+        .until(async || world.engine.live().hinted == [true; 2])
+        .await;
     listening.stop().await;
 }
 
