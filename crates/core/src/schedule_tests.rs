@@ -355,11 +355,8 @@ fn a_day(pushed: bool, seed: u64) -> Day {
             random: draw(),
             device: seed,
         };
-        let in_use = |now: DateTime<Utc>| {
-            let passed = (now - begin).num_minutes();
-            (540..570).contains(&passed) || (1_140..1_170).contains(&passed)
-        };
-        situation.in_use = in_use(situation.now);
+        let passed = (situation.now - begin).num_minutes();
+        situation.in_use = (540..570).contains(&passed) || (1_140..1_170).contains(&passed);
         let mut check = next(&situation, chance);
         check.at = check.at.max(situation.now);
         // A window that is opened is a reason to think again.

@@ -298,8 +298,8 @@ impl Engine {
                 live.pushed.calendar && live.calendar.problem.is_none(),
             ]
         };
-        for side in 0..2 {
-            if looks.pushed[side] && !pushed[side] {
+        for (side, still) in pushed.into_iter().enumerate() {
+            if looks.pushed[side] && !still {
                 looks.unpushed_at[side] = Some(now);
             }
         }
