@@ -274,7 +274,10 @@ impl Feed {
         let name = &self.config.name;
         match self.link.jetstream.update_stream(&wanted).await {
             Ok(_) => {
-                tracing::info!(stream = name, "the stream in NATS got the settings of this relay");
+                tracing::info!(
+                    service = name,
+                    "the stream in NATS got the settings of this relay"
+                );
                 Ok(())
             }
             Err(error) if lasting(&error) => Err(Obstacle::Lasting(HubError(format!(
