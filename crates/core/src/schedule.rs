@@ -6,7 +6,7 @@
 //! | a side … | is read again after |
 //! |---|---|
 //! | tells changes by itself (*pushed*) | [`NET`]: hints may be lost |
-//! | could not be reached | a third of the time it has been so, [`SOONEST_RETRY`] to [`LATEST_RETRY`] |
+//! | could not be reached | a third of the time it has been so, [`SOONEST_RETRY`] to [`LATEST_RETRY`]; soon just after a wake-up |
 //! | while the window is in use, or just after an own edit | a minute, then longer: [`Allowance`] |
 //! | in working hours | what the trainer set |
 //! | else | an hour |
@@ -35,6 +35,10 @@ pub const NET: TimeDelta = TimeDelta::hours(8);
 pub const SOONEST_RETRY: TimeDelta = TimeDelta::seconds(20);
 /// … and at the latest after this.
 pub const LATEST_RETRY: TimeDelta = TimeDelta::minutes(20);
+/// Just after a wake-up a network may take some time to come: for so long …
+const AWAKENING: TimeDelta = TimeDelta::minutes(5);
+/// … it is tried at least this often.
+const AWAKENING_RETRY: TimeDelta = TimeDelta::seconds(30);
 /// Least and most minutes that can be set.
 pub const MINUTES: (u32, u32) = (5, 60);
 /// The full reconcile runs between this hour …
@@ -303,6 +307,14 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
         let wait = ((tried - since) / 3).clamp(SOONEST_RETRY, LATEST_RETRY);
         // Who looks at the window sees it come back.
         let wait = if situation.in_use { wait.min(FAST) } else { wait };
+        let awakening = situation
+            .awake_since
+            .is_some_and(|since| since <= situation.now && situation.now - since <= AWAKENING);
+        let wait = if awakening {
+            wait.min(AWAKENING_RETRY)
+        } else {
+            wait
+        };
         return Due {
             at: jittered(wait).max(soonest),
             fast: false,

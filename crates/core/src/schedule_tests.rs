@@ -556,3 +556,15 @@ fn checks_that_hints_lead_to_do_not_put_the_full_reconcile_off() {
         "it was tried just now"
     );
 }
+
+#[test]
+fn just_after_a_wake_up_a_lost_side_is_tried_often() {
+    let now = at(10, 0);
+    let mut situation = just_read(now);
+    for known in [&mut situation.sides.platform, &mut situation.sides.calendar] {
+        known.lost_since = Some(now - TimeDelta::days(7));
+    }
+    near(next(&situation, MIDDLE), now, 20.0);
+    situation.awake_since = Some(now - TimeDelta::minutes(4));
+    near(next(&situation, MIDDLE), now, 0.5);
+}

@@ -89,6 +89,7 @@ async fn a_calendar_that_is_silent_for_two_hours_is_said_for_that_side_and_to_th
     driving.let_pass(5 * HOUR).await;
     assert_eq!(said(&world).await.len(), 1, "said once");
     world.wire.plug_in();
+    world.engine.network_is_back();
     driving.let_pass(60).await;
     assert_eq!(silence(&world).await, None);
     assert_eq!(
