@@ -265,8 +265,8 @@ fn no_edit_goes_unsaid(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         return;
     }
     for (deletion, appointment, event) in app_deletions(facts) {
-        let changes = facts.event(event).filter(|change| change.seq < deletion.seq);
-        let last = changes.filter(|change| moved_to(change).is_some()).last();
+        let mut changes = facts.event(event).filter(|change| change.seq < deletion.seq);
+        let last = changes.rfind(|change| moved_to(change).is_some());
         let Some((moved, Some(to))) = last.and_then(|change| Some((change, moved_to(change)?))) else {
             continue;
         };
