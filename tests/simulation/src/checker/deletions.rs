@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use roundtrip_core::filter::{self, LeftOut};
 use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, inferred_deletions_max};
 use roundtrip_core::outbox::DeleteReason;
-use roundtrip_core::question::QuestionKind;
+use roundtrip_core::question::{Answer, QuestionKind};
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_sandbox::history::{Actor, AppointmentState, Change, EventState};
@@ -104,7 +104,8 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
             |item| matches!(&item.what, HistoryWhat::Deleted { reason: told, .. } if *told == reason),
         )
     };
-    if said(DeleteReason::Asked) {
+    // Its own row may be lost with an answer; the click is not.
+    if said(DeleteReason::Asked) || is_chosen(facts, appointment, deletion) {
         return Why::Asked;
     }
     // The row is lost with a database, not the rules.
@@ -256,6 +257,20 @@ fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut V
 pub(super) fn is_chosen(facts: &Facts<'_>, appointment: &str, deletion: &Change) -> bool {
     facts.is_told(appointment, deletion.at - TimeDelta::days(30), |item| {
         matches!(item.what, HistoryWhat::Restored { to: None, .. })
+    })
+}
+
+/// The trainer let this laptop's guard go on with what is only inferred.
+pub(super) fn was_let_go(facts: &Facts<'_>, laptop: usize, deletion: &Change) -> bool {
+    facts.ended.laptops[laptop].history.iter().any(|item| {
+        let answered = matches!(
+            &item.what,
+            HistoryWhat::Answered {
+                question: QuestionKind::InferredDeletions,
+                answer: Answer::GoOn,
+            }
+        );
+        answered && item.at <= deletion.at && deletion.at - item.at <= TimeDelta::days(30)
     })
 }
 

@@ -1,6 +1,6 @@
 //! P8: a deletion that nobody said, that only follows from something, is held where the trainer can see it before it goes.
 
-use super::deletions::{app_deletions, is_chosen};
+use super::deletions::{app_deletions, is_chosen, was_let_go};
 use super::facts::Facts;
 use crate::ended::Violation;
 use chrono::TimeDelta;
@@ -24,6 +24,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         if clock_was_set
             || !is_inferred(facts, laptop, appointment, event, change)
             || is_chosen(facts, appointment, change)
+            || was_let_go(facts, laptop, change)
         {
             continue;
         }
