@@ -1,6 +1,6 @@
 //! What Google's answers mean, against a script.
 
-mod script;
+use crate::script;
 
 use chrono::NaiveDate;
 use roundtrip_core::event::EventChange;

@@ -1,6 +1,6 @@
 //! Events, against the stand-in of Google.
 
-mod world;
+use crate::world;
 
 use chrono::Duration;
 use roundtrip_core::event::{EventBody, EventChange, PatchMask};

@@ -1,6 +1,6 @@
 //! Sign-in, refresh and revocation, against the stand-in of Google.
 
-mod world;
+use crate::world;
 
 use chrono::Duration;
 use futures::future::join_all;

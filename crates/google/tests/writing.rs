@@ -1,6 +1,6 @@
 //! What is written to Google, and who it says it is, against a script.
 
-mod script;
+use crate::script;
 
 use roundtrip_core::event::{EventBody, PatchMask};
 use roundtrip_core::ids::{Etag, SyncToken};

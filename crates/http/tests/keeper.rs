@@ -1,6 +1,6 @@
 //! The token keeper: fresh tokens, one refresh at a time, nothing lost.
 
-mod common;
+use crate::common;
 
 use chrono::Duration;
 use common::{config, start};

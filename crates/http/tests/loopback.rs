@@ -1,6 +1,6 @@
 //! The loopback listener, over real sockets.
 
-mod common;
+use crate::common;
 
 use common::{StandingClock, config, start};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! How the feed is read, against a script.
 
-mod script;
+use crate::script;
 
 use roundtrip_core::appointment::{AppointmentStatus, RemovalReason};
 use roundtrip_core::ids::{AppointmentId, Cursor};

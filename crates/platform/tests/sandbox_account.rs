@@ -1,6 +1,6 @@
 //! Sign-in, policy and status, against the stand-in of the platform.
 
-mod world;
+use crate::world;
 
 use chrono::Duration;
 use chrono_tz::Europe::Berlin;

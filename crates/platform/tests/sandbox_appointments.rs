@@ -1,6 +1,6 @@
 //! Feed and moves, against the stand-in of the platform.
 
-mod world;
+use crate::world;
 
 use roundtrip_core::appointment::{AppointmentStatus, RemovalReason};
 use roundtrip_core::ids::{AppointmentId, IdempotencyKey};

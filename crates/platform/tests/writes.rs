@@ -1,6 +1,6 @@
 //! What is written to the platform and what its answers mean, against a script.
 
-mod script;
+use crate::script;
 
 use roundtrip_core::ids::{AppointmentId, DeviceId, Etag, EventId, IdempotencyKey};
 use roundtrip_core::marked::MarkedEvent;

@@ -1,6 +1,6 @@
 //! One node, hints in memory, over real HTTP on this machine.
 
-mod support;
+use crate::support;
 
 use roundtrip_relay::{Config, Given, MemoryHub, Running, serve};
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Two nodes over a real `nats-server`; one is killed under load, and NATS itself is stopped for a while. No hint is lost.
 #![cfg(target_os = "linux")]
 
-mod support;
+use crate::support;
 
 use roundtrip_relay::{NatsHub, NatsOptions};
 use std::collections::BTreeSet;

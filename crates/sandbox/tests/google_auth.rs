@@ -1,6 +1,6 @@
 //! Sign-in, scopes and quotas of the Google stand-in.
 
-mod google_support;
+use crate::google_support;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,6 +1,6 @@
 //! Events of the Google stand-in: ids, times, preconditions, merging, limits.
 
-mod google_support;
+use crate::google_support;
 
 use google_support::*;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! The life of events in the Google stand-in: deleted, revived, moved away, in series, and the record of writes.
 
-mod google_support;
+use crate::google_support;
 
 use google_support::*;
 use roundtrip_sandbox::google::{TombstoneDetail, Via};

@@ -1,6 +1,6 @@
 //! What the trainer does in the calendar: the actions tests use, and the private routes of the page.
 
-mod google_support;
+use crate::google_support;
 
 use google_support::*;
 use serde_json::{Value, json};

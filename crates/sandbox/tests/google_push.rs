@@ -1,6 +1,6 @@
 //! `events.watch`, `channels.stop` and the notices of Google.
 
-mod google_support;
+use crate::google_support;
 
 use chrono::TimeDelta;
 use google_support::{EVENTS, MARA, Reply, World};

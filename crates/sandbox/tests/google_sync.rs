@@ -1,6 +1,6 @@
 //! Listings of the Google stand-in: pages, sync tokens, filters, partial answers, and lists spoiled on purpose.
 
-mod google_support;
+use crate::google_support;
 
 use google_support::*;
 use roundtrip_sandbox::faults::{Fault, FaultRule, Service};

@@ -1,7 +1,7 @@
 //! The services' own histories: every change with its hand, before and after, in one order.
 
-mod google_support;
-mod platform_support;
+use crate::google_support;
+use crate::platform_support;
 
 use google_support::{EVENTS, World as GoogleWorld, event};
 use platform_support::{MARA, World as PlatformWorld, move_body};

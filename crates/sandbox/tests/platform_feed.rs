@@ -1,6 +1,6 @@
 //! The change feed: snapshot, cursor, pages, 304, 410, and what it never does.
 
-mod platform_support;
+use crate::platform_support;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! The stream of hints and the calendar relay.
 
-mod platform_support;
+use crate::platform_support;
 
 use chrono::TimeDelta;
 use futures::StreamExt as _;

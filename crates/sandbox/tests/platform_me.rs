@@ -1,6 +1,6 @@
 //! The caller: policy, integrations, writer lease, busy blocks, pace and the headers of each answer.
 
-mod platform_support;
+use crate::platform_support;
 
 use chrono::TimeDelta;
 use platform_support::{MARA, World};

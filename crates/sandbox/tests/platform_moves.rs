@@ -1,6 +1,6 @@
 //! Moves, edits and creations: every rule of the contract.
 
-mod platform_support;
+use crate::platform_support;
 
 use chrono::TimeDelta;
 use platform_support::{BEN, World, move_body};

@@ -1,6 +1,6 @@
 //! The committed OpenAPI document is current, and real answers are as it says.
 
-mod platform_support;
+use crate::platform_support;
 
 use platform_support::{Answer, MARA, World, move_body};
 use roundtrip_sandbox::faults::{Fault, FaultRule, Service};

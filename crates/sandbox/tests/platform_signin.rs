@@ -1,6 +1,6 @@
 //! Sign-in to the platform over its endpoints and pages.
 
-mod platform_support;
+use crate::platform_support;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,7 +1,7 @@
 //! What the services do beyond the happy path, switch by switch.
 
-mod google_support;
-mod platform_support;
+use crate::google_support;
+use crate::platform_support;
 
 use google_support::{EVENTS, MARA, World, event, ids};
 use roundtrip_sandbox::google::QuotaLimits;

@@ -1,6 +1,6 @@
 //! Push channels in the ledger.
 
-mod common;
+use crate::common;
 
 use common::*;
 use roundtrip_core::channel::Channel;

@@ -1,6 +1,6 @@
 //! The life of the key: it is replaced, the power goes in the middle of that, it is locked away, it is lost.
 
-mod common;
+use crate::common;
 
 use common::*;
 use roundtrip_core::ids::AppointmentId;

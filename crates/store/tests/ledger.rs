@@ -1,6 +1,6 @@
 //! The ledger: whole commits or none, everything there after a reopen, the rule of the outbox.
 
-mod common;
+use crate::common;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use common::*;

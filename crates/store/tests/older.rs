@@ -1,6 +1,6 @@
 //! Data of every schema that was ever shipped is brought up to date with all that it held.
 
-mod common;
+use crate::common;
 
 use chrono::TimeDelta;
 use common::*;

@@ -1,6 +1,6 @@
 //! Opening: rights, links, damage, schema, locks.
 
-mod common;
+use crate::common;
 
 use chrono::TimeDelta;
 use common::*;

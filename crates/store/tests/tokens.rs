@@ -1,6 +1,6 @@
 //! Tokens: sealed on the disk, bound to their place, and what happens without a key.
 
-mod common;
+use crate::common;
 
 use common::*;
 use roundtrip_engine::ledger::Ledger;

@@ -1,6 +1,6 @@
 //! Whatever the domain can say comes back as it was written.
 
-mod common;
+use crate::common;
 
 use chrono::{DateTime, Utc};
 use common::*;

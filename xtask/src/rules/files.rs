@@ -19,6 +19,10 @@ pub fn rules(root: &Path) -> Result<Vec<Rule>> {
     let sources = read_sources(root)?;
     Ok(vec![
         super::bugs::rule(&sources),
+        Rule {
+            name: "each file of tests is part of a program".into(),
+            broken: left_out(&sources),
+        },
         rule("each library forbids unsafe code", &sources, |source| {
             (is_library(source) && !source.text.contains("#![forbid(unsafe_code)]")).then_some(1)
         }),
@@ -108,6 +112,34 @@ pub fn rules(root: &Path) -> Result<Vec<Rule>> {
             (code && !made && lines > LONGEST_FILE).then_some(lines)
         }),
     ])
+}
+
+/// Files in a folder of tests whose `all.rs` does not name them, and which are no program of their own: they would never run.
+fn left_out(sources: &[Source]) -> Vec<String> {
+    let text_of = |path: &str| {
+        let found = sources.iter().find(|source| source.path == path);
+        found.map_or("", |source| source.text.as_str())
+    };
+    let mut broken = Vec::new();
+    for all in sources {
+        let Some(package) = all.path.strip_suffix("/tests/all.rs") else {
+            continue;
+        };
+        let manifest = text_of(&format!("{package}/Cargo.toml"));
+        let folder = format!("{package}/tests/");
+        for source in sources {
+            let file = source.path.strip_prefix(&folder);
+            let Some(name) = file.and_then(|file| file.strip_suffix(".rs")) else {
+                continue;
+            };
+            let named = all.text.lines().any(|line| line == format!("mod {name};"));
+            let own = manifest.contains(&format!("path = \"tests/{name}.rs\""));
+            if !named && !own && name != "all" && !name.contains('/') {
+                broken.push(source.path.clone());
+            }
+        }
+    }
+    broken
 }
 
 /// `find` answers the line that breaks the rule.
@@ -216,6 +248,20 @@ mod tests {
         let sources = [source("crates/core/src/x.rs", "fn a() {}\nlet t = Utc::now();\n")];
         let found = rule("clock", &sources, |source| line_with(source, &["Utc::now"]));
         assert_eq!(found.broken, ["crates/core/src/x.rs:2"]);
+    }
+
+    #[test]
+    fn a_file_of_tests_that_no_program_names_is_found() {
+        let sources = [
+            source("crates/x/Cargo.toml", "[[test]]\npath = \"tests/own.rs\"\n"),
+            source("crates/x/tests/all.rs", "mod named;\nmod support;\n"),
+            source("crates/x/tests/named.rs", ""),
+            source("crates/x/tests/own.rs", ""),
+            source("crates/x/tests/support/mod.rs", ""),
+            source("crates/x/tests/forgotten.rs", ""),
+            source("crates/y/tests/alone.rs", ""),
+        ];
+        assert_eq!(left_out(&sources), ["crates/x/tests/forgotten.rs"]);
     }
 
     #[test]

@@ -1,5 +1,4 @@
 //! A client of Google over a script of answers.
-#![allow(dead_code)] // each test file uses a part
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

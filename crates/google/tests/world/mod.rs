@@ -1,5 +1,4 @@
 //! A sandbox over HTTP, and an app that has signed in to its Google.
-#![allow(dead_code)] // each test file uses a part
 
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};

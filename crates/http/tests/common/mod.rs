@@ -1,5 +1,4 @@
 //! Shared by the tests of sign-in.
-#![allow(dead_code)] // each test file uses a part
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -1,5 +1,4 @@
 //! A client of the platform over a script of answers.
-#![allow(dead_code)] // each test file uses a part
 
 use chrono::{DateTime, Utc};
 use roundtrip_core::ids::{AppointmentId, EventId, IdempotencyKey};

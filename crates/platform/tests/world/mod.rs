@@ -1,5 +1,4 @@
 //! A sandbox over HTTP, and an app that has signed in to its platform.
-#![allow(dead_code)] // each test file uses a part
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};

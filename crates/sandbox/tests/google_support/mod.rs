@@ -1,5 +1,4 @@
 //! A Google stand-in in this process, under a clock that stands still.
-#![allow(dead_code)] // each test binary uses another part
 
 use std::sync::Arc;
 

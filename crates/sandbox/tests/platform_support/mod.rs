@@ -1,7 +1,5 @@
 //! A sandbox on a clock that stands still, called in-process.
 
-#![allow(dead_code)] // each test file uses its part
-
 use std::sync::Arc;
 
 use axum::Router;

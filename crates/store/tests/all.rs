@@ -1,0 +1,10 @@
+//! All tests of this folder in one program; each file says what it is about.
+
+mod channels;
+mod common;
+mod key_life;
+mod ledger;
+mod older;
+mod open;
+mod tokens;
+mod values;

@@ -1,0 +1,31 @@
+//! All tests of this folder in one program; each file says what it is about.
+
+mod appointments;
+mod bad_input;
+mod conflicts;
+mod crashes;
+mod deletions;
+mod driving;
+mod faults;
+mod figures;
+mod guards;
+mod idle;
+mod leaving;
+mod mends;
+mod moves;
+mod oddities;
+mod own_text;
+mod pace;
+mod pen;
+mod policy;
+mod previews;
+mod push;
+mod relay;
+mod sign_in;
+mod silence;
+mod times;
+mod told;
+mod two_laptops;
+mod undo;
+mod undo_run;
+mod walks;
