@@ -84,6 +84,7 @@ fn again() {
     let folder = std::env::temp_dir().join(format!("roundtrip-tls-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder of the test's own");
     let again = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .arg("only_a_right_certificate_and_a_present_version_of_tls_are_taken")
         .env("SSL_CERT_FILE", folder.join("root.pem"))
         .env(AGAIN, &folder)
         .output()

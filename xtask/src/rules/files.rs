@@ -132,9 +132,14 @@ fn left_out(sources: &[Source]) -> Vec<String> {
             let Some(name) = file.and_then(|file| file.strip_suffix(".rs")) else {
                 continue;
             };
-            let named = all.text.lines().any(|line| line == format!("mod {name};"));
+            // A file further down is a part of its folder's `mod.rs` or `main.rs`.
+            let module = name.strip_suffix("/mod").unwrap_or(name);
+            if module == "all" || (module.contains('/') && !module.ends_with("/main")) {
+                continue;
+            }
+            let named = all.text.lines().any(|line| line == format!("mod {module};"));
             let own = manifest.contains(&format!("path = \"tests/{name}.rs\""));
-            if !named && !own && name != "all" && !name.contains('/') {
+            if !named && !own {
                 broken.push(source.path.clone());
             }
         }
@@ -258,10 +263,15 @@ mod tests {
             source("crates/x/tests/named.rs", ""),
             source("crates/x/tests/own.rs", ""),
             source("crates/x/tests/support/mod.rs", ""),
+            source("crates/x/tests/support/part.rs", ""),
+            source("crates/x/tests/program/main.rs", ""),
             source("crates/x/tests/forgotten.rs", ""),
             source("crates/y/tests/alone.rs", ""),
         ];
-        assert_eq!(left_out(&sources), ["crates/x/tests/forgotten.rs"]);
+        assert_eq!(
+            left_out(&sources),
+            ["crates/x/tests/program/main.rs", "crates/x/tests/forgotten.rs"]
+        );
     }
 
     #[test]

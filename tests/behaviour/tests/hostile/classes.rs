@@ -1,7 +1,7 @@
 //! The table: what is answered, and what the window then says.
 
-use crate::stage::{Answer, Asked};
-use crate::wire::Script;
+use super::stage::{Answer, Asked};
+use super::wire::Script;
 use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Single items of a listing that lie. The rest of the listing is true.
 
-use crate::classes::{changed, remove};
-use crate::stage::{Answer, Asked};
+use super::classes::{changed, remove};
+use super::stage::{Answer, Asked};
 use serde_json::{Value, json};
 
 /// One kind of hostile item.

@@ -1,6 +1,6 @@
 //! A world whose services are impersonated for a while, and what must hold meanwhile and afterwards.
 
-use crate::wire::{Script, play};
+use super::wire::{Script, play};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::TimeDelta;

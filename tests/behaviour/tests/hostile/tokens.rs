@@ -1,7 +1,7 @@
 //! Token endpoints that lie: no token that works is ever given up for one that does not.
 
-use crate::stage::{Answer, Asked, Impostor, Stage, codes};
-use crate::wire::Script;
+use super::stage::{Answer, Asked, Impostor, Stage, codes};
+use super::wire::Script;
 use bytes::Bytes;
 use http::Response;
 use roundtrip_http::oauth::TokenStatus;
