@@ -95,6 +95,32 @@ fn own_text_before_and_after_the_block_survives_a_rewrite() {
 }
 
 #[test]
+fn of_a_block_that_begins_more_than_once_the_last_beginning_counts() {
+    let begun = |words: &str| format!("{MARK_START}\n{words}\n");
+    let whole = compose(None, "Notes");
+    // Two beginnings without an end before the block; what stands behind them is the trainer's.
+    let description = format!("Ä {}ö {}ü {whole}", begun("one"), begun("two"));
+    let parts = split(&description);
+    assert_eq!(parts.before, description.strip_suffix(&whole).unwrap_or_default());
+    assert_eq!(normalise(&parts.block.unwrap_or_default()), "Notes");
+    assert_eq!(parts.after, "");
+}
+
+#[test]
+fn what_is_written_is_compared_in_normal_form() {
+    let r = rendered(
+        |a| a.place.as_mut().unwrap().name = Some("Ada\u{200b}  Apotheke ".into()),
+        &TextSettings::default(),
+    );
+    let event = Event {
+        title: r.title.clone(),
+        ..event_saying(&compose(None, &r.block))
+    };
+    assert_eq!(observed(&event).title, r.written().title);
+    assert!(r.written().title.is_some());
+}
+
+#[test]
 fn own_html_stays_as_it_is() {
     let first = compose(Some("<b>Mine</b>"), "Notes <1>");
     assert!(first.starts_with("<b>Mine</b><br>"));

@@ -260,6 +260,33 @@ fn what_cannot_be_undone_says_why() {
 }
 
 #[test]
+fn a_start_that_has_passed_is_not_asked_for_again_but_an_end_is() {
+    let back = |from: &str| Wish::Back {
+        from: span(from),
+        to: span("12-01 09:00-10:30"),
+    };
+    // Half past nine in Berlin: the first appointment could have begun, the second has.
+    let moved = Case::linked().platform_moves("12-01 11:00-12:30").carried_out();
+    let mut case = moved.now("2026-12-01T08:30:00Z");
+    assert_eq!(undone(&mut case, &back("12-01 11:00-12:30")), Err(Why::Over));
+    let longer = Case::linked().platform_moves("12-01 09:00-11:30").carried_out();
+    let mut case = longer.now("2026-12-01T08:30:00Z");
+    assert_eq!(
+        undone(&mut case, &back("12-01 09:00-11:30")),
+        moves("12-01 09:00-11:30", "12-01 09:00-10:30", true)
+    );
+}
+
+#[test]
+fn letting_in_again_says_where_the_event_will_be() {
+    let case = Case::linked().with(|record| record.event = None);
+    let id = case.record.appointment_id.clone();
+    let mut case = case.settings(|s| _ = s.filters.excluded.insert(id));
+    let effect = undone(&mut case, &Wish::LetIn).expect("it was left out");
+    assert_eq!((effect.from, effect.to), (None, Some(span("12-01 09:00-10:30"))));
+}
+
+#[test]
 fn whole_days_cannot_be_asked_of_the_platform() {
     let case = Case::linked().calendar(|e| e.time = all_day(3));
     let (case, wish) = answered(case, Resolution::KeepPlatform);

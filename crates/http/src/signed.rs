@@ -144,3 +144,14 @@ fn urgency(method: &Method) -> Urgency {
         _ => Urgency::Bulk,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_goes_before_what_is_written() {
+        assert_eq!(urgency(&Method::GET), Urgency::Interactive);
+        assert_eq!(urgency(&Method::PATCH), Urgency::Bulk);
+    }
+}

@@ -393,6 +393,64 @@ async fn a_second_401_is_the_end_of_this_try() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_refused_opens_with_a_new_token_once() {
+    let world = world();
+    let signed = signed(&world);
+    world
+        .http
+        .then(401, "")
+        .then(200, &granted(2))
+        .then(200, "event: hello\n\n");
+    assert_eq!(
+        signed
+            .open(request())
+            .await
+            .map(|answer| answer.status().as_u16())
+            .ok(),
+        Some(200)
+    );
+    assert_eq!(world.http.asked().len(), 3);
+    world.http.then(401, "").then(200, &granted(3)).then(401, "");
+    assert_eq!(signed.open(request()).await.err(), Some(PortError::SignInExpired));
+    assert_eq!(world.http.asked().len(), 6);
+    // One that is taken at once asks for no token.
+    world.http.then(200, "");
+    assert!(signed.open(request()).await.is_ok());
+    assert_eq!(world.http.asked().len(), 7);
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_as_a_token_takes_no_ones_place() {
+    for answer in [
+        r#"{"access_token":"access-2","expires_in":3600,"token_type":"mac"}"#,
+        r#"{"access_token":"access 2\n","expires_in":3600,"token_type":"bearer"}"#,
+        r#"{"access_token":"access-2","refresh_token":"refresh 2\n","expires_in":3600,"token_type":"bearer"}"#,
+    ] {
+        let world = world();
+        world.minutes(61);
+        world.http.then(200, answer);
+        assert!(world.token().await.is_err(), "{answer}");
+        assert_eq!(world.kept_refresh_token(), "refresh-1");
+        world.http.then(200, &granted(3));
+        assert_eq!(world.token().await.as_deref(), Ok("access-3"));
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_not_believed_to_live_longer_than_a_month() {
+    let world = world();
+    world.minutes(61);
+    let answer = r#"{"access_token":"access-2","expires_in":99999999,"token_type":"bearer"}"#;
+    world.http.then(200, answer);
+    assert_eq!(world.token().await.as_deref(), Ok("access-2"));
+    world.minutes(23 * 24 * 60); // 77 percent of 30 days
+    assert_eq!(world.token().await.as_deref(), Ok("access-2"));
+    world.minutes(5 * 24 * 60); // 93 percent
+    world.http.then(200, &granted(3));
+    assert_eq!(world.token().await.as_deref(), Ok("access-3"));
+}
+
+#[tokio::test]
 async fn retry_after_keeps_further_requests_back() {
     let world = world();
     let signed = signed(&world);
