@@ -1,5 +1,7 @@
 //! The shell around the host: window, tray, notifications, links, and what happens when they are used.
 
+#[cfg(target_os = "linux")]
+mod appearance;
 pub mod browser;
 pub mod links;
 pub mod notifications;
@@ -272,6 +274,8 @@ fn start(app: &AppHandle, hidden: bool, first_link: Option<Link>) {
         }
     });
     listen(app);
+    #[cfg(target_os = "linux")]
+    appearance::follow(app);
     let route = match first_link {
         Some(Link::Route(route)) => Some(route),
         Some(Link::SignIn(_)) | None => None,
