@@ -18,7 +18,8 @@ pub const SILENT_AFTER: TimeDelta = TimeDelta::hours(2);
 pub const CHANCE: TimeDelta = TimeDelta::minutes(5);
 /// So much more wall-clock time than running time means that the laptop slept, or that its clock was set.
 const SLEPT: TimeDelta = TimeDelta::seconds(60);
-/// Looks are half a minute apart; two of them that are further apart than this were slept through.
+/// Looks are half a minute apart, four where the system tells of a wake-up by itself; two of them that are further apart than
+/// this were slept through.
 const LOOKS_APART: TimeDelta = TimeDelta::minutes(5);
 
 /// What both clocks say has passed between two looks.

@@ -14,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The clocks are compared this often; a gap between them is a wake-up.
 const TICK_SECONDS: u64 = 30;
+/// The same where the system tells of each jump of the clock: an idle laptop is not woken for it. Less than what
+/// `core::silence` takes for slept through.
+const QUIET_TICK_SECONDS: u64 = 4 * 60;
 /// So much more wall-clock time than running time means that the laptop slept.
 const SLEPT_SECONDS: i64 = 60;
 
@@ -355,7 +358,10 @@ impl Engine {
             let next = self.next(looks);
             self.tell_next(next.at);
             let (wall, running) = (self.clock.now(), self.clock.monotonic());
-            let tick = std::time::Duration::from_secs(TICK_SECONDS);
+            let tick = std::time::Duration::from_secs(match self.clock.tells_jumps() {
+                true => QUIET_TICK_SECONDS,
+                false => TICK_SECONDS,
+            });
             let until = (next.at - self.now()).to_std().unwrap_or_default().min(tick);
             if until.is_zero() {
                 return next;
@@ -364,6 +370,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 () = self.wake.notified() => {}
+                () = self.clock.jump() => {}
                 () = self.clock.sleep(until) => {}
             }
             let slept = (self.clock.now() - wall)

@@ -442,6 +442,14 @@ pub trait Clock: Send + Sync {
     fn monotonic(&self) -> std::time::Duration;
     /// Waits.
     async fn sleep(&self, time: std::time::Duration);
+    /// Whether [`Clock::jump`] ever returns. Where it does not, the two clocks have to be compared often.
+    fn tells_jumps(&self) -> bool {
+        false
+    }
+    /// Returns once the wall clock has jumped, because it was set or because the laptop woke up, as far as the system tells.
+    async fn jump(&self) {
+        std::future::pending().await
+    }
     /// A fresh random value, for ids and jitter.
     fn random(&self) -> u64;
 }

@@ -115,8 +115,8 @@ impl Engine {
         self.keep(&mut watching).await;
     }
 
-    /// Looks at the clocks: how much awake time has passed, and whether a side has fallen silent with it. Called every half
-    /// minute by the driver, and by the shell, because a run that never ends must be noticed too.
+    /// Looks at the clocks: how much awake time has passed, and whether a side has fallen silent with it. Called by the
+    /// driver whenever it thinks, and by the shell, because a run that never ends must be noticed too.
     pub async fn keep_watch(&self) {
         let counts = self.has_a_task().await;
         let mut watching = self.watching.lock().await;

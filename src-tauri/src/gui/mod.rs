@@ -1,5 +1,7 @@
 //! The shell around the host: window, tray, notifications, links, and what happens when they are used.
 
+#[cfg(target_os = "linux")]
+mod appearance;
 pub mod browser;
 pub mod links;
 pub mod notifications;
@@ -18,7 +20,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
+use tauri::menu::MenuItem;
+use tauri::{AppHandle, Manager, RunEvent, WindowEvent, Wry};
 use tauri_plugin_autostart::ManagerExt;
 use tauri_plugin_deep_link::DeepLinkExt;
 use tauri_specta::Event;
@@ -30,6 +33,8 @@ const HIDDEN: &str = "--hidden";
 const REFRESH_PAUSE_MS: u64 = 80;
 /// A run shows in the tray once it takes longer.
 const SYNCING_SHOWS_AFTER: Duration = Duration::from_secs(2);
+/// Whether it is time for the morning's summary is looked at this often, should nothing else happen.
+const MORNING_LOOKED_FOR_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// What the commands reach.
 pub struct Gui {
@@ -38,6 +43,8 @@ pub struct Gui {
     route: Mutex<Option<String>>,
     pub(crate) shown: notifications::Shown,
     look: Mutex<tray::Look>,
+    /// The first item of the menu that the tray has.
+    first_line: Mutex<Option<MenuItem<Wry>>>,
     syncing_since: Mutex<Option<Instant>>,
     report: Mutex<Option<String>>,
 }
@@ -49,6 +56,7 @@ impl Gui {
             route: Mutex::new(None),
             shown: notifications::Shown::default(),
             look: Mutex::new(tray::Look::default()),
+            first_line: Mutex::default(),
             syncing_since: Mutex::default(),
             report: Mutex::default(),
         }
@@ -266,6 +274,8 @@ fn start(app: &AppHandle, hidden: bool, first_link: Option<Link>) {
         }
     });
     listen(app);
+    #[cfg(target_os = "linux")]
+    appearance::follow(app);
     let route = match first_link {
         Some(Link::Route(route)) => Some(route),
         Some(Link::SignIn(_)) | None => None,
@@ -306,10 +316,10 @@ fn listen(app: &AppHandle) {
         loop {
             period = tokio::select! {
                 () = changed.notified() => refresh(&refresher).await,
-                // "2 min ago" grows older by itself, and a morning comes.
+                // A run that was too short to be shown is not short for ever, and a morning comes.
                 () = tokio::time::sleep(period) => {
                     notifications::summary(&refresher).await;
-                    age_tray(&refresher).await
+                    look_again(&refresher).await
                 }
             };
             tokio::time::sleep(Duration::from_millis(REFRESH_PAUSE_MS)).await;
@@ -363,34 +373,29 @@ async fn refresh(app: &AppHandle) -> Duration {
 async fn refresh_tray(app: &AppHandle) -> Duration {
     let gui = app.state::<Gui>();
     let Ok(overview) = gui.host.overview().await else {
-        return tray::Look::default().changes_in(chrono::Utc::now());
+        return MORNING_LOOKED_FOR_EVERY;
     };
-    let mut look = tray::Look::of(&overview);
+    let mut look = tray::Look::of(&overview, notifications::tongue(&gui).await);
     let soon = gui.without_flicker(&mut look);
-    let period = show_in_tray(app, look).await;
-    if soon { SYNCING_SHOWS_AFTER } else { period }
-}
-
-/// Nothing has happened but time: no look into the database is needed for that.
-async fn age_tray(app: &AppHandle) -> Duration {
-    let gui = app.state::<Gui>();
-    if gui.might_flicker() {
-        return refresh_tray(app).await;
-    }
-    let known = gui.look.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    show_in_tray(app, known.at(chrono::Utc::now())).await
-}
-
-async fn show_in_tray(app: &AppHandle, look: tray::Look) -> Duration {
-    let gui = app.state::<Gui>();
     let known = {
         let mut known = gui.look.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *known, look.clone())
     };
     if known != look {
-        tray::refresh(app, &look, &known).await;
+        tray::refresh(app, look, known);
     }
-    look.changes_in(chrono::Utc::now())
+    match soon {
+        true => SYNCING_SHOWS_AFTER,
+        false => MORNING_LOOKED_FOR_EVERY,
+    }
+}
+
+/// Nothing has happened but time: the tray says nothing that grows older, so no look into the database is needed for it.
+async fn look_again(app: &AppHandle) -> Duration {
+    match app.state::<Gui>().might_flicker() {
+        true => refresh_tray(app).await,
+        false => MORNING_LOOKED_FOR_EVERY,
+    }
 }
 
 /// Where saved files go: the folder for downloads, or the one that `ROUNDTRIP_DOWNLOAD_DIR` names.

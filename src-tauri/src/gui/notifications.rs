@@ -101,7 +101,8 @@ fn focused(app: &AppHandle) -> bool {
         .is_some_and(|window| window.is_focused().unwrap_or(false))
 }
 
-async fn tongue(gui: &Gui) -> Tongue {
+/// The language of the texts outside the window.
+pub(super) async fn tongue(gui: &Gui) -> Tongue {
     let setting = gui.host.database.setting::<String>(keys::LANGUAGE).await;
     Tongue::of(setting.ok().flatten().as_deref().unwrap_or("system"))
 }

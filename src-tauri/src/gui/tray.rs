@@ -3,11 +3,11 @@
 use super::Gui;
 use super::words::Tongue;
 use crate::ipc::dto::{CheckView, OverallState, Overview};
-use crate::ipc::settings::keys;
-use chrono::{DateTime, Duration, Local, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Duration, Local, NaiveTime, TimeZone, Timelike, Utc};
 use roundtrip_engine::ledger::Trigger;
+use std::sync::PoisonError;
 use tauri::image::Image;
-use tauri::menu::{Menu, MenuBuilder, MenuItemBuilder, SubmenuBuilder};
+use tauri::menu::{Menu, MenuBuilder, MenuItem, MenuItemBuilder, SubmenuBuilder};
 use tauri::tray::TrayIconBuilder;
 use tauri::{AppHandle, Manager, Wry};
 
@@ -15,7 +15,7 @@ const ID: &str = "main";
 
 /// Makes the tray icon. Where there is none (plain GNOME) the window and autostart are enough alone.
 pub fn create(app: &AppHandle) -> tauri::Result<()> {
-    let menu = menu(app, Tongue::of("system"), &Look::default())?;
+    let (menu, _) = menu(app, &Look::default())?;
     TrayIconBuilder::with_id(ID)
         .icon(icon(OverallState::Starting)?)
         .icon_as_template(cfg!(target_os = "macos"))
@@ -41,17 +41,12 @@ pub fn create(app: &AppHandle) -> tauri::Result<()> {
     Ok(())
 }
 
-/// So many minutes are told one by one.
-const FEW_MINUTES: i64 = 5;
-/// A tray that says nothing of time is looked at this often all the same.
-const LOOKED_AT_MINUTES: i64 = 15;
-
 /// What the menu depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look {
+    tongue: Tongue,
     state: Option<OverallState>,
     as_of: Option<DateTime<Utc>>,
-    minutes: Option<i64>,
     decisions: u32,
     paused: bool,
     paused_until: Option<DateTime<Utc>>,
@@ -60,37 +55,20 @@ pub struct Look {
 
 impl Look {
     /// From the dashboard's truth.
-    pub fn of(overview: &Overview) -> Self {
+    pub fn of(overview: &Overview, tongue: Tongue) -> Self {
         let decisions = overview.conflicts.len() + overview.questions.len();
         Self {
+            tongue,
             state: Some(overview.state),
-            as_of: overview.as_of,
-            minutes: overview.as_of.map(|at| minutes_said(Utc::now() - at)),
+            // As it is said: a check in the same minute changes nothing.
+            as_of: overview
+                .as_of
+                .and_then(|at| at.with_second(0)?.with_nanosecond(0)),
             decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
             paused: overview.paused_until.is_some() || overview.paused_for_ever,
             paused_until: overview.paused_until,
             problem: overview.problem.as_ref().map(|problem| problem.code.clone()),
         }
-    }
-
-    /// The same some time later: how long ago it was grows by itself, nothing else does.
-    pub fn at(&self, now: DateTime<Utc>) -> Self {
-        Self {
-            minutes: self.as_of.map(|at| minutes_said(now - at)),
-            ..self.clone()
-        }
-    }
-
-    /// When what it says is no longer right, if nothing happens until then.
-    pub fn changes_in(&self, now: DateTime<Utc>) -> std::time::Duration {
-        let age = self.as_of.map(|at| (now - at).num_seconds().max(0));
-        let seconds = match (self.state, age) {
-            (Some(OverallState::UpToDate), Some(age)) if age < FEW_MINUTES * 60 => 60 - age % 60,
-            (Some(OverallState::UpToDate), Some(age)) => FEW_MINUTES * 60 - age % (FEW_MINUTES * 60),
-            // No other state says how long ago. The morning's summary wants a look now and then.
-            _ => LOOKED_AT_MINUTES * 60,
-        };
-        std::time::Duration::from_secs(seconds.unsigned_abs())
     }
 
     /// A run goes on.
@@ -103,54 +81,66 @@ impl Look {
         self.state = known.state;
     }
 
-    /// State and last sync, or the end of the pause.
-    fn line(&self, tongue: Tongue) -> String {
+    /// State and last sync, or the end of the pause. The sync is told by its time of day: "2 min ago" would have to be said anew
+    /// again and again to a menu that nobody has open, which is what woke the idle process most.
+    fn line(&self) -> String {
         let state = self.state.unwrap_or(OverallState::Starting);
         match self.paused_until {
-            Some(until) if state == OverallState::Paused => tongue.paused_until(until.with_timezone(&Local)),
-            _ => tongue.state(state, self.minutes, self.problem.as_deref()),
+            Some(until) if state == OverallState::Paused => {
+                self.tongue.paused_until(until.with_timezone(&Local))
+            }
+            _ => {
+                let at = self.as_of.map(|at| at.with_timezone(&Local));
+                self.tongue.state(state, at, self.problem.as_deref())
+            }
         }
     }
-}
 
-/// Minutes as the first line says them: every one of the first few, then in fives. The tray so has to be woken seldom, and
-/// nobody acts upon eleven minutes otherwise than upon ten.
-fn minutes_said(age: Duration) -> i64 {
-    let minutes = age.num_minutes().max(0);
-    match minutes < FEW_MINUTES {
-        true => minutes,
-        false => minutes - minutes % FEW_MINUTES,
+    /// Its menu has the same items, but for the words of the first.
+    fn has_menu_of(&self, other: &Self) -> bool {
+        (self.tongue, self.paused, self.decisions) == (other.tongue, other.paused, other.decisions)
     }
 }
 
 /// Brings icon and menu up to date. Called only when something in `look` changed since `known`.
-pub async fn refresh(app: &AppHandle, look: &Look, known: &Look) {
-    let Some(tray) = app.tray_by_id(ID) else { return };
-    let setting = app
-        .state::<Gui>()
-        .host
-        .database
-        .setting::<String>(keys::LANGUAGE)
-        .await
-        .ok()
-        .flatten();
-    let tongue = Tongue::of(setting.as_deref().unwrap_or("system"));
-    let state = look.state.unwrap_or(OverallState::Starting);
-    let done = (|| -> tauri::Result<()> {
-        // On Linux each icon goes through a file.
-        if look.state != known.state {
-            tray.set_icon(Some(icon(state)?))?;
+pub fn refresh(app: &AppHandle, look: Look, known: Look) {
+    let on_main = app.clone();
+    // In one go: each call from another thread would wait for the main thread, some thirty times for a menu.
+    let asked = app.run_on_main_thread(move || {
+        if let Err(error) = refresh_here(&on_main, &look, &known) {
+            tracing::debug!(%error, "tray could not be changed");
         }
-        tray.set_tooltip(Some(format!("Roundtrip · {}", look.line(tongue))))?;
-        tray.set_menu(Some(menu(app, tongue, look)?))
-    })();
-    if let Err(error) = done {
+    });
+    if let Err(error) = asked {
         tracing::debug!(%error, "tray could not be changed");
     }
 }
 
-fn menu(app: &AppHandle, tongue: Tongue, look: &Look) -> tauri::Result<Menu<Wry>> {
-    let first = MenuItemBuilder::with_id("state", look.line(tongue))
+fn refresh_here(app: &AppHandle, look: &Look, known: &Look) -> tauri::Result<()> {
+    let Some(tray) = app.tray_by_id(ID) else {
+        return Ok(());
+    };
+    // On Linux each icon goes through a file.
+    if look.state != known.state {
+        tray.set_icon(Some(icon(look.state.unwrap_or(OverallState::Starting))?))?;
+    }
+    tray.set_tooltip(Some(format!("Roundtrip · {}", look.line())))?;
+    let gui = app.state::<Gui>();
+    let mut first = gui.first_line.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*first {
+        Some(first) if look.has_menu_of(known) => first.set_text(look.line()),
+        _ => {
+            let (menu, line) = menu(app, look)?;
+            *first = Some(line);
+            tray.set_menu(Some(menu))
+        }
+    }
+}
+
+/// The menu, and the item that is its first line.
+fn menu(app: &AppHandle, look: &Look) -> tauri::Result<(Menu<Wry>, MenuItem<Wry>)> {
+    let tongue = look.tongue;
+    let first = MenuItemBuilder::with_id("state", look.line())
         .enabled(false)
         .build(app)?;
     let pause = SubmenuBuilder::with_id(app, "pause", tongue.pause())
@@ -172,11 +162,12 @@ fn menu(app: &AppHandle, tongue: Tongue, look: &Look) -> tauri::Result<Menu<Wry>
     if look.decisions > 0 {
         builder = builder.text("decisions", tongue.decisions(look.decisions));
     }
-    builder
+    let menu = builder
         .text("settings", tongue.settings())
         .separator()
         .text("quit", tongue.quit())
-        .build()
+        .build()?;
+    Ok((menu, first))
 }
 
 fn chosen(app: &AppHandle, id: &str) {
@@ -285,53 +276,69 @@ mod tests {
     #[test]
     fn the_first_line_says_when_a_pause_ends() {
         let until: DateTime<Utc> = Utc::now() + Duration::days(3);
-        let look = Look {
+        let look = |tongue| Look {
+            tongue,
             state: Some(OverallState::Paused),
             paused: true,
             paused_until: Some(until),
             ..Look::default()
         };
         let clock = until.with_timezone(&Local).format("%H:%M").to_string();
-        assert!(look.line(Tongue::En).starts_with("Paused until "));
-        assert!(
-            look.line(Tongue::De).starts_with("Pausiert bis ") && look.line(Tongue::De).ends_with(&clock)
-        );
-        let synced = Look {
-            state: Some(OverallState::UpToDate),
-            minutes: Some(2),
-            ..Look::default()
-        };
-        assert_eq!(synced.line(Tongue::En), "Up to date · 2 min ago");
+        assert!(look(Tongue::En).line().starts_with("Paused until "));
+        let german = look(Tongue::De).line();
+        assert!(german.starts_with("Pausiert bis ") && german.ends_with(&clock));
     }
 
     #[test]
-    fn the_first_line_ages_in_steps_that_wake_nobody_often() {
-        let at: DateTime<Utc> = "2026-12-01T21:30:00Z".parse().expect("a time");
-        let look = Look {
+    fn the_first_line_says_when_it_was_checked_and_so_never_grows_old() {
+        let look = |at| Look {
+            tongue: Tongue::En,
             state: Some(OverallState::UpToDate),
             as_of: Some(at),
             ..Look::default()
         };
-        let said = |seconds| look.at(at + Duration::seconds(seconds)).minutes;
-        assert_eq!(
-            [59, 60, 299, 300, 599, 600].map(said),
-            [0, 1, 4, 5, 5, 10].map(Some)
-        );
-        // Each step comes just when the words change, fifteen minutes take seven of them.
-        let mut now = at;
-        let mut steps = Vec::new();
-        while now - at < Duration::minutes(15) {
-            let before = look.at(now).minutes;
-            now += Duration::from_std(look.changes_in(now)).expect("a step");
-            assert!(look.at(now).minutes > before);
-            steps.push((now - at).num_minutes());
-        }
-        assert_eq!(steps, [1, 2, 3, 4, 5, 10, 15]);
-        let paused = Look {
-            state: Some(OverallState::Paused),
-            ..look
+        let now = Utc::now();
+        let clock = |at: DateTime<Utc>| at.with_timezone(&Local).format("%H:%M").to_string();
+        assert_eq!(look(now).line(), format!("Up to date · checked {}", clock(now)));
+        // Another day is named.
+        let before = now - Duration::days(3);
+        let line = look(before).line();
+        assert!(line.starts_with("Up to date · checked ") && line.ends_with(&clock(before)));
+        assert!(line.len() > look(now).line().len());
+    }
+
+    #[test]
+    fn another_time_alone_makes_no_new_menu() {
+        let look = Look {
+            state: Some(OverallState::UpToDate),
+            as_of: Some(Utc::now()),
+            ..Look::default()
         };
-        assert_eq!(paused.changes_in(at).as_secs(), 15 * 60);
+        let later = Look {
+            as_of: Some(Utc::now() + Duration::minutes(15)),
+            state: Some(OverallState::Offline),
+            ..look.clone()
+        };
+        assert!(later.has_menu_of(&look));
+        for other in [
+            Look {
+                paused: true,
+                ..look.clone()
+            },
+            Look {
+                decisions: 1,
+                ..look.clone()
+            },
+            Look {
+                tongue: Tongue::De,
+                ..look.clone()
+            },
+        ] {
+            assert!(!other.has_menu_of(&Look {
+                tongue: Tongue::En,
+                ..look.clone()
+            }));
+        }
     }
 
     #[test]

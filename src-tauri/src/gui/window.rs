@@ -128,10 +128,13 @@ fn may_show(url: &Url) -> bool {
 
 /// `dark` or `light`, as the system says.
 pub fn system_theme(app: &AppHandle) -> &'static str {
-    match app
+    #[cfg(target_os = "linux")]
+    let theme = super::appearance::theme(app);
+    #[cfg(not(target_os = "linux"))]
+    let theme = app
         .get_webview_window(MAIN)
-        .and_then(|window| window.theme().ok())
-    {
+        .and_then(|window| window.theme().ok());
+    match theme {
         Some(tauri::Theme::Dark) => "dark",
         _ => "light",
     }

@@ -15,6 +15,12 @@ pub enum Tongue {
     De,
 }
 
+impl Default for Tongue {
+    fn default() -> Self {
+        Self::of("system")
+    }
+}
+
 impl Tongue {
     /// From the app's setting; `system` follows the system.
     pub fn of(setting: &str) -> Self {
@@ -35,13 +41,16 @@ impl Tongue {
     }
 
     /// First line of the tray menu. `problem` is the code of what it waits for, where it waits.
-    pub fn state(self, state: OverallState, minutes: Option<i64>, problem: Option<&str>) -> String {
-        let ago = match (minutes, self) {
+    pub fn state(
+        self,
+        state: OverallState,
+        checked: Option<DateTime<Local>>,
+        problem: Option<&str>,
+    ) -> String {
+        let when = match (checked, self) {
             (None, _) => String::new(),
-            (Some(..=0), Self::En) => " · just now".into(),
-            (Some(..=0), Self::De) => " · gerade eben".into(),
-            (Some(minutes), Self::En) => format!(" · {minutes} min ago"),
-            (Some(minutes), Self::De) => format!(" · vor {minutes} Min."),
+            (Some(at), Self::En) => format!(" · checked {}", self.when(at)),
+            (Some(at), Self::De) => format!(" · geprüft {}", self.when(at)),
         };
         match state {
             OverallState::Starting => self.pick("Starting…", "Startet…"),
@@ -61,7 +70,7 @@ impl Tongue {
             },
             OverallState::Paused => self.pick("Paused", "Pausiert"),
             OverallState::Syncing => self.pick("Syncing…", "Synchronisiert…"),
-            OverallState::UpToDate => format!("{}{ago}", self.pick("Up to date", "Aktuell")),
+            OverallState::UpToDate => format!("{}{when}", self.pick("Up to date", "Aktuell")),
         }
     }
 
@@ -90,14 +99,18 @@ impl Tongue {
     pub fn pause_until_tomorrow(self) -> String {
         self.pick("Until tomorrow", "Bis morgen")
     }
-    /// "Paused until 14:30"; with the day if that is another one.
-    pub fn paused_until(self, until: DateTime<Local>) -> String {
-        let day = match (until.date_naive() == Local::now().date_naive(), self) {
+    /// "14:30"; with the day if that is another one.
+    fn when(self, at: DateTime<Local>) -> String {
+        let day = match (at.date_naive() == Local::now().date_naive(), self) {
             (true, _) => String::new(),
-            (false, Self::En) => until.format("%e/%m ").to_string(),
-            (false, Self::De) => until.format("%e.%m. ").to_string(),
+            (false, Self::En) => at.format("%e/%m ").to_string(),
+            (false, Self::De) => at.format("%e.%m. ").to_string(),
         };
-        let when = format!("{}{}", day.trim_start(), until.format("%H:%M"));
+        format!("{}{}", day.trim_start(), at.format("%H:%M"))
+    }
+    /// "Paused until 14:30".
+    pub fn paused_until(self, until: DateTime<Local>) -> String {
+        let when = self.when(until);
         match self {
             Self::En => format!("Paused until {when}"),
             Self::De => format!("Pausiert bis {when}"),
@@ -286,7 +299,7 @@ mod tests {
             tongue.summary(&summary(2)).0,
         ];
         for state in STATES {
-            said.push(tongue.state(state, Some(2), None));
+            said.push(tongue.state(state, Some(Local::now()), None));
             said.push(tongue.state(state, None, Some("google_unreachable")));
             said.push(tongue.state(state, None, Some(silence::CODE)));
         }

@@ -15,6 +15,8 @@ pub struct LaptopClock {
     limit: watch::Sender<Option<DateTime<Utc>>>,
     /// The limit at which a sleeper waits now.
     parked: watch::Sender<Option<DateTime<Utc>>>,
+    /// How often the lid was opened; none on a system that does not tell.
+    opened: watch::Sender<Option<u64>>,
 }
 
 struct State {
@@ -43,6 +45,7 @@ impl LaptopClock {
             state: Mutex::new(state),
             limit: watch::Sender::new(None),
             parked: watch::Sender::new(None),
+            opened: watch::Sender::new(None),
         }
     }
 
@@ -55,6 +58,13 @@ impl LaptopClock {
     pub fn close_lid(&self, time: TimeDelta) {
         self.lock().slept += time;
         self.world.advance(time);
+        self.opened
+            .send_modify(|opened| *opened = opened.map(|times| times + 1));
+    }
+
+    /// From now on the system says when the lid was opened.
+    pub fn tell_jumps(&self) {
+        self.opened.send_replace(Some(0));
     }
 
     /// What was slept so far, in order.
@@ -130,6 +140,16 @@ impl Clock for LaptopClock {
             self.world.set(target);
         }
         tokio::task::yield_now().await;
+    }
+
+    fn tells_jumps(&self) -> bool {
+        self.opened.borrow().is_some()
+    }
+
+    async fn jump(&self) {
+        if self.opened.subscribe().changed().await.is_err() {
+            std::future::pending().await
+        }
     }
 
     fn random(&self) -> u64 {

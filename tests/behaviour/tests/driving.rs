@@ -140,6 +140,29 @@ async fn a_wake_up_runs_a_cycle_at_once() {
 }
 
 #[tokio::test]
+async fn a_wake_up_of_which_the_system_tells_is_not_waited_for() {
+    let (world, visit) = with_visit().await;
+    world.clock.tell_jumps();
+    let mut driving = world.drive().await;
+    driving.let_pass(60).await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.clock.close_lid(TimeDelta::minutes(10));
+    let woke = world.now();
+    driving.let_pass(1).await;
+
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    let first = runs(&world, woke).await.into_iter().next().expect("a run");
+    assert_eq!(first.trigger, Trigger::WakeUp);
+
+    // Nor does anything else wake it in the next minutes but what there is to do.
+    let waits = world.clock.waits().len();
+    driving.let_pass(200).await;
+    let woken = world.clock.waits().len() - waits;
+    assert!(woken <= 1, "woken {woken} times: {:?}", world.clock.waits());
+    driving.stop().await;
+}
+
+#[tokio::test]
 async fn the_network_back_is_noticed_within_a_third_of_the_time_it_was_gone() {
     let (world, visit) = with_visit().await;
     let mut driving = world.drive().await;

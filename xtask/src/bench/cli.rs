@@ -80,9 +80,16 @@ impl Verbs {
 
     /// `sync --once --json`, with its peak memory.
     pub(super) fn sync(&self) -> Result<Ran> {
-        let mut command = self
-            .installation
-            .command(&self.desk, &["sync", "--once", "--json"])?;
+        self.run(&["sync", "--once", "--json"])
+    }
+
+    /// The same until nothing is waiting any more.
+    pub(super) fn sync_all(&self) -> Result<Ran> {
+        self.run(&["sync", "--once", "--wait", "--json"])
+    }
+
+    fn run(&self, verb: &[&str]) -> Result<Ran> {
+        let mut command = self.installation.command(&self.desk, verb)?;
         command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         let start = Instant::now();
         let mut child = command.spawn()?;

@@ -45,12 +45,6 @@ impl Figure {
         }
     }
 
-    /// A goal in words, which nothing judges.
-    pub(crate) fn goal(mut self, goal: impl Into<String>) -> Figure {
-        self.goal = Some(goal.into());
-        self
-    }
-
     /// A goal that is met by no more than this.
     pub(crate) fn at_most(mut self, bound: f64) -> Figure {
         self.goal = Some(format!("≤ {}", number(bound)));
@@ -155,7 +149,7 @@ mod tests {
             Some(false)
         );
         assert_eq!(met(Figure::new("a", 96.0, "%").at_least(95.0)), Some(true));
-        assert_eq!(met(Figure::new("a", 96.0, "%").goal("many")), None);
+        assert_eq!(met(Figure::new("a", 96.0, "%")), None);
     }
 
     #[test]
