@@ -1,11 +1,17 @@
 //! Intents: remote writes as they are recorded before they are sent.
 
-use crate::event::{EventBody, PatchMask};
+use crate::appointment::Appointment;
+use crate::event::{Event, EventBody, PatchMask};
 use crate::ids::{AppointmentId, Etag, EventId, Generation, IdempotencyKey, OutboxId, Version};
 use crate::marked::MarkedEvent;
+use crate::text;
 use crate::time::TimeSpan;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+
+/// An event that was last changed so long before a row was recorded was not made by it. Less says nothing: services stamp in steps of
+/// their own, and our time follows their `Date`, which has whole seconds.
+const SURELY_BEFORE: Duration = Duration::minutes(1);
 
 /// The two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -183,6 +189,39 @@ pub struct OutboxRow {
     pub noticed: Option<Noticed>,
 }
 
+impl OutboxRow {
+    /// True if a report that was turned away, because the appointment changed meanwhile, is itself that change. A platform
+    /// remembers a key for seven days; then a repeated report is judged by its version. So this is asked only where an
+    /// earlier try may have arrived (`Sent`): the appointment has to say what was reported, and a single change must not be
+    /// known as somebody else's.
+    pub fn has_arrived(&self, now: &Appointment) -> bool {
+        let (planned_for, is_said) = match &self.intent {
+            Intent::Move { version, time, .. } => {
+                let said = now.span();
+                (*version, (said.start, said.end) == (time.start, time.end))
+            }
+            Intent::Notes { version, notes } => {
+                let said = now.notes.as_deref().unwrap_or_default();
+                (*version, text::normalise(said) == text::normalise(notes))
+            }
+            Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } | Intent::Create { .. } => {
+                return false;
+            }
+        };
+        let by_somebody_else =
+            now.version == planned_for + 1 && now.updated_by.as_ref().is_some_and(|by| by.kind != "trainer");
+        self.state == OutboxState::Sent && now.version > planned_for && is_said && !by_somebody_else
+    }
+
+    /// True if an event that lives under the id of this insert was there before it: another laptop made it, or this one did
+    /// before it lost its database. To say that it was added now would be untrue.
+    pub fn comes_after(&self, found: &Event) -> bool {
+        found
+            .updated
+            .is_some_and(|updated| updated + SURELY_BEFORE < self.created_at)
+    }
+}
+
 /// When a change was made at one side, and when this laptop read of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noticed {
@@ -203,3 +242,7 @@ pub enum OutboxState {
     /// Five tries failed: waits for the next run and is shown.
     Parked,
 }
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

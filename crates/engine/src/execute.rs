@@ -6,7 +6,7 @@ use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
 };
 use crate::outcome::{
-    changed, error_code, found_deleted, keeps, last_time, nearness, on_refusal, says, stops_side,
+    changed, error_code, found_deleted, heard, keeps, last_time, nearness, on_refusal, says, stops_side,
 };
 use crate::ports::{Accepted, PortError};
 use crate::read::Records;
@@ -255,6 +255,7 @@ impl Engine {
                 .record_created(row, what, outcome, records, &ctx, run, counts, executed)
                 .await;
         }
+        let outcome = heard(&row, outcome);
         let mut items: Vec<HistoryItem> = Vec::new();
         let mut done = true;
         if !matches!(outcome, Outcome::Failed(_) | Outcome::Skipped) {
@@ -285,7 +286,10 @@ impl Engine {
             }
             (Outcome::FoundLive(event), Intent::Insert { body, generation, .. }) => {
                 // An earlier try went through, or another laptop was first: either way it is ours.
-                if says(&event, body, PatchMask::ALL) {
+                if says(&event, body, PatchMask::ALL) && row.comes_after(&event) {
+                    absorb::written(&mut record, event, body, PatchMask::ALL, &ctx);
+                    told(&record, HistoryWhat::Adopted, HistorySource::Roundtrip);
+                } else if says(&event, body, PatchMask::ALL) {
                     counts.added += 1;
                     let time = body.time;
                     absorb::written(&mut record, event, body, PatchMask::ALL, &ctx);

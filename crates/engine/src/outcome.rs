@@ -1,7 +1,8 @@
 //! What the outcome of a write means: for the record, for its row, and for the rest of the cycle.
 
+use crate::execute::Outcome;
 use crate::ledger::{HistorySource, HistoryWhat};
-use crate::ports::PortError;
+use crate::ports::{Accepted, PortError};
 use crate::read::Records;
 use chrono::{DateTime, Utc};
 use roundtrip_core::absorb;
@@ -97,6 +98,21 @@ pub(crate) fn found_deleted(
     } else {
         record.link = LinkState::Linked;
         record.tombstone_at = Some(updated.unwrap_or(now));
+    }
+}
+
+/// A report that arrived, though its answer never did, counts as taken: the platform turns the next try away once it has
+/// forgotten the key.
+pub(crate) fn heard(row: &OutboxRow, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Failed(PortError::PreconditionFailed {
+            current: Some(current),
+        }) if row.has_arrived(&current) => Outcome::Accepted(Accepted {
+            appointment: *current,
+            // Each move asks for it, and the answer that said so is the one that was lost. Notes ask for nothing.
+            admin_notified: matches!(row.intent, Intent::Move { .. }),
+        }),
+        outcome => outcome,
     }
 }
 

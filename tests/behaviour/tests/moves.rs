@@ -327,6 +327,35 @@ async fn a_move_whose_answer_is_lost_is_reported_once() {
     world.check_invariants().await;
 }
 
+/// Found by simulation seeds 2832 and 4173: the power goes with the answer, and when the laptop wakes up the platform has
+/// forgotten the key.
+#[tokio::test]
+async fn a_move_whose_answer_is_lost_for_a_week_is_told_in_the_history() {
+    let (mut world, visit) = with_visit().await;
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(60);
+    world
+        .lose_power_after(&format!("/v1/appointments/{visit}/move"))
+        .await;
+    world.advance(8 * 86_400);
+    let mark = world.mark();
+    world.settle().await;
+
+    let reports = world.writes_since(mark);
+    assert_eq!(
+        reports.iter().map(|request| request.status).collect::<Vec<_>>(),
+        [Some(412)]
+    );
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    assert_eq!(world.admin().told_of(&visit).len(), 1);
+    let moved = world.story(&visit).await.into_iter().filter(
+        |what| matches!(what, HistoryWhat::MovedBack { to, .. } if to.start == at("2026-12-01 15:00")),
+    );
+    assert_eq!(moved.count(), 1);
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.check_invariants().await;
+}
+
 #[tokio::test]
 async fn a_move_that_never_arrived_is_sent_again() {
     let (world, visit) = with_visit().await;

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{Laptop, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_sandbox::faults::Fault;
 
 async fn with_visit() -> (World, String) {
     let world = World::new().await;
@@ -242,6 +243,29 @@ async fn without_the_lease_feature_both_may_write_and_still_nothing_doubles() {
         assert_eq!(laptop.conflicts().await, []);
         assert_eq!(laptop.badge(&visit).await.0, Badge::Synced);
     }
+    world.check_safety();
+}
+
+/// Found by simulation seeds 3704 and 9205: its list is short, so that it wants to make what the first laptop made long ago.
+#[tokio::test]
+async fn an_event_that_the_other_laptop_made_is_not_told_as_added() {
+    let (world, visit) = with_visit().await;
+    world.advance(600);
+    let second = world.second_laptop().await.without_feature("writer_lease").await;
+    world.spoil_google(Fault::ShortList, |rule| {
+        rule.method("GET").path("/events").times(1)
+    });
+    second.start().await;
+    second.settle().await;
+    world.repair();
+
+    let told = second.story(&visit).await;
+    assert!(told.contains(&HistoryWhat::Adopted), "{told:?}");
+    let added = told
+        .iter()
+        .filter(|what| matches!(what, HistoryWhat::Added { .. }));
+    assert_eq!(added.count(), 0, "{told:?}");
+    assert_eq!(second.badge(&visit).await.0, Badge::Synced);
     world.check_safety();
 }
 

@@ -48,6 +48,25 @@ struct State {
     answers: BTreeMap<String, VecDeque<Response<Bytes>>>,
 }
 
+/// A request on its way. It is noted when it ends, also where a crash ends it: what it did is done, and whose it was must be
+/// known (seed 10762).
+struct Sending<'a> {
+    stage: &'a Stage,
+    record: WireRecord,
+}
+
+impl<'a> Sending<'a> {
+    fn new(stage: &'a Stage, record: WireRecord) -> Self {
+        Self { stage, record }
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        self.stage.request(self.record.clone());
+    }
+}
+
 /// The port that Google's address has in the simulation.
 pub const GOOGLE_PORT: u16 = 4801;
 
@@ -301,19 +320,23 @@ impl HttpPort for Wire {
                 format_args!("L{} {} {path}", self.laptop, request.method()),
             );
         }
-        let mut record = WireRecord {
-            laptop: self.laptop,
-            era: self.boot * 1_000 + self.clock.settings(),
-            at: self.stage.now(),
-            google,
-            method: request.method().to_string(),
-            path: format!("{path}?{query}"),
-            request_id: header(request.headers(), "x-request-id"),
-            idempotency_key: header(request.headers(), "idempotency-key"),
-            faults: kind.map(Kind::name).into_iter().collect(),
-            status: None,
-            retry_after: None,
-        };
+        let mut sending = Sending::new(
+            &self.stage,
+            WireRecord {
+                laptop: self.laptop,
+                era: self.boot * 1_000 + self.clock.settings(),
+                at: self.stage.now(),
+                google,
+                method: request.method().to_string(),
+                path: format!("{path}?{query}"),
+                request_id: header(request.headers(), "x-request-id"),
+                idempotency_key: header(request.headers(), "idempotency-key"),
+                faults: kind.map(Kind::name).into_iter().collect(),
+                status: None,
+                retry_after: None,
+            },
+        );
+        let record = &mut sending.record;
         self.stage.note(format_args!(
             "L{} asks {} {path}?{query} {}",
             self.laptop,
@@ -342,7 +365,6 @@ impl HttpPort for Wire {
             "L{} hears {:?} of {} {path}",
             self.laptop, record.status, record.method
         ));
-        self.stage.request(record);
         answer
     }
 }

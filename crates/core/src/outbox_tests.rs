@@ -1,0 +1,120 @@
+//! What a row may conclude from what it meets at the service.
+
+use super::*;
+use crate::appointment::Actor;
+use crate::ids::{AppointmentId, IdempotencyKey, OutboxId};
+use crate::testing::{Case, appointment, at, identity, stored};
+
+fn row(intent: Intent) -> OutboxRow {
+    OutboxRow {
+        id: OutboxId::new("row_1"),
+        appointment_id: AppointmentId::new("apt_41"),
+        side: intent.side(),
+        intent,
+        key: IdempotencyKey::new("key_1"),
+        state: OutboxState::Sent,
+        attempts: 1,
+        due_at: at("2026-11-21T08:00:00Z"),
+        created_at: at("2026-11-21T08:00:00Z"),
+        last_problem: None,
+        noticed: None,
+    }
+}
+
+/// A move of the appointment (version 7) to Tuesday, 15:00 in Berlin.
+fn moved() -> OutboxRow {
+    let from = appointment().span();
+    let later = Duration::hours(6);
+    row(Intent::Move {
+        version: 7,
+        time: TimeSpan {
+            start: from.start + later,
+            end: from.end + later,
+            ..from
+        },
+        from,
+        moved_at: at("2026-11-21T07:59:00Z"),
+        event_id: identity().event_id(&AppointmentId::new("apt_41"), 1),
+    })
+}
+
+/// The appointment after a change by this hand to that time.
+fn changed(by: &str, version: Version, hours: i64) -> Appointment {
+    let before = appointment();
+    Appointment {
+        version,
+        start: before.start + Duration::hours(hours),
+        end: before.end.map(|end| end + Duration::hours(hours)),
+        updated_by: Some(Actor {
+            kind: by.into(),
+            name: None,
+        }),
+        ..before
+    }
+}
+
+#[test]
+fn a_report_has_arrived_if_the_appointment_says_it_and_nobody_else_said_so() {
+    let row = moved();
+    assert!(row.has_arrived(&changed("trainer", 8, 6)));
+    // The admin edited something since.
+    assert!(row.has_arrived(&changed("admin", 9, 6)));
+    // Who it was is not said.
+    assert!(row.has_arrived(&Appointment {
+        updated_by: None,
+        ..changed("trainer", 8, 6)
+    }));
+
+    // The one change since is the admin's, who chose the same time.
+    assert!(!row.has_arrived(&changed("admin", 8, 6)));
+    assert!(!row.has_arrived(&changed("trainer", 8, 5)));
+    assert!(!row.has_arrived(&changed("trainer", 7, 6)));
+    let longer = Appointment {
+        end: None,
+        ..changed("trainer", 8, 6)
+    };
+    assert!(!row.has_arrived(&longer));
+}
+
+#[test]
+fn a_report_that_was_never_sent_before_has_not_arrived() {
+    for state in [OutboxState::Waiting, OutboxState::Parked] {
+        let row = OutboxRow { state, ..moved() };
+        assert!(!row.has_arrived(&changed("trainer", 8, 6)));
+    }
+}
+
+#[test]
+fn notes_have_arrived_if_the_appointment_has_them() {
+    let row = row(Intent::Notes {
+        version: 7,
+        notes: "Bring twelve handouts.".into(),
+    });
+    let with = |notes: &str| Appointment {
+        notes: Some(notes.into()),
+        ..changed("trainer", 8, 0)
+    };
+    assert!(row.has_arrived(&with("Bring twelve handouts.")));
+    assert!(!row.has_arrived(&with("Bring the handouts.")));
+    assert!(!row.has_arrived(&Appointment {
+        notes: None,
+        ..with("")
+    }));
+}
+
+#[test]
+fn an_event_that_was_there_a_minute_before_the_row_is_not_its_own() {
+    let decision = Case::unlinked().decide();
+    let Some(Intent::Insert { event_id, body, .. }) = decision.intents.first().cloned() else {
+        panic!("an event is made")
+    };
+    let row = row(decision.intents[0].clone());
+    let found = |updated: &str| stored(&event_id, &body, "1", at(updated));
+    assert!(row.comes_after(&found("2026-11-21T07:58:59Z")));
+    assert!(!row.comes_after(&found("2026-11-21T07:59:00Z")));
+    assert!(!row.comes_after(&found("2026-11-21T08:00:01Z")));
+    assert!(!row.comes_after(&Event {
+        updated: None,
+        ..found("2026-11-20T08:00:00Z")
+    }));
+}
