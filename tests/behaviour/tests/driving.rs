@@ -146,7 +146,8 @@ async fn a_wake_up_of_which_the_system_tells_is_not_waited_for() {
     let mut driving = world.drive().await;
     driving.let_pass(60).await;
     world.admin().rename(&visit, "Rosen-Apotheke");
-    world.clock.close_lid(TimeDelta::minutes(10));
+    // Not so long that the look which is there as a net would be over with it.
+    world.clock.close_lid(TimeDelta::minutes(2));
     let woke = world.now();
     driving.let_pass(1).await;
 
