@@ -5,7 +5,7 @@ use crate::common;
 use chrono::Duration;
 use common::{config, start};
 use roundtrip_engine::ports::{Clock as _, PortError};
-use roundtrip_http::oauth::{StoredTokens, TokenKeeper, TokenStatus};
+use roundtrip_http::oauth::{StoredTokens, TokenKeeper, TokenSet, TokenStatus};
 use roundtrip_http::testing::{HandClock, MemoryVault, ScriptedHttp};
 use roundtrip_http::{HttpError, HttpErrorKind, Metered, Pace, SignedHttp};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -203,6 +203,25 @@ async fn a_dead_refresh_token_is_asked_about_once_and_reconnecting_goes_on() {
     });
     assert_eq!(world.token().await.as_deref(), Ok("access-9"));
     assert_eq!(world.http.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_new_sign_in_is_kept_and_used_at_once() {
+    let world = world();
+    assert_eq!(world.token().await.as_deref(), Ok("access-1"));
+    let now = world.clock.now();
+    let tokens = TokenSet {
+        access_token: SecretString::from("access-5"),
+        refresh_token: Some(SecretString::from("refresh-5")),
+        issued_at: now,
+        expires_at: now + Duration::hours(1),
+        scopes: ["events".to_owned()].into(),
+        id_token: None,
+    };
+    world.keeper.adopt(tokens).await.expect("a vault that works");
+    assert_eq!(world.token().await.as_deref(), Ok("access-5"));
+    assert_eq!(world.kept_refresh_token(), "refresh-5");
+    assert_eq!(world.http.asked().len(), 0);
 }
 
 #[tokio::test]
