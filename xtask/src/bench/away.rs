@@ -57,7 +57,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     ])
 }
 
-/// The first so many appointments get another title.
+/// The places of the first so many appointments get another name.
 fn change(verbs: &Verbs, changes: usize, round: usize) -> Result<()> {
     let all = verbs
         .sandbox
@@ -72,11 +72,14 @@ fn change(verbs: &Verbs, changes: usize, round: usize) -> Result<()> {
                 && appointment["start"]
                     .as_str()
                     .is_some_and(|start| start > now().as_str());
-            coming.then(|| appointment["id"].as_str()).flatten()
+            let id = appointment["id"].as_str()?;
+            (coming && appointment["location"].is_object()).then(|| (id, appointment["location"].clone()))
         });
     for _ in 0..changes {
-        let id = open.next().context("too few appointments")?;
-        let edit = json!({"title": format!("Apotheke der Runde {round}")});
+        let (id, mut location) = open.next().context("too few appointments")?;
+        // The event's title is the name of the place.
+        location["name"] = json!(format!("Apotheke der Runde {round}"));
+        let edit = json!({"location": location});
         verbs
             .sandbox
             .patch(&format!("/platform/appointments/{id}"), &edit)?;

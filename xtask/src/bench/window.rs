@@ -9,8 +9,7 @@ use crate::wait;
 use anyhow::Result;
 use std::time::Instant;
 
-/// Appointments of a large installation. Its first sync, which is not measured here, takes a quarter of an hour: Google's limit
-/// is 600 writes a minute.
+/// Appointments of a large installation.
 const APPOINTMENTS: usize = 10_000;
 
 /// Starts the connected app some times, then looks at its memory with the window open and closed.
@@ -18,7 +17,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let starts = bench.times(bench.options.starts, 2).max(2);
     let rows = bench.times(APPOINTMENTS, 200);
     let verbs = Verbs::connected(&bench.folder, bench.profile, rows)?;
-    verbs.sync_all()?;
+    verbs.read_only()?;
     let screen = verbs.desk.screen()?;
     let mut milliseconds = Vec::new();
     for number in 1..starts {
