@@ -69,39 +69,44 @@ fn in_working_hours_the_setting_counts_and_outside_of_them_an_hour() {
     }
 }
 
-#[test]
-fn the_working_hours_do_not_begin_for_all_at_once() {
-    let now = at(7, 50);
-    let checks: Vec<f64> = (0..200u64)
-        .map(|device| {
-            minutes_to(
-                next(
-                    &just_read(now),
-                    Chance {
-                        random: device,
-                        device,
-                    },
-                ),
-                now,
-            )
-        })
-        .collect();
-    assert!(
-        checks.iter().all(|found| (10.0..26.0).contains(found)),
-        "{checks:?}"
-    );
-    let in_a_minute = |from: f64| checks.iter().filter(|at| (from..from + 1.0).contains(at)).count();
-    for minute in 10..26 {
-        assert!(
-            in_a_minute(f64::from(minute)) < 40,
-            "{minute}: {}",
-            in_a_minute(f64::from(minute))
-        );
+/// Checks of many laptops from 5:00 on, per ten minutes.
+fn checks_in_tens(laptops: u64, hours: i64) -> Vec<u32> {
+    let begin = at(5, 0);
+    let mut tens = vec![0; usize::try_from(hours * 6).expect("some hours")];
+    for device in 0..laptops {
+        let mut situation =
+            just_read(begin - TimeDelta::seconds(i64::try_from(device * 2_700 / laptops).expect("small")));
+        for round in 0..100u64 {
+            let random = (device << 20 ^ round).wrapping_mul(0x2545_F491_4F6C_DD1D);
+            let check = next(&situation, Chance { random, device });
+            let ten = (check.at - begin).num_minutes() / 10;
+            let Some(count) = usize::try_from(ten).ok().and_then(|ten| tens.get_mut(ten)) else {
+                break;
+            };
+            *count += 1;
+            situation = just_read(check.at);
+        }
     }
+    tens
 }
 
 #[test]
-fn while_the_window_is_in_use_and_after_an_own_edit_it_is_a_minute() {
+fn the_working_hours_do_not_begin_for_all_at_once_nor_are_their_first_minutes_the_busiest() {
+    let tens = checks_in_tens(3_000, 7);
+    let (begin, later) = (&tens[12..24], &tens[24..]);
+    let most = *later.iter().max().expect("some");
+    assert!(begin.iter().all(|count| *count <= most + most / 20), "{tens:?}");
+    // From 7:30 on they become more, and at 8:10 all are there.
+    assert!(tens[1..15].iter().all(|count| *count < 700), "{tens:?}");
+    assert!(tens[15] < tens[16] && tens[16] < tens[17], "{tens:?}");
+    assert!(
+        tens[19..].iter().all(|count| *count > most - most / 20),
+        "{tens:?}"
+    );
+}
+
+#[test]
+fn while_the_window_is_in_use_it_is_a_minute_and_just_after_an_own_edit_two() {
     let now = at(10, 0);
     let in_use = Situation {
         in_use: true,
@@ -114,8 +119,15 @@ fn while_the_window_is_in_use_and_after_an_own_edit_it_is_a_minute() {
         edited_at: Some(now - TimeDelta::minutes(ago)),
         ..just_read(now)
     };
-    near(next(&edited(2), MIDDLE), now, 1.0);
-    near(next(&edited(4), MIDDLE), now, 15.0);
+    for (ago, minutes) in [(0, 2.0), (1, 2.0), (2, 15.0), (4, 15.0)] {
+        near(next(&edited(ago), MIDDLE), now, minutes);
+    }
+    // Whenever it is asked, it is the same check.
+    let later = Situation {
+        now: now + TimeDelta::minutes(1),
+        ..edited(1)
+    };
+    assert_eq!(next(&later, MIDDLE), next(&edited(1), MIDDLE));
 }
 
 #[test]

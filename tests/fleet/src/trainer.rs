@@ -57,6 +57,7 @@ pub struct Trainer {
     /// The window is looked at from then to then.
     looks: [(DateTime<Utc>, DateTime<Utc>); 2],
     opened: u8,
+    closes_at: Option<DateTime<Utc>>,
     settles_at: Option<DateTime<Utc>>,
     /// Nothing is sent before; refusals in a row.
     held: Option<DateTime<Utc>>,
@@ -73,7 +74,7 @@ struct Asked {
 }
 
 impl Trainer {
-    /// A laptop that was last read at some time in the last hour.
+    /// A laptop that was last read not so long ago that it would be due.
     pub fn new(number: u32, habit: Habit, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let seconds = |random: &mut Random, from: i64, until: i64| {
@@ -95,7 +96,7 @@ impl Trainer {
             .map(|at| (at, at + TimeDelta::minutes(5)));
         looks.sort_unstable();
         let read = Known {
-            tried_at: Some(midnight() - TimeDelta::milliseconds(random.below(3_600_000) as i64)),
+            tried_at: Some(midnight() - TimeDelta::milliseconds(random.below(2_700_000) as i64)),
             ..Known::default()
         };
         let situation = Situation {
@@ -124,6 +125,7 @@ impl Trainer {
             changes,
             looks,
             opened: 0,
+            closes_at: None,
             settles_at: None,
             held: None,
             refusals: 0,
@@ -148,7 +150,10 @@ impl Trainer {
             Habit::Schedule => {
                 let opens = self.looks.get(usize::from(self.opened)).map(|(from, _)| *from);
                 let check = schedule::next(&self.situation, self.chance()).at;
-                opens.map_or(check, |opens| opens.min(check))
+                [opens, self.closes_at]
+                    .into_iter()
+                    .flatten()
+                    .fold(check, DateTime::min)
             }
             Habit::LockStep => {
                 let tried = self.situation.sides.calendar.tried_at.unwrap_or(midnight());
@@ -170,18 +175,20 @@ impl Trainer {
         self.start_at = None;
         let check = schedule::next(&self.situation, self.chance());
         self.situation.now = now;
-        if let Some((from, _)) = self.looks.get(usize::from(self.opened))
+        if let Some((from, until)) = self.looks.get(usize::from(self.opened))
             && *from <= now
             && self.habit == Habit::Schedule
         {
             self.opened += 1;
             self.situation.in_use = true;
+            self.closes_at = Some(*until);
             return Act::Nothing;
         }
-        self.situation.in_use = self
-            .looks
-            .iter()
-            .any(|(from, until)| (*from..*until).contains(&now));
+        // A window that is closed is a reason to think again, like one that is opened.
+        if self.closes_at.take_if(|at| *at <= now).is_some() {
+            self.situation.in_use = false;
+            return Act::Nothing;
+        }
         let settling = self.settles_at.is_some_and(|at| at <= now);
         if self.habit == Habit::Schedule && !settling && check.at <= now && !check.sides.calendar {
             // The platform alone.
@@ -196,11 +203,12 @@ impl Trainer {
             settling,
         };
         let reads = if fast || settling { 1 } else { CALENDARS };
-        // What was made on the platform is written; what was made in the calendar is written back when it has settled.
+        // What was made on the platform is written; what was made in the calendar is reported when it has settled, and the
+        // event says it already (`what_a_change_costs_at_google`).
         let writes = self
             .changes
             .iter()
-            .filter(|change| self.is_written(change, now))
+            .filter(|change| !change.in_calendar && self.is_written(change, now))
             .count();
         Act::Requests(reads + u32::try_from(writes).unwrap_or(u32::MAX))
     }

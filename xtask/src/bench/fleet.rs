@@ -52,7 +52,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
         )?
         .at_most(20.0)
         .anchor("lock-step exceeds it"),
-        percent("working hours, busiest minute", steady, "steady_percent")?,
+        percent("working hours, busiest minute", steady, "steady_percent")?.at_most(20.0),
         percent(
             "busiest minute of the hour after an outage of an hour",
             outage,
