@@ -65,6 +65,9 @@ impl Engine {
     pub fn window_is_in_use(&self, in_use: bool) {
         if self.in_use.swap(in_use, Ordering::Relaxed) != in_use {
             self.wake.notify_one();
+            if in_use {
+                self.stream_hurry.notify_one();
+            }
         }
     }
 

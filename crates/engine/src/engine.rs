@@ -150,6 +150,8 @@ pub struct Engine {
     pub(crate) channel_wake: tokio::sync::Notify,
     /// The stream is to be opened anew, at once.
     pub(crate) stream_again: tokio::sync::Notify,
+    /// Somebody looks at the window from now on: what was put off is brought forward.
+    pub(crate) stream_hurry: tokio::sync::Notify,
     pub(crate) checks: Mutex<Checks>,
 }
 
@@ -184,6 +186,7 @@ impl Engine {
             channels: Mutex::default(),
             channel_wake: tokio::sync::Notify::new(),
             stream_again: tokio::sync::Notify::new(),
+            stream_hurry: tokio::sync::Notify::new(),
             checks: Mutex::default(),
         }
     }

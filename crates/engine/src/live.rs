@@ -172,6 +172,10 @@ impl Engine {
                 biased;
                 // After a wake-up nobody knows what became of a connection of before.
                 () = self.stream_again.notified() => return ("lost", Trouble::Lost),
+                () = self.stream_hurry.notified() => {
+                    thread.catch_up.hurry();
+                    continue;
+                }
                 heard = stream.next() => heard,
                 () = self.clock.sleep(left) => continue,
             };

@@ -516,6 +516,26 @@ async fn after_too_long_a_gap_an_unwatched_laptop_looks_at_a_moment_of_its_own()
 }
 
 #[tokio::test]
+async fn after_too_long_a_gap_a_window_that_is_opened_brings_the_look_forward() {
+    let (world, visit) = with_visit().await;
+    let listening = world.listen();
+    listening.ready().await;
+    world.running.sandbox.platform.close_streams();
+    listening.until(async || reason(&world) == Some("lost")).await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.advance(2 * 3_600);
+    listening.wake(0);
+    listening.until(async || world.engine.live().pushed.stream).await;
+    world.admin().rename(&visit, "Tannen-Apotheke");
+    assert_eq!(listening.hinted().await, [true, false]);
+    world.engine.window_is_in_use(true);
+    listening
+        .until(async || world.engine.live().hinted == [true; 2])
+        .await;
+    listening.stop().await;
+}
+
+#[tokio::test]
 async fn a_silent_stream_is_opened_again() {
     let (world, _) = with_visit().await;
     let listening = world.listen();
