@@ -46,6 +46,8 @@ pub const LATEST_RETRY: TimeDelta = TimeDelta::minutes(20);
 const AWAKENING: TimeDelta = TimeDelta::minutes(5);
 /// … it is tried at least this often.
 const AWAKENING_RETRY: TimeDelta = TimeDelta::seconds(30);
+/// The platform was to be told again how this laptop does, and could not be: not before this.
+pub const TOLD_AGAIN: TimeDelta = TimeDelta::minutes(5);
 /// Least and most minutes that can be set.
 pub const MINUTES: (u32, u32) = (5, 60);
 /// The full reconcile runs between this hour …
@@ -296,6 +298,20 @@ pub fn first(situation: &Situation, owed: bool, chance: Chance) -> DateTime<Utc>
         return situation.now;
     }
     situation.now + part(START, fraction(chance.random))
+}
+
+/// Until when the platform is not read because of hints, if it was read just before: as often as it likes to hint, it is not
+/// read more often than it wants. What it hints at meanwhile is one reading then.
+pub fn held_until(situation: &Situation) -> Option<DateTime<Utc>> {
+    let tried = situation.sides.platform.tried_at?;
+    // A time in the future was noted by a wrong clock.
+    let until = tried + seconds(situation.min_poll_seconds);
+    (tried <= situation.now && until > situation.now).then_some(until)
+}
+
+/// Whether a side is left to its hints. One in trouble is not: what could not be written or read there waits for no hint.
+pub fn is_left_to_hints(hinted_at: bool, in_trouble: bool) -> bool {
+    hinted_at && !in_trouble
 }
 
 fn seconds(of: u32) -> TimeDelta {

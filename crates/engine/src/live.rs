@@ -229,7 +229,12 @@ impl Engine {
     /// The platform's word counts from this moment: what is under way ends with the write it is at.
     fn take_policy(&self, policy: SyncPolicy) {
         let enabled = policy.enabled;
-        let before = self.lock().policy.replace(policy.clone());
+        let before = {
+            let mut live = self.lock();
+            let before = live.policy.replace(policy.clone());
+            live.policy_news |= before.as_ref() != Some(&policy);
+            before
+        };
         if !enabled && before.as_ref() != Some(&policy) {
             self.cancel_cycle();
         }
