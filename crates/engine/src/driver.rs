@@ -341,6 +341,7 @@ impl Engine {
         };
         loop {
             self.keep_watch().await;
+            self.ask_for_what_was_put_off();
             if looks.held_until.take_if(|at| *at <= self.now()).is_some() && self.lock().hinted[0] {
                 self.ask_for(Trigger::Hint);
             }

@@ -121,6 +121,35 @@ async fn repeated_notices_out_of_order_are_one_incremental_list() {
 }
 
 #[tokio::test]
+async fn an_own_write_needs_no_look_of_its_own_and_a_move_right_after_it_is_found_at_once() {
+    let (world, visit) = with_visit().await;
+    let listening = world.listen();
+    listening.ready().await;
+    let mark = world.mark();
+    let count = |method, path| count(&world.requests_since(mark), method, path);
+    for (write, name) in [(1, "Rosen-Apotheke"), (2, "Tannen-Apotheke")] {
+        world.admin().rename(&visit, name);
+        // The second hint comes after the notice of the first write, which hinted at nothing.
+        assert_eq!(listening.hinted().await, [true, false]);
+        world.cycle(Trigger::Hint).await;
+        listening
+            .until(async || count("POST", "/v1/hooks/google") == write)
+            .await;
+    }
+    assert_eq!(count("PATCH", "/calendar/v3"), 2);
+    assert_eq!(count("GET", "/calendar/v3"), 0);
+
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    assert_eq!(listening.hinted().await, [false, true]);
+    world.cycle(Trigger::Hint).await;
+    assert_eq!(count("GET", "/calendar/v3"), 1);
+    world.advance(30);
+    world.cycle(Trigger::Due).await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    listening.stop().await;
+}
+
+#[tokio::test]
 async fn a_lost_notice_is_made_up_for_by_the_timer_and_the_channel_is_not_trusted_until_it_is_heard_again() {
     let (world, visit) = with_visit().await;
     let listening = world.listen();
