@@ -19,6 +19,7 @@ pub mod badge;
 pub mod bug;
 pub mod channel;
 pub mod conflict;
+pub mod echo;
 pub mod event;
 pub mod event_id;
 pub mod filter;

@@ -126,6 +126,8 @@ pub enum Gap {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CatchUp {
     looked_at: Option<Duration>,
+    /// It may not come before, whoever waits.
+    soonest: Duration,
     due_at: Option<Duration>,
 }
 
@@ -144,7 +146,16 @@ impl CatchUp {
         };
         let soonest = self.looked_at.map_or(now, |looked| looked + apart);
         let at = soonest.max(now + spread);
+        self.soonest = match self.due_at {
+            Some(_) => self.soonest.min(soonest),
+            None => soonest,
+        };
         self.due_at = Some(self.due_at.map_or(at, |due| due.min(at)));
+    }
+
+    /// Somebody looks at the window from now on: what was put off for the sake of others is not any more.
+    pub fn hurry(&mut self) {
+        self.due_at = self.due_at.map(|due| due.min(self.soonest));
     }
 
     /// How long until it is time; none if nothing was missed.
@@ -274,6 +285,22 @@ mod tests {
         }
         // Processes do not start together.
         assert_eq!(left(Gap::First, false, u64::MAX), Some(0));
+    }
+
+    #[test]
+    fn who_looks_at_the_window_does_not_wait_for_the_sake_of_others() {
+        let at = Duration::from_secs;
+        let mut catch_up = CatchUp::default();
+        catch_up.hurry();
+        assert_eq!(catch_up.left(at(0)), None);
+        catch_up.missed(Gap::Back, at(10), false, u64::MAX / 2);
+        assert_eq!(catch_up.left(at(10)), Some(at(150)));
+        catch_up.hurry();
+        assert!(catch_up.is_due(at(10)));
+        // It does not make looks come more often than they may.
+        catch_up.missed(Gap::Back, at(20), false, u64::MAX);
+        catch_up.hurry();
+        assert_eq!(catch_up.left(at(20)), Some(at(290)));
     }
 
     proptest! {

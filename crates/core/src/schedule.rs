@@ -7,7 +7,8 @@
 //! |---|---|
 //! | tells changes by itself (*pushed*) | [`NET`]: hints may be lost |
 //! | could not be reached | a third of the time it has been so, [`SOONEST_RETRY`] to [`LATEST_RETRY`]; soon just after a wake-up |
-//! | while the window is in use, or just after an own edit | a minute, then longer: [`Allowance`] |
+//! | while the window is in use | a minute, then longer: [`Allowance`] |
+//! | just after an own edit | two minutes, then longer: from the same allowance |
 //! | in working hours | what the trainer set |
 //! | else | an hour |
 //!
@@ -23,10 +24,16 @@ use chrono_tz::Tz;
 pub const WORK_BEGINS: NaiveTime = at_hour(8);
 /// Working hours end.
 pub const WORK_ENDS: NaiveTime = at_hour(18);
+/// They begin so much sooner and end so much later, by the device: when the trainers' day begins, the laptops are at it already,
+/// one after the other.
+const WORK_SPREAD: TimeDelta = TimeDelta::minutes(30);
 /// Outside working hours.
 pub const SLOW: TimeDelta = TimeDelta::minutes(60);
-/// While somebody looks, and just after an own edit, at the fastest.
+/// While somebody looks, at the fastest.
 pub const FAST: TimeDelta = TimeDelta::seconds(60);
+/// After an own edit, at the fastest: the look when it has settled was one already. Every minute, mornings would be busier for
+/// everybody than any other time, because all fast checks are there then.
+const EDITING_FAST: TimeDelta = TimeDelta::minutes(2);
 /// So long after an own edit more of them are likely.
 pub const EDITING: TimeDelta = TimeDelta::minutes(3);
 /// A side that tells changes by itself is read nevertheless, because what it tells may be lost.
@@ -39,6 +46,8 @@ pub const LATEST_RETRY: TimeDelta = TimeDelta::minutes(20);
 const AWAKENING: TimeDelta = TimeDelta::minutes(5);
 /// … it is tried at least this often.
 const AWAKENING_RETRY: TimeDelta = TimeDelta::seconds(30);
+/// The platform was to be told again how this laptop does, and could not be: not before this.
+pub const TOLD_AGAIN: TimeDelta = TimeDelta::minutes(5);
 /// Least and most minutes that can be set.
 pub const MINUTES: (u32, u32) = (5, 60);
 /// The full reconcile runs between this hour …
@@ -107,6 +116,13 @@ impl Chance {
     /// From 0.75 up to 1.25.
     fn jitter(self) -> f64 {
         0.75 + fraction(self.random) / 2.0
+    }
+
+    /// How much of an interval is left to somebody who comes in the middle of one: drawn so that the first minutes of many are
+    /// as busy as all later ones, neither more nor less. Long intervals are met more often than short ones, hence the root.
+    fn rest(self) -> f64 {
+        let met = (0.75_f64.powi(2) + fraction(self.random)).sqrt();
+        met * fraction(self.random ^ 0x5DEE_CE66_D1CE_4E5B)
     }
 
     /// From 0 up to 1, always the same on one device.
@@ -284,6 +300,20 @@ pub fn first(situation: &Situation, owed: bool, chance: Chance) -> DateTime<Utc>
     situation.now + part(START, fraction(chance.random))
 }
 
+/// Until when the platform is not read because of hints, if it was read just before: as often as it likes to hint, it is not
+/// read more often than it wants. What it hints at meanwhile is one reading then.
+pub fn held_until(situation: &Situation) -> Option<DateTime<Utc>> {
+    let tried = situation.sides.platform.tried_at?;
+    // A time in the future was noted by a wrong clock.
+    let until = tried + seconds(situation.min_poll_seconds);
+    (tried <= situation.now && until > situation.now).then_some(until)
+}
+
+/// Whether a side is left to its hints. One in trouble is not: what could not be written or read there waits for no hint.
+pub fn is_left_to_hints(hinted_at: bool, in_trouble: bool) -> bool {
+    hinted_at && !in_trouble
+}
+
 fn seconds(of: u32) -> TimeDelta {
     TimeDelta::seconds(i64::from(of))
 }
@@ -326,12 +356,18 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
             fast: false,
         };
     }
-    let slow = if is_working(tried, situation.zone) {
+    // Working hours begin for everybody at once; those of a device do not.
+    let shift = part(WORK_SPREAD, chance.phase());
+    let slow = if is_working(tried, situation.zone, shift) {
         jittered(minutes(situation))
     } else {
-        // Working hours begin for everybody at once; the first check in them does not.
-        let begin = next_time(tried, situation.zone, WORK_BEGINS) + part(minutes(situation), chance.phase());
-        jittered(SLOW.max(minutes(situation))).min(begin.max(jittered(minutes(situation))))
+        let begin = next_time(tried + shift, situation.zone, WORK_BEGINS) - shift;
+        // Who looked just before them goes on from there.
+        let first = match jittered(minutes(situation)) {
+            at if at > begin => at,
+            _ => begin + part(minutes(situation), chance.rest()),
+        };
+        jittered(SLOW.max(minutes(situation))).min(first)
     };
     let slow = slow.max(soonest);
     let slow = match known.unpushed_at {
@@ -341,12 +377,13 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
         }
         _ => slow,
     };
-    let editing = situation
-        .edited_at
-        .is_some_and(|at| at <= situation.now && situation.now - at <= EDITING);
     let quick = situation.allowance.interval(situation.now);
-    let quick = quick.filter(|_| situation.in_use || editing);
-    match quick.map(|interval| jittered(interval).max(soonest)) {
+    let looking = quick.filter(|_| situation.in_use).map(jittered);
+    // The same answer whenever it is asked for: what would come after these minutes does not count, rather than not any more.
+    let edited = situation.edited_at.filter(|at| *at <= situation.now);
+    let editing = quick.map(|interval| jittered(interval.max(EDITING_FAST)));
+    let editing = editing.filter(|at| edited.is_some_and(|edited| *at - edited <= EDITING));
+    match looking.or(editing).map(|quick| quick.max(soonest)) {
         Some(quick) if quick < slow => Due {
             at: quick,
             fast: true,
@@ -358,9 +395,10 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
     }
 }
 
-fn is_working(at: DateTime<Utc>, zone: Tz) -> bool {
-    let time = at.with_timezone(&zone).time();
-    (WORK_BEGINS..WORK_ENDS).contains(&time)
+/// Working hours of a device, which are longer by `shift` at both ends (less than the hours to midnight).
+fn is_working(at: DateTime<Utc>, zone: Tz, shift: TimeDelta) -> bool {
+    let time = |at: DateTime<Utc>| at.with_timezone(&zone).time();
+    time(at + shift) >= WORK_BEGINS && time(at - shift) < WORK_ENDS
 }
 
 /// The first time after `after` at which it is `time` in the zone.

@@ -7,8 +7,10 @@ use crate::outcome::error_code;
 use crate::ports::{Hinted, PortError};
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::channel::{self, Channel, Step, Wanted};
+use roundtrip_core::echo::{Echoes, Look};
 use roundtrip_core::event::EventChange;
 use roundtrip_core::ids::ChannelId;
+use std::sync::atomic::Ordering;
 
 /// The question what is to be done is asked again at least this often: a laptop's clock may be set.
 const LONGEST_WAIT: Duration = Duration::hours(1);
@@ -23,6 +25,8 @@ pub(crate) struct Channels {
     loaded: bool,
     /// A notice came since the calendar was last read.
     told: bool,
+    /// Own writes, whose notices need no look of their own at once.
+    echoes: Echoes,
     /// Changes found without a notice, in a row.
     missed: u32,
     /// Tries to make one that failed, in a row.
@@ -80,9 +84,12 @@ impl Engine {
         }
         // `sync` only says that the channel works.
         let change = state != "sync";
+        let mut look = Look::PutOff;
         if change {
             channels.told = true;
             channels.missed = 0;
+            let in_use = self.in_use.load(Ordering::Relaxed);
+            look = channels.echoes.heard(self.clock.monotonic(), in_use);
         }
         drop(channels);
         self.reckon_pushed();
@@ -90,7 +97,44 @@ impl Engine {
             // It is written down, and an older one is not needed any more.
             self.channel_wake.notify_one();
         }
-        if change {
+        if look == Look::AtOnce {
+            self.hint(Hinted::Calendar);
+        }
+    }
+
+    /// A write to the calendar is sent. Where nobody listens its notice finds nobody, and none counts as its echo later.
+    pub(crate) fn calendar_write_sent(&self) {
+        if !self.lock().pushed.calendar {
+            return;
+        }
+        let now = self.clock.monotonic();
+        self.channels().echoes.sent(now);
+    }
+
+    /// It changed nothing, or nobody knows.
+    pub(crate) fn calendar_write_failed(&self) {
+        self.channels().echoes.failed();
+    }
+
+    /// The calendar is about to be read.
+    pub(crate) fn calendar_is_looked_at(&self) {
+        self.channels().echoes.looks();
+    }
+
+    /// A look that was put off because a notice may have been of our own write is asked for when its time has come, or when
+    /// somebody looks at the window.
+    pub(crate) fn ask_for_what_was_put_off(&self) {
+        let in_use = self.in_use.load(Ordering::Relaxed);
+        let now = self.clock.monotonic();
+        let due = {
+            let echoes = &mut self.channels().echoes;
+            let due = echoes.left(now).is_some_and(|left| in_use || left.is_zero());
+            if due {
+                echoes.looks();
+            }
+            due
+        };
+        if due {
             self.hint(Hinted::Calendar);
         }
     }

@@ -162,6 +162,9 @@ impl Engine {
         // 2. Both sides, and the facts into the ledger.
         let full = self.needs_full(&state, trigger);
         let sides = self.sides_to_read(trigger, full, &state);
+        if sides[1] {
+            self.calendar_is_looked_at();
+        }
         let reading = self.read(&mut records, &mut state, full, sides, &run.id).await?;
         if reading.read[0] {
             self.ask_what_is_allowed().await;

@@ -39,6 +39,8 @@ struct Looks {
     /// Drawn once per check, so that thinking again does not draw until it is soon.
     random: u64,
     due_at: Option<DateTime<Utc>>,
+    /// The platform hinted at something before it wants to be read again: then it is.
+    held_until: Option<DateTime<Utc>>,
     /// Not before this, whatever is due; with the reason for which it goes on then.
     instead: Option<(DateTime<Utc>, Trigger)>,
 }
@@ -68,6 +70,9 @@ impl Engine {
     pub fn window_is_in_use(&self, in_use: bool) {
         if self.in_use.swap(in_use, Ordering::Relaxed) != in_use {
             self.wake.notify_one();
+            if in_use {
+                self.stream_hurry.notify_one();
+            }
         }
     }
 
@@ -148,6 +153,7 @@ impl Engine {
             allowance: Allowance::default(),
             random: self.clock.random(),
             due_at: None,
+            held_until: None,
             instead: None,
         };
         self.look_up(&mut looks).await;
@@ -290,15 +296,14 @@ impl Engine {
         }
     }
 
-    /// Which side tells its changes by itself now. One in trouble is looked at as if it did not: what could not be written or
-    /// read there waits for no hint.
+    /// Which side is left to its hints now.
     fn look_at_pushes(&self, looks: &mut Looks) {
         let now = self.now();
         let pushed = {
             let live = self.lock();
             [
-                live.pushed.stream && live.platform.problem.is_none(),
-                live.pushed.calendar && live.calendar.problem.is_none(),
+                schedule::is_left_to_hints(live.pushed.stream, live.platform.problem.is_some()),
+                schedule::is_left_to_hints(live.pushed.calendar, live.calendar.problem.is_some()),
             ]
         };
         for (side, still) in pushed.into_iter().enumerate() {
@@ -325,8 +330,7 @@ impl Engine {
         if at > now || self.end_of_pause().await.is_some() {
             return at.max(now + Duration::minutes(1));
         }
-        // Should it not work: not before this.
-        let again = now + Duration::minutes(5);
+        let again = now + schedule::TOLD_AGAIN;
         looks.told_at = Some(again);
         self.tell_again().await;
         again
@@ -340,10 +344,17 @@ impl Engine {
         };
         loop {
             self.keep_watch().await;
+            self.ask_for_what_was_put_off();
+            if looks.held_until.take_if(|at| *at <= self.now()).is_some() && self.lock().hinted[0] {
+                self.ask_for(Trigger::Hint);
+            }
             match self.take_asked() {
                 Some(Trigger::Hint) => {
                     let trigger = self.after_hints().await;
                     self.look_at_pushes(looks);
+                    if trigger == Trigger::Hint && self.holds(looks) {
+                        continue;
+                    }
                     let next = self.next(looks);
                     // A platform that hints without end keeps nothing from its time; what was hinted at is read with it.
                     let is_time = trigger == Trigger::Hint && next.check.is_some() && next.at <= self.now();
@@ -367,6 +378,10 @@ impl Engine {
                 return next;
             }
             let until = until.min((tell_at - self.now()).to_std().unwrap_or_default());
+            let held = looks
+                .held_until
+                .map(|at| (at - self.now()).to_std().unwrap_or_default());
+            let until = held.map_or(until, |held| until.min(held));
             tokio::select! {
                 biased;
                 () = self.wake.notified() => {}
@@ -381,6 +396,16 @@ impl Engine {
                 return asked(Trigger::WakeUp);
             }
         }
+    }
+
+    /// Hints came while the platform does not want to be read: what it hinted at is read as soon as it does. True if there is
+    /// nothing else to do now.
+    fn holds(&self, looks: &mut Looks) -> bool {
+        looks.held_until = schedule::held_until(&self.situation(looks));
+        let mut live = self.lock();
+        live.platform_held = looks.held_until.is_some() && live.hinted[0];
+        let news = std::mem::take(&mut live.policy_news);
+        live.platform_held && !live.hinted[1] && !news
     }
 
     fn tell_next(&self, at: DateTime<Utc>) {

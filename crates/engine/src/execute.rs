@@ -220,7 +220,13 @@ impl Engine {
                 .await?;
         }
         let sent_at = self.now();
+        if row.side == Side::Calendar {
+            self.calendar_write_sent();
+        }
         let outcome = self.transmit(&row).await;
+        if row.side == Side::Calendar && !matches!(outcome, Outcome::Stored(_) | Outcome::Gone) {
+            self.calendar_write_failed();
+        }
         if matches!(outcome, Outcome::Failed(_)) {
             // Whether an earlier try went through is as unknown as before.
             row.state = was;

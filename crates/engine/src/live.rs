@@ -172,6 +172,10 @@ impl Engine {
                 biased;
                 // After a wake-up nobody knows what became of a connection of before.
                 () = self.stream_again.notified() => return ("lost", Trouble::Lost),
+                () = self.stream_hurry.notified() => {
+                    thread.catch_up.hurry();
+                    continue;
+                }
                 heard = stream.next() => heard,
                 () = self.clock.sleep(left) => continue,
             };
@@ -225,7 +229,12 @@ impl Engine {
     /// The platform's word counts from this moment: what is under way ends with the write it is at.
     fn take_policy(&self, policy: SyncPolicy) {
         let enabled = policy.enabled;
-        let before = self.lock().policy.replace(policy.clone());
+        let before = {
+            let mut live = self.lock();
+            let before = live.policy.replace(policy.clone());
+            live.policy_news |= before.as_ref() != Some(&policy);
+            before
+        };
         if !enabled && before.as_ref() != Some(&policy) {
             self.cancel_cycle();
         }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::ledger::{Run, Trigger};
+use roundtrip_engine::ports::Hinted;
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::google::QuotaLimits;
 use roundtrip_sandbox::platform::PauseReason;
@@ -426,5 +427,63 @@ async fn a_clock_that_was_set_back_does_not_stop_the_timer() {
     driving.let_pass(16 * 60).await;
 
     assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_platform_that_hints_on_and_on_is_read_no_more_often_than_it_wants() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    let mark = world.mark();
+    let lists = || {
+        let requests = world.requests_since(mark).into_iter();
+        requests
+            .filter(|request| request.method == "GET" && request.path == "/v1/appointments")
+            .count()
+    };
+    for edit in 0..12 {
+        world.admin().rename(&visit, &format!("Apotheke {edit}"));
+        world.engine.hint(Hinted::Platform);
+        driving.let_pass(15).await;
+    }
+    assert!((2..=3).contains(&lists()), "{} in three minutes", lists());
+    driving.let_pass(65).await;
+    assert_eq!(world.trainer().title(&visit), "Apotheke 11");
+
+    // Whoever asks by hand does not wait, and the calendar's hints have nothing to do with it.
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.engine.hint(Hinted::Platform);
+    world.engine.ask_for(Trigger::Manual);
+    driving.let_pass(1).await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.engine.hint(Hinted::Calendar);
+    driving.let_pass(30).await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn the_awake_time_begins_with_the_process() {
+    let (mut world, _) = with_visit().await;
+    world.set_time(at("2026-11-24 22:30"));
+    world.sync().await;
+    world.restart().await;
+    // The night was slept through: what it owes is caught up within an hour, at a time of the device's own.
+    world.set_time(at("2026-11-25 07:30"));
+    let mark = world.mark();
+    let lists = |full: bool| {
+        let requests = world.requests_since(mark).into_iter();
+        let lists = requests.filter(|request| request.path.ends_with("/events"));
+        lists
+            .filter(|request| request.query.contains("syncToken") != full)
+            .count()
+    };
+    let mut driving = world.drive_as_it_is();
+    world.engine.ask_for(Trigger::Manual);
+    driving.let_pass(1).await;
+    assert_eq!((lists(false), lists(true)), (1, 0));
+    driving.let_pass(3_600).await;
+    assert_eq!(lists(true), 1);
     driving.stop().await;
 }

@@ -58,7 +58,8 @@ async fn a_move_in_the_calendar_is_reported_after_a_notice_without_any_poll() {
 
     let began = world.now();
     world.trainer().drag(&visit, "2026-12-01 15:00");
-    assert_eq!(listening.hinted().await, [false, true]);
+    // The platform's side of the first look is held back: it was read at the start.
+    listening.until(async || world.engine.live().hinted[1]).await;
     driving.let_pass(12).await;
     listening.until(async || hint_since(began).await).await;
     driving.let_pass(12).await;
@@ -116,6 +117,35 @@ async fn repeated_notices_out_of_order_are_one_incremental_list() {
     let requests = world.requests_since(mark);
     assert_eq!(count(&requests, "GET", "/calendar/v3"), 1, "{requests:#?}");
     assert_eq!(count(&requests, "GET", "/v1/appointments"), 0, "{requests:#?}");
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn an_own_write_needs_no_look_of_its_own_and_a_move_right_after_it_is_found_at_once() {
+    let (world, visit) = with_visit().await;
+    let listening = world.listen();
+    listening.ready().await;
+    let mark = world.mark();
+    let count = |method, path| count(&world.requests_since(mark), method, path);
+    for (write, name) in [(1, "Rosen-Apotheke"), (2, "Tannen-Apotheke")] {
+        world.admin().rename(&visit, name);
+        // The second hint comes after the notice of the first write, which hinted at nothing.
+        assert_eq!(listening.hinted().await, [true, false]);
+        world.cycle(Trigger::Hint).await;
+        listening
+            .until(async || count("POST", "/v1/hooks/google") == write)
+            .await;
+    }
+    assert_eq!(count("PATCH", "/calendar/v3"), 2);
+    assert_eq!(count("GET", "/calendar/v3"), 0);
+
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    assert_eq!(listening.hinted().await, [false, true]);
+    world.cycle(Trigger::Hint).await;
+    assert_eq!(count("GET", "/calendar/v3"), 1);
+    world.advance(30);
+    world.cycle(Trigger::Due).await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
     listening.stop().await;
 }
 
@@ -509,6 +539,26 @@ async fn after_too_long_a_gap_an_unwatched_laptop_looks_at_a_moment_of_its_own()
     listening.until(async || reason(&world) == Some("silent")).await;
     world.advance(300);
     listening.wake(0);
+    listening
+        .until(async || world.engine.live().hinted == [true; 2])
+        .await;
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn after_too_long_a_gap_a_window_that_is_opened_brings_the_look_forward() {
+    let (world, visit) = with_visit().await;
+    let listening = world.listen();
+    listening.ready().await;
+    world.running.sandbox.platform.close_streams();
+    listening.until(async || reason(&world) == Some("lost")).await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.advance(2 * 3_600);
+    listening.wake(0);
+    listening.until(async || world.engine.live().pushed.stream).await;
+    world.admin().rename(&visit, "Tannen-Apotheke");
+    assert_eq!(listening.hinted().await, [true, false]);
+    world.engine.window_is_in_use(true);
     listening
         .until(async || world.engine.live().hinted == [true; 2])
         .await;

@@ -5,6 +5,7 @@ use roundtrip_behaviour_tests::World;
 use roundtrip_core::outbox::Side;
 use roundtrip_core::silence::Silence;
 use roundtrip_engine::ledger::{HistoryResult, HistoryWhat, Trigger};
+use roundtrip_engine::ports::Hinted;
 use roundtrip_sandbox::google::QuotaLimits;
 use roundtrip_sandbox::platform::PauseReason;
 
@@ -301,4 +302,18 @@ async fn a_quota_that_is_gone_is_no_silence_while_the_calendar_answers() {
     driving.let_pass(5 * HOUR).await;
     assert_eq!(said(&world).await, [], "it has words of its own");
     driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_side_that_was_left_alone_has_not_succeeded() {
+    let (world, _) = connected().await;
+    let before = world.engine.watch().await.calendar.awake_ms;
+    for _ in 0..20 {
+        world.advance(30);
+        world.engine.hint(Hinted::Platform);
+        world.cycle(Trigger::Hint).await;
+    }
+    let watch = world.engine.watch().await;
+    assert_eq!(watch.platform.awake_ms, 0);
+    assert!(watch.calendar.awake_ms > before, "{watch:?}");
 }

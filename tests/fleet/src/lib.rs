@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod project;
+mod relay;
 pub mod trainer;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -33,6 +34,8 @@ pub enum Story {
     Outage,
     /// At 10:00 all processes start anew at the same moment, as after an update.
     Restart,
+    /// From 10:00 to 11:00 there is no relay: all streams end at once, and nobody hears what changes meanwhile.
+    RelayGone,
 }
 
 /// What is played.
@@ -57,7 +60,7 @@ pub struct Outcome {
     pub seed: u64,
     /// The day.
     pub story: Story,
-    /// `schedule` or `lock_step`.
+    /// `schedule`, `relay` or `lock_step`.
     pub habit: Habit,
     /// What the project may per minute: 10,000 for 10,000 trainers, less for fewer.
     pub allowed_a_minute: u32,
@@ -67,7 +70,7 @@ pub struct Outcome {
     pub steady_percent: f64,
     /// Mean of the working hours, in percent.
     pub mean_percent: f64,
-    /// Requests that wanted to be sent in the busiest minute of the hour after the outage or restart, in percent.
+    /// Requests that wanted to be sent in the busiest minute of the hour after the outage or restart, or from the relay's going until an hour after its return, in percent.
     pub after_percent: f64,
     /// Refused because the project was too fast.
     pub refused: u64,
@@ -123,10 +126,11 @@ pub fn play(plan: &Plan) -> Outcome {
     // Fewer trainers get a smaller project, so that the shares stay the same.
     let allowed = (u64::from(plan.trainers) * 10_000 / 10_000).clamp(20, 10_000) as u32;
     let outage = (plan.story == Story::Outage).then(|| (hour(TROUBLE_HOUR), hour(TROUBLE_HOUR + 1)));
+    let relay_away = (plan.story == Story::RelayGone).then(|| (hour(TROUBLE_HOUR), hour(TROUBLE_HOUR + 1)));
     let mut project = Project::new(allowed, outage);
     let mut random = Random::new(plan.seed);
     let mut trainers: Vec<Trainer> = (0..plan.trainers)
-        .map(|number| Trainer::new(number, plan.habit, random.draw()))
+        .map(|number| Trainer::new(number, plan.habit, random.draw(), relay_away))
         .collect();
     let mut agenda: BinaryHeap<Reverse<(DateTime<Utc>, usize)>> = BinaryHeap::new();
     for (number, trainer) in trainers.iter().enumerate() {
@@ -169,10 +173,12 @@ fn outcome(plan: &Plan, allowed: u32, project: &Project, trainers: &[Trainer]) -
     let after_from = match plan.story {
         Story::Steady => hour(24),
         Story::Outage => hour(TROUBLE_HOUR + 1),
-        Story::Restart => hour(TROUBLE_HOUR),
+        Story::Restart | Story::RelayGone => hour(TROUBLE_HOUR),
     };
     let steady_most = project.busiest(|at| working(at) && quiet(at));
-    let after = project.busiest(|at| at >= after_from && at < after_from + TimeDelta::hours(1));
+    // A relay that is gone is felt when it goes and when it is back.
+    let hours = if plan.story == Story::RelayGone { 2 } else { 1 };
+    let after = project.busiest(|at| at >= after_from && at < after_from + TimeDelta::hours(hours));
     let mean = project.mean(|at| working(at) && quiet(at));
     let mut back: Vec<f64> = trainers
         .iter()

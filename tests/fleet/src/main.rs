@@ -18,19 +18,25 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let mut outcomes: Vec<Outcome> = Vec::new();
-    for habit in [Habit::Schedule, Habit::LockStep] {
-        for story in [Story::Steady, Story::Outage, Story::Restart] {
-            outcomes.push(play(&Plan {
-                // In lock-step nearly everything is refused and asked again: a tenth in a smaller project shows it as well.
-                trainers: match habit {
-                    Habit::Schedule => arguments.trainers,
-                    Habit::LockStep => arguments.trainers.min(1_000),
-                },
-                seed: arguments.seed,
-                story,
-                habit,
-            }));
-        }
+    let days = [
+        (Habit::Schedule, Story::Steady),
+        (Habit::Schedule, Story::Outage),
+        (Habit::Schedule, Story::Restart),
+        (Habit::Relay, Story::Steady),
+        (Habit::Relay, Story::RelayGone),
+        (Habit::LockStep, Story::Steady),
+    ];
+    for (habit, story) in days {
+        outcomes.push(play(&Plan {
+            // In lock-step nearly everything is refused and asked again: a tenth in a smaller project shows it as well.
+            trainers: match habit {
+                Habit::Schedule | Habit::Relay => arguments.trainers,
+                Habit::LockStep => arguments.trainers.min(1_000),
+            },
+            seed: arguments.seed,
+            story,
+            habit,
+        }));
     }
     println!("{}", serde_json::to_string_pretty(&outcomes)?);
     Ok(())

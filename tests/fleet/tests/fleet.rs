@@ -45,6 +45,24 @@ fn a_restart_of_all_at_one_moment_is_no_rush() {
 }
 
 #[test]
+fn a_relay_that_goes_away_and_comes_back_makes_no_rush_and_nothing_is_lost() {
+    let outcome = day(Story::RelayGone, Habit::Relay);
+    // Within what the project may, with room for the noise of a small fleet.
+    assert!(outcome.after_percent <= 85.0, "{outcome:?}");
+    assert_eq!(outcome.refused, 0);
+    assert_eq!(outcome.settled, outcome.changes);
+    assert!(outcome.back_p95_minutes <= 15.0, "{outcome:?}");
+}
+
+#[test]
+fn with_a_relay_a_day_costs_a_quarter() {
+    let outcome = day(Story::Steady, Habit::Relay);
+    assert!(outcome.a_trainer_and_day <= 30.0, "{outcome:?}");
+    assert!(outcome.steady_percent <= 15.0, "{outcome:?}");
+    assert_eq!(outcome.settled, outcome.changes);
+}
+
+#[test]
 fn in_lock_step_the_same_fleet_is_too_much() {
     let outcome = play(&Plan {
         trainers: 100,
