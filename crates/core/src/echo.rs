@@ -21,6 +21,8 @@ use std::time::Duration;
 pub const WINDOW: Duration = Duration::from_secs(15);
 /// A look is put off no longer than this.
 pub const PUT_OFF: Duration = Duration::from_secs(30 * 60);
+/// After more writes than these nothing is put off: services make one notice of many, and one look serves all of them.
+pub const FEW: usize = 3;
 
 /// What a notice asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +57,9 @@ impl Echoes {
     /// A notice came. `in_use`: somebody looks at the window.
     pub fn heard(&mut self, now: Duration, in_use: bool) -> Look {
         self.forget_late(now);
+        let few = self.until.len() <= FEW;
         let is_echo = self.until.pop_front().is_some();
-        if !is_echo || in_use {
+        if !is_echo || !few || in_use {
             return Look::AtOnce;
         }
         let at = now + PUT_OFF;
@@ -102,6 +105,16 @@ mod tests {
         assert_eq!(echoes.heard(at(14), false), Look::AtOnce);
         echoes.looks();
         assert_eq!(echoes.left(at(15)), None);
+    }
+
+    #[test]
+    fn after_many_writes_nothing_is_put_off() {
+        let mut echoes = Echoes::default();
+        for _ in 0..=FEW {
+            echoes.sent(at(10));
+        }
+        assert_eq!(echoes.heard(at(11), false), Look::AtOnce);
+        assert_eq!(echoes.heard(at(11), false), Look::PutOff, "these are few again");
     }
 
     #[test]
