@@ -12,6 +12,7 @@ use roundtrip_core::absorb::{self, Adoption};
 use roundtrip_core::appointment::Removal;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventChange};
+use roundtrip_core::filter;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::quota;
@@ -149,9 +150,9 @@ impl Engine {
         };
         // The answers have told what time it is.
         let now = self.now();
-        if state.connected_at.is_none() && reading.answered {
+        if reading.answered {
             // Not before: by a laptop's clock that is years ahead, every appointment would have begun before it (P11).
-            state.connected_at = Some(now);
+            state.connected_at = Some(filter::connected_at(state.connected_at, now));
         }
         match feed {
             None if !sides[0] => {}
