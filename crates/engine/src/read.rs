@@ -371,6 +371,7 @@ impl Engine {
         let first = state.sync_token.is_none() && records.links() == 0;
         let mut seen = BTreeSet::new();
         let mut buried = BTreeSet::new();
+        let mut doubled = Vec::new();
         let mut adopted = 0u32;
         for item in listing.items {
             match item {
@@ -398,11 +399,7 @@ impl Engine {
                             }
                             records.edit(&id, |record| absorb::adopt(record, *event, now));
                         }
-                        Adoption::Duplicate(id) => records.edit(&id, |record| {
-                            if !record.duplicates.contains(&event.id) {
-                                record.duplicates.push(event.id.clone());
-                            }
-                        }),
+                        Adoption::Duplicate(id) => doubled.push((id, event.id)),
                     }
                 }
                 EventChange::Deleted { id, updated } => {
@@ -429,6 +426,7 @@ impl Engine {
         }
         let buried: Vec<AppointmentId> = buried.into_iter().collect();
         reading.incomplete |= !self.ask_for_events(&buried, records).await;
+        reading.incomplete |= !self.ask_before_duplicates(&doubled, records).await;
         if first && adopted > 0 {
             let what = HistoryWhat::Rebuilt { count: adopted };
             reading
