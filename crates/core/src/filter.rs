@@ -3,7 +3,7 @@
 use crate::appointment::Appointment;
 use crate::bug::{self, Bug};
 use crate::settings::{Filters, OwnRule, RuleField, RulePattern};
-use chrono::{DateTime, Datelike, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveTime, Utc};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -13,6 +13,15 @@ use std::collections::HashMap;
 pub const RULE_MAX_CHARS: usize = 200;
 /// So many rules of their own a trainer can have.
 pub const RULES_MAX: usize = 50;
+
+/// A connection that was made so far ahead was noted by a wrong clock: it was set while the first answer was on its way.
+const SURELY_AHEAD: Duration = Duration::hours(1);
+
+/// When the connection was made, by what is noted of it and by the services' time now: now if nothing is noted, or if what is
+/// noted cannot be. All that begins before it is left out (P11), so that a wrong one would leave out everything.
+pub fn connected_at(noted: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+    noted.filter(|noted| *noted <= now + SURELY_AHEAD).unwrap_or(now)
+}
 
 /// Why an appointment is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -255,6 +264,17 @@ mod tests {
         let mut filters = Filters::default();
         change(&mut filters);
         left_out(&appointment(), &filters, at("2026-11-01T00:00:00Z"))
+    }
+
+    /// Simulation seed 22013.
+    #[test]
+    fn a_connection_is_never_made_in_the_future() {
+        let now = at("2026-11-21T08:00:00Z");
+        assert_eq!(connected_at(None, now), now);
+        let noted = |text: &str| connected_at(Some(at(text)), now);
+        assert_eq!(noted("2026-10-01T08:00:00Z"), at("2026-10-01T08:00:00Z"));
+        assert_eq!(noted("2026-11-21T09:00:00Z"), at("2026-11-21T09:00:00Z"));
+        assert_eq!(noted("2026-11-21T09:00:01Z"), now);
     }
 
     #[test]

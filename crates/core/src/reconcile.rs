@@ -221,8 +221,9 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         return Decision::local(record, Standing::Ended);
     }
     if record.link == LinkState::Closed {
-        // The admin moved it into the future again.
-        record.link = if record.event.is_some() {
+        // The admin moved it into the future again, or a clock that was ahead had closed it. An event that was being looked
+        // for is looked for again.
+        record.link = if record.event.is_some() || record.missing_since.is_some() {
             LinkState::Linked
         } else {
             LinkState::Unlinked

@@ -444,3 +444,15 @@ fn what_a_wrong_clock_closed_is_still_taken_out_when_it_is_called_off() {
         .platform_removes(RemovalReason::Cancelled);
     case.expect("delete Cancelled g1");
 }
+
+/// Simulation seed 20718: a clock that was ahead had closed it while its event was looked for, and nobody looked any more.
+#[test]
+fn what_a_wrong_clock_closed_is_looked_for_again() {
+    let case = Case::linked().with(|record| {
+        record.link = LinkState::Closed;
+        record.event = None;
+        record.missing_since = Some(at("2026-11-21T08:50:00Z"));
+    });
+    let case = case.expect("Missing");
+    assert_eq!(case.record.link, LinkState::Linked);
+}

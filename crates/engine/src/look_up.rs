@@ -123,6 +123,34 @@ impl Engine {
         answered
     }
 
+    /// An older event beside the known one is one too many only if the known one is still there: a listing may be behind, and
+    /// not show yet that the trainer deleted it and took the older one back. True if that is known of all; else everything
+    /// is read again, and the older one is found once more.
+    pub(crate) async fn ask_before_duplicates(
+        &self,
+        doubled: &[(AppointmentId, EventId)],
+        records: &mut Records,
+    ) -> bool {
+        let mut settled = doubled.len() <= LOOKUPS_MAX;
+        for (owner, older) in doubled.iter().take(LOOKUPS_MAX) {
+            let known = records.get(owner).filter(|record| record.event.is_some());
+            let answered = match known.and_then(|record| record.event_id.clone()) {
+                Some(known) => self.look_at_event(owner, &known, records).await,
+                None => false,
+            };
+            let stays = records.get(owner).is_some_and(|record| record.event.is_some());
+            settled &= answered && stays;
+            if answered && stays {
+                records.edit(owner, |record| {
+                    if !record.duplicates.contains(older) {
+                        record.duplicates.push(older.clone());
+                    }
+                });
+            }
+        }
+        settled
+    }
+
     /// Asks for one event and writes the answer into its record. False if there was none.
     async fn look_at_event(&self, owner: &AppointmentId, id: &EventId, records: &mut Records) -> bool {
         let answer = self.calendar.get(&self.config.identity.calendar, id).await;

@@ -12,6 +12,7 @@ use roundtrip_core::absorb::{self, Adoption};
 use roundtrip_core::appointment::Removal;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventChange};
+use roundtrip_core::filter;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::quota;
@@ -149,9 +150,9 @@ impl Engine {
         };
         // The answers have told what time it is.
         let now = self.now();
-        if state.connected_at.is_none() && reading.answered {
+        if reading.answered {
             // Not before: by a laptop's clock that is years ahead, every appointment would have begun before it (P11).
-            state.connected_at = Some(now);
+            state.connected_at = Some(filter::connected_at(state.connected_at, now));
         }
         match feed {
             None if !sides[0] => {}
@@ -370,6 +371,7 @@ impl Engine {
         let first = state.sync_token.is_none() && records.links() == 0;
         let mut seen = BTreeSet::new();
         let mut buried = BTreeSet::new();
+        let mut doubled = Vec::new();
         let mut adopted = 0u32;
         for item in listing.items {
             match item {
@@ -397,11 +399,7 @@ impl Engine {
                             }
                             records.edit(&id, |record| absorb::adopt(record, *event, now));
                         }
-                        Adoption::Duplicate(id) => records.edit(&id, |record| {
-                            if !record.duplicates.contains(&event.id) {
-                                record.duplicates.push(event.id.clone());
-                            }
-                        }),
+                        Adoption::Duplicate(id) => doubled.push((id, event.id)),
                     }
                 }
                 EventChange::Deleted { id, updated } => {
@@ -428,6 +426,7 @@ impl Engine {
         }
         let buried: Vec<AppointmentId> = buried.into_iter().collect();
         reading.incomplete |= !self.ask_for_events(&buried, records).await;
+        reading.incomplete |= !self.ask_before_duplicates(&doubled, records).await;
         if first && adopted > 0 {
             let what = HistoryWhat::Rebuilt { count: adopted };
             reading

@@ -308,3 +308,33 @@ async fn what_was_cancelled_stays_away_when_the_feed_repeats_older_words_of_it()
     }
     world.check_invariants().await;
 }
+
+/// Found by simulation seed 16829: the trainer takes the older event back and deletes the newer one, and the calendar tells of
+/// the deletion late.
+#[tokio::test]
+async fn an_older_event_is_not_one_too_many_because_a_listing_is_behind() {
+    let (world, visits) = with_visits(1).await;
+    let older = world.trainer().delete(&visits[0]);
+    world.settle().await;
+    world.put_back(&visits[0]).await.expect("it was removed");
+    world.settle().await;
+    assert_ne!(world.trainer().event_id(&visits[0]), older);
+
+    let shared = &world.running.sandbox.shared;
+    shared.set_realism(Realism {
+        late_tombstones_ms: 3_600_000,
+        ..shared.realism()
+    });
+    world.advance(60);
+    world.trainer().delete(&visits[0]);
+    world.trainer().restore(&older);
+    world.advance(60);
+    world.settle().await;
+    shared.set_realism(Realism::default());
+
+    assert_eq!(world.trainer().event_id(&visits[0]), older, "it stays");
+    world.advance(7_200);
+    world.settle().await;
+    assert_eq!(world.badge(&visits[0]).await.0, Badge::Synced);
+    world.check_invariants().await;
+}

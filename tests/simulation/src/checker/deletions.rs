@@ -108,8 +108,9 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
     if said(DeleteReason::Asked) || is_chosen(facts, appointment, deletion) {
         return Why::Asked;
     }
-    // The row is lost with a database, not the rules.
-    if (said(DeleteReason::LeftOut) || facts.a_database_was_lost())
+    // The row is lost with a database, or with an answer, where the trainer took the event from the bin before it was known
+    // (seed 18370). The rules are not.
+    if (said(DeleteReason::LeftOut) || facts.a_database_was_lost() || !facts.was_heard(deletion))
         && some_rules_left_it_out(facts, appointment, deletion)
     {
         return Why::Filter;

@@ -55,6 +55,10 @@ fn one_event_each(facts: &Facts<'_>, found: &mut Vec<Violation>) {
                         && facts.event_at(other, change.seq).is_some_and(EventState::is_live)
                         // Taken from the bin by the trainer, which nobody could know yet.
                         && brought_by(facts, other, change.seq).is_some_and(Actor::is_app)
+                        // Denied by the calendar, and then by a second look (seed 15130).
+                        && !facts
+                            .laptop_of(change)
+                            .is_some_and(|laptop| facts.was_said_to_be_gone(laptop, other, change.at))
                 });
                 if other.is_some() {
                     let what = format!("a second event was made while one was there (#{})", change.seq);

@@ -196,6 +196,33 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Whether the laptop heard that the service did this.
+    pub fn was_heard(&self, change: &Change) -> bool {
+        let roundtrip_sandbox::history::Actor::App(app) = &change.actor else {
+            return false;
+        };
+        self.ended.requests.iter().any(|request| {
+            request.request_id.is_some()
+                && request.request_id == app.request_id
+                && request.faults.is_empty()
+                && request.status.is_some_and(|status| (200..300).contains(&status))
+        })
+    }
+
+    /// Whether the calendar told this laptop more than once, until then, that this event is not there: what it does or tells
+    /// then follows what a service said, be it true or not.
+    pub fn was_said_to_be_gone(&self, laptop: usize, event: &str, until: DateTime<Utc>) -> bool {
+        let of_event = |path: &str| path.split('?').next().is_some_and(|path| path.ends_with(event));
+        let denials = self.ended.requests.iter().filter(|request| {
+            request.laptop == laptop
+                && request.google
+                && request.at <= until
+                && of_event(&request.path)
+                && matches!(request.status, Some(404 | 410))
+        });
+        denials.count() > 1
+    }
+
     /// Whether some laptop's history says this of an appointment, not long before `since`.
     pub fn is_told(
         &self,

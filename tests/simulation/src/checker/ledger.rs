@@ -56,11 +56,20 @@ fn rows_have_causes(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, foun
         let has_cause = match &item.what {
             HistoryWhat::Added { time } if done => by_app.any(|change| {
                 // Without its database a laptop takes what it once wrote for what it has just made.
-                let made =
-                    laptop.database_was_lost || !change.event_before().is_some_and(EventState::is_live);
+                // Where a try of its own is under way, nobody can tell whose it was that got there (seed 19060).
+                let made = laptop.database_was_lost
+                    || tried_in_vain(facts, number)
+                    || !change.event_before().is_some_and(EventState::is_live);
                 made && change.event_after().and_then(hours_of) == Some((time.start, time.end))
             }),
-            HistoryWhat::Deleted { .. } if done && was_said_to_be_gone(facts, number, &events) => true,
+            HistoryWhat::Deleted { .. }
+                if done
+                    && events
+                        .iter()
+                        .any(|event| facts.was_said_to_be_gone(number, event, facts.now)) =>
+            {
+                true
+            }
             HistoryWhat::Deleted { .. } if done => {
                 events.iter().flat_map(|event| facts.event(event)).any(|change| {
                     // Deleted, or found gone: the same thing to a person.
@@ -82,21 +91,15 @@ fn rows_have_causes(facts: &Facts<'_>, number: usize, laptop: &EndedLaptop, foun
     }
 }
 
-/// True if the calendar told this laptop more than once that one of these events is not there: such a row repeats what a
-/// service said, be it true or not.
-fn was_said_to_be_gone(facts: &Facts<'_>, number: usize, events: &[&str]) -> bool {
-    let denied = |event: &&str| {
-        let of_event = |path: &str| path.split('?').next().is_some_and(|path| path.ends_with(event));
-        let requests = facts.ended.requests.iter();
-        let denials = requests.filter(|request| {
-            request.laptop == number
-                && request.google
-                && of_event(&request.path)
-                && matches!(request.status, Some(404 | 410))
-        });
-        denials.count() > 1
-    };
-    events.iter().any(denied)
+/// Whether this laptop ever wanted to make an event and heard neither yes nor that there is one.
+fn tried_in_vain(facts: &Facts<'_>, number: usize) -> bool {
+    facts.ended.requests.iter().any(|request| {
+        let answered = request
+            .status
+            .is_some_and(|status| (200..300).contains(&status) || status == 409);
+        let inserts = request.google && request.method == "POST" && request.path.contains("/events?");
+        request.laptop == number && inserts && !answered
+    })
 }
 
 /// I8: nobody knows a version that the platform has not said.

@@ -3,6 +3,7 @@
 use super::deletions::leaves_out;
 use super::facts::{Facts, Span, hours_of, moved_to, span_of, told_time};
 use crate::ended::Violation;
+use chrono::TimeDelta;
 use roundtrip_core::outbox::Intent;
 use roundtrip_core::record::LinkState;
 use roundtrip_core::settings::{ConflictPolicy, Direction};
@@ -70,11 +71,7 @@ fn each_report_has_a_move(
     let mut used = BTreeSet::new();
     for report in reports {
         let seq = report.change.seq;
-        let wished = facts.is_told(
-            appointment,
-            report.change.at - chrono::TimeDelta::days(30),
-            is_wish,
-        );
+        let wished = facts.is_told(appointment, report.change.at - TimeDelta::days(30), is_wish);
         let moves = facts
             .events_of(appointment)
             .into_iter()
@@ -161,6 +158,23 @@ fn one_notification_each(
     }
 }
 
+/// A platform remembers the key of a report for seven days.
+const KEY_MEMORY: TimeDelta = TimeDelta::days(7);
+
+/// Whether nothing can show any more what became of a report whose answer was lost: its key is forgotten, and the admin changed
+/// what it brought about (docs/simulation.md, seed 15051).
+fn is_forgotten(facts: &Facts<'_>, appointment: &str, report: &Report<'_>) -> bool {
+    let mut later = facts
+        .appointment(appointment)
+        .filter(|change| change.seq > report.change.seq && !change.actor.is_app());
+    let gone_on = later.any(|change| {
+        change
+            .appointment_after()
+            .is_none_or(|state| span_of(state) != report.to || !state.is_assigned_to(facts.ended.user))
+    });
+    !facts.was_heard(report.change) && gone_on && facts.now - report.change.at > KEY_MEMORY
+}
+
 /// I5, for each move of one event.
 fn no_move_is_lost(
     facts: &Facts<'_>,
@@ -208,7 +222,8 @@ fn no_move_is_lost(
             |item| matches!(&item.what, HistoryWhat::MovedBack { to, .. } if (to.start, to.end) == report.to),
         );
         // A laptop that never heard the answer, and no longer writes, has it in its outbox still.
-        if !told && !waits && !facts.a_database_was_lost() {
+        let forgotten = is_forgotten(facts, appointment, report);
+        if !told && !waits && !forgotten && !facts.a_database_was_lost() {
             let what = format!(
                 "the move #{} was reported (#{}) and no history says so",
                 moved.seq, report.change.seq
@@ -262,7 +277,17 @@ fn no_move_is_lost(
         .laptops
         .iter()
         .any(|laptop| laptop.settings.direction == Direction::Push);
+    // Dragged back to where the app had written it last, before anything was told: no move (seed 19311).
+    let written = facts
+        .event(event)
+        .rfind(|change| change.seq < moved.seq && change.actor.is_app());
+    let taken_back = written.is_some_and(|written| {
+        let told_since =
+            |report: &Report<'_>| report.change.seq > written.seq && report.change.seq < moved.seq;
+        written.event_after().map(hours_of) == Some(to) && !reports.iter().any(told_since)
+    });
     let excused = removed_later
+        || taken_back
         || agreed
         || said
         || asked

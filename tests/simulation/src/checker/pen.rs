@@ -5,7 +5,7 @@ use super::facts::Facts;
 use crate::ended::Violation;
 use chrono::TimeDelta;
 use roundtrip_core::outbox::DeleteReason;
-use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_engine::ledger::{HistoryItem, HistoryWhat};
 use roundtrip_sandbox::history::Change;
 
 /// So long it is held at least: a day, less what wrong clocks of the services may take off it.
@@ -49,12 +49,19 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 
 /// Absent, by the laptop's own word; or left out by its rules although the platform never changed anything.
 fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str, deletion: &Change) -> bool {
-    let rows = facts.ended.laptops[laptop].history.iter().filter(|item| {
+    let about = |item: &&HistoryItem| {
         item.appointment_id
             .as_ref()
             .is_some_and(|id| id.as_str() == appointment)
+            && matches!(item.what, HistoryWhat::Deleted { .. })
             && (item.at - deletion.at).abs() <= TimeDelta::minutes(30)
-    });
+    };
+    // An event that the trainer takes from the bin may go once more: the nearest line is about this deletion (seed 16575).
+    let row = facts.ended.laptops[laptop]
+        .history
+        .iter()
+        .filter(about)
+        .min_by_key(|item| (item.at - deletion.at).abs());
     let Some(made) = facts.event(event).find(|change| change.actor.is_app()) else {
         return false;
     };
@@ -68,7 +75,7 @@ fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str,
         .settings
         .iter()
         .any(|(by, at, _)| *by == laptop && *at >= made.at);
-    rows.into_iter().any(|item| match item.what {
+    row.is_some_and(|item| match item.what {
         HistoryWhat::Deleted { inferred: true, .. } => true,
         HistoryWhat::Deleted {
             reason: DeleteReason::LeftOut,
