@@ -5,6 +5,7 @@ use roundtrip_behaviour_tests::World;
 use roundtrip_engine::figures::Share;
 use roundtrip_engine::ledger::{HistoryWhat, Trigger};
 use roundtrip_sandbox::faults::{Fault, Service};
+use roundtrip_sandbox::google::NoticeWeather;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -116,6 +117,34 @@ async fn runs_writes_errors_and_requests_are_counted_and_outlive_the_process() {
     let again = world.engine.figures().await.expect("the ledger works");
     assert_eq!(again.days, figures.days);
     assert_eq!(again.to_event, figures.to_event);
+}
+
+#[tokio::test]
+async fn a_notice_that_never_came_is_counted_with_the_day_and_outlives_the_process() {
+    let mut world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    let listening = world.listen();
+    listening.ready().await;
+    world.running.sandbox.google.set_notice_weather(NoticeWeather {
+        lose: 1,
+        ..NoticeWeather::default()
+    });
+    world.advance(1);
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(120);
+    world.cycle(Trigger::Timer).await;
+    listening.stop().await;
+    let figures = world.engine.figures().await.expect("the ledger works");
+    assert_eq!(figures.missed, 1);
+
+    // It was written down with the run that found it, and with nothing later.
+    world.restart().await;
+    let again = world.engine.figures().await.expect("the ledger works");
+    assert_eq!((again.missed, &again.days), (1, &figures.days));
+    world.sync().await;
+    let again = world.engine.figures().await.expect("the ledger works");
+    assert_eq!(again.missed, 1, "it is counted once");
 }
 
 /// A log that remembers.
