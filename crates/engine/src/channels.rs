@@ -27,7 +27,7 @@ pub(crate) struct Channels {
     told: bool,
     /// Own writes, whose notices need no look of their own at once.
     echoes: Echoes,
-    /// Changes found without a notice, in a row.
+    /// Changes found without a notice, in a row. How many there were in a day is counted with its figures.
     missed: u32,
     /// Tries to make one that failed, in a row.
     failures: u32,
@@ -161,6 +161,7 @@ impl Engine {
             channels.missed = channels.missed.saturating_add(1);
             tracing::info!(count = channels.missed, "a change came without a notice");
             drop(channels);
+            self.tally().day.missed += 1;
             self.reckon_pushed();
             self.channel_wake.notify_one();
         }

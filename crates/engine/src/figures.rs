@@ -37,6 +37,8 @@ pub struct DayCount {
     pub retries: u32,
     /// Questions that the guard asked.
     pub questions: u32,
+    /// Readings of the calendar that found a change of which no notice had come, although one had time to.
+    pub missed: u32,
     /// Requests to the platform.
     pub platform_requests: u64,
     /// Requests to the calendar.
@@ -72,6 +74,7 @@ impl DayCount {
             (&mut self.writes_failed, other.writes_failed),
             (&mut self.retries, other.retries),
             (&mut self.questions, other.questions),
+            (&mut self.missed, other.missed),
         ];
         for (mine, more) in numbers {
             *mine = mine.saturating_add(more);
@@ -87,6 +90,7 @@ impl DayCount {
     pub(crate) fn subtract(&mut self, committed: &Self) {
         self.retries = self.retries.saturating_sub(committed.retries);
         self.questions = self.questions.saturating_sub(committed.questions);
+        self.missed = self.missed.saturating_sub(committed.missed);
         for (kind, times) in &committed.errors {
             if let Some(count) = self.errors.get_mut(kind) {
                 *count = count.saturating_sub(*times);
@@ -180,6 +184,8 @@ pub struct Figures {
     pub retries: u64,
     /// Questions of the guard.
     pub questions: u64,
+    /// Readings of the calendar that found a change without a notice.
+    pub missed: u64,
     /// Errors by side and code, most frequent first.
     pub errors: Vec<(String, u64)>,
     /// The days, oldest first, without a gap.
@@ -246,6 +252,7 @@ pub fn figures(days: &[DayCount], items: &[HistoryItem], watch: &Watch, now: Dat
         to_report: latency(&took(Side::Platform)),
         retries: sum(|day| day.retries),
         questions: sum(|day| day.questions),
+        missed: sum(|day| day.missed),
         errors,
         days: told,
         watch: watch.clone(),

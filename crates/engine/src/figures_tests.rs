@@ -99,6 +99,7 @@ fn figures_tell_of_thirty_days_and_leave_no_day_out() {
         writes_failed: 1,
         retries: 4,
         questions: 2,
+        missed: 3,
         ..DayCount::default()
     };
     for _ in 0..3 {
@@ -128,7 +129,7 @@ fn figures_tell_of_thirty_days_and_leave_no_day_out() {
         "no network is nobody's failure"
     );
     assert_eq!(figures.writes, Share { ok: 19, of: 20 });
-    assert_eq!((figures.retries, figures.questions), (4, 2));
+    assert_eq!((figures.retries, figures.questions, figures.missed), (4, 2, 3));
     let expected = [
         ("platform.unreachable".to_owned(), 3),
         ("calendar.throttled".to_owned(), 1),
@@ -160,6 +161,7 @@ fn what_is_counted_while_a_day_is_committed_is_kept_for_the_next_commit() {
     let mut tally = DayCount::default();
     tally.error(Side::Platform, "unreachable");
     tally.retries = 2;
+    tally.missed = 1;
     let committed = DayCount {
         runs: 1,
         ..tally.clone()
@@ -167,8 +169,9 @@ fn what_is_counted_while_a_day_is_committed_is_kept_for_the_next_commit() {
     tally.error(Side::Platform, "unreachable");
     tally.error(Side::Calendar, "throttled");
     tally.retries += 1;
+    tally.missed += 1;
     tally.subtract(&committed);
     let left = [("calendar.throttled", 1), ("platform.unreachable", 1)];
     let left = left.map(|(kind, times)| (kind.to_owned(), times));
-    assert_eq!((tally.retries, tally.errors), (1, left.into()));
+    assert_eq!((tally.retries, tally.missed, tally.errors), (1, 1, left.into()));
 }

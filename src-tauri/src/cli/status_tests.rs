@@ -45,6 +45,7 @@ fn full() -> (Overview, FiguresView) {
         to_report: latency,
         retries: 3,
         questions: 1,
+        missed: 1,
         errors: vec![ErrorCount {
             service: "google".into(),
             code: "throttled".into(),

@@ -33,6 +33,7 @@ pub(crate) fn view(figures: &Figures) -> FiguresView {
         to_report: latency(&figures.to_report),
         retries: small(figures.retries),
         questions: small(figures.questions),
+        missed: small(figures.missed),
         errors: figures.errors.iter().map(error).collect(),
         days: figures.days.iter().map(day).collect(),
         platform: side(&figures.watch.platform),

@@ -1,9 +1,9 @@
 //! The engine by itself: when its cycles run, and when they do not.
 
 use chrono::TimeDelta;
-use roundtrip_behaviour_tests::{World, at};
+use roundtrip_behaviour_tests::{Driving, World, at};
 use roundtrip_core::badge::Badge;
-use roundtrip_engine::ledger::{Run, Trigger};
+use roundtrip_engine::ledger::{Run, RunResult, Trigger};
 use roundtrip_engine::ports::Hinted;
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::google::QuotaLimits;
@@ -460,6 +460,84 @@ async fn a_platform_that_hints_on_and_on_is_read_no_more_often_than_it_wants() {
     world.engine.hint(Hinted::Calendar);
     driving.let_pass(30).await;
     assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    driving.stop().await;
+}
+
+/// An evening on which a rename was written to the calendar and its notice, which may be of somebody else's change too, put
+/// off the look that it asks for. From then on the stream is gone: no hint brings a look forward.
+async fn put_off<'a>(world: &'a World, visit: &str) -> Driving<'a> {
+    world.set_time(at("2026-11-24 20:00"));
+    world.sync().await;
+    let mut driving = world.drive().await;
+    let listening = world.listen();
+    listening
+        .until(async || world.engine.live().pushed.calendar)
+        .await;
+    // What happened before the stream stood is looked at first.
+    driving.let_pass(12).await;
+    listening.until(async || !world.engine.live().hinted[1]).await;
+
+    let (began, mark) = (world.now(), world.mark());
+    world.admin().rename(visit, "Rosen-Apotheke");
+    world.engine.ask_for(Trigger::Manual);
+    let written = async || {
+        let runs = runs(world, began).await;
+        let manual = runs.iter().find(|run| run.trigger == Trigger::Manual);
+        manual.is_some_and(|run| run.result == RunResult::Success)
+    };
+    listening.until(written).await;
+    assert_eq!(world.trainer().title(visit), "Rosen-Apotheke");
+    let told = || {
+        let requests = world.requests_since(mark).into_iter();
+        requests
+            .filter(|request| request.path == "/v1/hooks/google")
+            .count()
+    };
+    listening.until(async || told() == 1).await;
+    // What the platform says after the notice is heard after it.
+    for reason in [Some(PauseReason::KillSwitch), None] {
+        let platform = world.admin().platform().clone();
+        platform
+            .pause(world.person().user, reason)
+            .expect("Mara is known");
+        let heard = async || {
+            let policy = world.engine.live().policy;
+            policy.is_some_and(|policy| policy.enabled == reason.is_none())
+        };
+        listening.until(heard).await;
+    }
+    assert!(!world.engine.live().hinted[1], "it is not asked for");
+    listening.stop().await;
+    driving
+}
+
+/// Lists of the calendar in so many seconds of an engine that runs by itself.
+async fn lists_in(world: &World, driving: &mut Driving<'_>, seconds: i64) -> usize {
+    let mark = world.mark();
+    driving.let_pass(seconds).await;
+    let requests = world.requests_since(mark).into_iter();
+    requests
+        .filter(|request| request.method == "GET" && request.path.ends_with("/events"))
+        .count()
+}
+
+#[tokio::test]
+async fn a_look_that_was_put_off_comes_within_half_an_hour() {
+    let (world, visit) = with_visit().await;
+    let mut driving = put_off(&world, &visit).await;
+    assert_eq!(lists_in(&world, &mut driving, 29 * 60).await, 0);
+    assert_eq!(lists_in(&world, &mut driving, 2 * 60).await, 1);
+    driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_look_that_was_put_off_comes_at_once_when_the_window_is_opened() {
+    let (world, visit) = with_visit().await;
+    let mut driving = put_off(&world, &visit).await;
+    // So soon after the last look the window alone would bring none.
+    assert_eq!(lists_in(&world, &mut driving, 20).await, 0);
+    world.engine.window_is_in_use(true);
+    assert_eq!(lists_in(&world, &mut driving, 5).await, 1);
     driving.stop().await;
 }
 

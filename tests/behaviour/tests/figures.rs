@@ -5,6 +5,7 @@ use roundtrip_behaviour_tests::World;
 use roundtrip_engine::figures::Share;
 use roundtrip_engine::ledger::{HistoryWhat, Trigger};
 use roundtrip_sandbox::faults::{Fault, Service};
+use roundtrip_sandbox::google::NoticeWeather;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -118,6 +119,34 @@ async fn runs_writes_errors_and_requests_are_counted_and_outlive_the_process() {
     assert_eq!(again.to_event, figures.to_event);
 }
 
+#[tokio::test]
+async fn a_notice_that_never_came_is_counted_with_the_day_and_outlives_the_process() {
+    let mut world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    let listening = world.listen();
+    listening.ready().await;
+    world.running.sandbox.google.set_notice_weather(NoticeWeather {
+        lose: 1,
+        ..NoticeWeather::default()
+    });
+    world.advance(1);
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(120);
+    world.cycle(Trigger::Timer).await;
+    listening.stop().await;
+    let figures = world.engine.figures().await.expect("the ledger works");
+    assert_eq!(figures.missed, 1);
+
+    // It was written down with the run that found it, and with nothing later.
+    world.restart().await;
+    let again = world.engine.figures().await.expect("the ledger works");
+    assert_eq!((again.missed, &again.days), (1, &figures.days));
+    world.sync().await;
+    let again = world.engine.figures().await.expect("the ledger works");
+    assert_eq!(again.missed, 1, "it is counted once");
+}
+
 /// A log that remembers.
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<Vec<u8>>>);
@@ -154,7 +183,11 @@ async fn one_id_of_a_run_is_in_both_services_logs_in_ours_and_in_the_history() {
         .finish();
     let mark = world.mark();
     {
-        let _logged = tracing::subscriber::set_default(subscriber);
+        // Who is the only one in its process decides alone, and by the thread that comes by first, which places log at all:
+        // with tests beside this one that is a thread of theirs, which logs nothing. Of two, both are asked.
+        let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+        let subscriber = tracing::Dispatch::new(subscriber);
+        let _logged = tracing::dispatcher::set_default(&subscriber);
         world.sync().await;
     }
     let runs = world.engine.runs(chrono::DateTime::UNIX_EPOCH, 1).await;

@@ -534,6 +534,8 @@ export type FiguresView = {
 	retries: number,
 	/**  Questions that the guard asked. */
 	questions: number,
+	/**  Looks that found a change in the calendar of which Google had sent no notice. */
+	missed: number,
 	/**  Errors by kind, most frequent first. */
 	errors: ErrorCount[],
 	/**  The 30 days, oldest first, without a gap. */

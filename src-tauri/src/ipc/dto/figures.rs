@@ -23,6 +23,8 @@ pub struct FiguresView {
     pub retries: u32,
     /// Questions that the guard asked.
     pub questions: u32,
+    /// Looks that found a change in the calendar of which Google had sent no notice.
+    pub missed: u32,
     /// Errors by kind, most frequent first.
     pub errors: Vec<ErrorCount>,
     /// The 30 days, oldest first, without a gap.

@@ -66,6 +66,7 @@ describe('the panel', () => {
     expect(panel.querySelectorAll('[data-test="figures-side"]')).toHaveLength(2);
     expect(panel.querySelectorAll('[data-test="figures-latency"]')).toHaveLength(2);
     expect(find('figures-errors')?.textContent).toContain('9');
+    expect(find('figures-missed')?.textContent).toMatch(/Google Calendar sent no notice.*2/s);
     for (const strip of panel.querySelectorAll('[role="img"]'))
       expect(strip.getAttribute('aria-label')).toMatch(/\d+ requests in 30 days/);
     const result = await axe.run(panel, { rules: { 'color-contrast': { enabled: false } } });

@@ -63,6 +63,7 @@ export function figuresFor(started: boolean, problem: string | null): FiguresVie
         },
     retries: 6,
     questions: 1,
+    missed: 2,
     errors: [
       { service: 'google', code: 'unreachable', count: 9 },
       { service: 'platform', code: 'unreachable', count: 9 },
