@@ -300,15 +300,6 @@ pub fn first(situation: &Situation, owed: bool, chance: Chance) -> DateTime<Utc>
     situation.now + part(START, fraction(chance.random))
 }
 
-/// Until when the platform is not read because of hints, if it was read just before: as often as it likes to hint, it is not
-/// read more often than it wants. What it hints at meanwhile is one reading then.
-pub fn held_until(situation: &Situation) -> Option<DateTime<Utc>> {
-    let tried = situation.sides.platform.tried_at?;
-    // A time in the future was noted by a wrong clock.
-    let until = tried + seconds(situation.min_poll_seconds);
-    (tried <= situation.now && until > situation.now).then_some(until)
-}
-
 /// Whether a side is left to its hints. One in trouble is not: what could not be written or read there waits for no hint.
 pub fn is_left_to_hints(hinted_at: bool, in_trouble: bool) -> bool {
     hinted_at && !in_trouble

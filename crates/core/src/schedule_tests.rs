@@ -144,22 +144,6 @@ fn the_platform_is_never_read_more_often_than_it_wants() {
 }
 
 #[test]
-fn hints_are_held_until_the_platform_wants_to_be_read_again() {
-    let now = at(10, 0);
-    let ago = |seconds| {
-        let mut situation = just_read(now);
-        situation.sides.platform.tried_at = Some(now - TimeDelta::seconds(seconds));
-        held_until(&situation)
-    };
-    assert_eq!(ago(0), Some(now + TimeDelta::seconds(60)));
-    assert_eq!(ago(59), Some(now + TimeDelta::seconds(1)));
-    assert_eq!([ago(60), ago(3_600), ago(-30)], [None; 3]);
-    let mut never = just_read(now);
-    never.sides.platform.tried_at = None;
-    assert_eq!(held_until(&never), None);
-}
-
-#[test]
 fn a_side_in_trouble_waits_for_no_hint() {
     let now = at(10, 0);
     assert!(is_left_to_hints(true, false));

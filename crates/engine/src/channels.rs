@@ -16,6 +16,8 @@ use std::sync::atomic::Ordering;
 const LONGEST_WAIT: Duration = Duration::hours(1);
 /// A change counts as missed only if its notice has had so long to come.
 const NOTICE_TAKES: Duration = Duration::seconds(60);
+/// By so much the service's clock, as it is known here, may be behind or ahead.
+const CLOCKS_DIFFER: Duration = Duration::seconds(5);
 
 /// What is known of the channels, in memory.
 #[derive(Debug, Default)]
@@ -23,8 +25,8 @@ pub(crate) struct Channels {
     /// As in the ledger.
     all: Vec<Channel>,
     loaded: bool,
-    /// A notice came since the calendar was last read.
-    told: bool,
+    /// When the last notice of a change came: what changed before is told.
+    told_at: Option<DateTime<Utc>>,
     /// Own writes, whose notices need no look of their own at once.
     echoes: Echoes,
     /// Changes found without a notice, in a row. How many there were in a day is counted with its figures.
@@ -86,7 +88,7 @@ impl Engine {
         let change = state != "sync";
         let mut look = Look::PutOff;
         if change {
-            channels.told = true;
+            channels.told_at = Some(now);
             channels.missed = 0;
             let in_use = self.in_use.load(Ordering::Relaxed);
             look = channels.echoes.heard(self.clock.monotonic(), in_use);
@@ -121,6 +123,11 @@ impl Engine {
         self.channels().echoes.looks();
     }
 
+    /// How long until a look that was put off comes; none if none was.
+    pub(crate) fn put_off_for(&self) -> Option<std::time::Duration> {
+        self.channels().echoes.left(self.clock.monotonic())
+    }
+
     /// A look that was put off because a notice may have been of our own write is asked for when its time has come, or when
     /// somebody looks at the window.
     pub(crate) fn ask_for_what_was_put_off(&self) {
@@ -147,16 +154,17 @@ impl Engine {
             _ => now,
         };
         let mut channels = self.channels();
-        let told = std::mem::take(&mut channels.told);
         let Some(heard_since) = newest(&channels.all, now).and_then(|newest| newest.heard_at) else {
             return;
         };
-        let since = listening_since.max(heard_since);
-        let missed = !told
-            && items
-                .iter()
-                .filter_map(updated)
-                .any(|updated| updated > since && updated < now - NOTICE_TAKES);
+        let mut since = listening_since.max(heard_since);
+        if let Some(told_at) = channels.told_at {
+            since = since.max(told_at + CLOCKS_DIFFER);
+        }
+        let missed = items
+            .iter()
+            .filter_map(updated)
+            .any(|updated| updated > since && updated < now - NOTICE_TAKES);
         if missed {
             channels.missed = channels.missed.saturating_add(1);
             tracing::info!(count = channels.missed, "a change came without a notice");
@@ -278,7 +286,7 @@ impl Engine {
                 self.distrust_older().await;
                 let next_one = self.now() + channel::APART;
                 let mut channels = self.channels();
-                (channels.failures, channels.missed, channels.told) = (0, 0, false);
+                (channels.failures, channels.missed, channels.told_at) = (0, 0, None);
                 (channels.not_before, channels.problem) = (Some(next_one), None);
                 drop(channels);
                 tracing::info!("the calendar sends notices");

@@ -39,8 +39,6 @@ struct Looks {
     /// Drawn once per check, so that thinking again does not draw until it is soon.
     random: u64,
     due_at: Option<DateTime<Utc>>,
-    /// The platform hinted at something before it wants to be read again: then it is.
-    held_until: Option<DateTime<Utc>>,
     /// Not before this, whatever is due; with the reason for which it goes on then.
     instead: Option<(DateTime<Utc>, Trigger)>,
 }
@@ -153,7 +151,6 @@ impl Engine {
             allowance: Allowance::default(),
             random: self.clock.random(),
             due_at: None,
-            held_until: None,
             instead: None,
         };
         self.look_up(&mut looks).await;
@@ -345,16 +342,10 @@ impl Engine {
         loop {
             self.keep_watch().await;
             self.ask_for_what_was_put_off();
-            if looks.held_until.take_if(|at| *at <= self.now()).is_some() && self.lock().hinted[0] {
-                self.ask_for(Trigger::Hint);
-            }
             match self.take_asked() {
                 Some(Trigger::Hint) => {
                     let trigger = self.after_hints().await;
                     self.look_at_pushes(looks);
-                    if trigger == Trigger::Hint && self.holds(looks) {
-                        continue;
-                    }
                     let next = self.next(looks);
                     // A platform that hints without end keeps nothing from its time; what was hinted at is read with it.
                     let is_time = trigger == Trigger::Hint && next.check.is_some() && next.at <= self.now();
@@ -378,10 +369,7 @@ impl Engine {
                 return next;
             }
             let until = until.min((tell_at - self.now()).to_std().unwrap_or_default());
-            let held = looks
-                .held_until
-                .map(|at| (at - self.now()).to_std().unwrap_or_default());
-            let until = held.map_or(until, |held| until.min(held));
+            let until = self.put_off_for().map_or(until, |left| until.min(left));
             tokio::select! {
                 biased;
                 () = self.wake.notified() => {}
@@ -396,16 +384,6 @@ impl Engine {
                 return asked(Trigger::WakeUp);
             }
         }
-    }
-
-    /// Hints came while the platform does not want to be read: what it hinted at is read as soon as it does. True if there is
-    /// nothing else to do now.
-    fn holds(&self, looks: &mut Looks) -> bool {
-        looks.held_until = schedule::held_until(&self.situation(looks));
-        let mut live = self.lock();
-        live.platform_held = looks.held_until.is_some() && live.hinted[0];
-        let news = std::mem::take(&mut live.policy_news);
-        live.platform_held && !live.hinted[1] && !news
     }
 
     fn tell_next(&self, at: DateTime<Utc>) {

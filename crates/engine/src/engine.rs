@@ -106,10 +106,6 @@ pub struct Live {
     pub connection: Connection,
     /// Platform, calendar: a hint came that no cycle has looked after yet.
     pub hinted: [bool; 2],
-    /// What the platform hinted at is not read by the next run, for it was read just before.
-    pub(crate) platform_held: bool,
-    /// The platform's word on sync has changed since a run last began because of hints.
-    pub(crate) policy_news: bool,
     /// Is there anything to succeed at? None: look it up.
     pub(crate) task: Option<Task>,
     /// Platform, calendar: a write went through since the last cycle ended.
@@ -286,22 +282,22 @@ impl Engine {
         let mut live = self.lock();
         let hinted = std::mem::take(&mut live.hinted);
         let due = live.due.take();
-        let held = std::mem::take(&mut live.platform_held);
         let unread = [state.platform_read_at.is_none(), state.calendar_read_at.is_none()];
         let troubled = [live.platform.problem.is_some(), live.calendar.problem.is_some()];
         let pushed = [live.pushed.stream, live.pushed.calendar];
-        // What the platform hinted at, unless it is not to be read yet.
-        let told = [hinted[0] && !held, hinted[1]];
-        let owed = |side: usize| unread[side] || troubled[side];
-        let sides = match (trigger, due) {
+        match (trigger, due) {
             _ if full => [true; 2],
-            (Trigger::Hint, _) if hinted != [false; 2] => [told[0] || owed(0) && !held, told[1] || owed(1)],
-            (Trigger::Due, _) => [0, 1].map(|side| told[side] || !pushed[side] || owed(side)),
-            (Trigger::Timer | Trigger::NetworkBack, Some(due)) => [0, 1].map(|side| due[side] || told[side]),
+            (Trigger::Hint, _) if hinted != [false; 2] => {
+                [0, 1].map(|side| hinted[side] || unread[side] || troubled[side])
+            }
+            (Trigger::Due, _) => {
+                [0, 1].map(|side| hinted[side] || !pushed[side] || unread[side] || troubled[side])
+            }
+            (Trigger::Timer | Trigger::NetworkBack, Some(due)) => {
+                [0, 1].map(|side| due[side] || hinted[side])
+            }
             _ => [true; 2],
-        };
-        live.hinted[0] = hinted[0] && !sides[0];
-        sides
+        }
     }
 
     pub(crate) fn tell(&self, event: EngineEvent) {

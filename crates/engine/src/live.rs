@@ -229,12 +229,7 @@ impl Engine {
     /// The platform's word counts from this moment: what is under way ends with the write it is at.
     fn take_policy(&self, policy: SyncPolicy) {
         let enabled = policy.enabled;
-        let before = {
-            let mut live = self.lock();
-            let before = live.policy.replace(policy.clone());
-            live.policy_news |= before.as_ref() != Some(&policy);
-            before
-        };
+        let before = self.lock().policy.replace(policy.clone());
         if !enabled && before.as_ref() != Some(&policy) {
             self.cancel_cycle();
         }

@@ -103,7 +103,19 @@ impl Engine {
 
     async fn transmit_delete(&self, event_id: &EventId, expected: Option<&Etag>) -> Outcome {
         let calendar = &self.config.identity.calendar;
-        match self.calendar.delete(calendar, event_id, expected).await {
+        let answer = self.calendar.delete(calendar, event_id, expected).await;
+        let deleted = answer.is_ok();
+        let outcome = self.after_delete(event_id, answer).await;
+        if matches!(outcome, Outcome::Gone) && !deleted {
+            // It was gone before: nothing changed, and no notice comes of it.
+            self.calendar_write_failed();
+        }
+        outcome
+    }
+
+    async fn after_delete(&self, event_id: &EventId, answer: Result<(), PortError>) -> Outcome {
+        let calendar = &self.config.identity.calendar;
+        match answer {
             Ok(()) | Err(PortError::AlreadyDeleted) => Outcome::Gone,
             // One 404 proves nothing: it may have been the calendar, or somebody in between, that was not found.
             Err(error @ (PortError::PreconditionFailed { .. } | PortError::NotFound)) => {

@@ -51,6 +51,31 @@ pub fn follow(app: &AppHandle) {
     );
 }
 
+/// Asks once more if nobody has answered yet: at log-in the portal may come up later than we do, and says nothing of itself.
+pub fn ask_if_unknown(app: &AppHandle) {
+    if theme(app).is_some() {
+        return;
+    }
+    let handle = app.clone();
+    let asked = app.run_on_main_thread(move || {
+        let Some(appearance) = handle.try_state::<Appearance>() else {
+            return;
+        };
+        let bus = appearance
+            .bus
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(bus) = bus {
+            let hears = handle.clone();
+            ask(&bus, move |wanted| set(&hears, wanted));
+        }
+    });
+    if let Err(error) = asked {
+        tracing::debug!(%error, "the main thread is gone");
+    }
+}
+
 fn listen(bus: &gio::DBusConnection, set: impl Fn(Theme) + Clone + 'static) {
     let changed = set.clone();
     bus.signal_subscribe(
@@ -69,6 +94,10 @@ fn listen(bus: &gio::DBusConnection, set: impl Fn(Theme) + Clone + 'static) {
             }
         },
     );
+    ask(bus, set);
+}
+
+fn ask(bus: &gio::DBusConnection, set: impl Fn(Theme) + 'static) {
     bus.call(
         Some(PORTAL),
         PATH,

@@ -33,7 +33,7 @@ const HIDDEN: &str = "--hidden";
 const REFRESH_PAUSE_MS: u64 = 80;
 /// A run shows in the tray once it takes longer.
 const SYNCING_SHOWS_AFTER: Duration = Duration::from_secs(2);
-/// Whether it is time for the morning's summary is looked at this often, should nothing else happen.
+/// Whether it is time for the morning's summary is looked at this often.
 const MORNING_LOOKED_FOR_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// What the commands reach.
@@ -313,15 +313,25 @@ fn listen(app: &AppHandle) {
     let (refresher, changed) = (app.clone(), Arc::clone(&dirty));
     tauri::async_runtime::spawn(async move {
         let mut period = SYNCING_SHOWS_AFTER;
+        // However much happens meanwhile: a morning comes, and with it another day.
+        let mut morning = tokio::time::Instant::now();
+        let mut day = chrono::Local::now().date_naive();
         loop {
+            let next = morning.min(tokio::time::Instant::now() + period);
             period = tokio::select! {
                 () = changed.notified() => refresh(&refresher).await,
-                // A run that was too short to be shown is not short for ever, and a morning comes.
-                () = tokio::time::sleep(period) => {
-                    notifications::summary(&refresher).await;
-                    look_again(&refresher).await
+                // A run that was too short to be shown is not short for ever.
+                () = tokio::time::sleep_until(next) => {
+                    let today = chrono::Local::now().date_naive();
+                    // "Checked 23:50" was yesterday.
+                    let other_day = std::mem::replace(&mut day, today) != today;
+                    look_again(&refresher, other_day).await
                 }
             };
+            if morning <= tokio::time::Instant::now() {
+                notifications::summary(&refresher).await;
+                morning = tokio::time::Instant::now() + MORNING_LOOKED_FOR_EVERY;
+            }
             tokio::time::sleep(Duration::from_millis(REFRESH_PAUSE_MS)).await;
         }
     });
@@ -390,9 +400,10 @@ async fn refresh_tray(app: &AppHandle) -> Duration {
     }
 }
 
-/// Nothing has happened but time: the tray says nothing that grows older, so no look into the database is needed for it.
-async fn look_again(app: &AppHandle) -> Duration {
-    match app.state::<Gui>().might_flicker() {
+/// Nothing has happened but time: the tray says nothing that grows older within a day, so no look into the database is needed
+/// for it.
+async fn look_again(app: &AppHandle, other_day: bool) -> Duration {
+    match other_day || app.state::<Gui>().might_flicker() {
         true => refresh_tray(app).await,
         false => MORNING_LOOKED_FOR_EVERY,
     }

@@ -26,6 +26,8 @@ pub fn show(app: &AppHandle, route: Option<String>) {
     if let Some(route) = route {
         app.state::<Gui>().set_route(route);
     }
+    #[cfg(target_os = "linux")]
+    super::appearance::ask_if_unknown(app);
     // On some systems a window must not be made inside an event handler of the main thread.
     let app = app.clone();
     tauri::async_runtime::spawn(async move {

@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{Driving, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::ledger::{Run, RunResult, Trigger};
-use roundtrip_engine::ports::Hinted;
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::google::QuotaLimits;
 use roundtrip_sandbox::platform::PauseReason;
@@ -430,44 +429,12 @@ async fn a_clock_that_was_set_back_does_not_stop_the_timer() {
     driving.stop().await;
 }
 
-#[tokio::test]
-async fn a_platform_that_hints_on_and_on_is_read_no_more_often_than_it_wants() {
-    let (world, visit) = with_visit().await;
-    let mut driving = world.drive().await;
-    let mark = world.mark();
-    let lists = || {
-        let requests = world.requests_since(mark).into_iter();
-        requests
-            .filter(|request| request.method == "GET" && request.path == "/v1/appointments")
-            .count()
-    };
-    for edit in 0..12 {
-        world.admin().rename(&visit, &format!("Apotheke {edit}"));
-        world.engine.hint(Hinted::Platform);
-        driving.let_pass(15).await;
-    }
-    assert!((2..=3).contains(&lists()), "{} in three minutes", lists());
-    driving.let_pass(65).await;
-    assert_eq!(world.trainer().title(&visit), "Apotheke 11");
-
-    // Whoever asks by hand does not wait, and the calendar's hints have nothing to do with it.
-    world.admin().rename(&visit, "Rosen-Apotheke");
-    world.engine.hint(Hinted::Platform);
-    world.engine.ask_for(Trigger::Manual);
-    driving.let_pass(1).await;
-    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
-    world.trainer().drag(&visit, "2026-12-01 15:00");
-    world.engine.hint(Hinted::Calendar);
-    driving.let_pass(30).await;
-    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
-    driving.stop().await;
-}
-
 /// An evening on which a rename was written to the calendar and its notice, which may be of somebody else's change too, put
 /// off the look that it asks for. From then on the stream is gone: no hint brings a look forward.
 async fn put_off<'a>(world: &'a World, visit: &str) -> Driving<'a> {
     world.set_time(at("2026-11-24 20:00"));
     world.sync().await;
+    let start = world.now();
     let mut driving = world.drive().await;
     let listening = world.listen();
     listening
@@ -475,7 +442,12 @@ async fn put_off<'a>(world: &'a World, visit: &str) -> Driving<'a> {
         .await;
     // What happened before the stream stood is looked at first.
     driving.let_pass(12).await;
-    listening.until(async || !world.engine.live().hinted[1]).await;
+    let looked = async || {
+        let runs = runs(world, start).await;
+        let mut hints = runs.iter().filter(|run| run.trigger == Trigger::Hint);
+        !world.engine.live().hinted[1] && hints.any(|run| run.ended_at.is_some())
+    };
+    listening.until(looked).await;
 
     let (began, mark) = (world.now(), world.mark());
     world.admin().rename(visit, "Rosen-Apotheke");

@@ -217,7 +217,7 @@ async fn walks_through_reassignments_end_in_agreement() {
     walk(50).await;
 }
 
-/// A seed of one's own: `WALK_SEED=17 cargo test -p roundtrip-behaviour-tests --test walks of_ones_own`.
+/// A seed of one's own: `WALK_SEED=17 cargo test -p roundtrip-behaviour-tests --test all walks::a_walk_of_ones_own`.
 #[tokio::test]
 async fn a_walk_of_ones_own_ends_in_agreement() {
     let seed = std::env::var("WALK_SEED").ok().and_then(|seed| seed.parse().ok());

@@ -7,6 +7,7 @@ import { overview, progressed } from '$lib/overview/state.svelte';
 import { settings } from '$lib/settings/state.svelte';
 import { setNow } from '$lib/i18n/now.svelte';
 import { networkIsBack } from './api';
+import { info } from './info.svelte';
 import { go } from './router.svelte';
 
 const TOPICS: Record<string, () => void> = {
@@ -14,7 +15,11 @@ const TOPICS: Record<string, () => void> = {
   appointments: () => void (appointments.value && appointments.refresh()),
   conflicts: () => void conflicts.refresh(),
   history: () => historyChanged(),
-  settings: () => void settings.refresh(),
+  settings: () => {
+    void settings.refresh();
+    // Whether the desktop is dark is told in it.
+    if (info.value) void info.refresh();
+  },
 };
 
 /** Listens to the app; what was never asked for is not fetched. */
