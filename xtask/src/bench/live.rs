@@ -32,7 +32,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for rtt_ms in [0, 200] {
         let mut times = Times::default();
-        for _ in 0..bench.times(8, 2) {
+        for _ in 0..bench.times(5, 2) {
             round(bench, rtt_ms, &mut times)?;
         }
         figures.extend(told(rtt_ms, times));
