@@ -36,6 +36,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The clocks are looked at this often.
 const WATCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+/// Putting the engine together opens no connection and takes no time to speak of.
+const ENGINE_IS_THERE_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Why Roundtrip cannot start. Each has its sentence, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -194,6 +196,23 @@ impl Host {
     /// The engine, once both sides are signed in.
     pub async fn running(&self) -> Option<Running> {
         self.running.read().await.clone()
+    }
+
+    /// The engine, waited for if both sides are signed in and it is just being put together: the window may ask in the moment
+    /// in which it hears of the second sign-in.
+    pub async fn running_soon(&self) -> Option<Running> {
+        let mut events = self.events();
+        loop {
+            let running = self.running().await;
+            if running.is_some() || self.accounts().await.connection().is_none() {
+                return running;
+            }
+            // The end of putting it together is told.
+            match tokio::time::timeout(ENGINE_IS_THERE_WITHIN, events.recv()).await {
+                Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) => {}
+                Ok(Err(broadcast::error::RecvError::Closed)) | Err(_) => return self.running().await,
+            }
+        }
     }
 
     /// The accounts as they are kept.

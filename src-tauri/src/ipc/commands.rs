@@ -300,7 +300,11 @@ pub async fn preview_settings(gui: State<'_, Gui>, patch: SettingsPatch) -> Answ
 #[tauri::command]
 #[specta::specta]
 pub async fn preview_start(gui: State<'_, Gui>) -> Answered<Preview> {
-    let running = running(&gui).await?;
+    let running = gui
+        .host
+        .running_soon()
+        .await
+        .ok_or_else(AppError::not_connected)?;
     let report = running.engine.cycle(Trigger::Start).await?;
     if let Some(error) = report.platform.or(report.calendar) {
         return Err(AppError {
