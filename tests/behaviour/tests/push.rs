@@ -1,7 +1,7 @@
 //! Hints: what the platform and the calendar say by themselves, and what becomes of it when they do not, or say nonsense.
 
 use chrono::TimeDelta;
-use roundtrip_behaviour_tests::{MARA, World, at};
+use roundtrip_behaviour_tests::{Listening, MARA, World, at};
 use roundtrip_engine::Connection;
 use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::Pushed;
@@ -503,17 +503,22 @@ async fn a_stream_that_was_cut_goes_on_where_it_was() {
     listening.stop().await;
 }
 
+/// The stream is lost, the appointment changes, and two hours later it is tried again.
+async fn without_a_stream_for_hours(world: &World, listening: &Listening<'_>, visit: &str) {
+    world.running.sandbox.platform.close_streams();
+    listening.until(async || reason(world) == Some("lost")).await;
+    world.admin().rename(visit, "Rosen-Apotheke");
+    world.advance(2 * 3_600);
+    listening.wake(0);
+}
+
 #[tokio::test]
 async fn after_too_long_a_gap_both_sides_are_looked_at_at_once_while_somebody_looks() {
     let (world, visit) = with_visit().await;
     let listening = world.listen();
     listening.ready().await;
     world.engine.window_is_in_use(true);
-    world.running.sandbox.platform.close_streams();
-    listening.until(async || reason(&world) == Some("lost")).await;
-    world.admin().rename(&visit, "Rosen-Apotheke");
-    world.advance(2 * 3_600);
-    listening.wake(0);
+    without_a_stream_for_hours(&world, &listening, &visit).await;
     assert_eq!(listening.hinted().await, [true, true]);
     listening.stop().await;
 }
@@ -523,11 +528,7 @@ async fn after_too_long_a_gap_an_unwatched_laptop_looks_at_a_moment_of_its_own()
     let (world, visit) = with_visit().await;
     let listening = world.listen();
     listening.ready().await;
-    world.running.sandbox.platform.close_streams();
-    listening.until(async || reason(&world) == Some("lost")).await;
-    world.admin().rename(&visit, "Rosen-Apotheke");
-    world.advance(2 * 3_600);
-    listening.wake(0);
+    without_a_stream_for_hours(&world, &listening, &visit).await;
     listening.until(async || world.engine.live().pushed.stream).await;
     // What comes after the word that hints were lost is a hint like any other.
     world.admin().rename(&visit, "Tannen-Apotheke");
@@ -549,11 +550,7 @@ async fn after_too_long_a_gap_a_window_that_is_opened_brings_the_look_forward() 
     let (world, visit) = with_visit().await;
     let listening = world.listen();
     listening.ready().await;
-    world.running.sandbox.platform.close_streams();
-    listening.until(async || reason(&world) == Some("lost")).await;
-    world.admin().rename(&visit, "Rosen-Apotheke");
-    world.advance(2 * 3_600);
-    listening.wake(0);
+    without_a_stream_for_hours(&world, &listening, &visit).await;
     listening.until(async || world.engine.live().pushed.stream).await;
     world.admin().rename(&visit, "Tannen-Apotheke");
     assert_eq!(listening.hinted().await, [true, false]);
