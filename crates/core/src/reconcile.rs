@@ -30,7 +30,7 @@ use crate::filter::{self, LeftOut};
 use crate::ids::Generation;
 use crate::outbox::{DeleteReason, Intent};
 use crate::pen;
-use crate::record::{EventNote, Field, FieldValues, LinkState, Record, Value};
+use crate::record::{EventNote, Field, LinkState, Record, Value};
 use crate::settings::SyncSettings;
 use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
@@ -39,7 +39,7 @@ use existence::{may_be_deleted, moved_into_future, on_left_out, on_removal, with
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
 use report::{Move, NotesReport, move_to_report, notes_to_report};
-use verdict::{Fields, Verdict, forget_outdated_wishes, verdict};
+use verdict::{Fields, Sides, Verdict, forget_outdated_wishes, verdict};
 
 /// A drag is often two drags: so long after the last edit a move is reported.
 pub const SETTLE_SECONDS: i64 = 20;
@@ -184,7 +184,8 @@ pub fn reconcile(record: &Record, ctx: &Context) -> Decision {
 
 /// As [`reconcile`], with what is held back, for a preview that the trainer is to confirm.
 pub fn wanted(record: &Record, ctx: &Context) -> Decision {
-    let mut record = record.clone();
+    let known = record;
+    let mut record = known.clone();
     if record.link == LinkState::Stopped {
         return Decision::local(record, Standing::Stopped);
     }
@@ -205,10 +206,10 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
     if let Some(removal) = record.removal {
         return on_removal(record, removal, ctx);
     }
-    let Some(appointment) = record.appointment.clone() else {
+    let Some(appointment) = &known.appointment else {
         return Decision::local(record, Standing::Unknown);
     };
-    let left_out = filter::left_out(&appointment, &ctx.settings.filters, ctx.connected_at);
+    let left_out = filter::left_out(appointment, &ctx.settings.filters, ctx.connected_at);
     let over = appointment.span().end <= ctx.now && !bug::is_on(Bug::PastIsWritten);
     if over && (left_out.is_some() || !moved_into_future(&record, ctx)) {
         if let Some(event) = record.event.as_ref().filter(|_| bug::is_on(Bug::EndedIsDeleted)) {
@@ -240,13 +241,11 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
             LinkState::Unlinked
         };
     }
-    match record.event.clone() {
+    match &known.event {
         // What another laptop wrote tells of a newer version than ours: nothing is written before we have heard it too.
-        Some(event) if knows_more(&record, &appointment, &event) => {
-            Decision::local(record, Standing::Unknown)
-        }
-        Some(event) => three_way(record, &appointment, &event, ctx),
-        None => without_event(record, &appointment, ctx),
+        Some(event) if knows_more(&record, appointment, event) => Decision::local(record, Standing::Unknown),
+        Some(event) => three_way(record, appointment, event, ctx),
+        None => without_event(record, appointment, ctx),
     }
 }
 
@@ -317,10 +316,14 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     if matches!(record.link, LinkState::Unlinked | LinkState::Removed { .. }) {
         record.link = LinkState::Linked;
     }
-    let rendered = rendered(appointment, ctx);
-    let shown = observed(event);
+    let rendered = &rendered(appointment, ctx);
+    let sides = Sides {
+        rendered,
+        said: rendered.canonical(),
+        shown: observed(event),
+    };
     if event.recurring && !bug::is_on(Bug::SeriesIsWritten) {
-        let fields = vec![field_conflict(&record, Field::Time, &rendered, &shown)];
+        let fields = vec![field_conflict(&record, Field::Time, &sides)];
         let draft = ConflictDraft {
             kind: ConflictKind::DataMismatch,
             cause: ConflictCause::MadeSeries,
@@ -329,22 +332,19 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
         return raise(Decision::local(record, Standing::Conflict), draft);
     }
     if record.requested_time == Some(rendered.time) {
-        crate::absorb::request_taken(&mut record, &shown);
+        crate::absorb::request_taken(&mut record, &sides.shown);
     }
     if record.looks.is_none() {
         // Found by its mark: what it looks like cannot be read, so only a later change of it is written.
         record.looks = Some(rendered.looks());
     }
-    forget_outdated_wishes(&mut record, &rendered, &shown);
+    forget_outdated_wishes(&mut record, &sides);
     let mut fields = Fields::default();
     for field in Field::ALL {
-        let verdict = verdict(&record, field, &rendered, &shown, ctx);
+        let verdict = verdict(&record, field, &sides, ctx);
         if verdict == Verdict::Agreed {
-            record
-                .base
-                .platform
-                .set(field, rendered.canonical().get(field).cloned());
-            record.base.calendar.set(field, shown.get(field).cloned());
+            record.base.platform.follow(field, sides.said.get(field));
+            record.base.calendar.follow(field, sides.shown.get(field));
             if field == Field::Time {
                 record.calendar_moved_at = None;
                 record.refusal = record
@@ -359,7 +359,7 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
         fields.set(field, verdict);
     }
     record.note = note(event, &fields);
-    carry_out(record, appointment, event, &rendered, &shown, fields, ctx)
+    carry_out(record, appointment, event, &sides, fields, ctx)
 }
 
 fn note(event: &Event, fields: &Fields) -> Option<EventNote> {
@@ -377,8 +377,7 @@ fn carry_out(
     record: Record,
     appointment: &Appointment,
     event: &Event,
-    rendered: &Rendered,
-    shown: &FieldValues,
+    sides: &Sides<'_>,
     fields: Fields,
     ctx: &Context,
 ) -> Decision {
@@ -400,11 +399,7 @@ fn carry_out(
             } else {
                 ConflictKind::DataMismatch
             };
-            conflicts.push((
-                kind,
-                cause,
-                field_conflict(&decision.record, field, rendered, shown),
-            ));
+            conflicts.push((kind, cause, field_conflict(&decision.record, field, sides)));
         }
     }
 
@@ -413,7 +408,7 @@ fn carry_out(
             .record
             .looks
             .as_ref()
-            .is_some_and(|looks| *looks != rendered.looks());
+            .is_some_and(|looks| *looks != sides.rendered.looks());
     // After the end only a move into the future still goes on; the event itself is never rewritten (R11).
     let open = appointment.span().end > ctx.now;
     let mask = PatchMask {
@@ -437,24 +432,20 @@ fn carry_out(
                 decision.standing = standing;
             }
             Move::Ask(kind, cause) => {
-                conflicts.push((
-                    kind,
-                    cause,
-                    field_conflict(&decision.record, Field::Time, rendered, shown),
-                ));
+                conflicts.push((kind, cause, field_conflict(&decision.record, Field::Time, sides)));
             }
         }
     }
     // One write per side at a time: notes follow in the next cycle when a move is under way.
     if fields.notes == Verdict::ToPlatform && report.is_none() && decision.due_at.is_none() {
-        match notes_to_report(&decision.record, appointment, rendered, ctx) {
+        match notes_to_report(&decision.record, appointment, sides.rendered, ctx) {
             NotesReport::Report(intent) => report = Some(intent),
             NotesReport::Wait(due_at, standing) => {
                 decision.due_at = Some(due_at);
                 decision.standing = standing;
             }
             NotesReport::Ask(cause) => {
-                let conflict = field_conflict(&decision.record, Field::Notes, rendered, shown);
+                let conflict = field_conflict(&decision.record, Field::Notes, sides);
                 conflicts.push((ConflictKind::Refused, cause, conflict));
             }
         }
@@ -468,7 +459,7 @@ fn carry_out(
             chasing.push(Field::Time);
         }
         for field in chasing {
-            let conflict = field_conflict(&decision.record, field, rendered, shown);
+            let conflict = field_conflict(&decision.record, field, sides);
             conflicts.push((ConflictKind::DataMismatch, ConflictCause::PingPong, conflict));
         }
     }
@@ -589,7 +580,7 @@ fn is_chased(record: &Record, now: DateTime<Utc>) -> bool {
         || (record.conflict.is_some() && record.recent_writes.len() > PING_PONG_WRITES)
 }
 
-fn field_conflict(record: &Record, field: Field, rendered: &Rendered, shown: &FieldValues) -> FieldConflict {
+fn field_conflict(record: &Record, field: Field, sides: &Sides<'_>) -> FieldConflict {
     let unknown = || Value::Text(String::new());
     FieldConflict {
         field,
@@ -599,8 +590,13 @@ fn field_conflict(record: &Record, field: Field, rendered: &Rendered, shown: &Fi
             .get(field)
             .filter(|value| !matches!(value, Value::Hash(_)))
             .cloned(),
-        platform: rendered.written().get(field).cloned().unwrap_or_else(unknown),
-        calendar: shown.get(field).cloned().unwrap_or_else(unknown),
+        platform: sides
+            .rendered
+            .written()
+            .get(field)
+            .cloned()
+            .unwrap_or_else(unknown),
+        calendar: sides.shown.get(field).cloned().unwrap_or_else(unknown),
     }
 }
 

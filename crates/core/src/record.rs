@@ -87,6 +87,12 @@ impl FieldValues {
             Field::Notes => self.notes = value,
         }
     }
+    /// Sets the value of one field to a copy, which is made only where it differs.
+    pub fn follow(&mut self, field: Field, value: Option<&Value>) {
+        if self.get(field) != value {
+            self.set(field, value.cloned());
+        }
+    }
 }
 
 /// How an appointment and its event stand to each other.

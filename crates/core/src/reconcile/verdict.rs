@@ -6,6 +6,16 @@ use crate::record::{Field, FieldValues, Record, Value};
 use crate::settings::Direction;
 use crate::text::{self, Rendered};
 
+/// Both sides of one appointment in the form in which they are compared, made once for all fields.
+pub(super) struct Sides<'a> {
+    /// How its event is to look.
+    pub(super) rendered: &'a Rendered,
+    /// The platform's side: the canonical wording.
+    pub(super) said: FieldValues,
+    /// The calendar's side.
+    pub(super) shown: FieldValues,
+}
+
 /// What one field needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -56,16 +66,9 @@ impl Fields {
     }
 }
 
-pub(super) fn verdict(
-    record: &Record,
-    field: Field,
-    rendered: &Rendered,
-    shown: &FieldValues,
-    ctx: &Context,
-) -> Verdict {
-    let canonical = rendered.canonical();
-    let p = canonical.get(field);
-    let c = shown.get(field);
+pub(super) fn verdict(record: &Record, field: Field, sides: &Sides<'_>, ctx: &Context) -> Verdict {
+    let p = sides.said.get(field);
+    let c = sides.shown.get(field);
     let platform_changed = !crate::absorb::same(record.base.platform.get(field), p);
     // A time chosen in the window counts as the calendar's, until the platform has changed it.
     let requested = field == Field::Time && !platform_changed && ctx.settings.direction.reports();
@@ -76,7 +79,7 @@ pub(super) fn verdict(
         return Verdict::ToCalendar;
     }
     let echo = field == Field::Time && bug::is_on(Bug::EchoIsMove);
-    if agrees(field, rendered, c) && !echo {
+    if agrees(field, sides) && !echo {
         return Verdict::Agreed;
     }
     let calendar_changed = !crate::absorb::same(record.base.calendar.get(field), c);
@@ -91,7 +94,7 @@ pub(super) fn verdict(
         (true, false) => Verdict::NotWritten,
         (false | true, true) if ctx.settings.direction == Direction::Push => Verdict::ToCalendar,
         (false, true) if field == Field::Time => Verdict::ToPlatform,
-        (false, true) if field == Field::Notes && reportable_notes(record, rendered).is_some() => {
+        (false, true) if field == Field::Notes && reportable_notes(record, sides.rendered).is_some() => {
             Verdict::ToPlatform
         }
         (false, true) => Verdict::OwnWording,
@@ -100,27 +103,31 @@ pub(super) fn verdict(
 }
 
 /// Words asked for in the window are no longer wanted once either side says something else than it said then.
-pub(super) fn forget_outdated_wishes(record: &mut Record, rendered: &Rendered, shown: &FieldValues) {
-    let canonical = rendered.canonical();
+pub(super) fn forget_outdated_wishes(record: &mut Record, sides: &Sides<'_>) {
     for field in [Field::Title, Field::Location, Field::Notes] {
-        let unchanged = crate::absorb::same(record.base.platform.get(field), canonical.get(field))
-            && crate::absorb::same(record.base.calendar.get(field), shown.get(field));
+        if record.requested_text.get(field).is_none() {
+            continue;
+        }
+        let unchanged = crate::absorb::same(record.base.platform.get(field), sides.said.get(field))
+            && crate::absorb::same(record.base.calendar.get(field), sides.shown.get(field));
         if !unchanged {
             record.requested_text.set(field, None);
         }
     }
 }
 
-pub(super) fn agrees(field: Field, rendered: &Rendered, shown: Option<&Value>) -> bool {
-    match (field, shown) {
-        (Field::Title, Some(Value::Text(text))) => rendered
-            .title_wordings
-            .iter()
-            .any(|wording| text::normalise(wording) == *text),
-        (Field::Title | Field::Location | Field::Notes | Field::Time, shown) => {
-            rendered.written().get(field) == shown
+/// The calendar says what is written there. Any wording of the title counts as the same one.
+fn agrees(field: Field, sides: &Sides<'_>) -> bool {
+    let shown = sides.shown.get(field);
+    sides.said.get(field) == shown
+        || match (field, shown) {
+            (Field::Title, Some(Value::Text(text))) => sides
+                .rendered
+                .title_wordings
+                .iter()
+                .any(|wording| text::normalise(wording) == *text),
+            (Field::Title | Field::Location | Field::Notes | Field::Time, _) => false,
         }
-    }
 }
 
 pub(super) fn reportable_notes(record: &Record, rendered: &Rendered) -> Option<String> {
