@@ -39,6 +39,8 @@ struct Looks {
     /// Drawn once per check, so that thinking again does not draw until it is soon.
     random: u64,
     due_at: Option<DateTime<Utc>>,
+    /// A burst of hints that something due came before, and platform, calendar: what was hinted at in it.
+    burst: Option<(Burst, [bool; 2])>,
     /// Not before this, whatever is due; with the reason for which it goes on then.
     instead: Option<(DateTime<Utc>, Trigger)>,
 }
@@ -126,6 +128,9 @@ impl Engine {
                 // What it could not reach before it slept says nothing about now, and a network often takes some seconds.
                 looks.lost_since = [None; 2];
             }
+            if looks.burst.is_some() {
+                self.ask_for(Trigger::Hint);
+            }
             match report {
                 Ok(report) => self.look_back(&mut looks, &report).await,
                 Err(error) => {
@@ -151,6 +156,7 @@ impl Engine {
             allowance: Allowance::default(),
             random: self.clock.random(),
             due_at: None,
+            burst: None,
             instead: None,
         };
         self.look_up(&mut looks).await;
@@ -344,7 +350,7 @@ impl Engine {
             self.ask_for_what_was_put_off();
             match self.take_asked() {
                 Some(Trigger::Hint) => {
-                    let trigger = self.after_hints().await;
+                    let trigger = self.after_hints(looks).await;
                     self.look_at_pushes(looks);
                     let next = self.next(looks);
                     // A platform that hints without end keeps nothing from its time; what was hinted at is read with it.
@@ -393,18 +399,35 @@ impl Engine {
         }
     }
 
-    /// Waits until a burst of hints is over (P6). Whatever else is asked for meanwhile does not wait.
-    async fn after_hints(&self) -> Trigger {
-        let mut burst = Burst::begin(self.clock.monotonic());
+    /// Waits until a burst of hints is over (P6). Whatever else is asked for meanwhile does not wait, nor does what becomes
+    /// due: a report goes on its way while the answers to the last one still come in. What was hinted at is then left for the
+    /// end of the burst, which is no later for it.
+    async fn after_hints(&self, looks: &mut Looks) -> Trigger {
+        let mut burst = match looks.burst.take() {
+            Some((burst, hinted)) => {
+                let known = &mut self.lock().hinted;
+                *known = [known[0] | hinted[0], known[1] | hinted[1]];
+                burst
+            }
+            None => Burst::begin(self.clock.monotonic()),
+        };
         loop {
             let left = burst.ends_at().saturating_sub(self.clock.monotonic());
             if left.is_zero() {
                 return Trigger::Hint;
             }
+            let due = looks
+                .due_at
+                .filter(|_| looks.instead.is_none())
+                .map(|due| (due - self.now()).to_std().unwrap_or_default());
+            if due.is_some_and(|due| due.is_zero()) {
+                looks.burst = Some((burst, std::mem::take(&mut self.lock().hinted)));
+                return Trigger::Due;
+            }
             tokio::select! {
                 biased;
                 () = self.wake.notified() => {}
-                () = self.clock.sleep(left) => {}
+                () = self.clock.sleep(due.map_or(left, |due| due.min(left))) => {}
             }
             match self.take_asked() {
                 Some(Trigger::Hint) => burst.more(self.clock.monotonic()),

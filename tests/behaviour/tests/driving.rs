@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{Driving, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::ledger::{Run, RunResult, Trigger};
+use roundtrip_engine::ports::Hinted;
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::google::QuotaLimits;
 use roundtrip_sandbox::platform::PauseReason;
@@ -34,6 +35,33 @@ async fn with_visit() -> (World, String) {
     let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
     world.sync().await;
     (world, visit)
+}
+
+#[tokio::test]
+async fn a_report_that_is_due_does_not_wait_for_a_burst_of_hints_and_the_burst_is_not_forgotten() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    let began = world.now();
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.engine.hint(Hinted::Calendar);
+    driving.let_pass(19).await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 09:00"), "it settles");
+
+    // The burst would last until two seconds after this, one second after the report is due.
+    world.engine.hint(Hinted::Platform);
+    driving.let_pass(1).await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    driving.let_pass(2).await;
+    let runs = runs(&world, began).await;
+    let triggers: Vec<Trigger> = runs.iter().map(|run| run.trigger).collect();
+    assert_eq!(
+        triggers,
+        [Trigger::Hint, Trigger::Due, Trigger::Hint],
+        "{runs:#?}"
+    );
+    let later = runs[2].started_at - runs[0].started_at;
+    assert!(later < TimeDelta::seconds(20), "no later for it: {later}");
+    driving.stop().await;
 }
 
 #[tokio::test]
