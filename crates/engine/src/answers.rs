@@ -401,13 +401,16 @@ impl Engine {
         after: SyncSettings,
     ) -> Result<Preview, LedgerError> {
         let anyway = self.preview(before.clone()).await?;
+        let anyway: BTreeMap<&AppointmentId, &Decision> = anyway
+            .decisions
+            .iter()
+            .map(|decision| (&decision.record.appointment_id, decision))
+            .collect();
         let mut preview = self.preview(after).await?;
         preview.decisions.retain(|decision| {
-            let known = anyway
-                .decisions
-                .iter()
-                .find(|known| known.record.appointment_id == decision.record.appointment_id);
-            known.is_none_or(|known| !same_effect(&known.intents, &decision.intents))
+            anyway
+                .get(&decision.record.appointment_id)
+                .is_none_or(|known| !same_effect(&known.intents, &decision.intents))
         });
         Ok(preview)
     }

@@ -136,6 +136,8 @@ pub struct Engine {
     live: Mutex<Live>,
     cancel: Mutex<CancellationToken>,
     events: broadcast::Sender<EngineEvent>,
+    /// How often a listener was told something.
+    revision: std::sync::atomic::AtomicU64,
     names_allowed: std::sync::atomic::AtomicBool,
     pub(crate) wake: tokio::sync::Notify,
     /// Somebody looks at the window.
@@ -177,6 +179,7 @@ impl Engine {
             live: Mutex::new(Live::default()),
             cancel: Mutex::new(CancellationToken::new()),
             events,
+            revision: std::sync::atomic::AtomicU64::new(0),
             wake: tokio::sync::Notify::new(),
             in_use: std::sync::atomic::AtomicBool::new(false),
             asked: Mutex::new(None),
@@ -300,7 +303,15 @@ impl Engine {
         }
     }
 
+    /// Grows whenever something that is shown may have changed, so that what was made of it can be used again until then. What
+    /// changes by the passing of time alone is not counted.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(std::sync::atomic::Ordering::Acquire)
+    }
+
     pub(crate) fn tell(&self, event: EngineEvent) {
+        // Before anybody hears of it.
+        self.revision.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
         // Nobody listening is fine.
         let _ = self.events.send(event);
     }

@@ -12,7 +12,7 @@ use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState};
 use roundtrip_core::pen;
 use roundtrip_core::question::{Question, QuestionKind};
-use roundtrip_core::reconcile::{self, Context, Standing};
+use roundtrip_core::reconcile::{self, Context, Decision, Standing};
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::silence::Watch;
@@ -65,6 +65,25 @@ pub struct Snapshot {
     pub now: DateTime<Utc>,
 }
 
+impl Snapshot {
+    /// How many appointments pass the trainer's rules, of how many that are not over. Both as
+    /// [`Preview`](crate::Preview) counts them.
+    pub fn matching(&self) -> (u32, u32) {
+        let mut counts = (0, 0);
+        for status in &self.appointments {
+            if matches!(
+                status.standing,
+                Standing::Ended | Standing::Gone | Standing::Unknown
+            ) {
+                continue;
+            }
+            let passes = status.standing == Standing::Kept || status.checks.iter().all(|check| check.passed);
+            counts = (counts.0 + u32::from(passes), counts.1 + 1);
+        }
+        counts
+    }
+}
+
 impl Engine {
     /// Everything at this moment, from the ledger. Reads nothing from the services.
     ///
@@ -101,26 +120,25 @@ impl Engine {
             .iter()
             .map(|conflict| &conflict.appointment_id)
             .collect();
-        let mut held: Vec<pen::Shown> = records
-            .iter()
-            .filter(|record| !asked.contains_key(&record.appointment_id))
-            .filter_map(|record| pen::shown(&reconcile::reconcile(record, &ctx)))
-            .collect();
-        held.sort_by_key(|shown| shown.time.map(|time| time.start));
+        let mut held = Vec::new();
         let mut appointments: Vec<AppointmentStatus> = records
             .into_iter()
             .filter_map(|record| {
+                let decision = reconcile::reconcile(&record, &ctx);
+                let question = asked.get(&record.appointment_id).copied();
+                held.extend(pen::shown(&decision).filter(|_| question.is_none()));
                 let row = rows.get(&record.appointment_id).copied();
                 let facts = Facts {
                     outbox: row.map(|row| row.state),
-                    question: asked.get(&record.appointment_id).copied(),
+                    question,
                     fresh,
                     held_back,
                 };
                 let has_conflict = open.contains(&record.appointment_id);
-                status_of(record, row, facts, has_conflict, &ctx)
+                status_of(record, &decision, row, facts, has_conflict, &ctx)
             })
             .collect();
+        held.sort_by_key(|shown| shown.time.map(|time| time.start));
         appointments.sort_by_key(|status| status.rendered.time.start);
         Ok(Snapshot {
             appointments,
@@ -169,23 +187,24 @@ fn waits(state: &SyncState, now: DateTime<Utc>) -> bool {
 }
 
 fn status_of(
-    record: Record,
+    mut record: Record,
+    decision: &Decision,
     row: Option<&OutboxRow>,
     facts: Facts,
     has_conflict: bool,
     ctx: &Context,
 ) -> Option<AppointmentStatus> {
-    let appointment = record.appointment.clone()?;
-    let decision = reconcile::reconcile(&record, ctx);
     if decision.standing == Standing::Gone {
         return None;
     }
-    // A conflict that the record still names but that is not open any more is not shown as one.
-    let shown = Record {
-        conflict: record.conflict.clone().filter(|_| has_conflict),
-        ..record.clone()
-    };
-    let (badge, reason) = badge::badge(&shown, decision.standing, facts);
+    let appointment = record.appointment.as_ref()?;
+    let rendered = reconcile::rendered(appointment, ctx);
+    let checks = filter::checks(appointment, &ctx.settings.filters, ctx.connected_at);
+    if !has_conflict {
+        // A conflict that the record still names but that is not open any more is not shown as one.
+        record.conflict = None;
+    }
+    let (badge, reason) = badge::badge(&record, decision.standing, facts);
     let due_at = match row {
         Some(row) if row.state == OutboxState::Parked => None,
         Some(row) => Some(row.due_at),
@@ -196,8 +215,8 @@ fn status_of(
         badge,
         reason,
         due_at: due_at.filter(|_| badge == Badge::Waiting),
-        checks: filter::checks(&appointment, &ctx.settings.filters, ctx.connected_at),
-        rendered: reconcile::rendered(&appointment, ctx),
-        record: shown,
+        checks,
+        rendered,
+        record,
     })
 }

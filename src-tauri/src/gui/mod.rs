@@ -216,9 +216,25 @@ pub fn run(arguments: &[String]) -> ExitCode {
         .invoke_handler(builder.invoke_handler())
         .setup(move |app| {
             builder.mount_events(app);
-            let host = tauri::async_runtime::block_on(Host::open(Purpose::Window))?;
-            app.manage(Gui::new(host));
-            start(app.handle(), hidden, first_link);
+            let route = match first_link {
+                Some(Link::Route(route)) => Some(route),
+                Some(Link::SignIn(_)) | None => None,
+            };
+            let opening = tauri::async_runtime::spawn(Host::open(Purpose::Window));
+            // The web view starts a process of its own, which takes longer than all else: it does so meanwhile. What its
+            // page asks for is answered once this has returned.
+            let with_window = !hidden || route.is_some();
+            let window = with_window.then(|| window::make(app.handle()));
+            let host = tauri::async_runtime::block_on(opening)??;
+            let gui = Gui::new(host);
+            if let Some(route) = route {
+                gui.set_route(route);
+            }
+            app.manage(gui);
+            start(app.handle());
+            if let Some(window) = window {
+                window::made(app.handle(), window);
+            }
             Ok(())
         })
         .on_window_event(|window, event| match event {
@@ -254,7 +270,7 @@ pub fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-fn start(app: &AppHandle, hidden: bool, first_link: Option<Link>) {
+fn start(app: &AppHandle) {
     if std::env::var_os("ROUNDTRIP_NO_TRAY").is_none()
         && let Err(error) = tray::create(app)
     {
@@ -276,13 +292,6 @@ fn start(app: &AppHandle, hidden: bool, first_link: Option<Link>) {
     listen(app);
     #[cfg(target_os = "linux")]
     appearance::follow(app);
-    let route = match first_link {
-        Some(Link::Route(route)) => Some(route),
-        Some(Link::SignIn(_)) | None => None,
-    };
-    if !hidden || route.is_some() {
-        window::show(app, route);
-    }
 }
 
 /// A second start hands its arguments over, which are treated as hostile: they open the window or follow a link.

@@ -30,20 +30,31 @@ pub fn show(app: &AppHandle, route: Option<String>) {
     super::appearance::ask_if_unknown(app);
     // On some systems a window must not be made inside an event handler of the main thread.
     let app = app.clone();
-    tauri::async_runtime::spawn(async move {
-        let built = WebviewWindowBuilder::new(&app, MAIN, WebviewUrl::App("index.html".into()))
-            .title("Roundtrip")
-            .inner_size(1120.0, 800.0)
-            .min_inner_size(380.0, 480.0)
-            .on_navigation(may_show)
-            .on_new_window(|_, _| NewWindowResponse::Deny)
-            .build();
-        match built {
-            // Not every window manager says that a new window has the focus.
-            Ok(_) => super::in_use_changed(&app, true),
-            Err(error) => tracing::error!(%error, "the window could not be made"),
-        }
-    });
+    tauri::async_runtime::spawn(async move { made(&app, make(&app)) });
+}
+
+/// What follows from [`make`]. Without a window the tray goes on.
+pub(super) fn made(app: &AppHandle, window: tauri::Result<()>) {
+    match window {
+        // Not every window manager says that a new window has the focus.
+        Ok(()) => super::in_use_changed(app, true),
+        Err(error) => tracing::error!(%error, "the window could not be made"),
+    }
+}
+
+/// Makes the window, and nothing but it.
+///
+/// # Errors
+/// If the system has no display, or no web view.
+pub(super) fn make(app: &AppHandle) -> tauri::Result<()> {
+    WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
+        .title("Roundtrip")
+        .inner_size(1120.0, 800.0)
+        .min_inner_size(380.0, 480.0)
+        .on_navigation(may_show)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .build()
+        .map(drop)
 }
 
 /// After the window: on Linux WebKit keeps a process for the network although no web view is left. It is ours to end, and

@@ -1,6 +1,7 @@
 //! Disconnecting and changing the calendar. Events stay unless their deletion was chosen.
 
 use super::accounts::Leaving;
+use super::snapshots::Snapshots;
 use super::{Host, Running};
 use crate::ipc::dto::AppError;
 use roundtrip_core::settings::SyncSettings;
@@ -180,6 +181,7 @@ impl Host {
                         engine,
                         platform,
                         google,
+                        snapshots: Snapshots::default(),
                         stop: CancellationToken::new(),
                     })
                 }

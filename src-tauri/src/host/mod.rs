@@ -15,6 +15,7 @@ pub mod problem;
 pub mod report;
 pub mod saved;
 pub mod sign_in;
+pub mod snapshots;
 pub mod tidying;
 pub mod vault;
 
@@ -22,8 +23,9 @@ use crate::ipc::dto::{DeleteReport, SignInView};
 use accounts::Accounts;
 use clock::SystemClock;
 use roundtrip_core::ids::DeviceId;
+use roundtrip_engine::ledger::LedgerError;
 use roundtrip_engine::ports::Clock;
-use roundtrip_engine::{Engine, EngineEvent};
+use roundtrip_engine::{Engine, EngineEvent, Snapshot};
 use roundtrip_google::{GoogleCalendar, GoogleConfig};
 use roundtrip_http::{HttpOptions, HttpPort, ReqwestHttp};
 use roundtrip_platform::PlatformClient;
@@ -78,7 +80,18 @@ pub struct Running {
     pub platform: Arc<PlatformClient>,
     /// Google's client.
     pub google: Arc<GoogleCalendar>,
+    snapshots: snapshots::Snapshots,
     stop: CancellationToken,
+}
+
+impl Running {
+    /// Everything that is known at this moment, shared with all who ask within it.
+    ///
+    /// # Errors
+    /// Only the ledger's.
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, LedgerError> {
+        self.snapshots.of(&self.engine).await
+    }
 }
 
 /// Everything but the window.
@@ -245,6 +258,7 @@ impl Host {
             engine,
             platform,
             google,
+            snapshots: snapshots::Snapshots::default(),
             stop: stop.clone(),
         };
         fresh.engine.window_is_in_use(self.in_use.load(Ordering::Relaxed));

@@ -69,7 +69,7 @@ impl Host {
         let Some(running) = self.running().await else {
             return Vec::new();
         };
-        let Ok(snapshot) = running.engine.snapshot().await else {
+        let Ok(snapshot) = running.snapshot().await else {
             return Vec::new();
         };
         let mut notices = Vec::new();
@@ -148,7 +148,7 @@ impl Host {
             return None;
         }
         let running = self.running().await?;
-        let snapshot = running.engine.snapshot().await.ok()?;
+        let snapshot = running.snapshot().await.ok()?;
         if !both_read(&snapshot.state, now) {
             return None;
         }

@@ -39,7 +39,7 @@ impl Host {
                 ..unconnected(&accounts)
             });
         };
-        let snapshot = running.engine.snapshot().await?;
+        let snapshot = running.snapshot().await?;
         let moved = moved_back(&running).await?;
         let problem = problem_of(&running, &snapshot);
         // Sign-ins behind a locked keychain are not "in memory only".
@@ -186,11 +186,12 @@ fn account_view(
 pub async fn moved_back(
     running: &Running,
 ) -> Result<BTreeMap<roundtrip_core::ids::AppointmentId, crate::ipc::dto::MovedBack>, AppError> {
+    let since = running.engine.now() - Duration::days(7);
     let filter = HistoryFilter {
+        since: Some(since),
         limit: 1_000,
         ..Default::default()
     };
-    let since = running.engine.now() - Duration::days(7);
     let mut moved = BTreeMap::new();
     for item in running.engine.ledger().history(&filter).await? {
         if let (HistoryWhat::MovedBack { admin_notified, .. }, Some(id)) = (&item.what, &item.appointment_id)

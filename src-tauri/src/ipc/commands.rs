@@ -59,7 +59,7 @@ pub async fn list_appointments(gui: State<'_, Gui>) -> Answered<Vec<AppointmentR
     let Some(running) = gui.host.running().await else {
         return Ok(Vec::new());
     };
-    let snapshot = running.engine.snapshot().await?;
+    let snapshot = running.snapshot().await?;
     let moved = moved_back(&running).await?;
     let today = snapshot.now - Duration::hours(24);
     Ok(snapshot
@@ -83,7 +83,7 @@ pub async fn list_conflicts(gui: State<'_, Gui>) -> Answered<Vec<ConflictView>> 
     let Some(running) = gui.host.running().await else {
         return Ok(Vec::new());
     };
-    let snapshot = running.engine.snapshot().await?;
+    let snapshot = running.snapshot().await?;
     Ok(snapshot
         .conflicts
         .iter()
@@ -108,6 +108,7 @@ pub async fn resolve_conflict(
     match running.engine.resolve_conflict(&id, &shown, &resolution).await {
         Ok(()) => Ok(None),
         Err(AnswerError::Stale) => {
+            // Not a shared one: that may be the very state that is stale.
             let snapshot = running.engine.snapshot().await?;
             let now = snapshot.conflicts.iter().find(|conflict| conflict.id == id);
             now.map(|conflict| Some(convert::conflict(conflict, &snapshot)))

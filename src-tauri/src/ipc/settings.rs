@@ -10,7 +10,7 @@ use roundtrip_core::settings::{
     ConflictPolicy, Direction, Filters, Language, LeftOutPolicy, OwnRule, PrivacyLevel, RuleField,
     RulePattern, SyncSettings,
 };
-use roundtrip_engine::{CREATE_APPOINTMENTS, Preview, Snapshot};
+use roundtrip_engine::{CREATE_APPOINTMENTS, Snapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -263,14 +263,13 @@ pub fn system_language() -> &'static str {
 /// # Errors
 /// If the database cannot be read.
 pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<SettingsView, AppError> {
-    let (settings, preview, snapshot) = match running {
-        Some(running) => {
-            let snapshot = running.engine.snapshot().await?;
-            let preview = running.engine.preview(snapshot.settings.clone()).await?;
-            (snapshot.settings.clone(), preview, Some(snapshot))
-        }
-        None => (SyncSettings::default(), Preview::default(), None),
+    let snapshot = match running {
+        Some(running) => Some(running.snapshot().await?),
+        None => None,
     };
+    let snapshot = snapshot.as_deref();
+    let settings = snapshot.map_or_else(SyncSettings::default, |snapshot| snapshot.settings.clone());
+    let (matching, total) = snapshot.map_or((0, 0), Snapshot::matching);
     let accounts = host.accounts().await;
     let me = accounts.platform.as_ref().map(|(_, extra)| &extra.me);
     let allowed = me.is_none_or(|me| me.client_names_allowed);
@@ -324,8 +323,8 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         letter_keys: switch(keys::LETTER_KEYS, true).await?,
         motion: setting(keys::MOTION, "system").await?,
         daily_summary: switch(keys::DAILY_SUMMARY, false).await?,
-        types: snapshot.as_ref().map(types).unwrap_or_default(),
-        clients: snapshot.as_ref().map(clients).unwrap_or_default(),
+        types: snapshot.map(types).unwrap_or_default(),
+        clients: snapshot.map(clients).unwrap_or_default(),
         excluded: settings
             .filters
             .excluded
@@ -337,8 +336,8 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
         language: setting(keys::LANGUAGE, "system").await?,
         autostart: host.database.setting::<bool>(keys::AUTOSTART).await?,
         titles_in_notifications: switch(keys::TITLES, false).await?,
-        matching: preview.matching,
-        total: preview.total,
+        matching,
+        total,
     })
 }
 

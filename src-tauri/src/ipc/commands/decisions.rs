@@ -69,7 +69,7 @@ pub async fn list_answered_conflicts(gui: State<'_, Gui>) -> Answered<Vec<Answer
     let Some(running) = gui.host.running().await else {
         return Ok(Vec::new());
     };
-    let snapshot = running.engine.snapshot().await?;
+    let snapshot = running.snapshot().await?;
     let answered = running.engine.answered_conflicts().await?;
     Ok(answered
         .into_iter()

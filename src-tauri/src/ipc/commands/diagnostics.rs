@@ -138,7 +138,7 @@ pub async fn check_rule(gui: State<'_, Gui>, rule: OwnRuleView) -> Answered<Rule
     let Some(running) = gui.host.running().await else {
         return Ok(check);
     };
-    let snapshot = running.engine.snapshot().await?;
+    let snapshot = running.snapshot().await?;
     let future = snapshot
         .appointments
         .iter()
