@@ -266,7 +266,18 @@ impl Feed {
                 Obstacle::Passing(told(error))
             }
         })?;
-        let present = &stream.cached_info().config;
+        let info = stream.cached_info();
+        let copies = copies(info.cluster.as_ref());
+        if copies < self.config.num_replicas {
+            // A server that stands alone takes the number and keeps one copy all the same.
+            tracing::warn!(
+                service = self.config.name,
+                copies,
+                wanted = self.config.num_replicas,
+                "each hint lies in fewer NATS servers than --nats-replicas asks for: losing one of them loses hints"
+            );
+        }
+        let present = &info.config;
         let wanted = wanted(present, &self.config);
         if wanted == *present {
             return Ok(());
@@ -395,6 +406,11 @@ fn wanted(present: &stream::Config, ours: &stream::Config) -> stream::Config {
     }
 }
 
+/// In how many servers a stream lies: the one that leads it and those that follow. Without a cluster it is one.
+fn copies(cluster: Option<&stream::ClusterInfo>) -> usize {
+    cluster.map_or(1, |cluster| 1 + cluster.replicas.len())
+}
+
 /// JetStream answered, and not just that it cannot now (503: it is off, starts, or has no leader).
 fn lasting(error: &CreateStreamError) -> bool {
     matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.code() != 503)
@@ -407,6 +423,20 @@ fn told(error: impl std::fmt::Display) -> HubError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_stands_alone_keeps_one_copy() {
+        assert_eq!(copies(None), 1);
+        let cluster = serde_json::json!({"name": "c", "leader": "a", "replicas": [
+            {"name": "b", "current": true, "active": 1, "offline": false, "lag": 0},
+            {"name": "c", "current": false, "active": 1, "offline": true, "lag": 9},
+        ]});
+        let cluster: stream::ClusterInfo = serde_json::from_value(cluster).expect("as NATS says it");
+        assert_eq!(copies(Some(&cluster)), 3);
+        let alone: stream::ClusterInfo =
+            serde_json::from_value(serde_json::json!({"leader": "a"})).expect("as NATS says it");
+        assert_eq!(copies(Some(&alone)), 1);
+    }
 
     #[test]
     fn a_stream_keeps_its_copies_and_what_is_not_ours() {

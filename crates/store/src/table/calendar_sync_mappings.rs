@@ -1,7 +1,8 @@
 //! Records: one row per appointment and connection.
 
-use crate::encoding::{from_document, from_documents, to_document};
+use crate::encoding::{from_document, to_document};
 use crate::error::Stored;
+use futures::TryStreamExt as _;
 use roundtrip_core::ids::{AppointmentId, ConnectionId};
 use roundtrip_core::record::Record;
 use sqlx::{SqliteConnection, SqliteExecutor};
@@ -9,13 +10,17 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 const WHAT: &str = "calendar_sync_mappings";
 
 pub(crate) async fn list(db: impl SqliteExecutor<'_>, connection: &ConnectionId) -> Stored<Vec<Record>> {
-    let documents = sqlx::query_scalar(
+    let mut documents = sqlx::query_scalar::<_, String>(
         "SELECT document FROM calendar_sync_mappings WHERE connection = ?1 ORDER BY appointment_id",
     )
     .bind(connection.as_str())
-    .fetch_all(db)
-    .await?;
-    from_documents(WHAT, documents)
+    .fetch(db);
+    // Each is read while the next one comes: the texts of all need not be in memory beside what was read from them.
+    let mut records = Vec::new();
+    while let Some(document) = documents.try_next().await? {
+        records.push(from_document(WHAT, &document)?);
+    }
+    Ok(records)
 }
 
 pub(crate) async fn get(
