@@ -1,6 +1,6 @@
 import type { AppointmentRow, Badge } from '$lib/bindings';
-import { dayKey } from '$lib/i18n/time';
 import { BADGES } from './badges';
+import { daysIn } from './travel';
 
 /** One row with what is asked of it again and again, worked out once per list and not per key press. */
 export type Indexed = { row: AppointmentRow; text: string; day: string; client: string | null; inCalendar: boolean };
@@ -38,6 +38,7 @@ export const inCalendar = (row: AppointmentRow): boolean =>
 /** The index of a list; what did not change since `before` is taken over. */
 export function index(rows: AppointmentRow[], zone: string, before?: Map<string, Indexed>): Map<string, Indexed> {
   const made = new Map<string, Indexed>();
+  const dayOf = daysIn(zone);
   for (const row of rows) {
     const known = before?.get(row.id);
     made.set(
@@ -49,7 +50,7 @@ export function index(rows: AppointmentRow[], zone: string, before?: Map<string,
             text: plain(
               [row.title, row.location ?? '', row.kind, row.client ?? ''].map((t) => t.slice(0, SEARCHED)).join(' '),
             ),
-            day: dayKey(row.start, zone),
+            day: dayOf(row.start),
             client: row.client,
             inCalendar: inCalendar(row),
           },
