@@ -88,6 +88,7 @@ fn full() -> (Overview, FiguresView) {
         progress: None,
         heartbeat: Vec::new(),
         next: Vec::new(),
+        week: Vec::new(),
         questions: Vec::new(),
         held: Vec::new(),
         conflicts: Vec::new(),

@@ -1,8 +1,6 @@
 //! Light or dark, as the desktop says: on Linux through the portal for settings, whose signals arrive by GTK's own connection to
 //! the session's bus. Nothing is asked for again and again, so an idle process sleeps.
 
-use super::Gui;
-use crate::host::HostEvent;
 use gio::glib::Variant;
 use gio::prelude::*;
 use std::sync::{Mutex, PoisonError};
@@ -131,7 +129,7 @@ fn set(app: &AppHandle, wanted: Theme) {
     }
     // GTK's own parts of the window and the page's `prefers-color-scheme`.
     app.set_theme(Some(wanted));
-    app.state::<Gui>().host.tell(HostEvent::Changed);
+    super::window::tell_appearance(app);
 }
 
 /// The value may be wrapped several times: older portals answer so. 1 is dark, 2 light, and all others no wish, which is light.

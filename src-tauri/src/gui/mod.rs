@@ -241,6 +241,9 @@ pub fn run(arguments: &[String]) -> ExitCode {
             // Closing destroys the web view; sync goes on in the tray.
             WindowEvent::CloseRequested { .. } => tracing::debug!("window closed; syncing goes on"),
             WindowEvent::Focused(in_use) => in_use_changed(window.app_handle(), *in_use),
+            // On Linux the portal says so, and GTK often does not.
+            #[cfg(not(target_os = "linux"))]
+            WindowEvent::ThemeChanged(_) => window::tell_appearance(window.app_handle()),
             WindowEvent::Destroyed => {
                 in_use_changed(window.app_handle(), false);
                 window::tidy_after(window.app_handle());

@@ -1,7 +1,7 @@
 //! The window: made when it is wanted, destroyed when it is closed, so that the tray keeps a small process.
 
 use super::Gui;
-use crate::ipc::events::Navigate;
+use crate::ipc::events::{AppearanceChanged, Navigate};
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindowBuilder};
 use tauri_specta::Event;
@@ -151,6 +151,12 @@ pub fn system_theme(app: &AppHandle) -> &'static str {
         Some(tauri::Theme::Dark) => "dark",
         _ => "light",
     }
+}
+
+/// Tells the window whether the desktop is light or dark now.
+pub fn tell_appearance(app: &AppHandle) {
+    let system_theme = system_theme(app).to_owned();
+    super::emit(app, &AppearanceChanged { system_theme });
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! the command line and the window share it.
 
 pub mod accounts;
+pub mod appointments;
 pub mod clock;
 pub mod connection;
 pub mod departure;

@@ -3,18 +3,19 @@
 
 use super::accounts::Accounts;
 use super::problem::of_side;
-use super::{Host, Running};
+use super::{Host, Running, appointments};
 use crate::ipc::convert;
 use crate::ipc::dto::{
     Account, AppError, Beat, OtherWriter, OverallState, Overview, OverviewCounts, Problem, Progress,
 };
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::silence;
-use roundtrip_engine::Snapshot;
 use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat, Run};
 use roundtrip_engine::ports::PortError;
+use roundtrip_engine::{AppointmentStatus, Snapshot};
 use roundtrip_store::{Integration, IntegrationStatus};
 use std::collections::BTreeMap;
 
@@ -55,23 +56,17 @@ impl Host {
         let latest = running.engine.ledger().history(&newest).await?.into_iter().next();
         let paused_until = snapshot.state.paused_until.filter(|until| *until > snapshot.now);
         let for_ever = paused_until.is_some_and(|until| until - snapshot.now > Duration::days(365));
-        let next = snapshot
-            .appointments
-            .iter()
-            .filter(|status| status.rendered.time.end > snapshot.now)
-            .take(8)
-            .map(|status| {
-                convert::row(
-                    status,
-                    moved.get(&status.record.appointment_id),
-                    &snapshot.settings,
-                )
-            })
-            .collect();
+        let row = |status: &AppointmentStatus| {
+            let moved = moved.get(&status.record.appointment_id);
+            convert::row(status, moved, &snapshot.settings)
+        };
+        let ahead = |status: &&AppointmentStatus| status.rendered.time.end > snapshot.now;
+        let next = snapshot.appointments.iter().filter(ahead).take(8).map(row);
+        let next = next.collect();
         let zone = accounts
             .platform
             .as_ref()
-            .map_or("UTC", |(_, extra)| extra.me.time_zone.name());
+            .map_or(Tz::UTC, |(_, extra)| extra.me.time_zone);
         let as_of = snapshot
             .state
             .platform_read_at
@@ -99,7 +94,7 @@ impl Host {
             }),
             started: snapshot.state.started,
             first_run_at: snapshot.state.connected_at,
-            time_zone: zone.into(),
+            time_zone: zone.name().into(),
             counts,
             progress: snapshot
                 .live
@@ -107,6 +102,7 @@ impl Host {
                 .map(|(done, total)| Progress { done, total }),
             heartbeat: heartbeat.iter().rev().flat_map(beats).collect(),
             next,
+            week: appointments::week(&snapshot.appointments, zone, snapshot.now, row),
             questions: snapshot
                 .questions
                 .iter()
@@ -155,6 +151,7 @@ fn unconnected(accounts: &Accounts) -> Overview {
         progress: None,
         heartbeat: Vec::new(),
         next: Vec::new(),
+        week: Vec::new(),
         questions: Vec::new(),
         held: Vec::new(),
         conflicts: Vec::new(),

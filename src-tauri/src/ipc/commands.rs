@@ -1,5 +1,6 @@
 //! The commands of the window. Each checks its input, asks the host, and decides nothing about sync.
 
+pub mod appointments;
 pub mod decisions;
 pub mod diagnostics;
 pub mod history;
@@ -13,6 +14,7 @@ use super::dto::{
 use super::settings::{self, keys};
 use crate::gui::Gui;
 use crate::gui::browser;
+use crate::host::appointments::is_listed;
 use crate::host::overview::moved_back;
 use crate::host::{Host, Running};
 use chrono::{DateTime, Datelike as _, Duration, Utc};
@@ -61,11 +63,10 @@ pub async fn list_appointments(gui: State<'_, Gui>) -> Answered<Vec<AppointmentR
     };
     let snapshot = running.snapshot().await?;
     let moved = moved_back(&running).await?;
-    let today = snapshot.now - Duration::hours(24);
     Ok(snapshot
         .appointments
         .iter()
-        .filter(|status| status.rendered.time.end > today)
+        .filter(|status| is_listed(status, snapshot.now))
         .map(|status| {
             convert::row(
                 status,

@@ -1,15 +1,13 @@
 //! From the engine's values to what the window is sent.
 
 use super::dto::{
-    AppointmentRow, ConflictView, FieldView, FilterCheck, HistoryRow, LeftOutCount, MirrorRow, MovedBack,
-    Preview, PreviewItem, RunRow, SeenView, Sight, ValueView,
+    AppointmentRow, ConflictView, FieldView, HistoryRow, LeftOutCount, MirrorRow, MovedBack, Preview,
+    PreviewItem, RunRow, SeenView, Sight, ValueView,
 };
-use super::settings::HOUR;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{Conflict, ConflictCause, ConflictKind};
-use roundtrip_core::filter::{self, LeftOut};
 use roundtrip_core::mirror::{self, Mirror};
 use roundtrip_core::outbox::Intent;
 use roundtrip_core::outbox::Side;
@@ -21,8 +19,11 @@ use roundtrip_core::time::{EventTime, TimeSpan};
 use roundtrip_engine::ledger::{HistoryItem, HistoryWhat, Run, RunResult};
 use roundtrip_engine::{AppointmentStatus, Snapshot};
 
+#[path = "convert_details.rs"]
+mod details;
 #[path = "convert_questions.rs"]
 mod questions;
+pub use details::details;
 pub use questions::{held, question};
 
 fn badge(badge: Badge) -> super::dto::Badge {
@@ -62,71 +63,18 @@ pub fn row(status: &AppointmentStatus, moved: Option<&MovedBack>, settings: &Syn
         due_at: status.due_at,
         moved_back: moved.cloned(),
         conflict_id: record.conflict.as_ref().map(ToString::to_string),
-        checks: checks(status, settings),
-        platform_url: appointment
-            .map(|appointment| appointment.url.clone())
-            .unwrap_or_default(),
-        event_url: record.event.as_ref().and_then(|event| event.html_link.clone()),
-    }
-}
-
-/// The steps of the why-not inspector, each with the value that was looked at.
-fn checks(status: &AppointmentStatus, settings: &SyncSettings) -> Vec<FilterCheck> {
-    let appointment = status.record.appointment.as_ref();
-    let assigned = FilterCheck {
-        check: "assigned".into(),
-        passed: status.record.removal.is_none(),
-        value: None,
-    };
-    std::iter::once(assigned)
-        .chain(status.checks.iter().map(|check| FilterCheck {
-            check: check_word(check.reason).into(),
-            passed: check.passed,
-            value: appointment.and_then(|appointment| check_value(check.reason, appointment, settings)),
-        }))
-        .collect()
-}
-
-fn check_word(reason: LeftOut) -> &'static str {
-    match reason {
-        LeftOut::BeforeConnection => "connection",
-        LeftOut::TypeOff => "type",
-        LeftOut::ClientOff => "client",
-        LeftOut::OutsideDates => "dates",
-        LeftOut::WeekdayOff => "weekday",
-        LeftOut::OutsideHours => "hours",
-        LeftOut::Private => "private",
-        LeftOut::Excluded => "excluded",
-        LeftOut::OwnRule => "own_rule",
-    }
-}
-
-fn check_value(reason: LeftOut, appointment: &Appointment, settings: &SyncSettings) -> Option<String> {
-    let filters = &settings.filters;
-    let start = appointment.start.with_timezone(&appointment.zone);
-    let window = |from: Option<String>, until: Option<String>| {
-        (from.is_some() || until.is_some())
-            .then(|| format!("{}/{}", from.unwrap_or_default(), until.unwrap_or_default()))
-    };
-    match reason {
-        LeftOut::TypeOff => Some(appointment.kind.name.clone()),
-        LeftOut::ClientOff => appointment
-            .client
+        client: appointment.and_then(|appointment| client_name(appointment, settings)),
+        has_event: record
+            .event
             .as_ref()
-            .and_then(|client| client.name.clone())
-            .filter(|_| settings.text.client_names),
-        LeftOut::OutsideDates => window(
-            filters.first_day.map(|day| day.to_string()),
-            filters.last_day.map(|day| day.to_string()),
-        ),
-        LeftOut::OutsideHours => window(
-            filters.earliest.map(|time| time.format(HOUR).to_string()),
-            filters.latest.map(|time| time.format(HOUR).to_string()),
-        ),
-        LeftOut::WeekdayOff => Some(start.weekday().num_days_from_monday().to_string()),
-        LeftOut::OwnRule => filter::matching_rule(appointment, filters).map(|rule| rule.text.clone()),
-        LeftOut::BeforeConnection | LeftOut::Private | LeftOut::Excluded => None,
+            .is_some_and(|event| event.html_link.is_some()),
     }
+}
+
+/// The client's name, where the trainer wants to see clients.
+fn client_name(appointment: &Appointment, settings: &SyncSettings) -> Option<String> {
+    let client = appointment.client.as_ref().filter(|_| settings.text.client_names);
+    client.and_then(|client| client.name.clone())
 }
 
 /// A time as the window shows it.

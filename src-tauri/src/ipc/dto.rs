@@ -3,6 +3,7 @@
 //! No token ever appears in these types. Texts of problems come as stable codes; the window has the sentences, in each
 //! language, once.
 
+mod appointments;
 mod connection;
 mod decisions;
 mod diagnostics;
@@ -11,6 +12,7 @@ mod history;
 mod privacy;
 mod settings;
 
+pub use appointments::{AppointmentDetails, GlanceDay};
 pub use connection::ConnectionView;
 pub use decisions::{
     AnsweredConflict, ConflictAnswer, HeldView, Outcome, QuestionGroup, QuestionItem, QuestionView, RuleCase,
@@ -112,6 +114,9 @@ pub struct Overview {
     pub heartbeat: Vec<Beat>,
     /// The next visits, at most 8.
     pub next: Vec<AppointmentRow>,
+    /// The week from today on in the trainer's zone, each day with at most 36 rows, and one day more: an overview stays on
+    /// screen over midnight.
+    pub week: Vec<GlanceDay>,
     /// Open questions of the guard.
     pub questions: Vec<QuestionView>,
     /// Deletions that are held before they go by themselves, the nearest event first.
@@ -253,12 +258,10 @@ pub struct AppointmentRow {
     pub moved_back: Option<MovedBack>,
     /// Open conflict, if any.
     pub conflict_id: Option<String>,
-    /// The steps of the why-not inspector, in order.
-    pub checks: Vec<FilterCheck>,
-    /// Link to the appointment on the platform.
-    pub platform_url: String,
-    /// Link to the event in the calendar.
-    pub event_url: Option<String>,
+    /// The client's name, where the trainer wants to see clients.
+    pub client: Option<String>,
+    /// There is an event in the calendar that can be opened.
+    pub has_event: bool,
 }
 
 /// A recent move that was reported and taken.

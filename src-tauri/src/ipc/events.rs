@@ -27,3 +27,10 @@ pub struct Navigate {
     /// Route.
     pub route: String,
 }
+
+/// The desktop is light or dark now.
+#[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
+pub struct AppearanceChanged {
+    /// `light` or `dark`, as the system says.
+    pub system_theme: String,
+}

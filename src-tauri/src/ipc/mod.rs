@@ -20,6 +20,7 @@ pub fn builder() -> Builder<tauri::Wry> {
         .commands(collect_commands![
             commands::get_overview,
             commands::list_appointments,
+            commands::appointments::get_appointment,
             commands::list_conflicts,
             commands::resolve_conflict,
             commands::answer_question,
@@ -84,6 +85,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             events::SyncProgress,
             events::SignInChanged,
             events::Navigate,
+            events::AppearanceChanged,
         ])
 }
 

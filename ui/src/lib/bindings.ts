@@ -9,6 +9,8 @@ export const commands = {
 	getOverview: () => typedError<Overview, AppError>(__TAURI_INVOKE("get_overview")),
 	/**  Appointments that are not over, by start. */
 	listAppointments: () => typedError<AppointmentRow[], AppError>(__TAURI_INVOKE("list_appointments")),
+	/**  One appointment with what its inspector shows; none if it is not there any more. */
+	getAppointment: (id: string) => typedError<AppointmentDetails | null, AppError>(__TAURI_INVOKE("get_appointment", { id })),
 	/**  Open conflicts, oldest first. */
 	listConflicts: () => typedError<ConflictView[], AppError>(__TAURI_INVOKE("list_conflicts")),
 	/**  Answers a conflict. If it changed since it was shown nothing is done, and the new state comes back. */
@@ -142,6 +144,7 @@ export const commands = {
 
 /** Events */
 export const events = {
+	appearanceChanged: makeEvent<AppearanceChanged, AppearanceChanged>("appearance-changed"),
 	navigate: makeEvent<Navigate, Navigate>("navigate"),
 	signInChanged: makeEvent<SignInChanged, SignInChanged>("sign-in-changed"),
 	stateChanged: makeEvent<StateChanged, StateChanged>("state-changed"),
@@ -215,6 +218,20 @@ export type AppInfo = {
 	google_client: boolean,
 };
 
+/**  The desktop is light or dark now. */
+export type AppearanceChanged = {
+	/**  `light` or `dark`, as the system says. */
+	system_theme: string,
+};
+
+/**  One appointment that was opened: its row as it is now, and why it is there or not. */
+export type AppointmentDetails = {
+	/**  The row of the agenda. */
+	row: AppointmentRow,
+	/**  The steps of the why-not inspector, in order. */
+	checks: FilterCheck[],
+};
+
 /**  One appointment in the agenda. */
 export type AppointmentRow = {
 	/**  Platform id. */
@@ -250,12 +267,10 @@ export type AppointmentRow = {
 	moved_back: MovedBack | null,
 	/**  Open conflict, if any. */
 	conflict_id: string | null,
-	/**  The steps of the why-not inspector, in order. */
-	checks: FilterCheck[],
-	/**  Link to the appointment on the platform. */
-	platform_url: string,
-	/**  Link to the event in the calendar. */
-	event_url: string | null,
+	/**  The client's name, where the trainer wants to see clients. */
+	client: string | null,
+	/**  There is an event in the calendar that can be opened. */
+	has_event: boolean,
 };
 
 /**  An entry of the audit log: no content, no token. */
@@ -559,6 +574,16 @@ export type FilterCheck = {
 	value: string | null,
 };
 
+/**  One day of the dashboard's week. */
+export type GlanceDay = {
+	/**  The day, in the trainer's zone. */
+	day: string,
+	/**  How many appointments begin on it. */
+	count: number,
+	/**  The first of them, by start; all, unless there are more than anybody could make out. */
+	rows: AppointmentRow[],
+};
+
 /**  A deletion that only follows from something, and is held so that the trainer can keep the event. */
 export type HeldView = {
 	/**  Appointment. */
@@ -768,6 +793,11 @@ export type Overview = {
 	heartbeat: Beat[],
 	/**  The next visits, at most 8. */
 	next: AppointmentRow[],
+	/**
+	 *  The week from today on in the trainer's zone, each day with at most 36 rows, and one day more: an overview stays on
+	 *  screen over midnight.
+	 */
+	week: GlanceDay[],
 	/**  Open questions of the guard. */
 	questions: QuestionView[],
 	/**  Deletions that are held before they go by themselves, the nearest event first. */

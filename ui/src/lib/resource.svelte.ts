@@ -16,6 +16,11 @@ export class Resource<T> {
     this.#fetch = fetch;
   }
 
+  /** The fetch that is under way. */
+  protected get running(): Promise<void> | undefined {
+    return this.#running;
+  }
+
   refresh(): Promise<void> {
     if (this.#running) {
       this.#again = true;

@@ -57,21 +57,25 @@ function at(nowMs: number, days: number, hour: number, minute = 0): number {
   return guess - offset;
 }
 
-const passed = (kind: string): FilterCheck[] => [
-  { check: 'assigned', passed: true, value: null },
-  { check: 'connection', passed: true, value: null },
-  { check: 'type', passed: true, value: kind },
-  { check: 'dates', passed: true, value: null },
-  { check: 'private', passed: true, value: null },
-  { check: 'excluded', passed: true, value: null },
-];
+/** A row with what the app tells of it only where it is opened. */
+export type MockRow = AppointmentRow & { checks: FilterCheck[] };
 
-export function appointment(
-  n: number,
-  start: number,
-  minutes: number,
-  more: Partial<AppointmentRow> = {},
-): AppointmentRow {
+/** As the app sends it in a list. */
+export function listed(row: MockRow): AppointmentRow {
+  const light: Partial<MockRow> = structuredClone(row);
+  delete light.checks;
+  return light as AppointmentRow;
+}
+
+/** Passed steps in the app's own order, with these that did not. */
+export const checks = (...failed: FilterCheck[]): FilterCheck[] =>
+  ['assigned', 'connection', 'type', 'client', 'dates', 'weekday', 'hours', 'private', 'excluded', 'own_rule'].map(
+    (check) => failed.find((f) => f.check === check) ?? { check, passed: true, value: null },
+  );
+
+const passed = (kind: string): FilterCheck[] => checks({ check: 'type', passed: true, value: kind });
+
+export function appointment(n: number, start: number, minutes: number, more: Partial<MockRow> = {}): MockRow {
   const [title, location] = PLACES[n % PLACES.length] ?? ['Coaching Session', ''];
   const kind = more.kind ?? 'Apothekenbesuch';
   return {
@@ -89,9 +93,9 @@ export function appointment(
     due_at: null,
     moved_back: null,
     conflict_id: null,
+    client: null,
+    has_event: true,
     checks: passed(kind),
-    platform_url: `https://platform.example/appointments/apt_${n + 1}`,
-    event_url: `https://calendar.example/event/${n + 1}`,
     ...more,
   };
 }
@@ -103,12 +107,12 @@ const off = (kind: string, check: string, value: string | null = null): FilterCh
 export function appointmentsFor(
   nowMs: number,
   kind: 'healthy' | 'conflicts' | 'many' | 'error' | 'paused' | 'offline',
-): AppointmentRow[] {
-  const rows: AppointmentRow[] = [];
+): MockRow[] {
+  const rows: MockRow[] = [];
   const next = nowMs + 95 * MINUTE;
   rows.push(appointment(0, next - (next % (15 * MINUTE)), 90));
   const monday = 1 + ((7 - new Date(nowMs).getUTCDay()) % 7);
-  const plan: [number, number, number, number, Partial<AppointmentRow>][] = [
+  const plan: [number, number, number, number, Partial<MockRow>][] = [
     [monday, 9, 0, 90, { moved_back: { at: iso(nowMs - 50 * MINUTE), admin_notified: true } }],
     [monday, 13, 0, 60, kind === 'conflicts' ? { badge: 'conflict', conflict_id: 'cf_1' } : {}],
     [
@@ -161,7 +165,7 @@ export function appointmentsFor(
     const day = kind === 'many' ? monday + 7 + Math.floor((n - rows.length) / 4) : monday + 7 + Math.floor(r() * 40);
     const hour = 8 + Math.floor(r() * 9);
     const roll = r();
-    const more: Partial<AppointmentRow> =
+    const more: Partial<MockRow> =
       kind === 'many' && roll > 0.97
         ? { badge: 'waiting', reason: 'retrying', due_at: iso(nowMs + 4 * MINUTE) }
         : kind === 'many' && roll > 0.94
@@ -511,6 +515,7 @@ export const emptyOverview = (): Overview => ({
   progress: null,
   heartbeat: [],
   next: [],
+  week: [],
   questions: [],
   held: [],
   conflicts: [],

@@ -29,7 +29,7 @@ const refuse = (code: string, more: Partial<AppError> = {}): never => {
 export function start(
   scenario: Scenario,
   options: Options = {},
-): { state: Model; changed: (...topics: string[]) => Promise<void> } {
+): { state: Model; changed: (...topics: string[]) => Promise<void>; asked: (command: string) => number } {
   const now = options.now ?? Date.now;
   const state = model(scenario, now());
   if (options.language) state.settings.language = options.language;
@@ -37,7 +37,7 @@ export function start(
   if (options.theme) state.settings.theme = options.theme;
 
   const changed = async (...topics: string[]) => {
-    settle(state);
+    settle(state, now());
     await emit('state-changed', { topics });
   };
   const later = (ms: number, run: () => void) => setTimeout(run, ms);
@@ -145,8 +145,7 @@ export function start(
   }
 
   const commands: Record<string, (args: Args) => unknown> = {
-    get_overview: () => (settle(state), structuredClone(state.overview)),
-    list_appointments: () => structuredClone(state.rows),
+    get_overview: () => (settle(state, now()), structuredClone(state.overview)),
     list_conflicts: () => structuredClone(state.conflicts),
     resolve_conflict: resolve,
     answer_question: ({ id }) => {
@@ -283,17 +282,19 @@ export function start(
       if (p.done % 10 === 0) void changed('overview', 'appointments', 'history');
     }, 100);
 
+  const counted = new Map<string, number>();
   mockWindows('main');
   mockIPC(
     async (command, args) => {
       const handler = commands[command];
       if (!handler) throw new Error(`no such command: ${command}`);
+      counted.set(command, (counted.get(command) ?? 0) + 1);
       if (options.slowMs) await new Promise((done) => setTimeout(done, options.slowMs));
       return (handler((args ?? {}) as Args) ?? null) as never;
     },
     { shouldMockEvents: true },
   );
-  return { state, changed };
+  return { state, changed, asked: (command) => counted.get(command) ?? 0 };
 }
 
 function chosenTime(

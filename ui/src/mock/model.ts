@@ -2,6 +2,7 @@ import type {
   Account,
   AppointmentRow,
   ConflictView,
+  GlanceDay,
   HistoryRow,
   Overview,
   Problem,
@@ -10,6 +11,7 @@ import type {
   SettingsView,
   SignInView,
 } from '$lib/bindings';
+import { addDays, dayKey } from '$lib/i18n/time';
 import { agendaScenario } from './areas/agenda';
 import {
   appointmentsFor,
@@ -18,12 +20,15 @@ import {
   emptyOverview,
   historyFor,
   iso,
+  listed,
   longHistory,
   heldFor,
   massDeletion,
   question,
   runsFor,
   settingsFor,
+  ZONE,
+  type MockRow,
 } from './data';
 import { everyConflict, manyConflicts } from './conflicts';
 
@@ -57,7 +62,7 @@ export type Scenario = (typeof SCENARIOS)[number];
 /** What the app behind the window would know. */
 export type Model = {
   overview: Overview;
-  rows: AppointmentRow[];
+  rows: MockRow[];
   conflicts: ConflictView[];
   questions: QuestionView[];
   history: HistoryRow[];
@@ -215,7 +220,7 @@ export function model(scenario: Scenario, nowMs: number): Model {
       o.state = 'starting';
       break;
   }
-  settle(made);
+  settle(made, nowMs);
   return made;
 }
 
@@ -235,8 +240,22 @@ const problem = (
   ...more,
 });
 
+/** As the app tells them: eight days from today in the trainer's zone, a crowded one with its first rows only. */
+function glance(rows: MockRow[], nowMs: number): GlanceDay[] {
+  const today = dayKey(nowMs, ZONE);
+  const days = Array.from({ length: 8 }, (_, i): GlanceDay => ({ day: addDays(today, i), count: 0, rows: [] }));
+  const end = nowMs + 9 * 24 * 60 * MINUTE;
+  for (const row of rows) {
+    const day = Date.parse(row.start) < end ? days.find((d) => d.day === dayKey(row.start, ZONE)) : undefined;
+    if (!day) continue;
+    day.count += 1;
+    if (day.rows.length < 36) day.rows.push(listed(row));
+  }
+  return days;
+}
+
 /** Brings the numbers into line with the rows. */
-export function settle(made: Model): void {
+export function settle(made: Model, nowMs: number): void {
   const o = made.overview;
   const count = (badge: AppointmentRow['badge']) => made.rows.filter((r) => r.badge === badge).length;
   o.counts = {
@@ -249,7 +268,8 @@ export function settle(made: Model): void {
   };
   o.conflicts = made.conflicts;
   o.questions = made.questions;
-  o.next = o.started ? made.rows.slice(0, 8) : [];
+  o.next = o.started ? made.rows.slice(0, 8).map(listed) : [];
+  o.week = glance(made.rows, nowMs);
   if (
     o.state === 'needs_attention' &&
     !o.problem &&

@@ -66,7 +66,7 @@ export function actionsFor(row: AppointmentRow, platform: string): MenuItem[] {
     test: 'act-show-event',
     label: m.act_show_event(),
     icon: ExternalLink,
-    disabled: !row.event_url,
+    disabled: !row.has_event,
     apart: true,
     run: () => void act(() => openEvent(row.id)),
   });

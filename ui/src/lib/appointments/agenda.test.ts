@@ -110,7 +110,7 @@ describe('finding', () => {
     expect(row({ badge: 'left_out', reason: 'type_off' })).toBe(false);
     expect(row({ badge: 'left_out', reason: 'kept' })).toBe(true);
     expect(row({ badge: 'removed' })).toBe(false);
-    expect(row({ badge: 'waiting', event_url: null })).toBe(false);
+    expect(row({ badge: 'waiting', has_event: false })).toBe(false);
     expect(row({ badge: 'waiting' })).toBe(true);
   });
 

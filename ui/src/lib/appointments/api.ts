@@ -2,6 +2,8 @@ import { commands } from '$lib/bindings';
 import { value } from '$lib/command';
 
 export const listAppointments = () => value(commands.listAppointments());
+/** `null` if it is in no list any more. */
+export const getAppointment = (id: string) => value(commands.getAppointment(id));
 export const exclude = (id: string, excluded: boolean) => value(commands.exclude(id, excluded));
 export const putBack = (id: string) => value(commands.putBack(id));
 /** `null` tries everything again that couldn't be written. */

@@ -1,6 +1,6 @@
 import type { AppointmentRow, Badge } from '$lib/bindings';
-import { dayKey } from '$lib/i18n/time';
 import { BADGES } from './badges';
+import { daysIn } from './travel';
 
 /** One row with what is asked of it again and again, worked out once per list and not per key press. */
 export type Indexed = { row: AppointmentRow; text: string; day: string; client: string | null; inCalendar: boolean };
@@ -33,14 +33,12 @@ const SEARCHED = 2_000;
 /** Its event is in the calendar now, whatever is waiting to be written to it. */
 export const inCalendar = (row: AppointmentRow): boolean =>
   row.badge === 'synced' ||
-  (row.badge === 'left_out' ? row.reason === 'kept' : row.badge !== 'removed' && row.event_url !== null);
-
-export const clientOf = (row: AppointmentRow): string | null =>
-  row.checks.find((check) => check.check === 'client')?.value ?? null;
+  (row.badge === 'left_out' ? row.reason === 'kept' : row.badge !== 'removed' && row.has_event);
 
 /** The index of a list; what did not change since `before` is taken over. */
 export function index(rows: AppointmentRow[], zone: string, before?: Map<string, Indexed>): Map<string, Indexed> {
   const made = new Map<string, Indexed>();
+  const dayOf = daysIn(zone);
   for (const row of rows) {
     const known = before?.get(row.id);
     made.set(
@@ -50,10 +48,10 @@ export function index(rows: AppointmentRow[], zone: string, before?: Map<string,
         : {
             row,
             text: plain(
-              [row.title, row.location ?? '', row.kind, clientOf(row) ?? ''].map((t) => t.slice(0, SEARCHED)).join(' '),
+              [row.title, row.location ?? '', row.kind, row.client ?? ''].map((t) => t.slice(0, SEARCHED)).join(' '),
             ),
-            day: dayKey(row.start, zone),
-            client: clientOf(row),
+            day: dayOf(row.start),
+            client: row.client,
             inCalendar: inCalendar(row),
           },
     );

@@ -2,6 +2,7 @@
 import type { AppointmentRow, FilterCheck, SettingsPatch, SettingsView } from '$lib/bindings';
 import { addDays, clock, dayKey, dayOfMonth, plainDay, weekdayLong } from '$lib/i18n/time';
 import { m } from '$lib/paraglide/messages';
+import { wallMs } from './travel';
 
 const NAMES: Record<string, () => string> = {
   assigned: () => m.check_assigned(),
@@ -15,6 +16,28 @@ const NAMES: Record<string, () => string> = {
   own_rule: () => m.check_own_rule(),
   connection: () => m.check_connection(),
 };
+
+/** The steps in the app's order, each with the reason of what it leaves out. */
+const STEPS: [check: string, reason: string][] = [
+  ['assigned', 'removed'],
+  ['connection', 'before_connection'],
+  ['type', 'type_off'],
+  ['client', 'client_off'],
+  ['dates', 'outside_dates'],
+  ['weekday', 'weekday_off'],
+  ['hours', 'outside_hours'],
+  ['private', 'private'],
+  ['excluded', 'excluded'],
+  ['own_rule', 'own_rule'],
+];
+
+/** What the steps of a row will most likely be: to keep their room until the app has said it, and never to be read. */
+export const likelyChecks = (row: AppointmentRow): FilterCheck[] =>
+  STEPS.map(([check, reason]) => ({
+    check,
+    passed: row.reason !== reason,
+    value: check === 'type' ? row.kind : check === 'client' ? row.client : null,
+  }));
 
 export const checkName = (check: FilterCheck): string => NAMES[check.check]?.() ?? m.check_other();
 
@@ -41,16 +64,8 @@ export type Fix =
 
 const off = (toggles: { id: string; on: boolean }[]): string[] => toggles.filter((t) => !t.on).map((t) => t.id);
 
-const wallMinutes = (at: string, zone: string): number => {
-  const parts = new Intl.DateTimeFormat('en-GB', {
-    timeZone: zone,
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(Date.parse(at));
-  const part = (type: string) => Number(parts.find((p) => p.type === type)?.value ?? 0);
-  return part('hour') * 60 + part('minute');
-};
+const wallMinutes = (at: string, zone: string): number =>
+  ((wallMs(Date.parse(at), zone) ?? Date.parse(at)) % 86_400_000) / 60_000;
 const hm = (minutes: number): string =>
   `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 

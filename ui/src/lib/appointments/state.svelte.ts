@@ -3,6 +3,67 @@ import { Resource } from '$lib/resource.svelte';
 import { listAppointments } from './api';
 import { keepSame } from './same';
 
-let last: AppointmentRow[] = [];
+/** A list that nobody looks at is let go: ten thousand rows are megabytes. */
+const KEPT_MS = 5 * 60_000;
 
-export const appointments = new Resource(async () => (last = keepSame(last, await listAppointments())));
+/**
+ * All appointments that are not over. They are fetched when something needs them, and fetched again after a change only
+ * while something shows them; until then the list counts as old.
+ */
+class Appointments extends Resource<AppointmentRow[]> {
+  #users = 0;
+  #old = false;
+  #letGo: ReturnType<typeof setTimeout> | undefined;
+
+  override refresh(): Promise<void> {
+    this.#old = false;
+    return super.refresh();
+  }
+
+  /** The list as it is now. */
+  ensure(): Promise<void> {
+    if (!this.#users) this.#later();
+    if (this.running && !this.#old) return this.running;
+    return this.value && !this.#old && !this.error ? Promise.resolve() : this.refresh();
+  }
+
+  /** Keeps the list current for somebody who shows it; call what comes back at the end. */
+  use(): () => void {
+    this.#users += 1;
+    clearTimeout(this.#letGo);
+    void this.ensure();
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.#users -= 1;
+      if (!this.#users) this.#later();
+    };
+  }
+
+  changed(): void {
+    if (this.#users) void this.refresh();
+    else this.#old = true;
+  }
+
+  #later(): void {
+    clearTimeout(this.#letGo);
+    this.#letGo = setTimeout(() => {
+      if (!this.#users) this.clear();
+    }, KEPT_MS);
+  }
+}
+
+export const appointments: Appointments = new Appointments(async () =>
+  keepSame(appointments.value ?? [], await listAppointments()),
+);
+
+let revision = $state(0);
+
+/** Grows whenever appointments have changed; what shows some of them asks again. */
+export const appointmentsRevision = (): number => revision;
+
+export function appointmentsChanged(): void {
+  revision += 1;
+  appointments.changed();
+}

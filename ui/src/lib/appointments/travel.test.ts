@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { offsetHours, travel } from './travel';
+import { dayKey } from '$lib/i18n/time';
+import { daysIn, offsetHours, travel } from './travel';
 
 const BERLIN = 'Europe/Berlin';
 const NEW_YORK = 'America/New_York';
@@ -53,5 +54,17 @@ describe('travel-safe', () => {
     expect(travel('2026-10-22T14:00:00Z', 'Mars/Olympus', BERLIN, october)).toBeUndefined();
     expect(travel('nonsense', NEW_YORK, BERLIN, october)).toBeUndefined();
     expect(offsetHours(october, 'Mars/Olympus')).toBeUndefined();
+  });
+});
+
+describe('the day of many moments', () => {
+  it('is the one the calendar says, in any zone and around any change of clocks', () => {
+    for (const zone of [BERLIN, NEW_YORK, 'Asia/Kathmandu', 'Australia/Lord_Howe', 'Pacific/Apia', 'Mars/Olympus']) {
+      const dayOf = daysIn(zone);
+      for (let hour = 0; hour < 366 * 24; hour += 1) {
+        const moment = new Date(at('2026-01-01T00:00:00Z') + hour * 3_600_000 - 1).toISOString();
+        if (dayOf(moment) !== dayKey(moment, zone)) expect(`${zone} ${dayOf(moment)}`).toBe(dayKey(moment, zone));
+      }
+    }
   });
 });

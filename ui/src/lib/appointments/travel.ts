@@ -1,5 +1,7 @@
 /** Travel-safe: which of the next appointments do not stand where the trainer's own clock would put them. */
 
+import { dayKey } from '$lib/i18n/time';
+
 const DAY = 86_400_000;
 const AHEAD = 30 * DAY;
 
@@ -48,6 +50,26 @@ export function wallMs(atMs: number, zone: string): number | undefined {
 export function offsetHours(atMs: number, zone: string): number | undefined {
   const wall = wallMs(atMs, zone);
   return wall === undefined ? undefined : (wall - Math.floor(atMs / 1000) * 1000) / 3_600_000;
+}
+
+/**
+ * The day of each of many moments in one zone. A zone is asked once per day and not once per moment: at ten thousand
+ * appointments that is most of the time until they show.
+ */
+export function daysIn(zone: string): (at: string) => string {
+  const offsets = new Map<number, number | undefined>();
+  const offsetAt = (day: number) => {
+    if (!offsets.has(day)) offsets.set(day, offsetHours(day * DAY, zone));
+    return offsets.get(day);
+  };
+  return (at) => {
+    const atMs = Date.parse(at);
+    const day = Math.floor(atMs / DAY);
+    const [before, after] = [offsetAt(day), offsetAt(day + 1)];
+    // Clocks change between the two, or the zone is one that this engine does not know.
+    if (before === undefined || before !== after) return dayKey(at, zone);
+    return new Date(atMs + before * 3_600_000).toISOString().slice(0, 10);
+  };
 }
 
 /** The first moment of a day in a zone; with clocks changing at midnight, the first there is. */

@@ -1,44 +1,44 @@
-import type { AppointmentRow } from '$lib/bindings';
+import { wallMs } from '$lib/appointments/travel';
+import type { AppointmentRow, GlanceDay } from '$lib/bindings';
 import { addDays, dayKey } from '$lib/i18n/time';
 
 export type WeekItem = { row: AppointmentRow; top: number; height: number; lane: number; lanes: number };
-export type WeekDay = { key: string; today: boolean; items: WeekItem[] };
+/** `count` may be more than the items: a crowded day shows only its first. */
+export type WeekDay = { key: string; today: boolean; count: number; items: WeekItem[] };
 export type Week = { days: WeekDay[]; fromHour: number; toHour: number };
 
 /** Hours since midnight on that zone's wall clock: on DST days an appointment stays where the clock shows it. */
-function wallHour(at: string, zone: string): number {
-  const parts = new Intl.DateTimeFormat('en-GB', {
-    timeZone: zone,
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(Date.parse(at));
-  const part = (type: string) => Number(parts.find((p) => p.type === type)?.value ?? 0);
-  return part('hour') + part('minute') / 60;
-}
+const wallHour = (at: string, zone: string): number =>
+  ((wallMs(Date.parse(at), zone) ?? Date.parse(at)) % 86_400_000) / 3_600_000;
 
 /** The next seven days, from today, with their appointments as places in a small grid. */
-export function week(rows: AppointmentRow[], zone: string, nowMs: number, days = 7): Week {
+export function week(told: GlanceDay[], zone: string, nowMs: number, length = 7): Week {
   const today = dayKey(nowMs, zone);
-  const keys = Array.from({ length: days }, (_, i) => addDays(today, i));
-  const byDay = new Map<string, { row: AppointmentRow; from: number; to: number }[]>(keys.map((k) => [k, []]));
   let fromHour = 8;
   let toHour = 18;
-  for (const row of rows) {
-    const bucket = byDay.get(dayKey(row.start, zone));
-    if (!bucket) continue;
-    const from = wallHour(row.start, zone);
-    const length = (Date.parse(row.end) - Date.parse(row.start)) / 3_600_000;
-    const to = Math.min(24, from + Math.max(0.5, length));
-    bucket.push({ row, from, to });
-    fromHour = Math.min(fromHour, Math.floor(from));
-    toHour = Math.max(toHour, Math.ceil(to));
-  }
+  const days = Array.from({ length }, (_, i) => {
+    const key = addDays(today, i);
+    const { rows, count } = told.find((one) => one.day === key) ?? { rows: [], count: 0 };
+    const items = rows.map((row) => {
+      const from = wallHour(row.start, zone);
+      const hours = (Date.parse(row.end) - Date.parse(row.start)) / 3_600_000;
+      const to = Math.min(24, from + Math.max(0.5, hours));
+      fromHour = Math.min(fromHour, Math.floor(from));
+      toHour = Math.max(toHour, Math.ceil(to));
+      return { row, from, to };
+    });
+    return { key, count, items };
+  });
   const span = toHour - fromHour;
   return {
     fromHour,
     toHour,
-    days: keys.map((key) => ({ key, today: key === today, items: lanes(byDay.get(key) ?? [], fromHour, span) })),
+    days: days.map(({ key, count, items }) => ({
+      key,
+      today: key === today,
+      count,
+      items: lanes(items, fromHour, span),
+    })),
   };
 }
 

@@ -63,7 +63,8 @@ class Change {
     } catch (e) {
       this.#wrong(asCommandError(e), patch);
     }
-    void info.refresh();
+    // Before there are two accounts only the app itself knows these.
+    if (patch.theme || patch.language) void info.refresh();
     return done;
   }
 

@@ -19,16 +19,24 @@ function fit(word: string, text: string): number {
   return starts === 0 || (word.length > 2 && starts < 2) ? 0 : 10 + (20 * starts) / word.length;
 }
 
-/** How well `query` finds a text with its other words; 0 if it doesn't. Every typed word has to fit somewhere. */
-export function score(query: string, label: string, words = ''): number {
-  const typed = plain(query).split(/\s+/).filter(Boolean);
-  const [first, more] = [plain(label), plain(words)];
+/** A label with its other words, folded once and not per key press. */
+export type Folded = { label: string; words: string };
+export const folded = (label: string, words = ''): Folded => ({ label: plain(label), words: plain(words) });
+
+/** The words of what was typed. */
+export const typedWords = (query: string): string[] => plain(query).split(/\s+/).filter(Boolean);
+
+/** How well `typed` finds a text with its other words; 0 if it doesn't. Every typed word has to fit somewhere. */
+export function scoreOf(typed: string[], { label, words }: Folded): number {
   let sum = 0;
   for (const word of typed) {
-    const here = Math.max(fit(word, first), fit(word, more) * 0.6);
+    const here = Math.max(fit(word, label), fit(word, words) * 0.6);
     if (here === 0) return 0;
     sum += here;
   }
   // The shorter of two equal ones is the closer one.
-  return typed.length ? sum / typed.length - Math.min(9, first.length / 10) : 1;
+  return typed.length ? sum / typed.length - Math.min(9, label.length / 10) : 1;
 }
+
+export const score = (query: string, label: string, words = ''): number =>
+  scoreOf(typedWords(query), folded(label, words));

@@ -1,4 +1,4 @@
-import { appointments } from '$lib/appointments/state.svelte';
+import { appointmentsChanged } from '$lib/appointments/state.svelte';
 import { events } from '$lib/bindings';
 import { conflicts } from '$lib/conflicts/state.svelte';
 import { historyChanged } from '$lib/history/state.svelte';
@@ -7,19 +7,15 @@ import { overview, progressed } from '$lib/overview/state.svelte';
 import { settings } from '$lib/settings/state.svelte';
 import { setNow } from '$lib/i18n/now.svelte';
 import { networkIsBack } from './api';
-import { info } from './info.svelte';
+import { systemThemeIs } from './info.svelte';
 import { go } from './router.svelte';
 
 const TOPICS: Record<string, () => void> = {
   overview: () => void overview.refresh(),
-  appointments: () => void (appointments.value && appointments.refresh()),
+  appointments: () => appointmentsChanged(),
   conflicts: () => void conflicts.refresh(),
   history: () => historyChanged(),
-  settings: () => {
-    void settings.refresh();
-    // Whether the desktop is dark is told in it.
-    if (info.value) void info.refresh();
-  },
+  settings: () => void settings.refresh(),
 };
 
 /** Listens to the app; what was never asked for is not fetched. */
@@ -31,6 +27,7 @@ export async function startLive(): Promise<() => void> {
     }),
     events.syncProgress.listen(({ payload }) => progressed(payload)),
     events.signInChanged.listen(({ payload }) => (signIn.view = payload)),
+    events.appearanceChanged.listen(({ payload }) => systemThemeIs(payload.system_theme)),
     events.navigate.listen(({ payload }) => go(payload.route)),
   ]);
   const online = () => void networkIsBack().catch(() => {});

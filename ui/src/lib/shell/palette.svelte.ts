@@ -26,10 +26,15 @@ class Palette {
     return () => this.#sources.delete(source);
   }
 
-  /** Everything there is now. A source that fails leaves its part out and nothing else. */
-  async commands(): Promise<PaletteCommand[]> {
-    const lists = await Promise.all([...this.#sources].map(async (source) => source()).map((p) => p.catch(() => [])));
-    return lists.flat();
+  /** Everything there is now, told as it comes. A source that fails leaves its part out and nothing else. */
+  async commands(told: (some: PaletteCommand[]) => void): Promise<void> {
+    const lists: PaletteCommand[][] = [...this.#sources].map(() => []);
+    await Promise.all(
+      [...this.#sources].map(async (source, i) => {
+        lists[i] = await Promise.resolve(source()).catch(() => []);
+        told(lists.flat());
+      }),
+    );
   }
 }
 

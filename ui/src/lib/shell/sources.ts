@@ -63,13 +63,16 @@ const decisions = (): PaletteCommand[] =>
 
 async function visits(): Promise<PaletteCommand[]> {
   if (!overview.value?.started) return [];
-  if (!appointments.value) await appointments.refresh();
+  await appointments.ensure();
   return (appointments.value ?? []).map((row) => ({
     id: `appointment-${row.id}`,
     group: 'appointments',
     label: row.title,
     words: row.location ?? '',
-    hint: moment(row.start, zone(), now()),
+    // Only what is shown is put into words: there may be ten thousand.
+    get hint() {
+      return moment(row.start, zone(), now());
+    },
     run: () => go(`/appointments/${encodeURIComponent(row.id)}`),
   }));
 }

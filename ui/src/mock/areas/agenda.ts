@@ -1,17 +1,11 @@
-import type { AppointmentRow, FilterCheck } from '$lib/bindings';
+import type { FilterCheck } from '$lib/bindings';
 import { addDays, dayKey } from '$lib/i18n/time';
 import { clockChange, dayStart } from '$lib/appointments/travel';
 import { monday } from '$lib/appointments/week';
 import type { Area } from '../area';
-import { appointment, conflictsFor, iso, ZONE } from '../data';
+import { appointment, checks, conflictsFor, iso, listed, ZONE, type MockRow } from '../data';
 
 const HOUR = 3_600_000;
-
-/** Passed steps in the app's own order, with these that did not. */
-export const checks = (...failed: FilterCheck[]): FilterCheck[] =>
-  ['assigned', 'connection', 'type', 'client', 'dates', 'weekday', 'hours', 'private', 'excluded', 'own_rule'].map(
-    (check) => failed.find((f) => f.check === check) ?? { check, passed: true, value: null },
-  );
 
 /** The first day after `from` on which Berlin changes its clocks. */
 export function nextClockChange(from: string): string {
@@ -21,17 +15,18 @@ export function nextClockChange(from: string): string {
 }
 
 /** Everything an agenda can hold, within one week, and around the next change of clocks. */
-export function everything(nowMs: number): AppointmentRow[] {
+export function everything(nowMs: number): MockRow[] {
   const first = addDays(monday(dayKey(nowMs, ZONE)), 7);
-  const rows: AppointmentRow[] = [];
-  const put = (day: string, hour: number, minutes: number, more: Partial<AppointmentRow> = {}) =>
+  const rows: MockRow[] = [];
+  const put = (day: string, hour: number, minutes: number, more: Partial<MockRow> = {}) =>
     rows.push(appointment(rows.length, dayStart(day, ZONE) + hour * HOUR, minutes, { checks: checks(), ...more }));
   const on = (i: number) => addDays(first, i);
-  const out = (reason: string, ...failed: FilterCheck[]): Partial<AppointmentRow> => ({
+  const out = (reason: string, ...failed: FilterCheck[]): Partial<MockRow> => ({
     badge: 'left_out',
     reason,
+    client: failed.find(({ check }) => check === 'client')?.value ?? null,
     checks: checks(...failed),
-    event_url: null,
+    has_event: false,
   });
 
   put(on(0), 8, 90, { moved_back: { at: iso(nowMs - 50 * 60_000), admin_notified: true } });
@@ -51,7 +46,7 @@ export function everything(nowMs: number): AppointmentRow[] {
     title: '<img src=x onerror="document.title=1"> <b>Rosen</b> & "Söhne"',
     location: "</script><script>alert('x')</script>",
   });
-  put(on(1), 16, 60, { badge: 'removed', reason: 'removed_by_you', event_url: null });
+  put(on(1), 16, 60, { badge: 'removed', reason: 'removed_by_you', has_event: false });
   put(on(2), 6, 60, out('outside_dates', { check: 'dates', passed: false, value: null }));
   put(on(2), 9, 60, { title: 'صيدلية الورد · ורד', location: 'شارع الورد ٥' });
   put(on(2), 11, 120, { zone: 'America/New_York', title: 'Videokonferenz New York' });
@@ -88,9 +83,13 @@ export const agenda: Area = ({ state, now, changed }) => {
             due_at: iso(now() + 20_000),
             checks: row.checks.map((c) => ({ ...c, passed: true })),
           });
-        if ((row.badge === 'left_out' && row.reason !== 'kept') || row.badge === 'removed') row.event_url = null;
+        if ((row.badge === 'left_out' && row.reason !== 'kept') || row.badge === 'removed') row.has_event = false;
       }
-      return structuredClone(state.rows);
+      return state.rows.map(listed);
+    },
+    get_appointment: ({ id }) => {
+      const row = state.rows.find((r) => r.id === id);
+      return row ? { row: listed(row), checks: structuredClone(row.checks) } : null;
     },
     retry: ({ appointmentId }) => {
       for (const row of state.rows)
