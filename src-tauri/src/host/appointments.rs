@@ -55,7 +55,7 @@ impl Host {
         let Some(running) = self.running().await else {
             return Ok(None);
         };
-        let snapshot = running.engine.snapshot().await?;
+        let snapshot = running.snapshot().await?;
         let found = snapshot
             .appointments
             .iter()
