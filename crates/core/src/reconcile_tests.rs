@@ -457,6 +457,20 @@ fn what_a_wrong_clock_closed_is_looked_for_again() {
     assert_eq!(case.record.link, LinkState::Linked);
 }
 
+/// Simulation seed 35622: it was found missing while the clock was ahead, and was not looked for again before that day came.
+#[test]
+fn what_a_wrong_clock_found_missing_is_looked_for_from_now_on() {
+    let case = Case::linked().with(|record| {
+        record.event = None;
+        record.missing_since = Some(at("2026-12-20T09:00:00Z"));
+    });
+    let now = case.ctx.now;
+    let case = case.expect("Missing");
+    assert_eq!(case.record.missing_since, Some(now));
+    let case = case.later(600).expect("Missing");
+    assert_eq!(case.record.missing_since, Some(now), "time passes");
+}
+
 /// Another laptop made or changed the event by a newer version than the one that this laptop has heard of.
 fn written_by_a_newer_version(case: Case) -> Case {
     let said = |record: &Record| record.appointment.as_ref().map_or(0, |known| known.version);

@@ -193,7 +193,9 @@ pub(super) fn without_event(mut record: Record, appointment: &Appointment, ctx: 
         decision.remarks.push(Remark::RemovedInCalendar);
         return decision;
     }
-    if record.missing_since.is_some() {
+    if let Some(since) = record.missing_since {
+        // A clock that was ahead may have noted a day that is still to come.
+        record.missing_since = Some(since.min(ctx.now));
         return Decision::local(record, Standing::Missing);
     }
     if !ctx.settings.direction.writes_calendar() {
