@@ -15,6 +15,9 @@
 //! | R9 | direction push | calendar edits are put back |
 //! | R10 | direction pull | the calendar is never written |
 //! | R11 | the appointment has ended | closed |
+//!
+//! Where the event's mark tells a newer version of the appointment than the one we have heard of, nothing is written or deleted
+//! before we have heard it: another laptop was told sooner.
 
 mod existence;
 mod policy;

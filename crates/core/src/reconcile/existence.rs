@@ -68,7 +68,7 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
         return Decision::local(record, Standing::DirectionPull);
     }
     if !removal.inferred && knows_more(&record, &event) {
-        // Taken away and given back since, or nobody's again: the feed skips nothing. A direct question's answer is no older word.
+        // It may have been given back since, and the feed will tell. A direct question's answer is no older word.
         return Decision::local(record, Standing::Unknown);
     }
     if removal.inferred && record.link == LinkState::Kept {
