@@ -247,6 +247,16 @@ fn what_a_listing_shows_of_a_deleted_event_is_for_the_calendar_itself_to_settle(
 }
 
 #[test]
+fn what_the_last_reading_would_have_told_is_old_news_only_of_what_is_unknown() {
+    let (case, said) = (Case::linked(), crate::testing::appointment());
+    let read = |seconds| Some(said.updated_at + Duration::seconds(seconds));
+    assert!(is_old_news(None, &said, read(1)));
+    assert!(!is_old_news(None, &said, read(0)), "it may have changed since");
+    assert!(!is_old_news(None, &said, None), "nothing was read before");
+    assert!(!is_old_news(Some(&case.record), &said, read(1)));
+}
+
+#[test]
 fn a_feed_is_believed_only_after_asking_where_the_platform_itself_denied_the_appointment() {
     let mut case = Case::linked();
     assert!(!asks_before_believing(&case.record));

@@ -15,6 +15,9 @@
 //! | R9 | direction push | calendar edits are put back |
 //! | R10 | direction pull | the calendar is never written |
 //! | R11 | the appointment has ended | closed |
+//!
+//! Where the event's mark tells a newer version of the appointment than the one we have heard of, nothing is written or deleted
+//! before we have heard it: another laptop was told sooner.
 
 mod existence;
 mod policy;
@@ -35,7 +38,7 @@ use crate::settings::SyncSettings;
 use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
-use existence::{may_be_deleted, moved_into_future, on_left_out, on_removal, without_event};
+use existence::{knows_more, may_be_deleted, moved_into_future, on_left_out, on_removal, without_event};
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
 use report::{Move, NotesReport, move_to_report, notes_to_report};
@@ -243,18 +246,10 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
     }
     match &known.event {
         // What another laptop wrote tells of a newer version than ours: nothing is written before we have heard it too.
-        Some(event) if knows_more(&record, appointment, event) => Decision::local(record, Standing::Unknown),
+        Some(event) if knows_more(&record, event) => Decision::local(record, Standing::Unknown),
         Some(event) => three_way(record, appointment, event, ctx),
         None => without_event(record, appointment, ctx),
     }
-}
-
-/// Whether the mark of our event was written from a newer version of the appointment than the known one.
-fn knows_more(record: &Record, appointment: &Appointment, event: &Event) -> bool {
-    event
-        .mark
-        .as_ref()
-        .is_some_and(|mark| mark.generation == record.generation && mark.version > appointment.version)
 }
 
 /// Until when a further change waits after a resolution. An end further ahead than any can be was set by a wrong clock.

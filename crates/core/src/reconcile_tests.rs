@@ -3,7 +3,7 @@
 //! The base is always "Linden-Apotheke", Tuesday 1 December, 9:00 to 10:30, version 7.
 
 use super::*;
-use crate::appointment::RemovalReason;
+use crate::appointment::{Removal, RemovalReason};
 use crate::conflict::Resolution;
 use crate::settings::Direction;
 use crate::settings::LeftOutPolicy;
@@ -455,4 +455,59 @@ fn what_a_wrong_clock_closed_is_looked_for_again() {
     });
     let case = case.expect("Missing");
     assert_eq!(case.record.link, LinkState::Linked);
+}
+
+/// Simulation seed 35622: it was found missing while the clock was ahead, and was not looked for again before that day came.
+#[test]
+fn what_a_wrong_clock_found_missing_is_looked_for_from_now_on() {
+    let case = Case::linked().with(|record| {
+        record.event = None;
+        record.missing_since = Some(at("2026-12-20T09:00:00Z"));
+    });
+    let now = case.ctx.now;
+    let case = case.expect("Missing");
+    assert_eq!(case.record.missing_since, Some(now));
+    let case = case.later(600).expect("Missing");
+    assert_eq!(case.record.missing_since, Some(now), "time passes");
+}
+
+/// Another laptop made or changed the event by a newer version than the one that this laptop has heard of.
+fn written_by_a_newer_version(case: Case) -> Case {
+    let said = |record: &Record| record.appointment.as_ref().map_or(0, |known| known.version);
+    let newer = said(&case.record) + 1;
+    case.calendar(|event| {
+        if let Some(mark) = &mut event.mark {
+            mark.version = newer;
+        }
+    })
+}
+
+/// Simulation seed 38934: it had been given away and was given back, and the other laptop had heard that already.
+#[test]
+fn what_a_newer_version_made_is_not_deleted_because_of_an_older_removal() {
+    let case = Case::linked().platform_removes(RemovalReason::Unassigned);
+    let case = written_by_a_newer_version(case).expect("Unknown");
+    // The newer version is heard: it is the trainer's.
+    case.clone().platform(|_| {}).expect("InSync");
+    // Or it is not; a direct question that says so now is no older word either.
+    case.clone()
+        .platform_removes(RemovalReason::Cancelled)
+        .expect("delete Unassigned g1");
+    case.with(|record| {
+        record.removal = Some(Removal {
+            reason: RemovalReason::Deleted,
+            inferred: true,
+            at: at("2026-11-21T09:00:00Z"),
+        });
+    })
+    .expect("Held; until 09:00:00");
+}
+
+#[test]
+fn what_a_newer_version_made_is_not_deleted_because_an_older_one_was_left_out() {
+    let no_visits = |s: &mut SyncSettings| _ = s.filters.types_off.insert("pharmacy_visit".into());
+    let case = written_by_a_newer_version(Case::linked()).settings(no_visits);
+    case.expect("Unknown")
+        .platform(|_| {})
+        .expect("Held; until 09:00:00");
 }

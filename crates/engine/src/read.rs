@@ -13,7 +13,7 @@ use roundtrip_core::appointment::Removal;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventChange};
 use roundtrip_core::filter;
-use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken};
+use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken, Version};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::quota;
 use roundtrip_core::record::Record;
@@ -284,14 +284,26 @@ impl Engine {
         reading: &mut Reading,
     ) {
         let now = self.now();
+        let read_before = self.lock().read_before;
         let mut seen = BTreeSet::new();
         let mut doubtful = BTreeSet::new();
+        // Removals of what is not known: an older word of it may come after them in the same answer.
+        let mut gone = BTreeMap::<AppointmentId, Version>::new();
         for item in listing.items {
             match item {
                 PlatformChange::Upsert(appointment) => {
                     let id = appointment.id.clone();
                     seen.insert(id.clone());
-                    if !listing.snapshot && records.get(&id).is_some_and(absorb::asks_before_believing) {
+                    if gone
+                        .get(&id)
+                        .is_some_and(|version| appointment.version <= *version)
+                    {
+                        continue;
+                    }
+                    let known = records.get(&id);
+                    let doubted = known.is_some_and(absorb::asks_before_believing)
+                        || absorb::is_old_news(known, &appointment, read_before);
+                    if doubted && !listing.snapshot {
                         doubtful.insert(id);
                         continue;
                     }
@@ -308,6 +320,9 @@ impl Engine {
                             at: now,
                         };
                         records.edit(&id, |record| absorb::removed(record, Some(version), removal));
+                    } else {
+                        let newest = gone.entry(id).or_insert(version);
+                        *newest = version.max(*newest);
                     }
                 }
                 PlatformChange::Unreadable { id, field } => {

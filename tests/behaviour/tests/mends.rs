@@ -338,3 +338,45 @@ async fn an_older_event_is_not_one_too_many_because_a_listing_is_behind() {
     assert_eq!(world.badge(&visits[0]).await.0, Badge::Synced);
     world.check_invariants().await;
 }
+
+/// The platform's feed repeats older items and tells an older version after a newer one, as it may.
+fn repeat_everything(world: &World) {
+    let shared = &world.running.sandbox.shared;
+    shared.set_realism(Realism {
+        feed_repeats_percent: 100,
+        ..shared.realism()
+    });
+}
+
+/// Found by simulation seed 33069.
+#[tokio::test]
+async fn nothing_is_made_of_an_appointment_that_came_and_went_unseen() {
+    let (world, visits) = with_visits(1).await;
+    repeat_everything(&world);
+    for number in 0..6 {
+        let gone = world.admin().visits(3);
+        gone.iter().for_each(|visit| world.admin().cancel(visit));
+        // The next day begins with a snapshot, and none of them is in it; then the feed goes on, and repeats them.
+        world.set_time(world.now() + TimeDelta::hours(25));
+        world.settle().await;
+        world.admin().rename(&visits[0], &format!("Apotheke {number}"));
+        world.advance(600);
+        world.settle().await;
+        let made: Vec<&String> = gone.iter().filter(|visit| world.trainer().has(visit)).collect();
+        assert!(made.is_empty(), "{made:?} on day {number}");
+    }
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn nothing_is_made_of_an_appointment_whose_removal_is_told_before_it() {
+    let (world, _) = with_visits(1).await;
+    repeat_everything(&world);
+    let visits = world.admin().visits(6);
+    world.advance(60);
+    visits.iter().for_each(|visit| world.admin().cancel(visit));
+    world.settle().await;
+    let made: Vec<&String> = visits.iter().filter(|visit| world.trainer().has(visit)).collect();
+    assert!(made.is_empty(), "{made:?}");
+    world.check_invariants().await;
+}

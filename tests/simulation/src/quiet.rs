@@ -7,10 +7,12 @@ use crate::world::{End, ended_laptop};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use roundtrip_core::conflict::{ConflictKind, Resolution};
+use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::question::Answer;
 use roundtrip_engine::CycleReport;
 use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat, Trigger};
 use roundtrip_sandbox::shared::SeededRandom;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Rounds, with both sides read, after which everything must be still …
@@ -19,6 +21,9 @@ const MOST_ROUNDS: usize = 14;
 const MOST_ROUNDS_IN_ALL: usize = 80;
 /// Cycles in one round: settle times, retries, waits.
 const MOST_CYCLES: usize = 25;
+/// So often the trainer insists on what the platform refused of one appointment: it refuses that again each time, and there would be no
+/// rest (seed 36749).
+const INSISTS: usize = 3;
 /// In this round a day has passed, so that everything is read in full.
 const NEXT_DAY: usize = 1;
 
@@ -112,6 +117,7 @@ pub(crate) async fn end(
         running.engine.pause_until(None).await?;
     }
     let answers_conflicts = random.below(2) == 0;
+    let mut insisted = BTreeMap::new();
     let (mut still, mut unread) = (0, 0);
     let mut violations = Vec::new();
     for round in 0.. {
@@ -134,7 +140,8 @@ pub(crate) async fn end(
             }
             read &= has_read(&running) && has_believed(&running, begun).await?;
             busy |= written > 0 || !read;
-            busy |= answer(&running, answers_conflicts, random).await?;
+            let insisted = answers_conflicts.then_some(&mut insisted);
+            busy |= answer(&running, insisted, random).await?;
         }
         still = if busy || round <= NEXT_DAY { 0 } else { still + 1 };
         if still >= 1 || !violations.is_empty() {
@@ -171,8 +178,12 @@ pub(crate) async fn end(
     })
 }
 
-/// Answers what is asked; true if anything was.
-async fn answer(running: &Running, conflicts_too: bool, random: &mut SeededRandom) -> Result<bool> {
+/// Answers what is asked, conflicts only where it is counted how often one was about a refusal; true if anything was.
+async fn answer(
+    running: &Running,
+    insisted: Option<&mut BTreeMap<AppointmentId, usize>>,
+    random: &mut SeededRandom,
+) -> Result<bool> {
     let engine = &running.engine;
     let mut answered = false;
     for question in engine.ledger().questions(engine.now()).await? {
@@ -185,13 +196,17 @@ async fn answer(running: &Running, conflicts_too: bool, random: &mut SeededRando
     if !held.is_empty() {
         answered |= engine.answer_held(&held, Answer::GoOn).await.is_ok();
     }
-    if conflicts_too {
+    if let Some(insisted) = insisted {
         for conflict in engine.ledger().open_conflicts().await? {
+            let often = insisted.entry(conflict.appointment_id.clone()).or_default();
+            let gives_in = conflict.kind == ConflictKind::Refused && *often >= INSISTS;
             let resolution = match (conflict.kind, random.below(2)) {
                 (ConflictKind::CreatedExternally, _) => Resolution::Dismiss,
                 (_, 0) => Resolution::KeepPlatform,
+                _ if gives_in => Resolution::KeepPlatform,
                 _ => Resolution::KeepCalendar,
             };
+            *often += usize::from(conflict.kind == ConflictKind::Refused);
             let outcome = engine
                 .resolve_conflict(&conflict.id, &conflict.seen, &resolution)
                 .await;

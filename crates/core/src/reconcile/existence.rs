@@ -34,6 +34,16 @@ pub(super) fn moved_into_future(record: &Record, ctx: &Context) -> bool {
             .is_some_and(|time| time.end > ctx.now)
 }
 
+/// Whether the mark of our event was written from a newer version of the appointment than the known one.
+pub(super) fn knows_more(record: &Record, event: &Event) -> bool {
+    let known = record.appointment.as_ref().map(|appointment| appointment.version);
+    let told = event
+        .mark
+        .as_ref()
+        .filter(|mark| mark.generation == record.generation);
+    known.zip(told).is_some_and(|(known, mark)| mark.version > known)
+}
+
 /// R6. After a rebuild from the calendar nothing may be known of the appointment but that it is gone; then the event's
 /// mark tells when it was.
 pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) -> Decision {
@@ -56,6 +66,10 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
     }
     if !ctx.settings.direction.writes_calendar() {
         return Decision::local(record, Standing::DirectionPull);
+    }
+    if !removal.inferred && knows_more(&record, &event) {
+        // It may have been given back since, and the feed will tell. A direct question's answer is no older word.
+        return Decision::local(record, Standing::Unknown);
     }
     if removal.inferred && record.link == LinkState::Kept {
         // The trainer said "keep" to something that nobody said (H9).
@@ -107,6 +121,9 @@ pub(super) fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) ->
     if ctx.settings.filters.left_out == LeftOutPolicy::Keep || record.link == LinkState::Kept {
         record.link = LinkState::Kept;
         return Decision::local(record, Standing::Kept);
+    }
+    if knows_more(&record, &event) {
+        return Decision::local(record, Standing::Unknown);
     }
     let intent = delete(&record, &event, DeleteReason::LeftOut);
     Decision::local(record, standing).write(intent)
@@ -176,7 +193,9 @@ pub(super) fn without_event(mut record: Record, appointment: &Appointment, ctx: 
         decision.remarks.push(Remark::RemovedInCalendar);
         return decision;
     }
-    if record.missing_since.is_some() {
+    if let Some(since) = record.missing_since {
+        // A clock that was ahead may have noted a day that is still to come.
+        record.missing_since = Some(since.min(ctx.now));
         return Decision::local(record, Standing::Missing);
     }
     if !ctx.settings.direction.writes_calendar() {

@@ -5,7 +5,7 @@ use crate::ended::{EndedLaptop, Violation};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use roundtrip_core::filter::{self, LeftOut};
 use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, inferred_deletions_max};
-use roundtrip_core::outbox::DeleteReason;
+use roundtrip_core::outbox::{DeleteReason, Intent};
 use roundtrip_core::question::{Answer, QuestionKind};
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::ledger::HistoryWhat;
@@ -296,7 +296,7 @@ fn no_edit_goes_unsaid(facts: &Facts<'_>, found: &mut Vec<Violation>) {
                     .event_at(other, deletion.seq)
                     .is_some_and(EventState::is_live)
         });
-        if moved.actor != Actor::Trainer || known || others {
+        if moved.actor != Actor::Trainer || known || others || is_still_to_be_told(facts, deletion, event) {
             continue;
         }
         let said = facts.is_told(appointment, moved.at, |item| {
@@ -318,6 +318,18 @@ fn no_edit_goes_unsaid(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             facts.violates(found, "I5", appointment, &what);
         }
     }
+}
+
+/// Whether the answer was lost and the deletion still waits in the laptop's outbox: it is told once the laptop asks what became
+/// of it (seed 38761).
+fn is_still_to_be_told(facts: &Facts<'_>, deletion: &Change, event: &str) -> bool {
+    let waits = |number: usize| {
+        let outbox = &facts.ended.laptops[number].outbox;
+        outbox
+            .iter()
+            .any(|row| matches!(&row.intent, Intent::Delete { event_id, .. } if event_id.as_str() == event))
+    };
+    !facts.was_heard(deletion) && facts.laptop_of(deletion).is_some_and(waits)
 }
 
 /// Our live events before the change of this number.

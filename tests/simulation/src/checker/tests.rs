@@ -10,8 +10,11 @@ use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::ConflictKind;
 use roundtrip_core::event::Event;
 use roundtrip_core::event_id::Identity;
-use roundtrip_core::ids::{AppointmentId, CalendarId, ConflictId, DeviceId, Etag, EventId, RunId, TrainerId};
-use roundtrip_core::outbox::DeleteReason;
+use roundtrip_core::ids::{
+    AppointmentId, CalendarId, ConflictId, DeviceId, Etag, EventId, IdempotencyKey, OutboxId, RunId,
+    TrainerId,
+};
+use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Standing;
 use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::settings::{Language, SyncSettings, TextSettings};
@@ -69,6 +72,7 @@ struct Laptop {
     records: Vec<Record>,
     statuses: Vec<AppointmentStatus>,
     history: Vec<HistoryItem>,
+    outbox: Vec<OutboxRow>,
     disconnected: bool,
 }
 
@@ -324,7 +328,7 @@ impl World {
             state: self.laptop.state.clone(),
             records: self.laptop.records.clone(),
             statuses: self.laptop.statuses.clone(),
-            outbox: Vec::new(),
+            outbox: self.laptop.outbox.clone(),
             conflicts: Vec::new(),
             questions: Vec::new(),
             history: self.laptop.history.clone(),
@@ -372,5 +376,44 @@ fn deleted(event: EventState) -> EventState {
     EventState {
         life: EventLife::Deleted,
         ..event
+    }
+}
+
+/// The first request of a run to one of the services.
+fn first_request(google: bool, status: Option<u16>) -> WireRecord {
+    WireRecord {
+        laptop: 0,
+        era: 1,
+        at: at("2026-11-21T08:00:00Z"),
+        google,
+        method: String::new(),
+        path: String::new(),
+        request_id: Some("run-1".into()),
+        idempotency_key: None,
+        faults: Vec::new(),
+        status,
+        retry_after: None,
+    }
+}
+
+/// A row of the outbox that was sent and not answered.
+fn unanswered_deletion(appointment: &str, event: String) -> OutboxRow {
+    OutboxRow {
+        id: OutboxId("1".into()),
+        appointment_id: AppointmentId::new(appointment),
+        side: Side::Calendar,
+        intent: Intent::Delete {
+            event_id: EventId(event),
+            generation: 1,
+            expected: None,
+            reason: DeleteReason::Cancelled,
+        },
+        key: IdempotencyKey("1".into()),
+        state: OutboxState::Sent,
+        attempts: 1,
+        due_at: at("2026-11-21T08:00:00Z"),
+        created_at: at("2026-11-21T08:00:00Z"),
+        last_problem: None,
+        noticed: None,
     }
 }

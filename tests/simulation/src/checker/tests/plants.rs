@@ -278,6 +278,26 @@ fn i10_a_deletion_that_nobody_asked_for() {
     world.finds("I10");
 }
 
+/// Seed 38761: each service's requests of a run are counted from one.
+#[test]
+fn i10_the_answer_of_the_other_service_is_not_the_answer_to_a_deletion() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    // The first of December is a Tuesday. The rule bears the deletion out, and its line is lost with the answer.
+    world.laptop.settings.filters.weekdays_off.insert(1);
+    let rules = world.laptop.settings.clone();
+    world
+        .witnessed
+        .settings
+        .push((0, world.sandbox.shared.now(), rules));
+    world.wrote(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
+    world.laptop.statuses.clear();
+    world.requests = vec![first_request(false, Some(200)), first_request(true, None)];
+    world.is_in_order();
+    world.requests = vec![first_request(false, None), first_request(true, Some(200))];
+    world.finds("I10");
+}
+
 #[test]
 fn i10_a_deletion_after_a_cancellation_is_in_order() {
     let mut world = World::new();
@@ -473,6 +493,14 @@ fn i5_a_move_that_goes_with_its_event_and_is_not_told() {
     world.wrote(&id, 1, Some(event_at(15)), Some(deleted(event_at(15))));
     world.laptop.statuses.clear();
     world.finds("I5");
+    // The laptop does not know yet what became of it, and will ask.
+    let deletion = unanswered_deletion(&id, world.event_id(&id, 1));
+    world.laptop.outbox.push(deletion);
+    world.requests = vec![first_request(true, None)];
+    world.is_in_order();
+    world.requests = vec![first_request(true, Some(204))];
+    world.finds("I5");
+    world.laptop.outbox.clear();
     let what = HistoryWhat::Deleted {
         reason: DeleteReason::Cancelled,
         edit_lost: true,
