@@ -12,7 +12,10 @@ use std::process::Command;
 
 /// In memory, and over NATS where there is one.
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
-    for target in [["--bin", "roundtrip-relay"], ["--example", "load"]] {
+    // Ready-made programs are taken as they are.
+    let ready_made = std::env::var_os(project::BINARIES).is_some();
+    let targets = [["--bin", "roundtrip-relay"], ["--example", "load"]];
+    for target in targets.into_iter().filter(|_| !ready_made) {
         let mut command = cargo();
         command
             .args(["build", "--locked", "-p", "roundtrip-relay"])
@@ -43,11 +46,9 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
 }
 
 fn load(bench: &Bench, nats: Option<u16>) -> Result<Value> {
-    let folder = project::target().join(bench.profile.folder());
-    let suffix = std::env::consts::EXE_SUFFIX;
-    let mut command = Command::new(folder.join("examples").join(format!("load{suffix}")));
+    let mut command = Command::new(project::binary("examples/load", bench.profile));
     command
-        .arg(folder.join(format!("roundtrip-relay{suffix}")))
+        .arg(project::binary("roundtrip-relay", bench.profile))
         .args(["--streams", &bench.times(5_000, 300).to_string()])
         .args(["--followed", &bench.times(500, 100).to_string()]);
     if let Some(port) = nats {
