@@ -22,6 +22,7 @@ use tempfile::tempdir;
 struct Keychain {
     keys: Arc<Mutex<HashMap<u32, Key>>>,
     locked: Arc<AtomicBool>,
+    removes_nothing: Arc<AtomicBool>,
     copy: Arc<Mutex<Option<(PathBuf, PathBuf)>>>,
 }
 
@@ -66,6 +67,9 @@ impl KeyProvider for Keychain {
     }
     fn forget(&self, version: u32) -> Result<(), KeyError> {
         self.copy_as("before forgetting");
+        if self.removes_nothing.load(Ordering::SeqCst) {
+            return Err(KeyError::Locked);
+        }
         self.keys.lock().expect("keys").remove(&version);
         Ok(())
     }
@@ -201,6 +205,51 @@ async fn after_a_rotation_to_another_source_the_new_one_is_in_use_at_once() {
         .expect("database opens");
     assert_eq!(access(&database, "105").await, Ok(Some("access-old".into())));
     assert_eq!(access(&database, "106").await, Ok(Some("access-new".into())));
+}
+
+/// What is logged, as text.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("lines").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_old_key_that_stays_behind_after_a_rotation_is_told_of() {
+    for removes_nothing in [true, false] {
+        let dir = tempdir().expect("directory");
+        let keychain = Keychain::default();
+        keychain.removes_nothing.store(removes_nothing, Ordering::SeqCst);
+        let database = start(dir.path(), &keychain).await;
+        sign_in(&database, "105", "105").await;
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .finish();
+        let rotated = {
+            // Whether a place logs at all is asked of all subscribers there are, once there are two; of one alone only by
+            // the thread that comes by first.
+            let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+            let _logged = tracing::dispatcher::set_default(&tracing::Dispatch::new(subscriber));
+            database.rotate_key(keychain.clone(), now()).await
+        };
+        assert_eq!(rotated, Ok(Rotated { sealed: 1, lost: 0 }));
+        let said = String::from_utf8(lines.0.lock().expect("lines").clone()).expect("text");
+        assert_eq!(
+            said.contains("the old key could not be removed"),
+            removes_nothing,
+            "{said}"
+        );
+        assert_eq!(access(&database, "105").await, Ok(Some("access-105".into())));
+    }
 }
 
 /// A keychain during whose first answer something else happens.
@@ -414,6 +463,8 @@ async fn what_becomes_of_the_key_is_in_the_audit_log_once() {
 
     keychain.locked.store(false, Ordering::SeqCst);
     assert_eq!(database.retry_key(now()).await, Ok(KeyKind::Keychain));
+    let healed = ("key_available".to_owned(), serde_json::json!({ "sealed": 1 }));
+    assert_eq!(log(&database).await.last(), Some(&healed));
     assert_eq!(database.retry_key(now()).await, Ok(KeyKind::Keychain));
     database
         .rotate_key(keychain.clone(), now())
