@@ -570,7 +570,9 @@ fn a_duplicate_of_what_has_ended_or_began_before_the_connection_is_left_alone() 
     with_duplicate()
         .settings(|s| s.direction = crate::settings::Direction::Pull)
         .expect("InSync");
-    with_duplicate().now("2026-12-01T10:00:00Z").expect("Ended");
+    for over in ["2026-12-01T09:30:00Z", "2026-12-01T10:00:00Z"] {
+        with_duplicate().now(over).expect("Ended");
+    }
     let mut before = with_duplicate();
     before.ctx.connected_at = at("2026-12-01T08:30:00Z");
     before.expect("LeftOut(BeforeConnection)");

@@ -63,6 +63,13 @@ fn another_language_is_no_change() {
     assert_ne!(en.title, de.title);
     assert_eq!(en.canonical(), de.canonical());
     assert!(de.title_wordings.contains(&en.title));
+    // With the calendar, what is written there is compared, in its language.
+    let event = Event {
+        title: de.title.clone(),
+        ..event_saying("")
+    };
+    assert_eq!(observed(&event).title, de.written().title);
+    assert_ne!(observed(&event).title, en.written().title);
 }
 
 #[test]
@@ -96,10 +103,9 @@ fn own_text_before_and_after_the_block_survives_a_rewrite() {
 
 #[test]
 fn of_a_block_that_begins_more_than_once_the_last_beginning_counts() {
-    let begun = |words: &str| format!("{MARK_START}\n{words}\n");
     let whole = compose(None, "Notes");
-    // Two beginnings without an end before the block; what stands behind them is the trainer's.
-    let description = format!("Ä {}ö {}ü {whole}", begun("one"), begun("two"));
+    // Two beginnings without an end before the block, one of them cut short; what stands behind them is the trainer's.
+    let description = format!("Ä {MARK_LINE}\none\nö {MARK_START}\ntwo\nü {whole}");
     let parts = split(&description);
     assert_eq!(parts.before, description.strip_suffix(&whole).unwrap_or_default());
     assert_eq!(normalise(&parts.block.unwrap_or_default()), "Notes");

@@ -5,4 +5,5 @@ mod keeper;
 mod loopback;
 mod network;
 mod pace;
+mod signed;
 mod tls;

@@ -3,71 +3,15 @@
 use crate::common;
 
 use chrono::Duration;
+use common::world::{granted, rotated, world, world_that_draws};
 use common::{config, start};
 use roundtrip_engine::ports::{Clock as _, PortError};
 use roundtrip_http::oauth::{StoredTokens, TokenKeeper, TokenSet, TokenStatus};
 use roundtrip_http::testing::{HandClock, MemoryVault, ScriptedHttp};
-use roundtrip_http::{HttpError, HttpErrorKind, Metered, Pace, SignedHttp};
+use roundtrip_http::{HttpError, HttpErrorKind};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::sync::Arc;
 
 const REVOKED: &str = r#"{"error":"invalid_grant","error_description":"Token has been expired or revoked."}"#;
-
-fn granted(n: u32) -> String {
-    format!(
-        r#"{{"access_token":"access-{n}","expires_in":3599,"scope":"events openid","token_type":"Bearer"}}"#
-    )
-}
-
-fn rotated(n: u32) -> String {
-    format!(
-        r#"{{"access_token":"access-{n}","refresh_token":"refresh-{n}","expires_in":3600,"token_type":"bearer"}}"#
-    )
-}
-
-struct World {
-    http: Arc<ScriptedHttp>,
-    clock: Arc<HandClock>,
-    vault: Arc<MemoryVault>,
-    keeper: Arc<TokenKeeper>,
-}
-
-fn world() -> World {
-    let (http, clock) = (ScriptedHttp::new(), HandClock::at(start()));
-    let vault = MemoryVault::signed_in(start(), &["events"]);
-    let keeper = Arc::new(TokenKeeper::new(
-        config(),
-        http.clone(),
-        clock.clone(),
-        vault.clone(),
-    ));
-    World {
-        http,
-        clock,
-        vault,
-        keeper,
-    }
-}
-
-impl World {
-    fn minutes(&self, minutes: u64) {
-        self.clock.advance(std::time::Duration::from_secs(minutes * 60));
-    }
-
-    async fn token(&self) -> Result<String, PortError> {
-        Ok(self.keeper.access_token().await?.expose_secret().to_owned())
-    }
-
-    fn kept_refresh_token(&self) -> String {
-        let token = self
-            .vault
-            .kept()
-            .expect("kept")
-            .refresh_token
-            .expect("a refresh token");
-        token.expose_secret().to_owned()
-    }
-}
 
 #[tokio::test]
 async fn a_token_is_used_until_80_to_90_percent_of_its_life() {
@@ -96,6 +40,38 @@ async fn a_token_is_used_until_80_to_90_percent_of_its_life() {
         world.keeper.scopes().await,
         Ok(["events".to_owned(), "openid".to_owned()].into())
     );
+}
+
+#[tokio::test]
+async fn whatever_is_drawn_a_token_is_renewed_between_80_and_90_percent_of_its_life() {
+    for number in [0, 1, 9, 10, 11, u64::MAX] {
+        let world = world_that_draws(number);
+        world.minutes(47); // of 60: 78 percent
+        assert_eq!(world.token().await.as_deref(), Ok("access-1"), "drawn {number}");
+        world.minutes(7); // 90 percent
+        world.http.then(200, &granted(2));
+        assert_eq!(world.token().await.as_deref(), Ok("access-2"), "drawn {number}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_left_is_renewed_in_its_turn() {
+    let world = world_that_draws(10);
+    assert_eq!(world.token().await.as_deref(), Ok("access-1"));
+    // Renewed by the other one six minutes later; 54 minutes after that it is this one's turn.
+    let issued_at = start() + Duration::minutes(6);
+    world.vault.put(StoredTokens {
+        access_token: SecretString::from("access-2"),
+        refresh_token: Some(SecretString::from("refresh-2")),
+        issued_at,
+        expires_at: issued_at + Duration::hours(1),
+        scopes: ["events".to_owned()].into(),
+        status: TokenStatus::Active,
+    });
+    world.minutes(60);
+    world.http.then(200, &rotated(3));
+    assert_eq!(world.token().await.as_deref(), Ok("access-3"));
+    assert_eq!(world.http.asked().len(), 1);
 }
 
 #[tokio::test]
@@ -291,6 +267,18 @@ async fn trouble_before_the_end_of_a_token_goes_unnoticed() {
 }
 
 #[tokio::test]
+async fn from_its_end_on_a_token_is_not_used_whatever_the_trouble() {
+    let world = world();
+    world.minutes(60);
+    world.http.then(503, "");
+    let trouble = PortError::ServerTrouble {
+        status: 503,
+        retry_after: None,
+    };
+    assert_eq!(world.token().await, Err(trouble));
+}
+
+#[tokio::test]
 async fn a_new_refresh_token_is_used_only_once_it_is_kept() {
     let world = world();
     world.minutes(61);
@@ -364,80 +352,6 @@ async fn a_token_that_is_dead_already_counts_as_revoked() {
     );
 }
 
-fn signed(world: &World) -> SignedHttp {
-    let metered = Arc::new(Metered::new(world.http.clone(), world.clock.clone(), ""));
-    let pace = Pace::new(world.clock.clone(), roundtrip_core::quota::PLATFORM);
-    SignedHttp::new(metered, world.keeper.clone(), pace, world.clock.clone())
-}
-
-fn request() -> http::Request<bytes::Bytes> {
-    http::Request::get("https://api.example/x")
-        .body(bytes::Bytes::new())
-        .expect("a test's own request")
-}
-
-#[tokio::test]
-async fn a_401_causes_one_refresh_and_one_more_try() {
-    let world = world();
-    let signed = signed(&world);
-    world
-        .http
-        .then(401, "{}")
-        .then(200, &rotated(2))
-        .then(200, "hello");
-    let answer = signed.send(request()).await.expect("an answer");
-    assert_eq!(answer.body(), "hello");
-    let tokens: Vec<_> = world
-        .http
-        .asked()
-        .iter()
-        .filter(|request| request.uri() == "https://api.example/x")
-        .map(|request| {
-            request.headers()["authorization"]
-                .to_str()
-                .expect("text")
-                .to_owned()
-        })
-        .collect();
-    assert_eq!(tokens, ["Bearer access-1", "Bearer access-2"]);
-}
-
-#[tokio::test]
-async fn a_second_401_is_the_end_of_this_try() {
-    let world = world();
-    let signed = signed(&world);
-    world.http.then(401, "{}").then(200, &rotated(2)).then(401, "{}");
-    assert_eq!(signed.send(request()).await.err(), Some(PortError::SignInExpired));
-    assert_eq!(world.http.asked().len(), 3);
-}
-
-#[tokio::test]
-async fn a_stream_that_is_refused_opens_with_a_new_token_once() {
-    let world = world();
-    let signed = signed(&world);
-    world
-        .http
-        .then(401, "")
-        .then(200, &granted(2))
-        .then(200, "event: hello\n\n");
-    assert_eq!(
-        signed
-            .open(request())
-            .await
-            .map(|answer| answer.status().as_u16())
-            .ok(),
-        Some(200)
-    );
-    assert_eq!(world.http.asked().len(), 3);
-    world.http.then(401, "").then(200, &granted(3)).then(401, "");
-    assert_eq!(signed.open(request()).await.err(), Some(PortError::SignInExpired));
-    assert_eq!(world.http.asked().len(), 6);
-    // One that is taken at once asks for no token.
-    world.http.then(200, "");
-    assert!(signed.open(request()).await.is_ok());
-    assert_eq!(world.http.asked().len(), 7);
-}
-
 #[tokio::test]
 async fn what_cannot_be_sent_as_a_token_takes_no_ones_place() {
     for answer in [
@@ -467,87 +381,6 @@ async fn a_token_is_not_believed_to_live_longer_than_a_month() {
     world.minutes(5 * 24 * 60); // 93 percent
     world.http.then(200, &granted(3));
     assert_eq!(world.token().await.as_deref(), Ok("access-3"));
-}
-
-#[tokio::test]
-async fn retry_after_keeps_further_requests_back() {
-    let world = world();
-    let signed = signed(&world);
-    world.http.then_with(429, &[("retry-after", "20")], "");
-    let throttled = |seconds| PortError::Throttled {
-        retry_after: Some(std::time::Duration::from_secs(seconds)),
-    };
-    assert_eq!(signed.send(request()).await.err(), Some(throttled(20)));
-    world.clock.advance(std::time::Duration::from_secs(5));
-    assert_eq!(signed.send(request()).await.err(), Some(throttled(15)));
-    assert_eq!(world.http.asked().len(), 1);
-    world.clock.advance(std::time::Duration::from_secs(15));
-    world.http.then(200, "");
-    assert!(signed.send(request()).await.is_ok());
-}
-
-#[tokio::test]
-async fn requests_are_counted_named_and_tell_the_time() {
-    let world = world();
-    let metered = Metered::new(world.http.clone(), world.clock.clone(), "gzip");
-    use roundtrip_http::HttpPort as _;
-    let date = |minutes| {
-        (start() + Duration::minutes(minutes))
-            .format("%a, %d %b %Y %H:%M:%S GMT")
-            .to_string()
-    };
-    world
-        .http
-        .then(200, "")
-        .then_with(200, &[("date", &date(7))], "")
-        .then_with(200, &[("date", &date(0))], "");
-    assert_eq!((metered.requests_sent(), metered.clock_offset()), (0, None));
-    assert!(metered.send(request()).await.is_ok());
-    assert_eq!(metered.clock_offset(), None);
-    assert!(metered.send(request()).await.is_ok());
-    assert_eq!(metered.clock_offset(), Some(Duration::minutes(7)));
-    assert!(metered.send(request()).await.is_ok());
-    assert_eq!(metered.clock_offset(), Some(Duration::zero()));
-    assert!(metered.send(request()).await.is_err());
-    assert_eq!(metered.requests_sent(), 4, "one without an answer counts too");
-    let asked = world.http.asked();
-    let header = |n: usize, name| asked[n].headers()[name].to_str().expect("text").to_owned();
-    let version = concat!(
-        env!("CARGO_PKG_VERSION_MAJOR"),
-        ".",
-        env!("CARGO_PKG_VERSION_MINOR")
-    );
-    assert_eq!(
-        header(0, "user-agent"),
-        format!("Roundtrip/{version} ({}) gzip", std::env::consts::OS)
-    );
-    assert_ne!(header(0, "x-request-id"), header(1, "x-request-id"));
-
-    metered.name_requests(Some("rt-7f".into()));
-    world.http.then_with(200, &[], "");
-    assert!(metered.send(request()).await.is_ok());
-    let named = world.http.asked()[4].headers()["x-request-id"].clone();
-    assert_eq!(named, "rt-7f-4");
-}
-
-#[tokio::test]
-async fn a_clock_that_is_set_is_no_sleep() {
-    use roundtrip_http::HttpPort as _;
-    let world = world();
-    let metered = Metered::new(world.http.clone(), world.clock.clone(), "");
-    let date = start().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    world.http.then_with(200, &[("date", &date)], "");
-    assert!(metered.send(request()).await.is_ok());
-    assert_eq!(metered.clock_offset(), Some(Duration::zero()));
-
-    let ten_years = Duration::days(3_652);
-    for by in [ten_years, -ten_years, Duration::hours(-1)] {
-        world.clock.set(start() + by);
-        assert_eq!(metered.clock_offset(), Some(-by), "the services' time stays");
-    }
-    // Asleep for a weekend: the running clock stood still, and the wall clock is right.
-    world.clock.set(start() + Duration::days(3));
-    assert_eq!(metered.clock_offset(), Some(Duration::zero()));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use common::*;
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_engine::ledger::{Change, Ledger};
 use roundtrip_store::{
-    AuditEntry, Database, Integration, IntegrationError, Key, KeyError, KeyKind, KeyProvider, KeySource,
-    Provider, Rotated, TokenError, TokenSet,
+    AuditEntry, Database, EnvKey, Integration, IntegrationError, Key, KeyError, KeyKind, KeyProvider,
+    KeySource, Provider, Rotated, TokenError, TokenSet,
 };
 use secrecy::ExposeSecret;
 use std::collections::HashMap;
@@ -22,6 +22,7 @@ use tempfile::tempdir;
 struct Keychain {
     keys: Arc<Mutex<HashMap<u32, Key>>>,
     locked: Arc<AtomicBool>,
+    removes_nothing: Arc<AtomicBool>,
     copy: Arc<Mutex<Option<(PathBuf, PathBuf)>>>,
 }
 
@@ -66,6 +67,9 @@ impl KeyProvider for Keychain {
     }
     fn forget(&self, version: u32) -> Result<(), KeyError> {
         self.copy_as("before forgetting");
+        if self.removes_nothing.load(Ordering::SeqCst) {
+            return Err(KeyError::Locked);
+        }
         self.keys.lock().expect("keys").remove(&version);
         Ok(())
     }
@@ -180,6 +184,166 @@ async fn before_the_commit_of_a_rotation_the_old_key_still_opens_everything() {
         !crashed.keys.lock().expect("keys").contains_key(&1),
         "the old key is gone"
     );
+}
+
+#[tokio::test]
+async fn after_a_rotation_to_another_source_the_new_one_is_in_use_at_once() {
+    let dir = tempdir().expect("directory");
+    let of = |byte| EnvKey::fixed(Key::new([byte; 32]));
+    let database = Database::open(dir.path(), KeySource::with_provider(of(1)), now())
+        .await
+        .expect("database opens");
+    sign_in(&database, "105", "old").await;
+    let rotated = database.rotate_key(of(2), now()).await;
+    assert_eq!(rotated, Ok(Rotated { sealed: 1, lost: 0 }));
+    assert_eq!(access(&database, "105").await, Ok(Some("access-old".into())));
+    sign_in(&database, "106", "new").await;
+    database.close().await;
+
+    let database = Database::open(dir.path(), KeySource::with_provider(of(2)), now())
+        .await
+        .expect("database opens");
+    assert_eq!(access(&database, "105").await, Ok(Some("access-old".into())));
+    assert_eq!(access(&database, "106").await, Ok(Some("access-new".into())));
+}
+
+/// What is logged, as text.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("lines").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_old_key_that_stays_behind_after_a_rotation_is_told_of() {
+    for removes_nothing in [true, false] {
+        let dir = tempdir().expect("directory");
+        let keychain = Keychain::default();
+        keychain.removes_nothing.store(removes_nothing, Ordering::SeqCst);
+        let database = start(dir.path(), &keychain).await;
+        sign_in(&database, "105", "105").await;
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .finish();
+        let rotated = {
+            // Whether a place logs at all is asked of all subscribers there are, once there are two; of one alone only by
+            // the thread that comes by first.
+            let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+            let _logged = tracing::dispatcher::set_default(&tracing::Dispatch::new(subscriber));
+            database.rotate_key(keychain.clone(), now()).await
+        };
+        assert_eq!(rotated, Ok(Rotated { sealed: 1, lost: 0 }));
+        let said = String::from_utf8(lines.0.lock().expect("lines").clone()).expect("text");
+        assert_eq!(
+            said.contains("the old key could not be removed"),
+            removes_nothing,
+            "{said}"
+        );
+        assert_eq!(access(&database, "105").await, Ok(Some("access-105".into())));
+    }
+}
+
+/// A keychain during whose first answer something else happens.
+struct Interrupted {
+    keychain: Keychain,
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl KeyProvider for Interrupted {
+    fn kind(&self) -> KeyKind {
+        self.keychain.kind()
+    }
+    fn key(&self, version: u32) -> Result<Key, KeyError> {
+        if let Some(happens) = self.meanwhile.lock().expect("meanwhile").take() {
+            happens();
+        }
+        self.keychain.key(version)
+    }
+    fn forget(&self, version: u32) -> Result<(), KeyError> {
+        self.keychain.forget(version)
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_by_another_process_while_tokens_are_read_loses_no_sign_in() {
+    let dir = tempdir().expect("directory");
+    let keychain = Keychain::default();
+    let other = start(dir.path(), &keychain).await;
+    sign_in(&other, "105", "105").await;
+    let (runtime, rotates) = (tokio::runtime::Handle::current(), keychain.clone());
+    let interrupted = Interrupted {
+        keychain,
+        meanwhile: Mutex::new(Some(Box::new(move || {
+            let rotated = runtime.block_on(other.rotate_key(rotates, now()));
+            assert_eq!(rotated, Ok(Rotated { sealed: 1, lost: 0 }));
+        }))),
+    };
+    let database = Database::open(dir.path(), KeySource::with_provider(interrupted), now())
+        .await
+        .expect("database opens");
+    assert_eq!(access(&database, "105").await, Ok(Some("access-105".into())));
+}
+
+/// The same, but not of the kind for which the system's own keychain is asked to forget its entries, too.
+struct NoKeychain(Keychain);
+
+impl KeyProvider for NoKeychain {
+    fn kind(&self) -> KeyKind {
+        KeyKind::Environment
+    }
+    fn key(&self, version: u32) -> Result<Key, KeyError> {
+        self.0.key(version)
+    }
+    fn forget(&self, version: u32) -> Result<(), KeyError> {
+        self.0.forget(version)
+    }
+}
+
+#[tokio::test]
+async fn deleting_everything_leaves_no_key_and_the_next_sign_in_gets_a_fresh_one() {
+    let dir = tempdir().expect("directory");
+    let keychain = Keychain::default();
+    let keys = KeySource::with_provider(NoKeychain(keychain.clone()));
+    let database = Database::open(dir.path(), keys, now())
+        .await
+        .expect("database opens");
+    sign_in(&database, "105", "old").await;
+    database
+        .rotate_key(NoKeychain(keychain.clone()), now())
+        .await
+        .expect("rotated");
+    assert!(database.wipe().await.expect("emptied").key_removed);
+    assert!(keychain.keys.lock().expect("keys").is_empty());
+
+    sign_in(&database, "105", "new").await;
+    assert_eq!(keychain.keys.lock().expect("keys").len(), 1);
+    assert_eq!(access(&database, "105").await, Ok(Some("access-new".into())));
+}
+
+#[tokio::test]
+async fn tokens_in_memory_go_with_their_connection_and_no_others_do() {
+    let dir = tempdir().expect("directory");
+    let database = Database::open(dir.path(), KeySource::memory(), now())
+        .await
+        .expect("database opens");
+    for account in ["105", "106"] {
+        sign_in(&database, account, account).await;
+    }
+    database
+        .forget_connection(&connection())
+        .await
+        .expect("forgotten");
+    assert_eq!(access(&database, "105").await, Ok(None));
+    assert_eq!(access(&database, "106").await, Ok(Some("access-106".into())));
 }
 
 #[tokio::test]
@@ -299,6 +463,8 @@ async fn what_becomes_of_the_key_is_in_the_audit_log_once() {
 
     keychain.locked.store(false, Ordering::SeqCst);
     assert_eq!(database.retry_key(now()).await, Ok(KeyKind::Keychain));
+    let healed = ("key_available".to_owned(), serde_json::json!({ "sealed": 1 }));
+    assert_eq!(log(&database).await.last(), Some(&healed));
     assert_eq!(database.retry_key(now()).await, Ok(KeyKind::Keychain));
     database
         .rotate_key(keychain.clone(), now())

@@ -272,3 +272,16 @@ impl<'c> AsyncHttpClient<'c> for Door<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_signed_in_is_not_shown() {
+        let token = IdToken {
+            id_token: Some("eyJhbGciOi".into()),
+        };
+        assert_eq!(format!("{token:?}"), "IdToken");
+    }
+}

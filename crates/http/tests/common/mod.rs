@@ -1,5 +1,7 @@
 //! Shared by the tests of sign-in.
 
+pub mod world;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use roundtrip_engine::ports::Clock;

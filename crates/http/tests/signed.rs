@@ -1,0 +1,165 @@
+//! What connectors send their requests through: signed, counted, named and held back.
+
+use crate::common;
+
+use chrono::Duration;
+use common::start;
+use common::world::{World, granted, rotated, world};
+use roundtrip_engine::ports::PortError;
+use roundtrip_http::{Metered, Pace, SignedHttp};
+use std::sync::Arc;
+
+fn signed(world: &World) -> SignedHttp {
+    let metered = Arc::new(Metered::new(world.http.clone(), world.clock.clone(), ""));
+    let pace = Pace::new(world.clock.clone(), roundtrip_core::quota::PLATFORM);
+    SignedHttp::new(metered, world.keeper.clone(), pace, world.clock.clone())
+}
+
+fn request() -> http::Request<bytes::Bytes> {
+    http::Request::get("https://api.example/x")
+        .body(bytes::Bytes::new())
+        .expect("a test's own request")
+}
+
+#[tokio::test]
+async fn a_401_causes_one_refresh_and_one_more_try() {
+    let world = world();
+    let signed = signed(&world);
+    world
+        .http
+        .then(401, "{}")
+        .then(200, &rotated(2))
+        .then(200, "hello");
+    let answer = signed.send(request()).await.expect("an answer");
+    assert_eq!(answer.body(), "hello");
+    let tokens: Vec<_> = world
+        .http
+        .asked()
+        .iter()
+        .filter(|request| request.uri() == "https://api.example/x")
+        .map(|request| {
+            request.headers()["authorization"]
+                .to_str()
+                .expect("text")
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(tokens, ["Bearer access-1", "Bearer access-2"]);
+}
+
+#[tokio::test]
+async fn a_second_401_is_the_end_of_this_try() {
+    let world = world();
+    let signed = signed(&world);
+    world.http.then(401, "{}").then(200, &rotated(2)).then(401, "{}");
+    assert_eq!(signed.send(request()).await.err(), Some(PortError::SignInExpired));
+    assert_eq!(world.http.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_refused_opens_with_a_new_token_once() {
+    let world = world();
+    let signed = signed(&world);
+    world
+        .http
+        .then(401, "")
+        .then(200, &granted(2))
+        .then(200, "event: hello\n\n");
+    assert_eq!(
+        signed
+            .open(request())
+            .await
+            .map(|answer| answer.status().as_u16())
+            .ok(),
+        Some(200)
+    );
+    assert_eq!(world.http.asked().len(), 3);
+    world.http.then(401, "").then(200, &granted(3)).then(401, "");
+    assert_eq!(signed.open(request()).await.err(), Some(PortError::SignInExpired));
+    assert_eq!(world.http.asked().len(), 6);
+    // One that is taken at once asks for no token.
+    world.http.then(200, "");
+    assert!(signed.open(request()).await.is_ok());
+    assert_eq!(world.http.asked().len(), 7);
+}
+
+#[tokio::test]
+async fn retry_after_keeps_further_requests_back() {
+    let world = world();
+    let signed = signed(&world);
+    world.http.then_with(429, &[("retry-after", "20")], "");
+    let throttled = |seconds| PortError::Throttled {
+        retry_after: Some(std::time::Duration::from_secs(seconds)),
+    };
+    assert_eq!(signed.send(request()).await.err(), Some(throttled(20)));
+    world.clock.advance(std::time::Duration::from_secs(5));
+    assert_eq!(signed.send(request()).await.err(), Some(throttled(15)));
+    assert_eq!(world.http.asked().len(), 1);
+    world.clock.advance(std::time::Duration::from_secs(15));
+    world.http.then(200, "");
+    assert!(signed.send(request()).await.is_ok());
+}
+
+#[tokio::test]
+async fn requests_are_counted_named_and_tell_the_time() {
+    let world = world();
+    let metered = Metered::new(world.http.clone(), world.clock.clone(), "gzip");
+    use roundtrip_http::HttpPort as _;
+    let date = |minutes| {
+        (start() + Duration::minutes(minutes))
+            .format("%a, %d %b %Y %H:%M:%S GMT")
+            .to_string()
+    };
+    world
+        .http
+        .then(200, "")
+        .then_with(200, &[("date", &date(7))], "")
+        .then_with(200, &[("date", &date(0))], "");
+    assert_eq!((metered.requests_sent(), metered.clock_offset()), (0, None));
+    assert!(metered.send(request()).await.is_ok());
+    assert_eq!(metered.clock_offset(), None);
+    assert!(metered.send(request()).await.is_ok());
+    assert_eq!(metered.clock_offset(), Some(Duration::minutes(7)));
+    assert!(metered.send(request()).await.is_ok());
+    assert_eq!(metered.clock_offset(), Some(Duration::zero()));
+    assert!(metered.send(request()).await.is_err());
+    assert_eq!(metered.requests_sent(), 4, "one without an answer counts too");
+    let asked = world.http.asked();
+    let header = |n: usize, name| asked[n].headers()[name].to_str().expect("text").to_owned();
+    let version = concat!(
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        ".",
+        env!("CARGO_PKG_VERSION_MINOR")
+    );
+    assert_eq!(
+        header(0, "user-agent"),
+        format!("Roundtrip/{version} ({}) gzip", std::env::consts::OS)
+    );
+    assert_ne!(header(0, "x-request-id"), header(1, "x-request-id"));
+
+    metered.name_requests(Some("rt-7f".into()));
+    world.http.then_with(200, &[], "");
+    assert!(metered.send(request()).await.is_ok());
+    let named = world.http.asked()[4].headers()["x-request-id"].clone();
+    assert_eq!(named, "rt-7f-4");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_is_no_sleep() {
+    use roundtrip_http::HttpPort as _;
+    let world = world();
+    let metered = Metered::new(world.http.clone(), world.clock.clone(), "");
+    let date = start().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    world.http.then_with(200, &[("date", &date)], "");
+    assert!(metered.send(request()).await.is_ok());
+    assert_eq!(metered.clock_offset(), Some(Duration::zero()));
+
+    let ten_years = Duration::days(3_652);
+    for by in [ten_years, -ten_years, Duration::hours(-1)] {
+        world.clock.set(start() + by);
+        assert_eq!(metered.clock_offset(), Some(-by), "the services' time stays");
+    }
+    // Asleep for a weekend: the running clock stood still, and the wall clock is right.
+    world.clock.set(start() + Duration::days(3));
+    assert_eq!(metered.clock_offset(), Some(Duration::zero()));
+}
