@@ -39,8 +39,8 @@ struct Looks {
     /// Drawn once per check, so that thinking again does not draw until it is soon.
     random: u64,
     due_at: Option<DateTime<Utc>>,
-    /// A burst of hints that something due came before, and platform, calendar: what was hinted at in it.
-    burst: Option<(Burst, [bool; 2])>,
+    /// A burst of hints that something due came before, and whether the platform hinted in it.
+    burst: Option<(Burst, bool)>,
     /// Not before this, whatever is due; with the reason for which it goes on then.
     instead: Option<(DateTime<Utc>, Trigger)>,
 }
@@ -400,13 +400,13 @@ impl Engine {
     }
 
     /// Waits until a burst of hints is over (P6). Whatever else is asked for meanwhile does not wait, nor does what becomes
-    /// due: a report goes on its way while the answers to the last one still come in. What was hinted at is then left for the
-    /// end of the burst, which is no later for it.
+    /// due: a report goes on its way while the answers to the last one still come in. What the platform hinted at is then left
+    /// for the end of the burst, which is no later for it. A hint of the calendar is looked after at once: it may be another
+    /// drag of what is about to be reported.
     async fn after_hints(&self, looks: &mut Looks) -> Trigger {
         let mut burst = match looks.burst.take() {
-            Some((burst, hinted)) => {
-                let known = &mut self.lock().hinted;
-                *known = [known[0] | hinted[0], known[1] | hinted[1]];
+            Some((burst, platform)) => {
+                self.lock().hinted[0] |= platform;
                 burst
             }
             None => Burst::begin(self.clock.monotonic()),
@@ -421,7 +421,7 @@ impl Engine {
                 .filter(|_| looks.instead.is_none())
                 .map(|due| (due - self.now()).to_std().unwrap_or_default());
             if due.is_some_and(|due| due.is_zero()) {
-                looks.burst = Some((burst, std::mem::take(&mut self.lock().hinted)));
+                looks.burst = Some((burst, std::mem::take(&mut self.lock().hinted[0])));
                 return Trigger::Due;
             }
             tokio::select! {
