@@ -18,6 +18,7 @@ use roundtrip_engine::EngineEvent;
 use roundtrip_store::Provider;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tauri::menu::MenuItem;
@@ -41,6 +42,8 @@ pub struct Gui {
     /// Everything but the window.
     pub host: Arc<Host>,
     route: Mutex<Option<String>>,
+    /// The page of the window listens.
+    listens: AtomicBool,
     pub(crate) shown: notifications::Shown,
     look: Mutex<tray::Look>,
     /// The first item of the menu that the tray has.
@@ -54,6 +57,7 @@ impl Gui {
         Self {
             host,
             route: Mutex::new(None),
+            listens: AtomicBool::new(false),
             shown: notifications::Shown::default(),
             look: Mutex::new(tray::Look::default()),
             first_line: Mutex::default(),
@@ -67,8 +71,14 @@ impl Gui {
         *self.route.lock().unwrap_or_else(PoisonError::into_inner) = Some(route);
     }
 
-    /// That place, once.
+    /// Whether the page of the window hears of a place to go to. Before that it asks for one, when it is there.
+    pub fn listens(&self) -> bool {
+        self.listens.load(Ordering::Acquire)
+    }
+
+    /// That place, once: the page is there, and listens from now on.
     pub fn take_route(&self) -> Option<String> {
+        self.listens.store(true, Ordering::Release);
         self.route.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -225,7 +235,17 @@ pub fn run(arguments: &[String]) -> ExitCode {
             // page asks for is answered once this has returned.
             let with_window = !hidden || route.is_some();
             let window = with_window.then(|| window::make(app.handle()));
-            let host = tauri::async_runtime::block_on(opening)??;
+            let opened = match tauri::async_runtime::block_on(opening) {
+                Ok(opened) => opened.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            let host = match opened {
+                Ok(host) => host,
+                Err(text) => {
+                    give_up(app.handle(), &text);
+                    return Ok(());
+                }
+            };
             let gui = Gui::new(host);
             if let Some(route) = route {
                 gui.set_route(route);
@@ -245,6 +265,9 @@ pub fn run(arguments: &[String]) -> ExitCode {
             #[cfg(not(target_os = "linux"))]
             WindowEvent::ThemeChanged(_) => window::tell_appearance(window.app_handle()),
             WindowEvent::Destroyed => {
+                if let Some(gui) = window.app_handle().try_state::<Gui>() {
+                    gui.listens.store(false, Ordering::Release);
+                }
                 in_use_changed(window.app_handle(), false);
                 window::tidy_after(window.app_handle());
             }
@@ -262,15 +285,21 @@ pub fn run(arguments: &[String]) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let text = match &error {
-                tauri::Error::Setup(setup) => setup.to_string(),
-                other => other.to_string(),
-            };
-            tracing::error!(%text, "could not start");
-            eprintln!("Roundtrip couldn't start: {text}");
+            say_why_not(&error.to_string());
             ExitCode::FAILURE
         }
     }
+}
+
+fn say_why_not(text: &str) {
+    tracing::error!(%text, "could not start");
+    eprintln!("Roundtrip couldn't start: {text}");
+}
+
+/// Ends the process with 1. An error in the set-up itself would be a panic.
+fn give_up(app: &AppHandle, text: &str) {
+    say_why_not(text);
+    app.exit(1);
 }
 
 fn start(app: &AppHandle) {
@@ -312,7 +341,11 @@ fn second_start(app: &AppHandle, arguments: &[String]) {
 fn follow(app: &AppHandle, link: Option<Link>) {
     match link {
         Some(Link::Route(route)) => window::show(app, Some(route)),
-        Some(Link::SignIn(url)) => app.state::<Gui>().host.sign_in_link(&url),
+        Some(Link::SignIn(url)) => match app.try_state::<Gui>() {
+            Some(gui) => gui.host.sign_in_link(&url),
+            // No sign-in of this process can be waiting for it yet.
+            None => tracing::info!("a link came before the app was there"),
+        },
         None => tracing::info!("a link that is not one of ours was refused"),
     }
 }

@@ -3,7 +3,7 @@
 use super::Gui;
 use crate::ipc::events::{AppearanceChanged, Navigate};
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindowBuilder};
+use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 use tauri_specta::Event;
 
 /// The one window's label.
@@ -11,11 +11,21 @@ pub const MAIN: &str = "main";
 
 /// Shows the window, making it if need be, and goes to a place in it.
 pub fn show(app: &AppHandle, route: Option<String>) {
+    let Some(gui) = app.try_state::<Gui>() else {
+        // The data folder is just being opened; if a window was wanted it comes by itself.
+        return;
+    };
+    let listens = gui.listens();
     if let Some(window) = app.get_webview_window(MAIN) {
-        if let Some(route) = route
-            && let Err(error) = (Navigate { route }).emit(app)
-        {
-            tracing::warn!(%error, "the window could not be told where to go");
+        match route {
+            Some(route) if listens => {
+                if let Err(error) = (Navigate { route }).emit(app) {
+                    tracing::warn!(%error, "the window could not be told where to go");
+                }
+            }
+            // It asks for it as soon as it is there.
+            Some(route) => gui.set_route(route),
+            None => {}
         }
         // Each may be refused by a window manager; the window is there all the same.
         let _ = window.unminimize();
@@ -24,7 +34,7 @@ pub fn show(app: &AppHandle, route: Option<String>) {
         return;
     }
     if let Some(route) = route {
-        app.state::<Gui>().set_route(route);
+        gui.set_route(route);
     }
     #[cfg(target_os = "linux")]
     super::appearance::ask_if_unknown(app);
@@ -33,28 +43,28 @@ pub fn show(app: &AppHandle, route: Option<String>) {
     tauri::async_runtime::spawn(async move { made(&app, make(&app)) });
 }
 
-/// What follows from [`make`]. Without a window the tray goes on.
-pub(super) fn made(app: &AppHandle, window: tauri::Result<()>) {
-    match window {
+/// What follows from [`make`]: it is shown. Without a window the tray goes on.
+pub(super) fn made(app: &AppHandle, window: tauri::Result<WebviewWindow>) {
+    match window.and_then(|window| window.show()) {
         // Not every window manager says that a new window has the focus.
         Ok(()) => super::in_use_changed(app, true),
         Err(error) => tracing::error!(%error, "the window could not be made"),
     }
 }
 
-/// Makes the window, and nothing but it.
+/// Makes the window, whose page begins to load, and does not show it yet.
 ///
 /// # Errors
 /// If the system has no display, or no web view.
-pub(super) fn make(app: &AppHandle) -> tauri::Result<()> {
+pub(super) fn make(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
         .title("Roundtrip")
         .inner_size(1120.0, 800.0)
         .min_inner_size(380.0, 480.0)
+        .visible(false)
         .on_navigation(may_show)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()
-        .map(drop)
 }
 
 /// After the window: on Linux WebKit keeps a process for the network although no web view is left. It is ours to end, and
