@@ -34,7 +34,17 @@ impl Fact {
 
 /// Takes a batch in. Whose appointment the batch did not tell of is asked for singly afterwards, as the engine does it.
 pub fn take_all(records: &mut BTreeMap<AppointmentId, Record>, facts: &[Fact], ctx: &Context) {
+    // An older word of what was unknown and is gone makes nothing of it.
+    let mut gone = BTreeMap::<&AppointmentId, Version>::new();
     for fact in facts {
+        match fact {
+            Fact::Upsert(said) if gone.get(&said.id).is_some_and(|gone| said.version <= *gone) => continue,
+            Fact::Gone(id, version, _) if !records.contains_key(id) => {
+                let newest = gone.entry(id).or_insert(*version);
+                *newest = (*newest).max(*version);
+            }
+            Fact::Upsert(_) | Fact::Gone(..) | Fact::Live(_) | Fact::Buried(..) => {}
+        }
         take_in(records, fact, ctx);
     }
     for fact in facts {
@@ -114,6 +124,11 @@ fn take_in(records: &mut BTreeMap<AppointmentId, Record>, fact: &Fact, ctx: &Con
             }
         }
     }
+}
+
+/// Gone on the platform and not in the calendar: as good as unknown.
+pub fn is_gone(record: &Record, ctx: &Context) -> bool {
+    reconcile(record, ctx).standing == Standing::Gone
 }
 
 /// A record without what may differ by the order of facts, but with what follows from it.

@@ -5,7 +5,7 @@
 
 use crate::back::Account;
 use crate::chance::Chance;
-use crate::facts::{Fact, absent, settled, take_all};
+use crate::facts::{Fact, absent, is_gone, settled, take_all};
 use crate::guarding::Guarding;
 use crate::law::Law;
 use crate::steps::{Answer, Story};
@@ -359,10 +359,11 @@ impl World {
             absent(&mut other_order, id, &self.ctx);
         }
         for (id, record) in self.records.iter().filter(|_| compared) {
-            let other = other_order
-                .get(id)
-                .cloned()
-                .unwrap_or_else(|| Record::new(id.clone()));
+            let other = match other_order.get(id) {
+                Some(other) => other.clone(),
+                None if is_gone(record, &self.ctx) => continue,
+                None => Record::new(id.clone()),
+            };
             if *record == other {
                 continue;
             }
