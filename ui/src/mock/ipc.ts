@@ -297,7 +297,7 @@ export function start(
       if (!handler) throw new Error(`no such command: ${command}`);
       counted.set(command, (counted.get(command) ?? 0) + 1);
       if (options.slowMs) await new Promise((done) => setTimeout(done, options.slowMs));
-      await options.before?.(command);
+      if (options.before) await options.before(command);
       return (handler((args ?? {}) as Args) ?? null) as never;
     },
     { shouldMockEvents: true },
