@@ -205,6 +205,22 @@ describe('the list of all appointments', () => {
     expect(appointments.value?.length).toBe(42);
   });
 
+  it(
+    'is missing nothing while it is on its way',
+    async () => {
+      const user = userEvent.setup();
+      const gates = gate();
+      await open('healthy', '/history', gates);
+      const release = gates.hold('list_appointments');
+      await user.type(await get('history-find'), 'qqq');
+      const said = () => find('history-find')?.parentElement?.querySelector('[role="status"]')?.textContent;
+      expect(said()).toBe('');
+      release();
+      await waitFor(() => expect(said()).toBe('No appointment is called that.'));
+    },
+    SLOW,
+  );
+
   it('is let go when nobody has needed it for a while', async () => {
     start('healthy');
     vi.useFakeTimers();
