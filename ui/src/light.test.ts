@@ -11,6 +11,7 @@ import { appointments } from '$lib/appointments/state.svelte';
 import { conflicts } from '$lib/conflicts/state.svelte';
 import { overview } from '$lib/overview/state.svelte';
 import { settings } from '$lib/settings/state.svelte';
+import { setNow } from '$lib/i18n/now.svelte';
 import { info } from '$lib/shell/info.svelte';
 import { go } from '$lib/shell/router.svelte';
 import { start } from './mock/ipc';
@@ -363,6 +364,37 @@ describe('an appointment that is opened', () => {
       await app.changed('appointments');
       await waitFor(() => expect(find('life-open')).toBeNull());
       expect(app.asked('list_appointments')).toBe(0);
+    },
+    SLOW,
+  );
+});
+
+describe('the week of the dashboard', () => {
+  it(
+    'is asked for again when its first day is over',
+    async () => {
+      const app = await open('healthy', '/');
+      await get('week');
+      expect(app.asked('get_overview')).toBe(1);
+      setNow(Date.now() + 1_000);
+      setNow(Date.now() + 86_400_000);
+      await waitFor(() => expect(app.asked('get_overview')).toBeGreaterThan(1));
+    },
+    SLOW,
+  );
+
+  it(
+    'says how many of a crowded day it does not show',
+    async () => {
+      const app = await open('healthy', '/');
+      await get('week');
+      expect(all('week-more')).toEqual([]);
+      const one = app.state.rows[3] as MockRow;
+      const there = app.state.rows.filter((row) => row.start.slice(0, 10) === one.start.slice(0, 10)).length;
+      for (let i = there; i < 50; i += 1) app.state.rows.push({ ...one, id: `apt_many_${i}` });
+      await app.changed('overview');
+      expect((await get('week-more')).textContent).toBe('+14');
+      expect(find('week')?.textContent).toContain('50 appointments, 14 of them not shown here');
     },
     SLOW,
   );
