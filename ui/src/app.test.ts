@@ -256,7 +256,11 @@ describe('agenda', () => {
   it('says why one is not in the calendar', async () => {
     await open('healthy', '/appointments/apt_5');
     expect((await get('why')).textContent).toBe('Not in the calendar: type is off.');
-    expect(document.querySelector('[data-test="check"][data-passed="false"]')?.getAttribute('data-check')).toBe('type');
+    await waitFor(() =>
+      expect(document.querySelector('[data-test="check"][data-passed="false"]')?.getAttribute('data-check')).toBe(
+        'type',
+      ),
+    );
   });
 });
 

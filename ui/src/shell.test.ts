@@ -31,8 +31,8 @@ const all = (test: string): HTMLElement[] => [...document.querySelectorAll<HTMLE
 const get = (test: string): Promise<HTMLElement> =>
   waitFor(() => find(test) ?? Promise.reject(new Error(`no ${test}`)), { timeout: 15_000 });
 
-async function open(scenario: Scenario, route = '/', language = 'en') {
-  const app = start(scenario, { language, slowMs: 0 });
+async function open(scenario: Scenario, route = '/', language = 'en', more: Parameters<typeof start>[1] = {}) {
+  const app = start(scenario, { language, slowMs: 0, ...more });
   location.hash = `#${route}`;
   render(App);
   await get('headline');
@@ -86,6 +86,31 @@ describe('palette', () => {
     expect(chosen()).toBe(2);
     await user.keyboard('{ArrowUp}{ArrowUp}{ArrowUp}');
     expect(chosen()).toBe(all('palette-row').length - 1);
+  });
+
+  it('keeps what was chosen when appointments arrive above it', async () => {
+    let arrive = () => {};
+    const late = new Promise<void>((done) => (arrive = done));
+    const { app, user } = await open('healthy', '/', 'en', {
+      before: (command) => (command === 'list_appointments' ? late : undefined),
+    });
+    Object.assign(app.state.rows[0] ?? {}, { title: 'Hist' });
+    await user.keyboard('{Control>}k{/Control}');
+    const field = await get('palette-find');
+    await waitFor(() => expect(document.activeElement).toBe(field));
+    await user.keyboard('hist');
+    const ids = () => all('palette-row').map((row) => row.dataset.id);
+    await waitFor(() => expect(ids()).toContain('place-/history'));
+    const chosen = () => all('palette-row').find((row) => row.getAttribute('aria-selected') === 'true')?.dataset.id;
+    await user.keyboard('{ArrowDown}');
+    const before = chosen();
+    arrive();
+    await waitFor(() => expect(ids()[0]).toBe('appointment-apt_1'));
+    expect(chosen()).toBe(before);
+    expect(field.getAttribute('aria-activedescendant')).toBe(`palette-${before}`);
+    // What is typed begins at the best again.
+    await user.keyboard('{Backspace}');
+    expect(chosen()).toBe(ids()[0]);
   });
 
   it('does what can be done now, and offers nothing else', async () => {

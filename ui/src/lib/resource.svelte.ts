@@ -9,6 +9,7 @@ export class Resource<T> {
   error = $state.raw<CommandError | undefined>();
   loading = $state(false);
   #again = false;
+  #era = 0;
   #running: Promise<void> | undefined;
   readonly #fetch: () => Promise<T>;
 
@@ -27,23 +28,26 @@ export class Resource<T> {
       return this.#running;
     }
     this.loading = true;
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined;
-      this.loading = false;
-    });
+    this.#running = this.#run();
     return this.#running;
   }
 
   async #run(): Promise<void> {
+    const era = this.#era;
     do {
       this.#again = false;
       try {
-        this.value = await this.#fetch();
+        const value = await this.#fetch();
+        if (era !== this.#era) return;
+        this.value = value;
         this.error = undefined;
       } catch (e) {
+        if (era !== this.#era) return;
         this.error = asCommandError(e);
       }
     } while (this.#again);
+    this.#running = undefined;
+    this.loading = false;
   }
 
   set(value: T): void {
@@ -51,7 +55,12 @@ export class Resource<T> {
     this.error = undefined;
   }
 
+  /** Nothing is known any more, and what is still under way reaches nobody. */
   clear(): void {
+    this.#era += 1;
+    this.#again = false;
+    this.#running = undefined;
+    this.loading = false;
     this.value = undefined;
     this.error = undefined;
   }

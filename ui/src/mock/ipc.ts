@@ -19,7 +19,14 @@ import { shell } from './areas/shell';
 import { iso, previewFor } from './data';
 import { googleAccount, model, platformAccount, settle, type Model, type Scenario } from './model';
 
-type Options = { language?: string; theme?: string; slowMs?: number; now?: () => number };
+type Options = {
+  language?: string;
+  theme?: string;
+  slowMs?: number;
+  now?: () => number;
+  /** Comes before each answer: to hold it back, or to refuse. */
+  before?: (command: string) => unknown;
+};
 
 const refuse = (code: string, more: Partial<AppError> = {}): never => {
   throw { code, detail: null, field: null, retryable: false, ...more } satisfies AppError;
@@ -290,6 +297,7 @@ export function start(
       if (!handler) throw new Error(`no such command: ${command}`);
       counted.set(command, (counted.get(command) ?? 0) + 1);
       if (options.slowMs) await new Promise((done) => setTimeout(done, options.slowMs));
+      if (options.before) await options.before(command);
       return (handler((args ?? {}) as Args) ?? null) as never;
     },
     { shouldMockEvents: true },

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { FilterCheck, SettingsView } from '$lib/bindings';
+import type { AppointmentRow, FilterCheck, SettingsView } from '$lib/bindings';
 import { useLanguage } from '$lib/i18n/locale.svelte';
 import { appointment, settingsFor } from '../../mock/data';
-import { checkName, checkValue, fixFor } from './inspect';
+import { checkName, checkValue, fixFor, likelyChecks, likelyIn } from './inspect';
 
 // A Tuesday, 9:00 to 10:30 in Berlin.
 const row = appointment(0, Date.parse('2026-11-24T08:00:00Z'), 90, { kind: 'Online-Termin' });
@@ -109,5 +109,24 @@ describe('one-click fixes', () => {
     expect(checkValue(failed('weekday'), row)).toBe('Tuesday');
     expect(checkValue(failed('hours'), row)).toBe('09:00–10:30');
     expect(checkValue({ check: 'client', passed: true, value: 'Ada Klein' }, row)).toBe('Ada Klein');
+  });
+});
+
+describe('what a row lets expect', () => {
+  const stops = (badge: AppointmentRow['badge'], reason: string | null) =>
+    likelyChecks({ ...row, badge, reason })
+      .filter((c) => !c.passed)
+      .map((c) => c.check);
+
+  it('is the step of its reason, and none for a reason that is not one of a rule', () => {
+    expect(stops('left_out', 'type_off')).toEqual(['type']);
+    expect(stops('removed', 'removed')).toEqual([]);
+    expect(stops('synced', null)).toEqual([]);
+  });
+
+  it('is that every rule lets it in only where it is in or will be', () => {
+    const likely = (badge: AppointmentRow['badge']) => likelyIn({ ...row, badge });
+    expect(['synced', 'waiting'].map((badge) => likely(badge as AppointmentRow['badge']))).toEqual([true, true]);
+    expect(['removed', 'left_out', 'problem'].some((badge) => likely(badge as AppointmentRow['badge']))).toBe(false);
   });
 });

@@ -17,9 +17,9 @@ const NAMES: Record<string, () => string> = {
   connection: () => m.check_connection(),
 };
 
-/** The steps in the app's order, each with the reason of what it leaves out. */
-const STEPS: [check: string, reason: string][] = [
-  ['assigned', 'removed'],
+/** The steps in the app's order, each with the reason of what it leaves out; what isn't assigned has no row. */
+const STEPS: [check: string, reason?: string][] = [
+  ['assigned'],
   ['connection', 'before_connection'],
   ['type', 'type_off'],
   ['client', 'client_off'],
@@ -35,9 +35,12 @@ const STEPS: [check: string, reason: string][] = [
 export const likelyChecks = (row: AppointmentRow): FilterCheck[] =>
   STEPS.map(([check, reason]) => ({
     check,
-    passed: row.reason !== reason,
+    passed: reason === undefined || row.reason !== reason,
     value: check === 'type' ? row.kind : check === 'client' ? row.client : null,
   }));
+
+/** Whether every step will most likely let it in. */
+export const likelyIn = (row: AppointmentRow): boolean => row.badge === 'synced' || row.badge === 'waiting';
 
 export const checkName = (check: FilterCheck): string => NAMES[check.check]?.() ?? m.check_other();
 

@@ -3,17 +3,16 @@ import type { AppointmentDetails } from '$lib/bindings';
 import type { CommandError } from '$lib/command';
 import { Resource } from '$lib/resource.svelte';
 import { getAppointment } from './api';
-import { appointmentsRevision } from './state.svelte';
-
-// The one that was opened last: scrolled out of view and back it is drawn at once, and asked about all the same.
-let last: AppointmentDetails | undefined;
+import { appointments, appointmentsRevision } from './state.svelte';
 
 /** What is known of one appointment beyond its row: asked when it is opened, and again when appointments have changed. */
 export class Opened {
   readonly #id: () => string;
+  // By itself, because it is taken from a row, and a row is another one with every list that is fetched or filtered.
+  readonly #current = $derived.by(() => this.#id());
   // Another appointment begins anew, and what is still said of the one before reaches nobody.
   readonly #asked = $derived.by(() => {
-    const id = this.#id();
+    const id = this.#current;
     return { id, answer: new Resource(() => getAppointment(id)) };
   });
 
@@ -26,14 +25,17 @@ export class Opened {
       untrack(() => void answer.refresh());
     });
     $effect(() => {
-      last = this.#asked.answer.value ?? last;
+      const { id, answer } = this.#asked;
+      if (answer.value) appointments.opened = answer.value;
+      else if (answer.value === null && appointments.opened?.row.id === id) appointments.opened = undefined;
     });
   }
 
   /** None yet, or `null` if no list has it any more. */
   get details(): AppointmentDetails | null | undefined {
     const { id, answer } = this.#asked;
-    return answer.value === undefined && last?.row.id === id ? last : answer.value;
+    const { opened } = appointments;
+    return answer.value === undefined && opened?.row.id === id ? opened : answer.value;
   }
 
   /** Why there is no answer. */

@@ -1,4 +1,4 @@
-import type { AppointmentRow } from '$lib/bindings';
+import type { AppointmentDetails, AppointmentRow } from '$lib/bindings';
 import { Resource } from '$lib/resource.svelte';
 import { listAppointments } from './api';
 import { keepSame } from './same';
@@ -8,23 +8,29 @@ const KEPT_MS = 5 * 60_000;
 
 /**
  * All appointments that are not over. They are fetched when something needs them, and fetched again after a change only
- * while something shows them; until then the list counts as old.
+ * while something shows them. A list that nobody shows is forgotten by a change: who comes back would take it for the
+ * truth, and be told that what is new is not there.
  */
 class Appointments extends Resource<AppointmentRow[]> {
+  /** The one that was opened last: scrolled out of view and back it is drawn at once, and asked about all the same. */
+  opened: AppointmentDetails | undefined;
   #users = 0;
+  // A change came while a list was under way for somebody who only waits for it.
   #old = false;
   #letGo: ReturnType<typeof setTimeout> | undefined;
 
-  override refresh(): Promise<void> {
+  override clear(): void {
+    super.clear();
     this.#old = false;
-    return super.refresh();
+    this.opened = undefined;
   }
 
   /** The list as it is now. */
   ensure(): Promise<void> {
     if (!this.#users) this.#later();
-    if (this.running && !this.#old) return this.running;
-    return this.value && !this.#old && !this.error ? Promise.resolve() : this.refresh();
+    if (this.#old) this.clear();
+    if (this.running) return this.running;
+    return this.value && !this.error ? Promise.resolve() : this.refresh();
   }
 
   /** Keeps the list current for somebody who shows it; call what comes back at the end. */
@@ -43,7 +49,8 @@ class Appointments extends Resource<AppointmentRow[]> {
 
   changed(): void {
     if (this.#users) void this.refresh();
-    else this.#old = true;
+    else if (this.running) this.#old = true;
+    else this.clear();
   }
 
   #later(): void {

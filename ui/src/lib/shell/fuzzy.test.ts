@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { score } from './fuzzy';
+import { folded, scoreOf, typedWords } from './fuzzy';
 
+const score = (query: string, label: string, words = ''): number => scoreOf(typedWords(query), folded(label, words));
 const best = (query: string, labels: string[]): string | undefined =>
   labels
     .map((label) => ({ label, at: score(query, label) }))

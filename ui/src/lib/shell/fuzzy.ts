@@ -37,6 +37,3 @@ export function scoreOf(typed: string[], { label, words }: Folded): number {
   // The shorter of two equal ones is the closer one.
   return typed.length ? sum / typed.length - Math.min(9, label.length / 10) : 1;
 }
-
-export const score = (query: string, label: string, words = ''): number =>
-  scoreOf(typedWords(query), folded(label, words));

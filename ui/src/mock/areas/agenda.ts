@@ -70,25 +70,27 @@ export function everything(nowMs: number): MockRow[] {
 
 /** Stands in for the app where it is about agenda and week. */
 export const agenda: Area = ({ state, now, changed }) => {
+  // As they are now, whoever asks first.
+  const rows = (): MockRow[] => {
+    for (const row of state.rows) {
+      // What a rule let in again is written next.
+      const on = row.reason === 'type_off' && state.settings.types.some((t) => t.on && t.name === row.kind);
+      const shown = row.reason === 'private' && state.settings.include_private;
+      if (on || shown)
+        Object.assign(row, {
+          badge: 'waiting',
+          reason: 'settling',
+          due_at: iso(now() + 20_000),
+          checks: row.checks.map((c) => ({ ...c, passed: true })),
+        });
+      if ((row.badge === 'left_out' && row.reason !== 'kept') || row.badge === 'removed') row.has_event = false;
+    }
+    return state.rows;
+  };
   return {
-    list_appointments: () => {
-      for (const row of state.rows) {
-        // What a rule let in again is written next.
-        const on = row.reason === 'type_off' && state.settings.types.some((t) => t.on && t.name === row.kind);
-        const shown = row.reason === 'private' && state.settings.include_private;
-        if (on || shown)
-          Object.assign(row, {
-            badge: 'waiting',
-            reason: 'settling',
-            due_at: iso(now() + 20_000),
-            checks: row.checks.map((c) => ({ ...c, passed: true })),
-          });
-        if ((row.badge === 'left_out' && row.reason !== 'kept') || row.badge === 'removed') row.has_event = false;
-      }
-      return state.rows.map(listed);
-    },
+    list_appointments: () => rows().map(listed),
     get_appointment: ({ id }) => {
-      const row = state.rows.find((r) => r.id === id);
+      const row = rows().find((r) => r.id === id);
       return row ? { row: listed(row), checks: structuredClone(row.checks) } : null;
     },
     retry: ({ appointmentId }) => {
