@@ -44,8 +44,11 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
             appointment.version = version;
         }
     }
-    // What was only inferred gives way to the platform's own word, and is as old as the last time it was found so.
-    if record.removal.is_none_or(|known| known.inferred) {
+    // What was only inferred gives way to the platform's own word, and is as old as the last time it was found so. The other way
+    // round too where the told removal is older than what the event was written by: it was given back since, and a snapshot
+    // does not tell that it went again.
+    let newer = removal.inferred && record.event_knows_more();
+    if newer || record.removal.is_none_or(|known| known.inferred) {
         record.removal = Some(removal);
     }
 }
