@@ -60,11 +60,11 @@ pub fn asks_before_believing(record: &Record) -> bool {
     record.removal.is_some_and(|removal| removal.inferred)
 }
 
-/// True if a feed's item tells of an unknown appointment what the platform had to say before it was last read, at `read_before`
-/// (the platform's time). Had it still been so then, it would be known: the feed may repeat old items of what came and went
-/// unseen. It is to be asked about singly before it is believed.
-pub fn is_old_news(record: Option<&Record>, said: &Appointment, read_before: Option<DateTime<Utc>>) -> bool {
-    record.is_none() && read_before.is_some_and(|read| said.updated_at < read)
+/// True if a feed's item tells of an unknown appointment what the platform had to say before it was last read, in a reading that
+/// began at `asked_before` (the platform's time). Had it still been so then, it would be known: the feed may repeat old items of
+/// what came and went unseen. It is to be asked about singly before it is believed.
+pub fn is_old_news(record: Option<&Record>, said: &Appointment, asked_before: Option<DateTime<Utc>>) -> bool {
+    record.is_none() && asked_before.is_some_and(|asked| said.updated_at < asked)
 }
 
 /// True if a listing shows as alive what was buried later. A listing that lags does that; but so does one that is right,
