@@ -44,8 +44,11 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
             appointment.version = version;
         }
     }
-    // What was only inferred gives way to the platform's own word, and is as old as the last time it was found so.
-    if record.removal.is_none_or(|known| known.inferred) {
+    // What was only inferred gives way to the platform's own word, and is as old as the last time it was found so. The other way
+    // round too where the told removal is older than what the event was written by: it was given back since, and a snapshot
+    // does not tell that it went again.
+    let newer = removal.inferred && record.event_knows_more();
+    if newer || record.removal.is_none_or(|known| known.inferred) {
         record.removal = Some(removal);
     }
 }
@@ -57,11 +60,11 @@ pub fn asks_before_believing(record: &Record) -> bool {
     record.removal.is_some_and(|removal| removal.inferred)
 }
 
-/// True if a feed's item tells of an unknown appointment what the platform had to say before it was last read, at `read_before`
-/// (the platform's time). Had it still been so then, it would be known: the feed may repeat old items of what came and went
-/// unseen. It is to be asked about singly before it is believed.
-pub fn is_old_news(record: Option<&Record>, said: &Appointment, read_before: Option<DateTime<Utc>>) -> bool {
-    record.is_none() && read_before.is_some_and(|read| said.updated_at < read)
+/// True if a feed's item tells of an unknown appointment what the platform had to say before it was last read, in a reading that
+/// began at `asked_before` (the platform's time). Had it still been so then, it would be known: the feed may repeat old items of
+/// what came and went unseen. It is to be asked about singly before it is believed.
+pub fn is_old_news(record: Option<&Record>, said: &Appointment, asked_before: Option<DateTime<Utc>>) -> bool {
+    record.is_none() && asked_before.is_some_and(|asked| said.updated_at < asked)
 }
 
 /// True if a listing shows as alive what was buried later. A listing that lags does that; but so does one that is right,

@@ -90,7 +90,10 @@ pub fn shown(decision: &Decision) -> Option<Shown> {
 /// Holds the deletion of a decision back if it is only inferred, and forgets what was held if its cause is gone.
 pub(crate) fn hold(mut decision: Decision, ctx: &Context) -> Decision {
     let Some(cause) = cause_of(&decision) else {
-        decision.record.held = None;
+        // What cannot be decided yet is no answer: neither its day nor the trainer's yes is forgotten over it.
+        if decision.standing != Standing::Unknown {
+            decision.record.held = None;
+        }
         return decision;
     };
     let known = decision.record.held.filter(|held| held.cause == cause);

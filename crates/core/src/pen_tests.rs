@@ -130,6 +130,43 @@ fn h6_what_is_absent_is_asked_for_once_more_first() {
     assert!(!is_to_be_asked_again(&again.record, again.ctx.now));
 }
 
+/// The feed repeats an older word than the one that the event was written by, and the next answer says the same as before.
+#[test]
+fn h7_that_nothing_is_known_for_once_withdraws_nothing() {
+    let newer = |case: Case| {
+        case.calendar(|event| event.mark.as_mut().expect("marked").version += 1)
+            .expect("Held; until 09:00:00")
+            .later(3_600)
+    };
+    let repeated = |mut case: Case| {
+        let version = case.record.appointment.as_ref().map(|known| known.version);
+        let removal = Removal {
+            reason: RemovalReason::Unassigned,
+            inferred: false,
+            at: case.ctx.now,
+        };
+        crate::absorb::removed(&mut case.record, version, removal);
+        case
+    };
+    let held = repeated(newer(absent())).expect("Unknown");
+    let same = held.record.appointment.clone().expect("known");
+    let given_back = held.clone().with(|record| {
+        let version = same.version + 1;
+        crate::absorb::appointment(
+            record,
+            crate::appointment::Appointment { version, ..same },
+            record.removal.expect("told").at,
+        );
+    });
+    assert_eq!(given_back.expect("InSync").record.held, None);
+    found_absent(held).expect("Held; until 09:00:00");
+
+    let mut confirmed = newer(absent());
+    assert!(answer(&mut confirmed.record, true));
+    let confirmed = repeated(confirmed).expect("Unknown");
+    found_absent(confirmed).expect("delete Unassigned g1");
+}
+
 #[test]
 fn h7_a_deletion_whose_cause_is_gone_is_withdrawn() {
     let held = ruled_out().expect("Held; until 09:00:00");

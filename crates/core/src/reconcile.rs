@@ -17,7 +17,7 @@
 //! | R11 | the appointment has ended | closed |
 //!
 //! Where the event's mark tells a newer version of the appointment than the one we have heard of, nothing is written or deleted
-//! before we have heard it: another laptop was told sooner.
+//! before we have heard it, or a direct question said that it is not the trainer's: another laptop was told sooner.
 
 mod existence;
 mod policy;
@@ -38,7 +38,7 @@ use crate::settings::SyncSettings;
 use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
-use existence::{knows_more, may_be_deleted, moved_into_future, on_left_out, on_removal, without_event};
+use existence::{may_be_deleted, moved_into_future, on_left_out, on_removal, without_event};
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
 use report::{Move, NotesReport, move_to_report, notes_to_report};
@@ -246,7 +246,7 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
     }
     match &known.event {
         // What another laptop wrote tells of a newer version than ours: nothing is written before we have heard it too.
-        Some(event) if knows_more(&record, event) => Decision::local(record, Standing::Unknown),
+        Some(_) if record.event_knows_more() => Decision::local(record, Standing::Unknown),
         Some(event) => three_way(record, appointment, event, ctx),
         None => without_event(record, appointment, ctx),
     }

@@ -493,14 +493,29 @@ fn what_a_newer_version_made_is_not_deleted_because_of_an_older_removal() {
     case.clone()
         .platform_removes(RemovalReason::Cancelled)
         .expect("delete Unassigned g1");
+    found_absent(case).expect("Held; until 09:00:00");
+}
+
+/// A direct question was answered: it is not the trainer's.
+fn found_absent(case: Case) -> Case {
     case.with(|record| {
-        record.removal = Some(Removal {
+        let removal = Removal {
             reason: RemovalReason::Deleted,
             inferred: true,
             at: at("2026-11-21T09:00:00Z"),
-        });
+        };
+        crate::absorb::removed(record, None, removal);
     })
-    .expect("Held; until 09:00:00");
+}
+
+#[test]
+fn what_was_told_stays_told_where_nothing_newer_is_known() {
+    let case = found_absent(Case::linked().platform_removes(RemovalReason::Unassigned));
+    case.expect("delete Unassigned g1");
+    // Nor does the mark of an older generation tell anything of this one.
+    let case = written_by_a_newer_version(Case::linked().platform_removes(RemovalReason::Unassigned));
+    let case = case.with(|record| record.generation = 2);
+    found_absent(case).expect("delete Unassigned g2");
 }
 
 #[test]

@@ -262,6 +262,14 @@ impl Record {
             .is_some_and(|appointment| appointment.span().end > now)
     }
 
+    /// Whether the mark of its event was written from a newer version of the appointment than the known one: another laptop was
+    /// told sooner.
+    pub fn event_knows_more(&self) -> bool {
+        let known = self.appointment.as_ref().map(|appointment| appointment.version);
+        let told = self.mark().filter(|mark| mark.generation == self.generation);
+        known.zip(told).is_some_and(|(known, mark)| mark.version > known)
+    }
+
     /// Mark on its event, if it is linked and carries one.
     pub fn mark(&self) -> Option<&Mark> {
         self.event.as_ref().and_then(|event| event.mark.as_ref())

@@ -5,15 +5,17 @@ use crate::engine::{Engine, EngineEvent};
 use crate::ledger::{Change, HistoryFilter, HistoryResult, HistorySource, HistoryWhat, LedgerError, Trigger};
 use crate::plan::resolution_word;
 use crate::read::Records;
+use crate::status::passes;
 use chrono::{DateTime, Utc};
 use roundtrip_core::conflict::{Conflict, ConflictKind, ConflictState, Resolution, Seen};
+use roundtrip_core::filter;
 use roundtrip_core::guard;
 use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId, RunId};
 use roundtrip_core::marked::Rule;
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxState};
 use roundtrip_core::pen;
 use roundtrip_core::question::{Answer, Question, QuestionKind};
-use roundtrip_core::reconcile::{self, Decision, Standing};
+use roundtrip_core::reconcile::{self, Context, Decision};
 use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::resolve::{self, ResolveError};
 use roundtrip_core::settings::SyncSettings;
@@ -61,23 +63,23 @@ impl From<ResolveError> for AnswerError {
 pub struct Preview {
     /// The decisions with a write or a report.
     pub decisions: Vec<Decision>,
-    /// Left out, by stable code.
+    /// Left out, by stable code; without those whose events go now because of it.
     pub left_out: std::collections::BTreeMap<&'static str, u32>,
-    /// Appointments that pass the filters.
+    /// Appointments that pass the filters, or were kept all the same.
     pub matching: u32,
-    /// Future appointments.
+    /// Appointments that are known and not over.
     pub total: u32,
 }
 
 impl Preview {
-    fn of(decisions: Vec<Decision>) -> Self {
+    fn of(decisions: Vec<Decision>, ctx: &Context) -> Self {
         let mut preview = Self::default();
         for decision in decisions {
-            let left_out = match decision.standing {
-                Standing::Ended | Standing::Gone | Standing::Unknown => continue,
-                Standing::LeftOut(reason) => Some(reason.code()),
-                _ => None,
-            };
+            let checks = decision
+                .record
+                .appointment
+                .as_ref()
+                .map(|appointment| filter::checks(appointment, &ctx.settings.filters, ctx.connected_at));
             let deletes = decision.intents.iter().any(|intent| {
                 matches!(
                     intent,
@@ -87,11 +89,15 @@ impl Preview {
                     }
                 )
             });
-            preview.total += 1;
-            match left_out {
-                Some(code) => *preview.left_out.entry(code).or_default() += 1,
-                None if deletes => {}
-                None => preview.matching += 1,
+            if let Some(checks) = checks
+                && let Some(passes) = passes(decision.standing, &checks)
+            {
+                preview.total += 1;
+                preview.matching += u32::from(passes);
+                let failed = checks.iter().find(|check| !check.passed);
+                if let Some(check) = failed.filter(|_| !passes && !deletes) {
+                    *preview.left_out.entry(check.reason.code()).or_default() += 1;
+                }
             }
             if !decision.intents.is_empty() {
                 preview.decisions.push(decision);
@@ -388,7 +394,7 @@ impl Engine {
             .iter()
             .map(|record| reconcile::wanted(record, &ctx))
             .collect();
-        Ok(Preview::of(decisions))
+        Ok(Preview::of(decisions, &ctx))
     }
 
     /// What a change of settings would do: what the next cycle would do anyway is left out.
@@ -429,7 +435,8 @@ impl Engine {
         };
         let records = self.ledger.records().await?;
         let decide = |record| reconcile::wanted(&fresh(record), &ctx);
-        Ok(Preview::of(records.into_iter().map(decide).collect()))
+        let decisions = records.into_iter().map(decide).collect();
+        Ok(Preview::of(decisions, &ctx))
     }
 
     /// "Start syncing": from now on it may write.

@@ -238,6 +238,7 @@ pub(crate) fn with_checks(state: &SyncState, checked: &SyncState) -> SyncState {
         feed_etag: checked.feed_etag.clone(),
         sync_token: checked.sync_token.clone(),
         platform_read_at: checked.platform_read_at,
+        platform_asked_at: checked.platform_asked_at,
         calendar_read_at: checked.calendar_read_at,
         last_success_at: checked.last_success_at,
         writer: checked.writer.clone(),

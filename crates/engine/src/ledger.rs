@@ -50,6 +50,9 @@ pub struct SyncState {
     pub connected_at: Option<DateTime<Utc>>,
     /// Last successful reading of the platform.
     pub platform_read_at: Option<DateTime<Utc>>,
+    /// When that reading of the platform began, by the platform's time and rather too early than too late: what changed later
+    /// need not be in it.
+    pub platform_asked_at: Option<DateTime<Utc>>,
     /// Last successful reading of the calendar.
     pub calendar_read_at: Option<DateTime<Utc>>,
     /// Last full reconcile without cursors.

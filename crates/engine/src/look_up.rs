@@ -10,6 +10,7 @@ use roundtrip_core::appointment::{Removal, RemovalReason};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{AppointmentId, EventId};
 use roundtrip_core::pen;
+use roundtrip_core::record::LinkState;
 
 /// Absent appointments or events that are asked for singly in one cycle.
 pub(crate) const LOOKUPS_MAX: usize = 25;
@@ -32,8 +33,10 @@ impl Engine {
                 (known.is_none() && record.removal.is_none()) || (known.is_some() && told > known)
             })
             .filter(|record| {
+                // The trainer kept what is not theirs any more: the answer is known, and changes nothing.
+                let kept = record.link == LinkState::Kept && absorb::asks_before_believing(record);
                 let marked = record.mark().and_then(|mark| mark.time);
-                record.event.is_some() && marked.is_none_or(|time| time.end > now)
+                !kept && record.event.is_some() && marked.is_none_or(|time| time.end > now)
             })
             .map(|record| record.appointment_id.clone())
             .collect();

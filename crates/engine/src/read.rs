@@ -20,6 +20,10 @@ use roundtrip_core::record::Record;
 use roundtrip_core::shrink;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// So much later than the platform's time ours may be: a clock's error up to two seconds counts as none, and the platform may
+/// tell its times in whole seconds.
+const AHEAD_SECONDS: i64 = 3;
+
 /// All records of a cycle, and which of them changed since they were loaded.
 #[derive(Default)]
 pub(crate) struct Records {
@@ -125,6 +129,7 @@ impl Engine {
             still_waits(state.platform_wait_until, now),
             still_waits(state.calendar_wait_until, now),
         );
+        let begun = (self.clock.now(), self.clock.monotonic());
         let (feed, listing) = futures::join!(
             async {
                 if platform_waits || !sides[0] {
@@ -169,11 +174,13 @@ impl Engine {
                 self.note_health(Side::Platform, Ok(()));
                 state.platform_wait_until = None;
                 state.platform_read_at = Some(now);
+                state.platform_asked_at = Some(self.began(begun, now));
                 match feed {
                     PlatformFeed::Unchanged { policy } => self.lock().policy = Some(policy),
                     PlatformFeed::Listing(listing) => {
                         self.lock().policy = Some(listing.policy.clone());
-                        self.absorb_platform(listing, records, state, run, &mut reading)
+                        let asked_before = before.platform_asked_at;
+                        self.absorb_platform(listing, asked_before, records, state, run, &mut reading)
                             .await;
                     }
                 }
@@ -233,6 +240,15 @@ impl Engine {
         Ok(reading)
     }
 
+    /// When a reading that ended `now` began: it may have begun a little later than this, never earlier. Told backwards from its end: at its beginning the
+    /// laptop's clock may have been years off. One of its two clocks may stand still in a sleep, the other may be set.
+    fn began(&self, begun: (DateTime<Utc>, std::time::Duration), now: DateTime<Utc>) -> DateTime<Utc> {
+        let ran = self.clock.monotonic().saturating_sub(begun.1);
+        let ran = Duration::from_std(ran).unwrap_or_default();
+        let took = ran.max(self.clock.now() - begun.0) + Duration::seconds(AHEAD_SECONDS);
+        now.checked_sub_signed(took).unwrap_or(now)
+    }
+
     /// A side that is left alone was not read. What it said is not known any more after a restart; that it waits is.
     fn trouble_of_wait(&self, side: Side, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> PortError {
         self.problem_of(side).unwrap_or_else(|| {
@@ -278,13 +294,13 @@ impl Engine {
     async fn absorb_platform(
         &self,
         listing: PlatformListing,
+        asked_before: Option<DateTime<Utc>>,
         records: &mut Records,
         state: &mut SyncState,
         run: &RunId,
         reading: &mut Reading,
     ) {
         let now = self.now();
-        let read_before = self.lock().read_before;
         let mut seen = BTreeSet::new();
         let mut doubtful = BTreeSet::new();
         // Removals of what is not known: an older word of it may come after them in the same answer.
@@ -302,7 +318,7 @@ impl Engine {
                     }
                     let known = records.get(&id);
                     let doubted = known.is_some_and(absorb::asks_before_believing)
-                        || absorb::is_old_news(known, &appointment, read_before);
+                        || absorb::is_old_news(known, &appointment, asked_before);
                     if doubted && !listing.snapshot {
                         doubtful.insert(id);
                         continue;

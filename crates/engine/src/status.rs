@@ -71,16 +71,21 @@ impl Snapshot {
     pub fn matching(&self) -> (u32, u32) {
         let mut counts = (0, 0);
         for status in &self.appointments {
-            if matches!(
-                status.standing,
-                Standing::Ended | Standing::Gone | Standing::Unknown
-            ) {
-                continue;
+            if let Some(passes) = passes(status.standing, &status.checks) {
+                counts = (counts.0 + u32::from(passes), counts.1 + 1);
             }
-            let passes = status.standing == Standing::Kept || status.checks.iter().all(|check| check.passed);
-            counts = (counts.0 + u32::from(passes), counts.1 + 1);
         }
         counts
+    }
+}
+
+/// Whether an appointment passes the trainer's rules, by these [`filter::checks`] of it, whatever else became of it. What fails
+/// them and was kept counts as passing. None if it is over or gone, or nothing can be said of it yet.
+pub(crate) fn passes(standing: Standing, checks: &[Check]) -> Option<bool> {
+    match standing {
+        Standing::Ended | Standing::Gone | Standing::Unknown => None,
+        Standing::Kept => Some(true),
+        _ => Some(checks.iter().all(|check| check.passed)),
     }
 }
 

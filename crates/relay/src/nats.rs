@@ -266,29 +266,21 @@ impl Feed {
                 Obstacle::Passing(told(error))
             }
         })?;
-        let info = stream.cached_info();
-        let copies = copies(info.cluster.as_ref());
-        if copies < self.config.num_replicas {
-            // A server that stands alone takes the number and keeps one copy all the same.
-            tracing::warn!(
-                service = self.config.name,
-                copies,
-                wanted = self.config.num_replicas,
-                "each hint lies in fewer NATS servers than --nats-replicas asks for: losing one of them loses hints"
-            );
-        }
-        let present = &info.config;
-        let wanted = wanted(present, &self.config);
-        if wanted == *present {
+        let present = stream.cached_info();
+        let wanted = wanted(&present.config, &self.config);
+        if wanted == present.config {
+            self.warn_of_fewer(copies(present.cluster.as_ref()));
             return Ok(());
         }
         let name = &self.config.name;
         match self.link.jetstream.update_stream(&wanted).await {
-            Ok(_) => {
+            Ok(updated) => {
                 tracing::info!(
                     service = name,
                     "the stream in NATS got the settings of this relay"
                 );
+                // Not as it was before: the number of copies may be what was changed.
+                self.warn_of_fewer(copies(updated.cluster.as_ref()));
                 Ok(())
             }
             Err(error) if lasting(&error) => Err(Obstacle::Lasting(HubError(format!(
@@ -297,6 +289,18 @@ impl Feed {
                  rm {name}`): what it keeps is forgotten; or give all nodes another --nats-prefix"
             )))),
             Err(error) => Err(Obstacle::Passing(told(error))),
+        }
+    }
+
+    /// A server that stands alone takes the number and keeps one copy all the same.
+    fn warn_of_fewer(&self, copies: usize) {
+        if copies < self.config.num_replicas {
+            tracing::warn!(
+                service = self.config.name,
+                copies,
+                wanted = self.config.num_replicas,
+                "each hint lies in fewer NATS servers than --nats-replicas asks for: losing one of them loses hints"
+            );
         }
     }
 

@@ -380,3 +380,71 @@ async fn nothing_is_made_of_an_appointment_whose_removal_is_told_before_it() {
     assert!(made.is_empty(), "{made:?}");
     world.check_invariants().await;
 }
+
+/// What is made while a reading goes on is not in its answer, and is no old news for the next one.
+#[tokio::test]
+async fn an_appointment_that_is_made_during_a_reading_is_not_lost_to_one_late_answer() {
+    let (world, _) = with_visits(1).await;
+    // The platform answers at once, the calendar half a minute later.
+    world.spoil_google(
+        Fault::Latency {
+            ms: 30_000,
+            real: false,
+        },
+        |rule| rule.method("GET").path("/events"),
+    );
+    let begun = world.now();
+    world.sync().await;
+    world.repair();
+    let ended = world.now();
+    assert!(ended - begun >= TimeDelta::seconds(30));
+    world.set_time(begun + TimeDelta::seconds(1));
+    let visit = world.admin().visit("Neue Apotheke", "2026-12-20 09:00");
+    world.set_time(ended + TimeDelta::seconds(60));
+
+    // A server that is behind does not know it yet.
+    let body = json!({"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"});
+    let shared = &world.running.sandbox.shared;
+    let fault = Fault::Status {
+        status: 404,
+        body: Some(body),
+        headers: vec![("Content-Type".into(), "application/problem+json".into())],
+    };
+    let path = format!("/v1/appointments/{visit}");
+    shared
+        .faults()
+        .add(FaultRule::new(Service::Platform, fault).method("GET").path(&path));
+    world.settle().await;
+    shared.faults().clear();
+    assert!(world.trainer().has(&visit));
+    world.check_invariants().await;
+}
+
+/// Appointments of long ago are given to the trainer in bulk, and their times of change are left as they were: each is asked
+/// about, so many in one reading, and the next reading brings the others.
+#[tokio::test]
+async fn more_old_news_than_is_asked_about_at_once_is_not_lost() {
+    let (world, _) = with_visits(1).await;
+    let made = world.now();
+    world.advance(600);
+    world.sync().await;
+    let now = world.now();
+    world.set_time(made);
+    let visits = world.admin().visits(60);
+    world.set_time(now + TimeDelta::seconds(60));
+    let mark = world.mark();
+    world.sync().await;
+    let asked = world.requests_since(mark);
+    let asked = asked
+        .iter()
+        .filter(|request| request.method == "GET" && request.path.contains("/v1/appointments/apt_"));
+    assert_eq!(asked.count(), 25);
+    world.advance(60);
+    world.settle().await;
+    let missing: Vec<&String> = visits
+        .iter()
+        .filter(|visit| !world.trainer().has(visit))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    world.check_invariants().await;
+}

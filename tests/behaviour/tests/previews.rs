@@ -1,7 +1,11 @@
 //! What a change of settings would do is said before it is applied.
 
-use roundtrip_behaviour_tests::World;
+use roundtrip_behaviour_tests::{BEN, World};
+use roundtrip_core::badge::Badge;
+use roundtrip_core::conflict::Resolution;
+use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::outbox::Intent;
+use roundtrip_core::question::Answer;
 use roundtrip_core::settings::{Direction, LeftOutPolicy, PrivacyLevel, SyncSettings};
 
 async fn with_visits() -> World {
@@ -86,6 +90,80 @@ async fn what_happens_anyway_is_not_the_change_s_doing() {
         (0, 12, 0)
     );
     world.repair();
+}
+
+/// The window's "so many of so many" and a preview's count the same, whatever became of an appointment, and each is in it once.
+#[tokio::test]
+async fn as_many_match_in_the_window_as_in_a_preview() {
+    let world = World::new().await;
+    let visits = world.admin().visits(12);
+    world.sync().await;
+    world.advance(3_700);
+    let start_of = |visit: &String| world.admin().start(visit);
+    // Stopped: the first two. Removed by the trainer: the next two.
+    for visit in &visits[..2] {
+        let later = start_of(visit) + chrono::TimeDelta::hours(1);
+        world.admin().move_to(visit, &later.to_rfc3339());
+        world
+            .trainer()
+            .drag(visit, &(later + chrono::TimeDelta::hours(1)).to_rfc3339());
+    }
+    for visit in &visits[2..4] {
+        world.trainer().delete(visit);
+    }
+    world.settle().await;
+    for visit in &visits[..2] {
+        world
+            .resolve(visit, Resolution::StopSyncing)
+            .await
+            .expect("as shown");
+    }
+    // Of each kind the second one, and three that are synced, fail a rule; one of those is kept, one is held.
+    let excluded = [&visits[1], &visits[3], &visits[4], &visits[5]];
+    world
+        .set_unconfirmed(|settings| settings.filters.excluded.extend(excluded.map(AppointmentId::new)))
+        .await;
+    world.settle().await;
+    let kept = [AppointmentId::new(&visits[4])];
+    assert_eq!(world.engine.answer_held(&kept, Answer::Leave).await, Ok(1));
+    // Absent, and not heard of as removed: held, and passes.
+    world.admin().reassign(&visits[6], BEN);
+    world.admin().platform().expire_cursors();
+    // Left out before it was ever there.
+    world
+        .set(|settings| _ = settings.filters.types_off.insert("team_call".into()))
+        .await;
+    let mut call = world.admin().draft("Team", "2026-12-20 09:00");
+    call.kind.id = "team_call".into();
+    world.admin().plan(call);
+    world.settle().await;
+    let badges = [
+        (0, Badge::LeftOut),
+        (2, Badge::Removed),
+        (4, Badge::LeftOut),
+        (5, Badge::Waiting),
+        (6, Badge::Waiting),
+        (7, Badge::Synced),
+    ];
+    for (number, badge) in badges {
+        assert_eq!(world.badge(&visits[number]).await.0, badge, "{number}");
+    }
+
+    let snapshot = world.snapshot().await;
+    let preview = world
+        .engine
+        .preview(snapshot.settings.clone())
+        .await
+        .expect("the ledger works");
+    assert_eq!(snapshot.matching(), (preview.matching, preview.total));
+    // All but the stopped, the removed and the held one that fail a rule, and the call.
+    assert_eq!(snapshot.matching(), (9, 13));
+    assert_eq!(
+        preview.left_out.values().sum::<u32>(),
+        3,
+        "{:?}",
+        preview.left_out
+    );
 }
 
 #[tokio::test]

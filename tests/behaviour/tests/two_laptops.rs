@@ -1,7 +1,7 @@
 //! Two installations of one trainer.
 
 use chrono::TimeDelta;
-use roundtrip_behaviour_tests::{Laptop, World, at};
+use roundtrip_behaviour_tests::{BEN, Laptop, MARA, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_sandbox::faults::Fault;
@@ -267,6 +267,38 @@ async fn an_event_that_the_other_laptop_made_is_not_told_as_added() {
     assert_eq!(added.count(), 0, "{told:?}");
     assert_eq!(second.badge(&visit).await.0, Badge::Synced);
     world.check_safety();
+}
+
+/// It heard that the visit was taken away, slept while it was given back and taken away again, and its snapshot tells neither.
+#[tokio::test]
+async fn an_event_of_a_visit_that_came_and_went_while_a_laptop_slept_does_not_stay() {
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    world.admin().reassign(&visit, BEN);
+    world.settle().await;
+    second.settle().await;
+    assert!(!world.trainer().has(&visit));
+
+    world.advance(600);
+    world.admin().reassign(&visit, MARA);
+    world.settle().await;
+    assert!(world.trainer().has(&visit), "the first one made it anew");
+    world.advance(600);
+    world.admin().reassign(&visit, BEN);
+    world.set_time(world.now() + TimeDelta::hours(25));
+    second.settle().await;
+    assert_eq!(second.held().await, [visit.as_str()]);
+
+    world.set_time(world.now() + TimeDelta::hours(24));
+    second.settle().await;
+    assert!(!world.trainer().has(&visit));
+    let mark = world.mark();
+    second.settle().await;
+    let asked = world.requests_since(mark);
+    let asked = asked.iter().filter(|request| request.path.contains(&visit));
+    assert_eq!(asked.count(), 0);
+    world.check_invariants_with(&[&second]).await;
 }
 
 /// Both run at the same time, until both are quiet.

@@ -34,16 +34,6 @@ pub(super) fn moved_into_future(record: &Record, ctx: &Context) -> bool {
             .is_some_and(|time| time.end > ctx.now)
 }
 
-/// Whether the mark of our event was written from a newer version of the appointment than the known one.
-pub(super) fn knows_more(record: &Record, event: &Event) -> bool {
-    let known = record.appointment.as_ref().map(|appointment| appointment.version);
-    let told = event
-        .mark
-        .as_ref()
-        .filter(|mark| mark.generation == record.generation);
-    known.zip(told).is_some_and(|(known, mark)| mark.version > known)
-}
-
 /// R6. After a rebuild from the calendar nothing may be known of the appointment but that it is gone; then the event's
 /// mark tells when it was.
 pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) -> Decision {
@@ -67,8 +57,8 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
     if !ctx.settings.direction.writes_calendar() {
         return Decision::local(record, Standing::DirectionPull);
     }
-    if !removal.inferred && knows_more(&record, &event) {
-        // It may have been given back since, and the feed will tell. A direct question's answer is no older word.
+    if !removal.inferred && record.event_knows_more() {
+        // It may have been given back since: the feed will tell, or a direct question, whose answer is no older word.
         return Decision::local(record, Standing::Unknown);
     }
     if removal.inferred && record.link == LinkState::Kept {
@@ -122,7 +112,7 @@ pub(super) fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) ->
         record.link = LinkState::Kept;
         return Decision::local(record, Standing::Kept);
     }
-    if knows_more(&record, &event) {
+    if record.event_knows_more() {
         return Decision::local(record, Standing::Unknown);
     }
     let intent = delete(&record, &event, DeleteReason::LeftOut);
