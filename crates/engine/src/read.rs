@@ -20,8 +20,7 @@ use roundtrip_core::record::Record;
 use roundtrip_core::shrink;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So much later than the platform's time ours may be: a clock's error up to two seconds counts as none, and the platform may
-/// tell its times in whole seconds.
+/// So far ours may be ahead of the platform's time: two seconds count as none, and it may tell its times in whole seconds.
 const AHEAD_SECONDS: i64 = 3;
 
 /// All records of a cycle, and which of them changed since they were loaded.
@@ -240,8 +239,8 @@ impl Engine {
         Ok(reading)
     }
 
-    /// When a reading that ended `now` began: it may have begun a little later than this, never earlier. Told backwards from its end: at its beginning the
-    /// laptop's clock may have been years off. One of its two clocks may stand still in a sleep, the other may be set.
+    /// When a reading that ended `now` began, or a little before. Told backwards from its end: at its beginning the laptop's clock
+    /// may have been years off. One of its two clocks may stand still in a sleep, the other may be set.
     fn began(&self, begun: (DateTime<Utc>, std::time::Duration), now: DateTime<Utc>) -> DateTime<Utc> {
         let ran = self.clock.monotonic().saturating_sub(begun.1);
         let ran = Duration::from_std(ran).unwrap_or_default();
