@@ -38,6 +38,11 @@ impl Account {
         self.confirmed.contains(id)
     }
 
+    /// The trainer deleted the event: what was said about keeping it is over. Taken from the bin later, it is a day's matter again.
+    pub fn deleted(&mut self, id: &AppointmentId) {
+        self.kept.remove(id);
+    }
+
     /// The trainer answered about a deletion that is only inferred.
     pub fn answered(&mut self, id: &AppointmentId, remove: bool) {
         let set = if remove {

@@ -305,6 +305,7 @@ fn in_calendar(world: &mut World, id: &AppointmentId, edit: &CalendarEdit) {
         CalendarEdit::Delete => {
             entry.buried_at = Some(now);
             world.deleted_by_trainer(id, &event_id);
+            world.account.deleted(id);
             world.unsettled.entry(id.clone()).or_default().trainer = None;
             return;
         }
