@@ -297,8 +297,7 @@ impl Feed {
         if copies < self.config.num_replicas {
             tracing::warn!(
                 service = self.config.name,
-                copies,
-                wanted = self.config.num_replicas,
+                count = copies,
                 "each hint lies in fewer NATS servers than --nats-replicas asks for: losing one of them loses hints"
             );
         }
