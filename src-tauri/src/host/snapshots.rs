@@ -55,3 +55,7 @@ impl Snapshots {
         Ok(snapshot)
     }
 }
+
+#[cfg(test)]
+#[path = "snapshots_tests.rs"]
+mod tests;
