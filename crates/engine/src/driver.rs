@@ -88,6 +88,13 @@ impl Engine {
         }
     }
 
+    /// Somebody came back to the laptop, by unlocking its screen. The calendar is fresh when they open it: both sides are read as
+    /// soon as somebody who just now looks at the window would have them read, which is at once unless that was done not long ago.
+    pub fn somebody_is_back(&self) {
+        self.came_back.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
     /// When the driver looks next, by the services' time; none while it does not run.
     pub fn next_check_at(&self) -> Option<DateTime<Utc>> {
         self.lock().next_check_at
@@ -264,7 +271,9 @@ impl Engine {
     }
 
     fn next(&self, looks: &Looks) -> Next {
-        let situation = self.situation(looks);
+        let mut situation = self.situation(looks);
+        // Only this once: whoever came back may have gone again.
+        situation.in_use |= self.came_back.swap(false, Ordering::Relaxed);
         if let Some((at, trigger)) = looks.instead {
             // A start that was put off is not, once somebody looks.
             let at = if trigger == Trigger::Start && situation.in_use {

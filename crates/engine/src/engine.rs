@@ -142,6 +142,8 @@ pub struct Engine {
     pub(crate) wake: tokio::sync::Notify,
     /// Somebody looks at the window.
     pub(crate) in_use: std::sync::atomic::AtomicBool,
+    /// Somebody came back to the laptop, which was not thought of yet.
+    pub(crate) came_back: std::sync::atomic::AtomicBool,
     pub(crate) asked: Mutex<Option<Trigger>>,
     /// The run under way, until the ledger has it.
     begun: Mutex<Option<Run>>,
@@ -182,6 +184,7 @@ impl Engine {
             revision: std::sync::atomic::AtomicU64::new(0),
             wake: tokio::sync::Notify::new(),
             in_use: std::sync::atomic::AtomicBool::new(false),
+            came_back: std::sync::atomic::AtomicBool::new(false),
             asked: Mutex::new(None),
             begun: Mutex::new(None),
             watching: tokio::sync::Mutex::default(),

@@ -148,50 +148,12 @@ fn wanted(said: &Variant) -> Option<Theme> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_bus::{Bus, connected};
     use super::*;
-
     use std::cell::RefCell;
-    use std::io::{BufRead as _, BufReader};
-    use std::process::{Child, Command, Stdio};
     use std::rc::Rc;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-
-    /// A bus of the test's own.
-    struct Bus(Child);
-
-    impl Bus {
-        fn start() -> (Self, String) {
-            let mut daemon = Command::new("dbus-daemon")
-                .args(["--session", "--nofork", "--nopidfile", "--print-address"])
-                .stdout(Stdio::piped())
-                .spawn()
-                .expect("dbus-daemon");
-            let mut address = String::new();
-            BufReader::new(daemon.stdout.take().expect("its output"))
-                .read_line(&mut address)
-                .expect("its address");
-            (Self(daemon), address.trim().to_owned())
-        }
-    }
-
-    impl Drop for Bus {
-        fn drop(&mut self) {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
-        }
-    }
-
-    fn connected(address: &str) -> gio::DBusConnection {
-        gio::DBusConnection::for_address_sync(
-            address,
-            gio::DBusConnectionFlags::AUTHENTICATION_CLIENT
-                | gio::DBusConnectionFlags::MESSAGE_BUS_CONNECTION,
-            None,
-            gio::Cancellable::NONE,
-        )
-        .expect("a connection")
-    }
 
     /// A portal whose desktop is dark.
     fn portal(bus: &gio::DBusConnection) {

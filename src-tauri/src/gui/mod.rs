@@ -5,6 +5,10 @@ mod appearance;
 pub mod browser;
 pub mod links;
 pub mod notifications;
+#[cfg(target_os = "linux")]
+mod returning;
+#[cfg(all(test, target_os = "linux"))]
+mod test_bus;
 pub mod tray;
 pub mod window;
 pub mod words;
@@ -323,7 +327,10 @@ fn start(app: &AppHandle) {
     });
     listen(app);
     #[cfg(target_os = "linux")]
-    appearance::follow(app);
+    {
+        appearance::follow(app);
+        returning::follow(app);
+    }
 }
 
 /// A second start hands its arguments over, which are treated as hostile: they open the window or follow a link.

@@ -229,6 +229,30 @@ async fn the_network_back_is_noticed_at_once_where_the_system_says_so_or_somebod
 }
 
 #[tokio::test]
+async fn whoever_unlocks_the_screen_finds_the_calendar_as_it_is_now() {
+    let (world, visit) = with_visit().await;
+    let mut driving = world.drive().await;
+    driving.let_pass(300).await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.engine.somebody_is_back();
+    driving.let_pass(2).await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+
+    // Unlocking it again and again asks no more often than looking at the window does, and leaves nothing behind.
+    let mark = world.mark();
+    for _ in 0..100 {
+        world.engine.somebody_is_back();
+        driving.let_pass(1).await;
+    }
+    let asked = world.requests_since(mark).len();
+    assert!(asked <= 4, "{asked} requests");
+    let mark = world.mark();
+    driving.let_pass(500).await;
+    assert!(world.requests_since(mark).len() <= 2);
+    driving.stop().await;
+}
+
+#[tokio::test]
 async fn while_the_window_is_in_use_changes_show_within_a_minute_or_so() {
     let (world, visit) = with_visit().await;
     let mut driving = world.drive().await;
