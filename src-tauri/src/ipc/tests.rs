@@ -1,7 +1,7 @@
 //! What is asserted of the boundary to the window: current bindings, a strict policy, and no more rights than needed.
 
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 fn file(path: &str) -> String {
@@ -96,4 +96,18 @@ fn the_window_may_call_our_commands_and_listen_and_nothing_else() {
         );
     }
     assert_eq!(granted.len(), commands.len() + 2);
+}
+
+#[test]
+fn every_command_that_the_page_knows_is_granted() {
+    // The bindings are what the page calls; a command that is not granted is refused in the real window only.
+    let bindings = file("ui/src/lib/bindings.ts");
+    let known: BTreeSet<&str> = bindings
+        .split("__TAURI_INVOKE(\"")
+        .skip(1)
+        .filter_map(|call| call.split('"').next())
+        .collect();
+    let granted = file("src-tauri/commands.txt");
+    assert!(known.len() > 50, "{}", known.len());
+    assert_eq!(known, granted.lines().filter(|line| !line.is_empty()).collect());
 }
