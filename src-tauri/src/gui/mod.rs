@@ -250,6 +250,9 @@ pub fn run(arguments: &[String]) -> ExitCode {
                     return Ok(());
                 }
             };
+            if !with_window {
+                host.begin();
+            }
             let gui = Gui::new(host);
             if let Some(route) = route {
                 gui.set_route(route);

@@ -41,6 +41,8 @@ use tokio_util::sync::CancellationToken;
 const WATCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 /// Putting the engine together opens no connection and takes no time to speak of.
 const ENGINE_IS_THERE_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+/// A page that has not shown anything after this time is not waited for.
+const PAGE_IS_THERE_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Why Roundtrip cannot start. Each has its sentence, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +117,8 @@ pub struct Host {
     pub(crate) drives: bool,
     /// Somebody looks at the window.
     in_use: AtomicBool,
+    /// Cycles may begin: the first one and the first painting of the page would only slow each other down.
+    may_begin: CancellationToken,
     /// When old history was last deleted, by the running clock.
     tidied: Mutex<Option<std::time::Duration>>,
     /// Held as long as this process is the one that syncs in this data folder.
@@ -186,6 +190,7 @@ impl Host {
             finished: Mutex::default(),
             drives: purpose == Purpose::Window,
             in_use: AtomicBool::new(false),
+            may_begin: CancellationToken::new(),
             tidied: Mutex::default(),
             _lock: lock,
         });
@@ -274,7 +279,14 @@ impl Host {
             tokio::spawn(async move { host.tidy_after_cycles(&fresh).await });
             let (listener, heard) = (Arc::clone(&engine), stop.clone());
             tokio::spawn(async move { listener.listen(heard).await });
-            tokio::spawn(async move { engine.drive(stop).await });
+            let may_begin = self.may_begin.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = may_begin.cancelled() => {}
+                    () = tokio::time::sleep(PAGE_IS_THERE_WITHIN) => {}
+                }
+                engine.drive(stop).await;
+            });
         }
         self.tell(HostEvent::Changed);
     }
@@ -352,6 +364,11 @@ impl Host {
         if let Some(running) = self.running().await {
             running.engine.window_is_in_use(in_use);
         }
+    }
+
+    /// The page shows what is known, or there is none: cycles begin.
+    pub fn begin(&self) {
+        self.may_begin.cancel();
     }
 
     /// Stops cycles; the one under way finishes the item it is at.

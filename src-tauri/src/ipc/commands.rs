@@ -532,6 +532,7 @@ pub async fn run_doctor(app: AppHandle, gui: State<'_, Gui>) -> Answered<Vec<Che
 #[tauri::command]
 #[specta::specta]
 pub async fn window_ready(gui: State<'_, Gui>) -> Answered<Option<String>> {
+    gui.host.begin();
     Ok(gui.take_route())
 }
 
