@@ -209,6 +209,7 @@ pub fn run(arguments: &[String]) -> ExitCode {
     let first_link = arguments.iter().find_map(|argument| links::parse(argument));
     let builder = crate::ipc::builder();
     let app = tauri::Builder::default()
+        .manage(window::AskedEarly::default())
         // First, so that a second start ends before it does anything.
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
             second_start(app, &arguments)
@@ -261,6 +262,9 @@ pub fn run(arguments: &[String]) -> ExitCode {
             start(app.handle());
             if let Some(window) = window {
                 window::made(app.handle(), window);
+            }
+            if let Some(route) = app.state::<window::AskedEarly>().take() {
+                window::show(app.handle(), route);
             }
             Ok(())
         })

@@ -2,6 +2,7 @@
 
 use super::Gui;
 use crate::ipc::events::{AppearanceChanged, Navigate};
+use std::sync::{Mutex, PoisonError};
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 use tauri_specta::Event;
@@ -9,10 +10,28 @@ use tauri_specta::Event;
 /// The one window's label.
 pub const MAIN: &str = "main";
 
+/// A window that was asked for while the data folder was being opened, with its place. There is no [`Gui`] yet by then.
+#[derive(Default)]
+pub struct AskedEarly(Mutex<Option<Option<String>>>);
+
+impl AskedEarly {
+    fn ask(&self, route: Option<String>) {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever asks again without a place does not take back the one that was asked for.
+        let place = route.or_else(|| asked.take().flatten());
+        *asked = Some(place);
+    }
+
+    /// What was asked for, once.
+    pub fn take(&self) -> Option<Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Shows the window, making it if need be, and goes to a place in it.
 pub fn show(app: &AppHandle, route: Option<String>) {
     let Some(gui) = app.try_state::<Gui>() else {
-        // The data folder is just being opened; if a window was wanted it comes by itself.
+        app.state::<AskedEarly>().ask(route);
         return;
     };
     let listens = gui.listens();
@@ -181,6 +200,18 @@ mod tests {
         assert!(!leftover::is_ours("4711 (WebKitWebProces) S 42 42 42 0", 42));
         assert!(!leftover::is_ours("4711 (bash) (WebKitNetworkPr) S 42 4 4 0", 42));
         assert!(!leftover::is_ours("", 42));
+    }
+
+    #[test]
+    fn a_window_that_is_asked_for_early_is_asked_for_once_and_keeps_its_place() {
+        let asked = AskedEarly::default();
+        assert_eq!(asked.take(), None);
+        asked.ask(None);
+        assert_eq!(asked.take(), Some(None));
+        assert_eq!(asked.take(), None);
+        asked.ask(Some("/history".into()));
+        asked.ask(None);
+        assert_eq!(asked.take(), Some(Some("/history".into())));
     }
 
     #[test]
