@@ -104,10 +104,16 @@ describe('palette', () => {
     const chosen = () => all('palette-row').find((row) => row.getAttribute('aria-selected') === 'true')?.dataset.id;
     await user.keyboard('{ArrowDown}');
     const before = chosen();
+    const scrolled: (string | undefined)[] = [];
+    const scroll = vi.spyOn(Element.prototype, 'scrollIntoView').mockImplementation(function (this: Element) {
+      scrolled.push((this as HTMLElement).dataset.id);
+    });
     arrive();
     await waitFor(() => expect(ids()[0]).toBe('appointment-apt_1'));
     expect(chosen()).toBe(before);
     expect(field.getAttribute('aria-activedescendant')).toBe(`palette-${before}`);
+    await waitFor(() => expect(scrolled).toContain(before));
+    scroll.mockRestore();
     // What is typed begins at the best again.
     await user.keyboard('{Backspace}');
     expect(chosen()).toBe(ids()[0]);
