@@ -72,6 +72,25 @@ fn h3_what_is_absent_is_held() {
     assert_eq!(case.record.held.map(|held| held.cause), Some(Cause::Absent));
 }
 
+/// While the newer one is there and held, the older one is one too many (simulation seed 503540); once it is gone, the older
+/// one is the event that would go.
+#[test]
+fn h3_an_older_event_does_not_go_as_one_too_many_after_the_newer_one_is_gone() {
+    let older = || crate::ids::EventId::new("older");
+    let both = absent()
+        .expect("Held; until 09:00:00")
+        .with(|record| record.duplicates.push(older()));
+    both.clone()
+        .expect("delete Duplicate g1")
+        .carried_out()
+        .expect("Held; until 09:00:00");
+    both.clone().calendar_deletes().expect("Gone");
+    // What the platform said itself needs no waiting.
+    both.platform_removes(RemovalReason::Cancelled)
+        .calendar_deletes()
+        .expect("delete Duplicate g1");
+}
+
 #[test]
 fn h4_what_changed_rules_leave_out_is_held() {
     let case = ruled_out().expect("Held; until 09:00:00");

@@ -38,7 +38,7 @@ use crate::settings::SyncSettings;
 use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
-use existence::{may_be_deleted, moved_into_future, on_left_out, on_removal, without_event};
+use existence::{may_be_deleted, may_show_a_time, moved_into_future, on_left_out, on_removal, without_event};
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
 use report::{Move, NotesReport, move_to_report, notes_to_report};
@@ -222,6 +222,9 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         if record.link == LinkState::Linked {
             record.link = LinkState::Closed;
         }
+        if !may_show_a_time(&record) {
+            record.requested_time = None;
+        }
         return Decision::local(record, Standing::Ended);
     }
     if record.link == LinkState::Closed {
@@ -238,7 +241,8 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
     }
     record.passed = Some(appointment.version);
     if record.link == LinkState::Kept {
-        record.link = if record.event.is_some() {
+        // Deleted while it was kept, it is the trainer's deletion all the same (R8).
+        record.link = if record.event.is_some() || record.tombstone_at.is_some() {
             LinkState::Linked
         } else {
             LinkState::Unlinked

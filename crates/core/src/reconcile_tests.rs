@@ -248,6 +248,20 @@ fn r7_deleting_a_kept_event_is_the_trainers_choice_too() {
         .expect("Removed { by_trainer: true, changed_since: false }");
 }
 
+/// Planner seed 224376: deleted and let in again between two readings.
+#[test]
+fn r8_a_kept_event_that_was_deleted_stays_so_when_its_appointment_is_let_in() {
+    Case::linked()
+        .settings(|s| {
+            s.filters.types_off.insert("pharmacy_visit".into());
+            s.filters.left_out = LeftOutPolicy::Keep;
+        })
+        .expect("Kept")
+        .calendar_deletes()
+        .settings(|s| s.filters.types_off.clear())
+        .expect("Removed { by_trainer: true, changed_since: false }; tell RemovedInCalendar");
+}
+
 #[test]
 fn r8_deleting_the_event_unlinks_and_never_cancels() {
     Case::linked()
@@ -374,6 +388,18 @@ fn r11_a_move_into_the_future_that_was_not_reported_in_time_is_not_lost() {
     late.settings(|s| s.direction = Direction::Push)
         .now("2026-12-01T10:00:00Z")
         .expect("Ended");
+}
+
+/// Planner seed 215700: there is nothing left to bring to the time that was wanted back.
+#[test]
+fn r11_a_later_time_wanted_for_a_deleted_event_keeps_nothing_open() {
+    let over = Case::linked()
+        .with(|r| r.requested_time = Some(span("12-01 14:00-15:30")))
+        .calendar_deletes()
+        .now("2026-12-01T10:00:00Z")
+        .expect("Ended")
+        .expect("Ended");
+    assert_eq!(over.record.requested_time, None);
 }
 
 #[test]

@@ -102,6 +102,9 @@ fn writer_options(path: &Path) -> SqliteConnectOptions {
 /// False for a connection that must not be used again. On a full disk SQLite rolls back by itself; sqlx's own rollback then
 /// fails, and the connection would count as inside a transaction for ever, refusing every further one.
 async fn is_between_transactions(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true); // what was committed needs no further turn of the connection's thread
+    }
     connection.ping().await?; // a rollback that is still queued is carried out before this is answered
     Ok(!connection.is_in_transaction())
 }

@@ -16,8 +16,10 @@ use crate::time::EventTime;
 pub(super) fn may_be_deleted(record: &Record, ctx: &Context) -> bool {
     let marked = record.mark().and_then(|mark| mark.time);
     let span = record.appointment.as_ref().map(Appointment::span).or(marked);
-    // Where the newer one is gone in the meantime, the older one is no longer one too many: it is found again.
-    let one_too_many = record.event.is_some() || record.removal.is_some();
+    // Where the newer one is gone in the meantime, the older one is no longer one too many: it is found again, and held where
+    // it is only inferred that none is to be there.
+    let none_is_to_be_there = record.removal.is_some_and(|removal| !removal.inferred);
+    let one_too_many = record.event.is_some() || none_is_to_be_there;
     one_too_many
         && ctx.settings.direction.writes_calendar()
         && span.is_none_or(|span| span.end > ctx.now && span.start >= ctx.connected_at)
@@ -27,11 +29,13 @@ pub(super) fn may_be_deleted(record: &Record, ctx: &Context) -> bool {
 pub(super) fn moved_into_future(record: &Record, ctx: &Context) -> bool {
     let shown = record.event.as_ref().and_then(|event| event.time.timed());
     let moved = shown.filter(|_| record.calendar_moved_at.is_some());
-    ctx.settings.direction.reports()
-        && record
-            .requested_time
-            .or(moved)
-            .is_some_and(|time| time.end > ctx.now)
+    let wanted = record.requested_time.filter(|_| may_show_a_time(record));
+    ctx.settings.direction.reports() && wanted.or(moved).is_some_and(|time| time.end > ctx.now)
+}
+
+/// There is an event, or one is being looked for. To a deleted one no time that the trainer wants can be brought.
+pub(super) fn may_show_a_time(record: &Record) -> bool {
+    record.event.is_some() || record.missing_since.is_some()
 }
 
 /// R6. After a rebuild from the calendar nothing may be known of the appointment but that it is gone; then the event's

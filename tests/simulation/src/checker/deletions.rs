@@ -88,13 +88,7 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
     if facts.was_free_of(appointment, written, deletion.seq) {
         return Why::Platform;
     }
-    let other = facts.events_of(appointment).into_iter().any(|other| {
-        other != event
-            && facts
-                .event_at(other, deletion.seq)
-                .is_some_and(EventState::is_live)
-    });
-    if other {
+    if facts.has_other_live(appointment, event, deletion.seq) {
         return Why::Duplicate;
     }
     let said = |reason: DeleteReason| {
@@ -290,12 +284,7 @@ fn no_edit_goes_unsaid(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .appointment(appointment)
             .filter_map(Change::appointment_after)
             .any(|state| span_of(state) == to);
-        let others = facts.events_of(appointment).into_iter().any(|other| {
-            other != event
-                && facts
-                    .event_at(other, deletion.seq)
-                    .is_some_and(EventState::is_live)
-        });
+        let others = facts.has_other_live(appointment, event, deletion.seq);
         if moved.actor != Actor::Trainer || known || others || is_still_to_be_told(facts, deletion, event) {
             continue;
         }

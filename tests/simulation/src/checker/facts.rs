@@ -158,6 +158,12 @@ impl<'a> Facts<'a> {
         before.last().and_then(Change::event_after)
     }
 
+    /// Whether another event of the appointment was alive before the change of this number.
+    pub fn has_other_live(&self, appointment: &str, event: &str, seq: u64) -> bool {
+        let mut others = self.events_of(appointment).into_iter();
+        others.any(|other| other != event && self.event_at(other, seq).is_some_and(EventState::is_live))
+    }
+
     /// An appointment as it is at the end.
     pub fn appointment_now(&self, appointment: &str) -> Option<&AppointmentState> {
         self.appointment(appointment)

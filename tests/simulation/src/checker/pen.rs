@@ -75,7 +75,13 @@ fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str,
         .settings
         .iter()
         .any(|(by, at, _)| *by == laptop && *at >= made.at);
+    // One too many goes because the other one is there, whether or not that one is to stay (seed 503540).
+    let one_is_left = facts.has_other_live(appointment, event, deletion.seq);
     row.is_some_and(|item| match item.what {
+        HistoryWhat::Deleted {
+            reason: DeleteReason::Duplicate,
+            ..
+        } if one_is_left => false,
         HistoryWhat::Deleted { inferred: true, .. } => true,
         HistoryWhat::Deleted {
             reason: DeleteReason::LeftOut,

@@ -433,9 +433,8 @@ fn p8_many_deletions_without_a_question() {
     world.finds("P8");
 }
 
-#[test]
-fn p8_an_inferred_deletion_that_was_not_held() {
-    let mut world = World::new();
+/// An appointment that is given away, and the laptop whose request deletes its event.
+fn given_away(world: &mut World) -> String {
     let id = world.agreed(9);
     let platform = world.sandbox.platform.clone();
     platform.reassign_appointment(&id, None).expect("there");
@@ -452,22 +451,55 @@ fn p8_an_inferred_deletion_that_was_not_held() {
         status: Some(204),
         retry_after: None,
     });
-    let begun = world.sandbox.shared.now();
-    world.clock.advance(chrono::TimeDelta::hours(25));
-    world.wrote(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
     world.laptop.statuses.clear();
+    id
+}
+
+/// The laptop says that an event went though nobody said so.
+fn went(world: &mut World, id: &str, reason: DeleteReason) {
     let what = HistoryWhat::Deleted {
-        reason: DeleteReason::Unassigned,
+        reason,
         edit_lost: false,
         inferred: true,
         time: None,
     };
-    world.told(&id, what);
+    world.told(id, what);
     world.laptop.history.last_mut().expect("just told").at = world.sandbox.shared.now();
+}
+
+#[test]
+fn p8_an_inferred_deletion_that_was_not_held() {
+    let mut world = World::new();
+    let id = given_away(&mut world);
+    let begun = world.sandbox.shared.now();
+    world.clock.advance(chrono::TimeDelta::hours(25));
+    world.wrote(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
+    went(&mut world, &id, DeleteReason::Unassigned);
     world.finds("P8");
     let appointment = roundtrip_core::ids::AppointmentId::new(&*id);
     world.witnessed.held.push((0, begun, appointment, false));
     world.is_in_order();
+}
+
+/// Both were taken from the bin: the older one is one too many as long as the newer one is there (seed 503540).
+#[test]
+fn p8_one_too_many_that_was_the_last_one() {
+    for newer_is_there in [true, false] {
+        let mut world = World::new();
+        let id = given_away(&mut world);
+        world.hand(&id, 2, None, Some(event_at(9)));
+        if !newer_is_there {
+            world.hand(&id, 2, Some(event_at(9)), Some(deleted(event_at(9))));
+        }
+        world.wrote(&id, 1, Some(event_at(9)), Some(deleted(event_at(9))));
+        went(&mut world, &id, DeleteReason::Duplicate);
+        if newer_is_there {
+            world.hand(&id, 2, Some(event_at(9)), Some(deleted(event_at(9))));
+            world.is_in_order();
+        } else {
+            world.finds("P8");
+        }
+    }
 }
 
 #[test]
