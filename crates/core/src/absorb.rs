@@ -36,6 +36,8 @@ pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
 /// The platform said that an appointment is no longer the trainer's.
 pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) {
     let known = record.appointment.as_ref().map(|appointment| appointment.version);
+    // After a rebuild from the calendar the event tells by its mark how much was known when it was written.
+    let known = known.or_else(|| record.written_from());
     if let (Some(version), Some(known)) = (version, known) {
         if version < known {
             return;
@@ -55,9 +57,12 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
 
 /// True if a feed's item is to be asked about singly before it is believed. The platform itself said that the appointment is
 /// not (or no longer) the trainer's, and in answering so it told no version: whether the item is older or newer than that
-/// answer cannot be seen, and a feed may repeat old ones for ever.
+/// answer cannot be seen, and a feed may repeat old ones for ever. The same holds where since a rebuild nothing was heard of the
+/// appointment but its removal: the version stands with the appointment, and there is none.
 pub fn asks_before_believing(record: &Record) -> bool {
-    record.removal.is_some_and(|removal| removal.inferred)
+    record
+        .removal
+        .is_some_and(|removal| removal.inferred || record.appointment.is_none())
 }
 
 /// True if a feed's item tells of an unknown appointment what the platform had to say before it was last read, in a reading that

@@ -544,6 +544,64 @@ fn what_was_told_stays_told_where_nothing_newer_is_known() {
     found_absent(case).expect("delete Unassigned g2");
 }
 
+/// A lost database found the event by its mark; the platform's first words of the appointment are its removal.
+fn rebuilt_then_removed(version: u64) -> Case {
+    Case::linked().with(|record| {
+        let event = record.event.clone().expect("a live event");
+        *record = Record::new(record.appointment_id.clone());
+        crate::absorb::adopt(record, event, at("2026-11-21T09:00:00Z"));
+        let removal = Removal {
+            reason: RemovalReason::Unassigned,
+            inferred: false,
+            at: at("2026-11-21T09:00:00Z"),
+        };
+        crate::absorb::removed(record, Some(version), removal);
+    })
+}
+
+#[test]
+fn after_a_rebuild_a_removal_counts_only_if_it_is_no_older_than_what_the_event_was_written_from() {
+    // It was taken away in version 6, given back, and written from version 7: a feed that repeats the 6 is no news.
+    let old = rebuilt_then_removed(6);
+    assert_eq!(old.record.removal, None, "so it is asked for singly");
+    old.clone().expect("Unknown");
+    assert!(!crate::absorb::asks_before_believing(&old.record));
+    // Some platforms don't count a removal as a version of its own.
+    for version in [7, 8] {
+        rebuilt_then_removed(version).expect("delete Unassigned g1");
+    }
+    // What an event of an earlier generation was written from tells nothing of this one.
+    let earlier = rebuilt_then_removed(6).with(|record| {
+        record.generation = 2;
+        let removal = Removal {
+            reason: RemovalReason::Unassigned,
+            inferred: false,
+            at: at("2026-11-21T09:00:00Z"),
+        };
+        crate::absorb::removed(record, Some(6), removal);
+    });
+    earlier.expect("delete Unassigned g2");
+}
+
+#[test]
+fn after_a_rebuild_an_appointment_that_comes_after_its_removal_is_asked_for_before_it_is_believed() {
+    let case = rebuilt_then_removed(8);
+    assert!(
+        crate::absorb::asks_before_believing(&case.record),
+        "the removal's version is not kept: what comes may be older"
+    );
+    // The answer is the platform's own: given back, and known from then on.
+    let given_back = Appointment {
+        version: 9,
+        ..crate::testing::appointment()
+    };
+    let case = case.with(|record| {
+        crate::absorb::appointment(record, given_back, at("2026-11-21T09:00:00Z"));
+    });
+    assert_eq!(case.record.removal, None);
+    assert!(!crate::absorb::asks_before_believing(&case.record));
+}
+
 #[test]
 fn what_a_newer_version_made_is_not_deleted_because_an_older_one_was_left_out() {
     let no_visits = |s: &mut SyncSettings| _ = s.filters.types_off.insert("pharmacy_visit".into());

@@ -266,8 +266,15 @@ impl Record {
     /// told sooner.
     pub fn event_knows_more(&self) -> bool {
         let known = self.appointment.as_ref().map(|appointment| appointment.version);
-        let told = self.mark().filter(|mark| mark.generation == self.generation);
-        known.zip(told).is_some_and(|(known, mark)| mark.version > known)
+        known
+            .zip(self.written_from())
+            .is_some_and(|(known, told)| told > known)
+    }
+
+    /// The version of the appointment that the mark of its event was written from, whoever wrote it.
+    pub fn written_from(&self) -> Option<crate::ids::Version> {
+        let mark = self.mark().filter(|mark| mark.generation == self.generation);
+        mark.map(|mark| mark.version)
     }
 
     /// Mark on its event, if it is linked and carries one.

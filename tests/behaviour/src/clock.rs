@@ -13,8 +13,8 @@ pub struct LaptopClock {
     world: Arc<ManualClock>,
     state: Mutex<State>,
     limit: watch::Sender<Option<DateTime<Utc>>>,
-    /// The limit at which a sleeper waits now.
-    parked: watch::Sender<Option<DateTime<Utc>>>,
+    /// The limit at which each sleeper waits now: there may be several, and the one that leaves says nothing of the others.
+    parked: watch::Sender<Vec<DateTime<Utc>>>,
     /// How often the lid was opened; none on a system that does not tell.
     opened: watch::Sender<Option<u64>>,
 }
@@ -44,7 +44,7 @@ impl LaptopClock {
             world,
             state: Mutex::new(state),
             limit: watch::Sender::new(None),
-            parked: watch::Sender::new(None),
+            parked: watch::Sender::new(Vec::new()),
             opened: watch::Sender::new(None),
         }
     }
@@ -89,7 +89,7 @@ impl LaptopClock {
         let mut parked = self.parked.subscribe();
         self.stop_at(limit);
         parked
-            .wait_for(|at| *at == Some(limit))
+            .wait_for(|at| at.contains(&limit))
             .await
             .expect("the clock lives as long as its sleeper");
     }
@@ -158,18 +158,25 @@ impl Clock for LaptopClock {
 }
 
 /// Says where a sleeper waits, for as long as it waits.
-struct Parked<'a>(&'a watch::Sender<Option<DateTime<Utc>>>);
+struct Parked<'a> {
+    at: DateTime<Utc>,
+    all: &'a watch::Sender<Vec<DateTime<Utc>>>,
+}
 
 impl<'a> Parked<'a> {
-    fn at(limit: DateTime<Utc>, parked: &'a watch::Sender<Option<DateTime<Utc>>>) -> Self {
-        parked.send_replace(Some(limit));
-        Self(parked)
+    fn at(at: DateTime<Utc>, all: &'a watch::Sender<Vec<DateTime<Utc>>>) -> Self {
+        all.send_modify(|parked| parked.push(at));
+        Self { at, all }
     }
 }
 
 impl Drop for Parked<'_> {
     fn drop(&mut self) {
-        self.0.send_replace(None);
+        self.all.send_modify(|parked| {
+            if let Some(place) = parked.iter().position(|at| *at == self.at) {
+                parked.swap_remove(place);
+            }
+        });
     }
 }
 

@@ -51,6 +51,24 @@ impl Driving<'_> {
         self.laptop.clock.let_pass_until(self.limit).await;
     }
 
+    /// Lets time pass bit by bit until something has become true. For where somebody else sleeps beside the engine, which is
+    /// then on the network while time passes already: what it waits for afterwards needs time of its own.
+    ///
+    /// # Panics
+    /// If it has not within a minute of the engine's time.
+    pub async fn until(&mut self, what: impl AsyncFn() -> bool) {
+        let end = self.limit + TimeDelta::minutes(1);
+        while !what().await {
+            assert!(self.limit < end, "it has not become true within a minute");
+            // The network is given more of a chance than the clock.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            self.limit += TimeDelta::milliseconds(20);
+            self.laptop.clock.let_pass_until(self.limit).await;
+        }
+    }
+
     /// Stops it.
     ///
     /// # Panics

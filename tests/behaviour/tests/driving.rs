@@ -1,7 +1,7 @@
 //! The engine by itself: when its cycles run, and when they do not.
 
 use chrono::TimeDelta;
-use roundtrip_behaviour_tests::{Driving, World, at};
+use roundtrip_behaviour_tests::{Driving, Listening, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::ledger::{Run, RunResult, Trigger};
 use roundtrip_engine::ports::Hinted;
@@ -51,7 +51,10 @@ async fn a_report_that_is_due_does_not_wait_for_a_burst_of_hints_and_the_burst_i
     world.engine.hint(Hinted::Platform);
     driving.let_pass(1).await;
     assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    let mark = world.mark();
     driving.let_pass(2).await;
+    // Who had hinted is known at the end: a look that forgot would be at both sides.
+    assert_eq!(looks_since(&world, mark), [1, 0]);
     let runs = runs(&world, began).await;
     let triggers: Vec<Trigger> = runs.iter().map(|run| run.trigger).collect();
     assert_eq!(
@@ -61,6 +64,84 @@ async fn a_report_that_is_due_does_not_wait_for_a_burst_of_hints_and_the_burst_i
     );
     let later = runs[2].started_at - runs[0].started_at;
     assert!(later < TimeDelta::seconds(20), "no later for it: {later}");
+    driving.stop().await;
+}
+
+/// How often the platform's feed and the calendar's list were asked for since a mark.
+fn looks_since(world: &World, mark: u64) -> [usize; 2] {
+    let requests = world.requests_since(mark);
+    let count = |path: &str| {
+        let looks = requests.iter().filter(|request| request.method == "GET");
+        looks.filter(|request| request.path.ends_with(path)).count()
+    };
+    [count("/v1/appointments"), count("/events")]
+}
+
+/// An engine that runs by itself, hears of changes at both sides, and has looked at what happened before it did.
+async fn heard(world: &World) -> (Driving<'_>, Listening<'_>) {
+    let start = world.now();
+    let mut driving = world.drive().await;
+    let listening = world.listen();
+    listening
+        .until(async || world.engine.live().pushed.calendar)
+        .await;
+    driving.let_pass(12).await;
+    let looked = async || {
+        let runs = runs(world, start).await;
+        let mut hints = runs.iter().filter(|run| run.trigger == Trigger::Hint);
+        !world.engine.live().hinted[1] && hints.any(|run| run.ended_at.is_some())
+    };
+    driving.until(looked).await;
+    (driving, listening)
+}
+
+/// Some seconds pass for an engine that listens, one after the other: two sleep then, and neither may jump over what the other
+/// waits for. What becomes due meanwhile takes its time on the network: who asks has to wait for it ([`Driving::until`]).
+async fn step(driving: &mut Driving<'_>, seconds: i64) {
+    for _ in 0..seconds {
+        driving.let_pass(1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_is_due_goes_by_the_drag_that_was_just_hinted_at() {
+    let (world, visit) = with_visit().await;
+    let (mut driving, listening) = heard(&world).await;
+    let ended = async |since, trigger| {
+        let runs = runs(&world, since).await;
+        let mut ended = runs.iter().filter(|run| run.ended_at.is_some());
+        ended.any(|run| run.trigger == trigger)
+    };
+    let began = world.now();
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    listening.until(async || world.engine.live().hinted[1]).await;
+    step(&mut driving, 3).await;
+    driving.until(async || ended(began, Trigger::Hint).await).await;
+    let left = began + TimeDelta::seconds(19) - world.now();
+    step(&mut driving, left.num_seconds()).await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 09:00"), "it settles");
+
+    // Less than two seconds before the report is due, so that it is due within the burst.
+    world.trainer().drag(&visit, "2026-12-01 16:00");
+    listening.until(async || world.engine.live().hinted[1]).await;
+    let dragged_again = world.now();
+    step(&mut driving, 1).await;
+    driving
+        .until(async || ended(dragged_again, Trigger::Due).await)
+        .await;
+    assert_eq!(
+        world.admin().start(&visit),
+        at("2026-12-01 09:00"),
+        "it settles anew"
+    );
+
+    step(&mut driving, 20).await;
+    let reported = at("2026-12-01 16:00");
+    driving
+        .until(async || world.admin().start(&visit) == reported)
+        .await;
+    assert_eq!(world.admin().told_of(&visit).len(), 1, "and was told once");
+    listening.stop().await;
     driving.stop().await;
 }
 
@@ -486,21 +567,7 @@ async fn a_clock_that_was_set_back_does_not_stop_the_timer() {
 async fn put_off<'a>(world: &'a World, visit: &str) -> Driving<'a> {
     world.set_time(at("2026-11-24 20:00"));
     world.sync().await;
-    let start = world.now();
-    let mut driving = world.drive().await;
-    let listening = world.listen();
-    listening
-        .until(async || world.engine.live().pushed.calendar)
-        .await;
-    // What happened before the stream stood is looked at first.
-    driving.let_pass(12).await;
-    let looked = async || {
-        let runs = runs(world, start).await;
-        let mut hints = runs.iter().filter(|run| run.trigger == Trigger::Hint);
-        !world.engine.live().hinted[1] && hints.any(|run| run.ended_at.is_some())
-    };
-    listening.until(looked).await;
-
+    let (driving, listening) = heard(world).await;
     let (began, mark) = (world.now(), world.mark());
     world.admin().rename(visit, "Rosen-Apotheke");
     world.engine.ask_for(Trigger::Manual);

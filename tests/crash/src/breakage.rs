@@ -5,6 +5,7 @@ mod databases;
 mod disks;
 
 use crate::ending::Ending;
+use crate::leaks;
 use crate::stage::{Hardship, Ran, Scene, Stage};
 use crate::stories::{SYNC, Story};
 use anyhow::{Context, Result, bail, ensure};
@@ -14,7 +15,8 @@ pub type Case = (&'static str, fn(&Stage) -> Result<String>);
 
 /// All cases.
 pub fn all() -> impl Iterator<Item = Case> {
-    clocks::ALL.into_iter().chain(databases::ALL).chain(disks::ALL)
+    let disks = disks::ALL.into_iter().chain(leaks::ALL);
+    clocks::ALL.into_iter().chain(databases::ALL).chain(disks)
 }
 
 /// How a story ends when nothing is broken.

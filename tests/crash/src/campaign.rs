@@ -1,6 +1,7 @@
 //! Death at the first moment, at the second, … until a run lives through all of them.
 
 use crate::ending::{Ending, is_quiet};
+use crate::leaks;
 use crate::stage::{Hardship, Ran, Stage};
 use crate::stories::Story;
 use anyhow::{Context, Result, bail, ensure};
@@ -50,6 +51,7 @@ pub fn run(stage: &Stage, story: &Story, first: u64, every: u64) -> Result<Found
         let name = ran.moments.last().cloned().unwrap_or_default();
         *found.by_name.entry(name.clone()).or_default() += 1;
         let at = format!("{}: killed at {moment} ({name})", story.name);
+        note(&mut found, &at, leaks::none(stage, &ran));
         note(&mut found, &at, recover(stage, story, &untouched));
         if ((moment - first) / every).is_multiple_of(SECOND_EVERY) {
             second(stage, story, &untouched, moment, &mut found)?;
@@ -90,6 +92,7 @@ fn second(stage: &Stage, story: &Story, untouched: &Ending, first: u64, found: &
             story.name,
             ran.moments.last().map(String::as_str).unwrap_or_default()
         );
+        note(found, &at, leaks::none(stage, &ran));
         note(found, &at, recover(stage, story, untouched));
         moment += step;
     }
@@ -109,6 +112,7 @@ fn recover(stage: &Stage, story: &Story, untouched: &Ending) -> Result<()> {
     for _ in 0..BEGINNINGS {
         let ran = stage.run(story.verb, &Hardship::default())?;
         ensure!(!ran.was_killed(), "it died by itself: {}", ran.err);
+        leaks::none(stage, &ran)?;
         last = format!("{}{}", ran.out, ran.err);
         if ran.went_well() || is_over(&ran) {
             through = true;

@@ -7,6 +7,7 @@
 //!   that is put in another place. The program counts them; it dies at the one it is told.
 //! - A *story* is a scene and the verb that runs in it. Its *ending* is what both services, the ledger and the admins know
 //!   when nothing is left to do. It must be the same wherever the program died.
+//! - A *leak* is a secret of a sign-in that lies readable in the data folder, or was said aloud. There is none at any moment.
 //!
 //! # What it must not do
 //! It asks the engine for no opinion: an ending is read from the services themselves and from the database's rows.
@@ -15,5 +16,6 @@
 pub mod breakage;
 pub mod campaign;
 pub mod ending;
+mod leaks;
 pub mod stage;
 pub mod stories;
