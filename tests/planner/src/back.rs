@@ -117,7 +117,10 @@ impl World {
         if !pen::answer(record, remove) {
             return;
         }
-        self.account.answered(id, remove);
+        // "Keep" is said of an event that is there: one that was deleted before is a day's matter again (seed 301139).
+        if remove || !self.live(id).is_empty() {
+            self.account.answered(id, remove);
+        }
         if remove {
             self.confirmed_one_by_one(id);
         }

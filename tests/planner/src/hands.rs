@@ -90,7 +90,10 @@ impl World {
                     );
                 }
                 if mask.time {
+                    // What was chosen in the window is not in the event, so nothing is written over it (seed 365945).
+                    let chosen = self.records.get(id).and_then(|record| record.requested_time);
                     let owed = self.unsettled.get(id).and_then(|unsettled| unsettled.trainer);
+                    let owed = owed.filter(|owed| chosen.map(EventTime::Timed) != Some(*owed));
                     // The platform may have come to the same time by itself.
                     if owed.is_some_and(|owed| owed != EventTime::Timed(body.time)) {
                         self.broken(Law::NoMoveLost, format!("{id}: {owed:?} was overwritten"));

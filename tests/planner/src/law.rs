@@ -27,8 +27,8 @@ pub enum Law {
     DirectionHolds,
     /// Deciding twice decides the same.
     Idempotent,
-    /// The order of facts, and facts told twice, make no difference, but to which of two deleted events of one appointment an old
-    /// page brings back for a cycle.
+    /// The order of facts, and facts told twice, make no difference, but to which of several deleted events of one appointment an
+    /// old page brings back for a cycle.
     OrderDoesNotMatter,
     /// I6: what we wrote never comes back as a move.
     NoEcho,

@@ -373,13 +373,16 @@ impl World {
             if one_came_back && (this.event.is_none() || other.event.is_none()) {
                 continue;
             }
-            // Old pages show two events once more that are deleted both, and a record remembers the deletion of one: which of
-            // them it takes for alive is for the order to say. Writing to it, or the next listing, tells better (seed 203334).
+            // Old pages show events once more of which two or more are deleted, and a record remembers the deletion of one: which
+            // of them it takes for alive is for the order to say. Writing to it, or the next listing, tells better (seeds 203334,
+            // 293551).
             let is_buried = |record: &Record| {
                 let event = record.event_id.as_ref().and_then(|id| self.calendar.get(id));
                 event.is_some_and(|entry| entry.buried_at.is_some())
             };
-            if this.event_id != other.event_id && is_buried(&this) && is_buried(&other) {
+            let buried = self.calendar.values().filter(|entry| entry.buried_at.is_some());
+            let several = buried.filter(|entry| entry.is_of(id)).count() > 1;
+            if several && is_buried(&this) && is_buried(&other) {
                 continue;
             }
             if this != other {
