@@ -27,6 +27,8 @@ pub enum Law {
     DirectionHolds,
     /// Deciding twice decides the same.
     Idempotent,
+    /// Of a record that counts as settled nothing would have been decided.
+    SkippingIsDeciding,
     /// The order of facts, and facts told twice, make no difference.
     OrderDoesNotMatter,
     /// I6: what we wrote never comes back as a move.
