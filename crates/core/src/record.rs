@@ -166,7 +166,7 @@ pub enum LinkState {
 }
 
 /// All that is known about one appointment in one connection. What is usual is left out where it is written down: of most
-/// records that is half.
+/// records that is about 30 %.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Whose.
