@@ -345,7 +345,7 @@ fn written_as_wished(record: &Record, body: &EventBody, field: Field) -> bool {
         Field::Title => crate::text::normalise(&body.title),
         Field::Location => crate::text::normalise(&body.location),
         Field::Notes => {
-            crate::text::normalise(&crate::text::split(&body.description).block.unwrap_or_default())
+            crate::text::normalise(crate::text::split(&body.description).block.unwrap_or_default())
         }
     };
     record.requested_text.get(field) == Some(&Value::Text(wrote))
@@ -357,7 +357,7 @@ fn wrote_now(rendered: &crate::text::Rendered, body: &EventBody, field: Field) -
         Field::Title => rendered.title == body.title,
         Field::Location => rendered.location == body.location,
         Field::Notes => {
-            crate::text::normalise(&crate::text::split(&body.description).block.unwrap_or_default())
+            crate::text::normalise(crate::text::split(&body.description).block.unwrap_or_default())
                 == rendered.block
         }
     }

@@ -1,6 +1,7 @@
 //! The platform's side.
 
 use crate::ids::{AppointmentId, Version};
+use crate::record::is_default;
 use crate::time::TimeSpan;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -18,22 +19,29 @@ pub struct Appointment {
     /// Kind of visit, for filters.
     pub kind: AppointmentKind,
     /// Title as the admin wrote it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub title: Option<String>,
     /// Subject of the training.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub topic: Option<String>,
     /// Where.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub place: Option<Place>,
     /// First instant.
     pub start: DateTime<Utc>,
     /// First instant after it; missing means one hour.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub end: Option<DateTime<Utc>>,
     /// Zone in which the admin thinks of it.
     pub zone: Tz,
     /// Notes; plain text or HTML, to 10,000 characters.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub notes: Option<String>,
     /// The client, whose name and contact are shown only if the trainer turned that on.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub client: Option<Client>,
     /// Left out of the calendar unless chosen.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub private: bool,
     /// What may be changed from the calendar.
     pub editable: Editable,
@@ -44,6 +52,7 @@ pub struct Appointment {
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
     /// Who changed it last.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub updated_by: Option<Actor>,
 }
 
@@ -81,8 +90,10 @@ pub struct AppointmentKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Pharmacy or place.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub name: Option<String>,
     /// Postal address.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub address: Option<String>,
 }
 
@@ -92,10 +103,13 @@ pub struct Client {
     /// Stable id, used by filters.
     pub id: String,
     /// Name.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub name: Option<String>,
     /// E-mail address.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub email: Option<String>,
     /// Telephone number.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub phone: Option<String>,
 }
 
@@ -114,6 +128,7 @@ pub struct Actor {
     /// `admin`, `trainer`, `system` or whatever the platform says.
     pub kind: String,
     /// Shown name.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub name: Option<String>,
 }
 

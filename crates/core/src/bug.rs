@@ -167,6 +167,18 @@ pub fn is_on(bug: Bug) -> bool {
     ACTIVE.load(std::sync::atomic::Ordering::Relaxed) == bug as u8 + 1
 }
 
+/// Is any bug switched on?
+#[cfg(not(feature = "deliberate-bugs"))]
+pub const fn any_is_on() -> bool {
+    false
+}
+
+/// Is any bug switched on?
+#[cfg(feature = "deliberate-bugs")]
+pub fn any_is_on() -> bool {
+    ACTIVE.load(std::sync::atomic::Ordering::Relaxed) != 0
+}
+
 /// Switches one bug on, for the whole process, or all off.
 #[cfg(feature = "deliberate-bugs")]
 pub fn switch_on(bug: Option<Bug>) {

@@ -1,6 +1,7 @@
 //! The calendar's side.
 
 use crate::ids::{AppointmentId, Etag, EventId, Generation, Version};
+use crate::record::is_default;
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ pub struct Event {
     /// State mark for preconditions.
     pub etag: Etag,
     /// When the service last changed it. Orders two readings of one event, never two sides.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub updated: Option<DateTime<Utc>>,
     /// When it is.
     pub time: EventTime,
@@ -23,17 +25,22 @@ pub struct Event {
     /// Description as stored; may be HTML.
     pub description: String,
     /// True if it is the master of a series.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub recurring: bool,
     /// True if the trainer marked it as free.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub free: bool,
     /// True if the trainer declined it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub declined: bool,
     /// True if it is the trainer's own, not one they were invited to.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub organised_by_me: bool,
     /// Our mark, if it carries one.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub mark: Option<Mark>,
     /// Link to it in the service's own calendar page.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub html_link: Option<String>,
 }
 
@@ -51,14 +58,17 @@ pub struct Mark {
     /// Platform version at our last write.
     pub version: Version,
     /// Start and end at our last write.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub time: Option<TimeSpan>,
     /// Short hashes of title, location and notes at our last write: what the platform said …
+    #[serde(default, skip_serializing_if = "is_default")]
     pub platform_hashes: Option<FieldHashes>,
     /// … and what was written into the event.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub written_hashes: Option<FieldHashes>,
     /// On an event that the trainer made and marked: [`crate::event_id::Identity::origin`] of its own id, which no copy of
     /// it has.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub origin: Option<String>,
 }
 

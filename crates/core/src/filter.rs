@@ -73,13 +73,16 @@ pub struct Check {
     pub passed: bool,
 }
 
+/// So many checks there are.
+pub const CHECKS: usize = 9;
+
 /// All checks in the order in which they are shown. The first that fails is the reason.
-pub fn checks(appointment: &Appointment, filters: &Filters, connected_at: DateTime<Utc>) -> Vec<Check> {
+pub fn checks(appointment: &Appointment, filters: &Filters, connected_at: DateTime<Utc>) -> [Check; CHECKS] {
     let local = appointment.start.with_timezone(&appointment.zone);
     let weekday = local.weekday().num_days_from_monday() as u8;
     let client = appointment.client.as_ref();
     let check = |reason, passed| Check { reason, passed };
-    vec![
+    [
         check(
             LeftOut::BeforeConnection,
             appointment.start >= connected_at || bug::is_on(Bug::PastIsWritten),

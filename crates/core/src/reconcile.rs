@@ -22,6 +22,7 @@
 mod existence;
 mod policy;
 mod report;
+mod settled;
 mod verdict;
 
 use crate::appointment::Appointment;
@@ -42,6 +43,7 @@ use existence::{may_be_deleted, may_show_a_time, moved_into_future, on_left_out,
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
 use report::{Move, NotesReport, move_to_report, notes_to_report};
+pub use settled::{is_settled, unless_settled};
 use verdict::{Fields, Sides, Verdict, forget_outdated_wishes, verdict};
 
 /// A drag is often two drags: so long after the last edit a move is reported.

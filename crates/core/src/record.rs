@@ -10,7 +10,8 @@ use crate::event::{Event, Mark};
 use crate::ids::{AppointmentId, ConflictId, EventId, Generation};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A field that is compared and carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,8 +45,8 @@ pub enum Value {
 }
 
 /// The two bases of one link, per field; `None` means unknown, which differs from everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "WrittenBase")]
 pub struct Base {
     /// What the platform said when both last agreed (rendered in the canonical wording, so that another language or app
     /// version is no change).
@@ -54,17 +55,61 @@ pub struct Base {
     pub calendar: FieldValues,
 }
 
+/// A base as it is written down. The calendar mostly answers what was written to it: then there is one value for both.
+#[derive(Deserialize)]
+struct WrittenBase {
+    #[serde(default)]
+    platform: FieldValues,
+    calendar: Option<FieldValues>,
+}
+
+impl From<WrittenBase> for Base {
+    fn from(written: WrittenBase) -> Self {
+        let platform = written.platform;
+        Self {
+            calendar: written.calendar.unwrap_or_else(|| platform.clone()),
+            platform,
+        }
+    }
+}
+
+impl Serialize for Base {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let zone = |side: &FieldValues| match side.time {
+            Some(Value::Time(EventTime::Timed(span))) => Some(span.zone),
+            _ => None,
+        };
+        // Times are equal by their instants; where people speak of them is kept, too.
+        let alike = self.platform == self.calendar && zone(&self.platform) == zone(&self.calendar);
+        let mut written = serializer.serialize_struct("Base", 2 - usize::from(alike))?;
+        written.serialize_field("platform", &self.platform)?;
+        if !alike {
+            written.serialize_field("calendar", &self.calendar)?;
+        }
+        written.end()
+    }
+}
+
+/// True for what need not be written down: reading gives it back by itself.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// A value per field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FieldValues {
     /// Time.
+    #[serde(skip_serializing_if = "is_default")]
     pub time: Option<Value>,
     /// Title.
+    #[serde(skip_serializing_if = "is_default")]
     pub title: Option<Value>,
     /// Location.
+    #[serde(skip_serializing_if = "is_default")]
     pub location: Option<Value>,
     /// Notes.
+    #[serde(skip_serializing_if = "is_default")]
     pub notes: Option<Value>,
 }
 
@@ -120,86 +165,103 @@ pub enum LinkState {
     Stopped,
 }
 
-/// All that is known about one appointment in one connection.
+/// All that is known about one appointment in one connection. What is usual is left out where it is written down: of most
+/// records that is about 30 %.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Whose.
     pub appointment_id: AppointmentId,
     /// The platform's side as last said. `None` only after a rebuild from the calendar, before the platform was read.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub appointment: Option<Appointment>,
     /// Set once the platform no longer assigns it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub removal: Option<Removal>,
     /// How the two stand.
     pub link: LinkState,
     /// nth event; 0 before the first.
     pub generation: Generation,
     /// Id of the event of this generation.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub event_id: Option<EventId>,
     /// The calendar's side as last seen.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub event: Option<Event>,
     /// Last agreement.
     pub base: Base,
     /// Generations whose event we deleted ourselves.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deleted_by_us: Vec<Generation>,
     /// When the calendar's time was first seen to differ from the base (for the settle time and "most recent").
+    #[serde(default, skip_serializing_if = "is_default")]
     pub calendar_moved_at: Option<DateTime<Utc>>,
     /// When each text field was first seen to differ in the calendar, newest.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub calendar_edited_at: Option<DateTime<Utc>>,
     /// A time in the calendar that the trainer confirmed although it is unusual.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub confirmed_time: Option<TimeSpan>,
     /// A time the trainer chose in the window, to be reported (an event made all-day has none of its own).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub requested_time: Option<TimeSpan>,
     /// Words the trainer wants back in the event, by an undo: written as if typed there, unless either side says something
     /// newer first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub requested_text: FieldValues,
     /// The trainer confirmed that this event may be deleted (a cancelled appointment made a series).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub delete_confirmed: bool,
     /// An inferred deletion of its event that is held ([`crate::pen`]).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub held: Option<crate::pen::Held>,
     /// The version of the appointment that last passed the trainer's rules: a later one that does not is the platform's
     /// doing, the same one that does not is the rules'.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub passed: Option<crate::ids::Version>,
     /// The time of `confirmed_time` that a standing policy confirmed, not the trainer: such moves are counted together.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub policy_time: Option<TimeSpan>,
     /// Moves of this link are asked about one by one, because a mass of them was held back and left.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub ask_moves: bool,
     /// An explicit tombstone was seen for the current event, with the time the service says.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub tombstone_at: Option<DateTime<Utc>>,
     /// It was said once that the appointment changed after its event was removed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub change_told: bool,
     /// While the event answers 404, its id was found to be taken: a longer wait before the next generation.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub missing_id_taken: bool,
     /// Live events for the same appointment beside the one that stays; they are deleted.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub duplicates: Vec<EventId>,
     /// Looks (tentative, private, colour, source) as last written, as a short hash.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub looks: Option<String>,
     /// The platform's last "no" to a move or an edit, with what was refused.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub refusal: Option<Refusal>,
     /// The open conflict, if any.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub conflict: Option<ConflictId>,
     /// After a resolution: a further change waits until then.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cool_down_until: Option<DateTime<Utc>>,
     /// Times of our last writes to this link (both sides), newest last, for the ping-pong stop.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub recent_writes: Vec<DateTime<Utc>>,
     /// Since when a linked event answers 404 without a tombstone.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub missing_since: Option<DateTime<Utc>>,
     /// When this device last saw the event or wrote it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub event_seen_at: Option<DateTime<Utc>>,
     /// What went wrong last, as a stable code; cleared by the next success.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub problem: Option<String>,
     /// Something about the event that is left alone and shown.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub note: Option<EventNote>,
 }
 
@@ -282,3 +344,7 @@ impl Record {
         self.event.as_ref().and_then(|event| event.mark.as_ref())
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -4,17 +4,22 @@
 //! Only the block is ours; everything outside survives every update (P10). The block holds no words of any language,
 //! so that changing the language of the app is no reason to write.
 
+mod plainly;
+
 use crate::appointment::{Appointment, AppointmentStatus};
 use crate::event::{Event, EventBody, FieldHashes};
 use crate::event_id::{digest, hex_prefix};
 use crate::record::{Field, FieldValues, Value};
 use crate::settings::{Language, PrivacyLevel, TextSettings};
 use crate::time::{EventTime, TimeSpan};
+pub(crate) use plainly::plainly;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 const MARK_START: &str = "┈┈ Roundtrip ┈┈";
 const MARK_LINE: &str = "┈┈ Roundtrip ┈┈┈┈┈┈┈┈";
 const MARK_END: &str = "┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈";
+/// So many of its dashes end a block, however many a service leaves.
+const RUN: &str = "┈┈┈┈┈┈┈┈";
 const LINK_PREFIX: &str = "↗ ";
 const CONTACT_PREFIX: &str = "☎ ";
 /// Google stores descriptions to 8,192 characters; room is left for the trainer's own text.
@@ -89,7 +94,12 @@ pub(crate) fn looks_of(body: &EventBody) -> String {
     )
 }
 
-fn looks_hash(tentative: bool, private: bool, color: Option<&str>, source_url: Option<&str>) -> String {
+pub(crate) fn looks_hash(
+    tentative: bool,
+    private: bool,
+    color: Option<&str>,
+    source_url: Option<&str>,
+) -> String {
     let (color, source) = (color.unwrap_or_default(), source_url.unwrap_or_default());
     short_hash(&format!("{tentative}|{private}|{color}|{source}"))
 }
@@ -152,7 +162,10 @@ pub fn render(
         tentative: appointment.status == AppointmentStatus::Tentative,
         private: appointment.private,
         color: settings.color.clone(),
-        source_url: full.then(|| web_link(&appointment.url)).flatten(),
+        source_url: full
+            .then(|| web_link(&appointment.url))
+            .flatten()
+            .map(str::to_owned),
     }
 }
 
@@ -221,10 +234,11 @@ fn block(appointment: &Appointment, settings: &TextSettings, client_names_allowe
 }
 
 /// A link is written only if it is one that a browser opens; a platform cannot smuggle in another scheme.
-fn web_link(url: &str) -> Option<String> {
+fn web_link(url: &str) -> Option<&str> {
     let url = url.trim();
     let known = url.starts_with("https://") || url.starts_with("http://");
-    (known && !url.contains(char::is_whitespace) && !url.contains(['<', '>', '"'])).then(|| url.to_owned())
+    let refused = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"');
+    (known && !url.contains(refused)).then_some(url)
 }
 
 /// What the calendar shows now, field by field, normalised.
@@ -234,7 +248,7 @@ pub fn observed(event: &Event) -> FieldValues {
         time: Some(Value::Time(event.time)),
         title: Some(Value::Text(normalise(&event.title))),
         location: Some(Value::Text(normalise(&event.location))),
-        notes: Some(Value::Text(normalise(&inside))),
+        notes: Some(Value::Text(normalise(inside))),
     }
 }
 
@@ -242,7 +256,7 @@ pub fn observed(event: &Event) -> FieldValues {
 /// edit of it is never reported: a deleted block must not empty the platform's notes).
 pub fn notes_in(event: &Event) -> Option<String> {
     let inside = split(&event.description).block?;
-    let text = normalise(&inside);
+    let text = normalise(inside);
     let mut lines: Vec<&str> = text.lines().collect();
     if !lines.iter().any(|line| line.starts_with(LINK_PREFIX.trim_end())) {
         return None;
@@ -268,33 +282,43 @@ pub(crate) fn tail_of(block: &str) -> Vec<&str> {
 }
 
 /// A description taken apart. `before` and `after` are the trainer's, exactly as stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Description {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description<'a> {
     /// Own text before the block.
-    pub before: String,
+    pub before: &'a str,
     /// Inside of the block as stored, if both marker lines are there.
-    pub block: Option<String>,
+    pub block: Option<&'a str>,
     /// Own text after the block.
-    pub after: String,
+    pub after: &'a str,
 }
 
 /// Takes a stored description apart at the marker lines. Works on the stored text, so that the trainer's own HTML stays
 /// as it is.
-pub fn split(description: &str) -> Description {
+pub fn split(description: &str) -> Description<'_> {
+    let inside = description
+        .strip_prefix(MARK_LINE)
+        .and_then(|rest| rest.strip_suffix(MARK_END));
+    // As we wrote it and nothing else: most events are so.
+    if let Some(inside) = inside.filter(|inside| !inside.is_empty() && !inside.contains('┈')) {
+        return Description {
+            before: "",
+            block: Some(inside),
+            after: "",
+        };
+    }
     let whole = || Description {
-        before: description.to_owned(),
+        before: description,
         block: None,
-        after: String::new(),
+        after: "",
     };
     let Some(mut start) = description.find(MARK_START) else {
         return whole();
     };
-    let run = "┈".repeat(8);
     let (inside, end) = loop {
         let rest = &description[start + MARK_START.len()..];
         let inside_at = rest.find(|c| c != '┈').unwrap_or(rest.len());
         let inside = &rest[inside_at..];
-        let Some(end) = inside.find(&run) else {
+        let Some(end) = inside.find(RUN) else {
             return whole();
         };
         // A block that begins again before it ends: what stands between is the trainer's.
@@ -306,9 +330,9 @@ pub fn split(description: &str) -> Description {
     let tail = &inside[end..];
     let after_at = tail.find(|c| c != '┈').unwrap_or(tail.len());
     Description {
-        before: description[..start].to_owned(),
-        block: Some(inside[..end].to_owned()),
-        after: tail[after_at..].to_owned(),
+        before: &description[..start],
+        block: Some(&inside[..end]),
+        after: &tail[after_at..],
     }
 }
 
@@ -318,10 +342,10 @@ pub fn split(description: &str) -> Description {
 /// trainer's own words are never touched.
 pub fn compose(existing: Option<&str>, block: &str) -> String {
     let parts = split(existing.unwrap_or_default());
-    let html = looks_like_html(&parts.before) || looks_like_html(&parts.after);
+    let html = looks_like_html(parts.before) || looks_like_html(parts.after);
     let (mut before, after) = match parts.block {
-        Some(_) => (parts.before, parts.after),
-        None => (without_marker_lines(&parts.before), String::new()),
+        Some(_) => (parts.before.to_owned(), parts.after),
+        None => (without_marker_lines(parts.before), ""),
     };
     if block.is_empty() {
         return format!("{before}{after}").trim_end().to_owned();

@@ -96,7 +96,7 @@ fn own_text_before_and_after_the_block_survives_a_rewrite() {
     assert!(parts.before.starts_with("Park behind the church."));
     assert_eq!(parts.after, "\nBring cake");
     assert_eq!(
-        normalise(&parts.block.unwrap_or_default()),
+        normalise(parts.block.unwrap_or_default()),
         "New notes\n\n↗ https://x.example/1"
     );
 }
@@ -108,7 +108,7 @@ fn of_a_block_that_begins_more_than_once_the_last_beginning_counts() {
     let description = format!("Ä {MARK_LINE}\none\nö {MARK_START}\ntwo\nü {whole}");
     let parts = split(&description);
     assert_eq!(parts.before, description.strip_suffix(&whole).unwrap_or_default());
-    assert_eq!(normalise(&parts.block.unwrap_or_default()), "Notes");
+    assert_eq!(normalise(parts.block.unwrap_or_default()), "Notes");
     assert_eq!(parts.after, "");
 }
 
@@ -130,7 +130,7 @@ fn what_is_written_is_compared_in_normal_form() {
 fn own_html_stays_as_it_is() {
     let first = compose(Some("<b>Mine</b>"), "Notes <1>");
     assert!(first.starts_with("<b>Mine</b><br>"));
-    assert_eq!(normalise(&split(&first).block.unwrap_or_default()), "Notes <1>");
+    assert_eq!(normalise(split(&first).block.unwrap_or_default()), "Notes <1>");
 }
 
 #[test]
@@ -174,6 +174,15 @@ proptest! {
         let own = if own.trim().is_empty() { String::new() } else { own };
         prop_assert!(split(&description).before.starts_with(&own));
         prop_assert_eq!(compose(Some(&description), blocks.last().map_or("", String::as_str)), description);
+    }
+
+    #[test] // With something before it, the description is searched; without, it is mostly known by its ends.
+    fn a_description_that_is_only_our_block_is_taken_apart_as_any_other(inside in "[┈ \na]{0,24}|\n┈┈ Roundtrip ┈┈\n") {
+        let only = format!("{MARK_LINE}{inside}{MARK_END}");
+        let more = format!("a{only}");
+        let (short, long) = (split(&only), split(&more));
+        prop_assert_eq!((short.block, short.after), (long.block, long.after));
+        prop_assert_eq!(format!("a{}", short.before), long.before);
     }
 
     #[test]

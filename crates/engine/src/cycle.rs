@@ -7,7 +7,7 @@ use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trig
 use crate::look_up::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS};
 use crate::marked::perhaps_created;
 use crate::outcome::error_code;
-use crate::plan::Plan;
+use crate::plan::{Beside, Plan};
 use crate::ports::{LaptopStatus, PortError, request_id};
 use crate::read::Records;
 use crate::undo::KEPT_DAYS;
@@ -292,13 +292,18 @@ impl Engine {
             .await?;
         let recent = self.recent(&questions, records).await?;
         let rows = self.ledger.outbox().await?;
+        let conflicts = self.ledger.open_conflicts().await?;
+        let waiting = rows.iter().map(|row| &row.appointment_id);
+        let asked = conflicts.iter().map(|conflict| &conflict.appointment_id);
+        let open = waiting.chain(asked).cloned().collect();
         let mut unknown = perhaps_created(records, &rows);
         let sent = rows
             .into_iter()
             .filter(|row| row.state == OutboxState::Sent)
             .map(|row| row.appointment_id);
         unknown.extend(sent);
-        Ok(self.decide(records, ctx, &unknown, recent, &questions, state.deletions_frozen))
+        let (beside, frozen) = (Beside { unknown, open }, state.deletions_frozen);
+        Ok(self.decide(records, ctx, &beside, recent, &questions, frozen))
     }
 
     /// A full reconcile without cursors: at first contact, each night, and after a night that was slept through. What is

@@ -43,7 +43,7 @@ pub(crate) fn last_time(record: &Record) -> Option<TimeSpan> {
 pub(crate) fn says(event: &Event, body: &EventBody, mask: PatchMask) -> bool {
     let shown = text::observed(event);
     let written = |part: &str| Some(Value::Text(text::normalise(part)));
-    let block = |description: &str| text::normalise(&text::split(description).block.unwrap_or_default());
+    let block = |description: &str| text::normalise(text::split(description).block.unwrap_or_default());
     (!mask.time || shown.time == Some(Value::Time(EventTime::Timed(body.time))))
         && (!mask.title || shown.title == written(&body.title))
         && (!mask.location || shown.location == written(&body.location))

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A plan: what a cycle wants to do, with reasons.
 pub(crate) struct Plan {
-    /// One decision per appointment.
+    /// One decision per appointment that is not settled: of the others nothing is to be recorded.
     pub(crate) decisions: Vec<Decision>,
     /// Held by the guard.
     pub(crate) held: BTreeMap<AppointmentId, QuestionKind>,
@@ -29,13 +29,21 @@ pub(crate) struct Plan {
     pub(crate) by_policy: BTreeMap<AppointmentId, Conflict>,
 }
 
+/// Appointments of which something is kept beside their records.
+pub(crate) struct Beside {
+    /// The outcome of a write is unknown: nothing new is decided.
+    pub(crate) unknown: BTreeSet<AppointmentId>,
+    /// A write waits, or a question is open: what becomes of it is recorded, however settled the record is.
+    pub(crate) open: BTreeSet<AppointmentId>,
+}
+
 impl Engine {
-    /// Decides all records. Pure but for fresh ids; nothing is written.
+    /// Decides all records but those that are settled. Pure but for fresh ids; nothing is written.
     pub(crate) fn decide(
         &self,
         records: &Records,
         ctx: &Context,
-        unknown: &BTreeSet<AppointmentId>,
+        beside: &Beside,
         recent: Recent,
         questions: &[Question],
         deletions_frozen: bool,
@@ -43,9 +51,11 @@ impl Engine {
         let mut by_policy = BTreeMap::new();
         let decisions: Vec<Decision> = records
             .iter()
-            // While the outcome of a write is unknown, nothing new is decided for its appointment.
-            .filter(|record| !unknown.contains(&record.appointment_id))
-            .map(|record| reconcile::reconcile(record, ctx))
+            .filter(|record| !beside.unknown.contains(&record.appointment_id))
+            .filter_map(|record| match beside.open.contains(&record.appointment_id) {
+                true => Some(reconcile::reconcile(record, ctx)),
+                false => reconcile::unless_settled(record, ctx),
+            })
             // Standing policies answer before the guard looks: what they lead to counts, too.
             .map(|decision| self.follow_policy(decision, &mut by_policy, ctx))
             .map(|decision| {

@@ -7,12 +7,12 @@ use crate::ports::PortError;
 use chrono::{DateTime, Utc};
 use roundtrip_core::badge::{self, Badge, Facts};
 use roundtrip_core::conflict::Conflict;
-use roundtrip_core::filter::{self, Check};
+use roundtrip_core::filter::{self, CHECKS, Check};
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::outbox::{OutboxRow, OutboxState};
 use roundtrip_core::pen;
 use roundtrip_core::question::{Question, QuestionKind};
-use roundtrip_core::reconcile::{self, Context, Decision, Standing};
+use roundtrip_core::reconcile::{self, Context, Standing};
 use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::silence::Watch;
@@ -33,7 +33,7 @@ pub struct AppointmentStatus {
     /// When a waiting write becomes due.
     pub due_at: Option<DateTime<Utc>>,
     /// The steps of the why-not inspector.
-    pub checks: Vec<Check>,
+    pub checks: [Check; CHECKS],
     /// How its event is to look.
     pub rendered: Rendered,
 }
@@ -129,9 +129,14 @@ impl Engine {
         let mut appointments: Vec<AppointmentStatus> = records
             .into_iter()
             .filter_map(|record| {
-                let decision = reconcile::reconcile(&record, &ctx);
+                let decision = reconcile::unless_settled(&record, &ctx);
                 let question = asked.get(&record.appointment_id).copied();
-                held.extend(pen::shown(&decision).filter(|_| question.is_none()));
+                held.extend(
+                    decision
+                        .as_ref()
+                        .and_then(pen::shown)
+                        .filter(|_| question.is_none()),
+                );
                 let row = rows.get(&record.appointment_id).copied();
                 let facts = Facts {
                     outbox: row.map(|row| row.state),
@@ -140,11 +145,16 @@ impl Engine {
                     held_back,
                 };
                 let has_conflict = open.contains(&record.appointment_id);
-                status_of(record, &decision, row, facts, has_conflict, &ctx)
+                let (standing, due_at) = decision.map_or((Standing::InSync, None), |decision| {
+                    (decision.standing, decision.due_at)
+                });
+                status_of(record, standing, due_at, row, facts, has_conflict, &ctx)
             })
             .collect();
         held.sort_by_key(|shown| shown.time.map(|time| time.start));
-        appointments.sort_by_key(|status| status.rendered.time.start);
+        // They are large: their keys are sorted, and each of them is moved once.
+        appointments
+            .sort_by_cached_key(|status| (status.rendered.time.start, status.record.appointment_id.clone()));
         Ok(Snapshot {
             appointments,
             conflicts,
@@ -193,13 +203,14 @@ fn waits(state: &SyncState, now: DateTime<Utc>) -> bool {
 
 fn status_of(
     mut record: Record,
-    decision: &Decision,
+    standing: Standing,
+    decided_due_at: Option<DateTime<Utc>>,
     row: Option<&OutboxRow>,
     facts: Facts,
     has_conflict: bool,
     ctx: &Context,
 ) -> Option<AppointmentStatus> {
-    if decision.standing == Standing::Gone {
+    if standing == Standing::Gone {
         return None;
     }
     let appointment = record.appointment.as_ref()?;
@@ -209,14 +220,14 @@ fn status_of(
         // A conflict that the record still names but that is not open any more is not shown as one.
         record.conflict = None;
     }
-    let (badge, reason) = badge::badge(&record, decision.standing, facts);
+    let (badge, reason) = badge::badge(&record, standing, facts);
     let due_at = match row {
         Some(row) if row.state == OutboxState::Parked => None,
         Some(row) => Some(row.due_at),
-        None => decision.due_at,
+        None => decided_due_at,
     };
     Some(AppointmentStatus {
-        standing: decision.standing,
+        standing,
         badge,
         reason,
         due_at: due_at.filter(|_| badge == Badge::Waiting),

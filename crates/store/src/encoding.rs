@@ -26,6 +26,18 @@ pub(crate) fn from_document<T: DeserializeOwned>(what: &'static str, document: &
     serde_json::from_str(document).map_err(|error| unreadable(what, &error).into())
 }
 
+/// Adds the values of several documents, one after the other with white space between, to `values`.
+pub(crate) fn to_values<T: DeserializeOwned>(
+    what: &'static str,
+    documents: &str,
+    values: &mut Vec<T>,
+) -> Stored<()> {
+    for value in serde_json::Deserializer::from_str(documents).into_iter() {
+        values.push(value.map_err(|error| unreadable(what, &error))?);
+    }
+    Ok(())
+}
+
 /// All values of a listing. One that cannot be read fails the whole: the engine must not take a part for everything.
 pub(crate) fn from_documents<T: DeserializeOwned>(
     what: &'static str,

@@ -43,7 +43,7 @@ impl SqliteLedger {
     async fn apply(&self, tx: &mut SqliteConnection, change: &Change) -> Stored<()> {
         let connection = &self.connection;
         match change {
-            Change::PutRecord(record) => calendar_sync_mappings::put(tx, connection, record).await,
+            Change::PutRecord(record) => calendar_sync_mappings::put_all(tx, connection, &[record]).await,
             Change::DeleteRecord(id) => calendar_sync_mappings::delete(tx, connection, id).await,
             Change::PutOutbox(row) => outbox::put(tx, connection, row).await,
             Change::DeleteOutbox(id) => outbox::delete(tx, connection, id).await,
@@ -141,8 +141,16 @@ impl Ledger for SqliteLedger {
             return Ok(());
         }
         let mut tx = self.database.begin().await?;
-        for change in &changes {
-            self.apply(&mut tx, change).await?;
+        // Records that follow each other are written together; the order of all changes stays as it is.
+        let both_are_records = |one: &Change, next: &Change| record_of(one).and(record_of(next)).is_some();
+        for part in changes.chunk_by(both_are_records) {
+            match part {
+                [change] => self.apply(&mut tx, change).await?,
+                records => {
+                    let records: Vec<&Record> = records.iter().filter_map(record_of).collect();
+                    calendar_sync_mappings::put_all(&mut tx, &self.connection, &records).await?;
+                }
+            }
             if bug::is_on(Bug::TransactionDropped) {
                 commit(tx).await?;
                 tx = self.database.begin().await?;
@@ -155,5 +163,12 @@ impl Ledger for SqliteLedger {
             outbox::settle(&mut tx, &self.connection).await?;
         }
         Ok(commit(tx).await?)
+    }
+}
+
+fn record_of(change: &Change) -> Option<&Record> {
+    match change {
+        Change::PutRecord(record) => Some(record),
+        _ => None,
     }
 }

@@ -181,6 +181,95 @@ async fn a_damaged_file_is_put_aside_whole_and_a_fresh_one_made() {
     }
 }
 
+/// Spoils the file without a trace in its size or its times, as a disk does it.
+fn rot(dir: &Path) {
+    let file = dir.join("roundtrip.db");
+    let written = fs::metadata(&file).and_then(|found| found.modified());
+    let mut bytes = fs::read(&file).expect("file");
+    let middle = bytes.len() / 4096 / 2 * 4096;
+    bytes[middle..middle + 4096].fill(0x5a);
+    fs::write(&file, &bytes).expect("file");
+    fs::File::options()
+        .write(true)
+        .open(&file)
+        .and_then(|file| file.set_modified(written?))
+        .expect("its time");
+}
+
+#[tokio::test]
+async fn after_a_clean_end_the_file_is_taken_for_sound_and_damage_met_later_is_put_aside_all_the_same() {
+    let dir = tempdir().expect("directory");
+    fill(dir.path()).await;
+    rot(dir.path());
+
+    let database = open(dir.path()).await;
+    assert_eq!(database.recovered(), None, "it was not looked at");
+    assert_eq!(
+        database.ledger(connection()).records().await,
+        Err(LedgerError::Damaged)
+    );
+    database.close().await;
+
+    let database = open(dir.path()).await;
+    assert!(database.recovered().is_some(), "its end found the damage");
+    assert_eq!(database.ledger(connection()).records().await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn without_a_mark_that_fits_all_of_the_file_is_looked_at() {
+    type Unfit = fn(&Path);
+    let unfit: [(&str, Unfit); 5] = [
+        ("no mark", |dir| {
+            fs::remove_file(dir.join("roundtrip.sound")).expect("a mark")
+        }),
+        ("a mark that says nothing", |dir| {
+            fs::write(dir.join("roundtrip.sound"), b"sound").expect("a mark")
+        }),
+        ("not closed as it should", |dir| {
+            fs::write(dir.join("roundtrip.db-wal"), b"").expect("a log")
+        }),
+        ("another size", |dir| {
+            let file = dir.join("roundtrip.db");
+            let written = fs::metadata(&file).and_then(|found| found.modified());
+            let file = fs::File::options().write(true).open(&file).expect("file");
+            let pages = file.metadata().expect("size").len() / 4096;
+            file.set_len((pages + 1) * 4096)
+                .and_then(|()| file.set_modified(written?))
+                .expect("longer");
+        }),
+        ("written since", |dir| {
+            let file = fs::File::options()
+                .write(true)
+                .open(dir.join("roundtrip.db"))
+                .expect("file");
+            let written = file.metadata().and_then(|found| found.modified());
+            let later = written.map(|at| at + std::time::Duration::from_millis(1));
+            later.and_then(|at| file.set_modified(at)).expect("its time");
+        }),
+    ];
+    for (what, spoil) in unfit {
+        let dir = tempdir().expect("directory");
+        fill(dir.path()).await;
+        rot(dir.path());
+        spoil(dir.path());
+        assert!(open(dir.path()).await.recovered().is_some(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_counts_once_and_is_left_by_the_last_to_close() {
+    let dir = tempdir().expect("directory");
+    let marked = || dir.path().join("roundtrip.sound").exists();
+    fill(dir.path()).await;
+    assert!(marked());
+    let (first, second) = (open(dir.path()).await, open(dir.path()).await);
+    assert!(!marked());
+    first.close().await;
+    assert!(!marked(), "another process may still write");
+    second.close().await;
+    assert!(marked());
+}
+
 #[tokio::test]
 async fn damage_while_open_is_told_apart() {
     let dir = tempdir().expect("directory");

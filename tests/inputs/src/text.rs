@@ -36,7 +36,7 @@ pub fn event_text(input: &[u8]) {
     if !block.is_empty() && plain {
         let back = split(&written);
         assert_eq!(
-            normalise(&back.block.unwrap_or_default()),
+            normalise(back.block.unwrap_or_default()),
             block,
             "what was written is read"
         );

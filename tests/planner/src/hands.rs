@@ -271,7 +271,7 @@ impl World {
         let says = (!mask.time || shown.time == Some(Value::Time(EventTime::Timed(body.time))))
             && (!mask.title || shown.title == text(&body.title))
             && (!mask.location || shown.location == text(&body.location))
-            && (!mask.description || shown.notes == text(&block));
+            && (!mask.description || shown.notes == text(block));
         let event = Event::clone(&entry.event);
         if says && record.event.is_some() {
             absorb::written(record, event, body, *mask, &self.ctx);

@@ -27,6 +27,8 @@ pub enum Law {
     DirectionHolds,
     /// Deciding twice decides the same.
     Idempotent,
+    /// Of a record that counts as settled nothing would have been decided.
+    SkippingIsDeciding,
     /// The order of facts, and facts told twice, make no difference, but to which of several deleted events of one appointment an
     /// old page brings back for a cycle.
     OrderDoesNotMatter,

@@ -17,7 +17,7 @@ use roundtrip_core::event::Event;
 use roundtrip_core::ids::{AppointmentId, EventId, Version};
 use roundtrip_core::marked::Marked;
 use roundtrip_core::outbox::Intent;
-use roundtrip_core::reconcile::{Context, Decision, Standing, follow_policy, reconcile};
+use roundtrip_core::reconcile::{Context, Decision, Standing, follow_policy, is_settled, reconcile};
 use roundtrip_core::record::{Field, LinkState, Record};
 use roundtrip_core::resolve;
 use roundtrip_core::settings::Direction;
@@ -399,8 +399,12 @@ impl World {
         // Decided about the same record again it would be the same decision anyway.
         let again = (decision.record != *before).then(|| reconcile(&decision.record, &self.ctx));
         crate::rows::count(before, &decision, &self.ctx, &mut self.rows);
+        let skipped = is_settled(before, &self.ctx) && !in_sync_as_it_is(before, &decision);
         if let Some(again) = again.filter(|again| !same_decision(&decision, again)) {
             self.broken(Law::Idempotent, difference(&decision, &again));
+        }
+        if skipped {
+            self.broken(Law::SkippingIsDeciding, brief(&decision));
         }
         let removed = matches!(decision.standing, Standing::Removed { .. });
         if removed && !self.database_lost && !self.ever_gone.contains(id) {
@@ -582,6 +586,17 @@ impl World {
             }
         }
     }
+}
+
+/// A decision after which all is as it was.
+fn in_sync_as_it_is(before: &Record, decision: &Decision) -> bool {
+    decision.standing == Standing::InSync
+        && decision.record == *before
+        && decision.intents.is_empty()
+        && decision.conflict.is_none()
+        && decision.by_policy.is_none()
+        && decision.remarks.is_empty()
+        && decision.due_at.is_none()
 }
 
 fn same_decision(one: &Decision, other: &Decision) -> bool {

@@ -10,6 +10,7 @@ use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::ConflictKind;
 use roundtrip_core::event::Event;
 use roundtrip_core::event_id::Identity;
+use roundtrip_core::filter;
 use roundtrip_core::ids::{
     AppointmentId, CalendarId, ConflictId, DeviceId, Etag, EventId, IdempotencyKey, OutboxId, RunId,
     TrainerId,
@@ -271,6 +272,7 @@ impl World {
             updated_by: None,
         };
         let rendered = render(&known, &TextSettings::default(), Language::En, false);
+        let checks = filter::checks(&known, &SyncSettings::default().filters, known.created_at);
         record.appointment = Some(known);
         let id = self.event_id(appointment, 1);
         let live = changes
@@ -309,7 +311,7 @@ impl World {
             badge: Badge::Synced,
             reason: None,
             due_at: None,
-            checks: Vec::new(),
+            checks,
             rendered,
         });
         self.laptop.records.push(record);
