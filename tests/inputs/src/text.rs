@@ -10,11 +10,11 @@ pub fn event_text(input: &[u8]) {
         .unwrap_or((&text, "Notiz\n\n↗ https://linden.example/a/1"));
     let parts = split(description);
     match &parts.block {
-        None => assert_eq!((parts.before.as_str(), parts.after.as_str()), (description, "")),
+        None => assert_eq!((parts.before, parts.after), (description, "")),
         Some(inside) => {
             let size = parts.before.len() + inside.len() + parts.after.len();
-            assert!(size < description.len() && description.starts_with(&parts.before));
-            assert!(description.ends_with(&parts.after));
+            assert!(size < description.len() && description.starts_with(parts.before));
+            assert!(description.ends_with(parts.after));
         }
     }
     // The block as the app makes it: normalised, and without marker lines of its own.
