@@ -17,6 +17,8 @@ const WHY_NOT: Record<string, (p: { platform: string }) => string> = {
   not_editable: (p) => m.dc_un_not_editable(p),
   same: () => m.dc_un_same(),
   text_not_kept: () => m.dc_un_text(),
+  left_out: () => m.dc_un_left_out(),
+  nothing: () => m.dc_un_nothing(),
 };
 
 /** Why an answer can't be undone, in words; none if it can. */

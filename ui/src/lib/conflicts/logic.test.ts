@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { toast } from 'svelte-sonner';
 import type { ConflictAnswer, ConflictView, FieldView, Outcome } from '$lib/bindings';
 import { useLanguage } from '$lib/i18n/locale.svelte';
+import { knownProblem } from '$lib/i18n/problems';
 import { undo } from '$lib/shell/undo.svelte';
 import { conflictsFor } from '../../mock/data';
 import { everyConflict, answeredFor, manyConflicts } from '../../mock/conflicts';
@@ -226,8 +227,12 @@ describe('what was decided', () => {
     expect(whyNot(one('cf_a5'), c)).toContain('is over');
     for (const answer of ['create', 'dismiss'])
       expect(whyNot({ ...one('cf_a4'), resolution: answer }, c)).toBe('This answer is final: it can’t be undone here.');
-    for (const code of ['gone', 'over', 'changed_since', 'not_editable', 'same', 'text_not_kept', 'newer_code'])
-      expect(whyNot({ ...one('cf_a1'), undo: { ...one('cf_a1').undo, not_possible: code } }, c)).toBeTruthy();
+    const why = (code: string) => whyNot({ ...one('cf_a1'), undo: { ...one('cf_a1').undo, not_possible: code } }, c);
+    // The codes of `Why` in crates/core/src/undo.rs: each with words of its own, also where undoing is refused.
+    const codes = ['gone', 'over', 'changed_since', 'not_editable', 'same', 'text_not_kept', 'left_out', 'nothing'];
+    expect(new Set(codes.map(why)).size).toBe(codes.length);
+    expect(why('newer_code')).toBeTruthy();
+    for (const code of codes) expect(knownProblem(code), code).toBe(true);
   });
 
   it('offers a copy of the text that lost', () => {
