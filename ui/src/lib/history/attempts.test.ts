@@ -65,6 +65,8 @@ describe('attempts', () => {
     expect(canRestore(days(29), NOW)).toBe(true);
     expect(canRestore(days(31), NOW)).toBe(false);
     expect(canRestore({ ...days(1), restorable: false }, NOW)).toBe(false);
+    // An answer about a marked event is final, whatever the line says.
+    expect(canRestore({ ...days(1), appointment_id: 'marked_1' }, NOW)).toBe(false);
   });
 
   it('are grouped by the day of the zone', () => {
@@ -95,12 +97,13 @@ describe('lanes', () => {
     expect(laneOf(row('moved_back'))).toBe('to_platform');
     expect(laneOf(row('write_failed', { word: 'move' }))).toBe('to_platform');
     expect(laneOf(row('write_failed', { word: 'insert' }))).toBe('to_calendar');
+    expect(laneOf(row('created_from_event'))).toBe('to_platform');
     expect(laneOf(row('something_new'))).toBe('none');
   });
 
   it('say how it began only where the first line is really known', () => {
     expect(beginning([row('changed'), row('added')], true)).toBe('assigned');
-    expect(beginning([row('changed'), row('created')], true)).toBe('created');
+    expect(beginning([row('changed'), row('created_from_event')], true)).toBe('created');
     expect(beginning([row('changed'), row('added')], false)).toBeUndefined();
     expect(beginning([row('changed')], true)).toBeUndefined();
   });

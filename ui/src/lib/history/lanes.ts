@@ -12,11 +12,10 @@ const LANES: Record<string, Lane> = {
   moved_back: 'to_platform',
   notes_back: 'to_platform',
   refused: 'to_platform',
-  created: 'to_platform',
+  created_from_event: 'to_platform',
   removed_in_calendar: 'calendar',
   adopted: 'calendar',
   unreadable: 'calendar',
-  dismissed: 'calendar',
   changed_since_removed: 'platform',
   conflict_raised: 'both',
   conflict_resolved: 'both',
@@ -52,6 +51,6 @@ export function laneWords(lane: Lane, platform: string): string {
 export function beginning(rows: readonly HistoryRow[], complete: boolean): 'assigned' | 'created' | undefined {
   const first = complete ? rows.at(-1) : undefined;
   if (!first) return undefined;
-  if (first.what === 'created') return 'created';
+  if (first.what === 'created_from_event') return 'created';
   return first.what === 'added' || first.what === 'adopted' || first.word === 'insert' ? 'assigned' : undefined;
 }

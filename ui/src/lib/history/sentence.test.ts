@@ -78,8 +78,9 @@ describe('history sentences', () => {
       'silence_ended',
       'undone',
       'restored',
-      'created',
-      'dismissed',
+      'created_from_event',
+      'held',
+      'held_answered',
     ];
     const english = kinds.map((k) => sentence(row(k), context));
     expect(new Set(english).size).toBe(kinds.length);

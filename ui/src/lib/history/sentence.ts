@@ -131,11 +131,8 @@ export function sentence(row: HistoryRow, c: Context): string {
       return times ? m.hx_h_undone_times({ title, ...times }) : m.hx_h_undone({ title });
     case 'restored':
       return times ? m.hx_h_restored_times({ title, ...times }) : m.hx_h_restored({ title });
-    case 'created':
     case 'created_from_event':
       return at ? m.hx_h_created_at({ title, platform, to: at }) : m.hx_h_created({ title, platform });
-    case 'dismissed':
-      return m.hx_h_dismissed({ title });
     case 'unreadable':
       return m.h_unreadable({ title });
     case 'rebuilt':
