@@ -50,6 +50,9 @@ describe('attempts', () => {
   it('are never explained by another kind of write, nor across something else', () => {
     const other = [row('deleted'), row('write_failed', { word: 'move' })];
     expect(shape(other)).toHaveLength(2);
+    // The answer about a marked event is not what came of a creation that failed.
+    const answer = [row('conflict_resolved', { word: 'dismiss' }), row('write_failed', { word: 'create' })];
+    expect(shape(answer)).toHaveLength(2);
     const between = [row('changed'), row('conflict_raised'), row('write_failed', { word: 'patch' })];
     expect(shape(between)).toHaveLength(3);
     const apart = [row('changed', { appointment_id: 'apt_2' }), row('write_failed', { word: 'patch' })];
@@ -96,6 +99,7 @@ describe('lanes', () => {
     expect(laneOf(row('changed'))).toBe('to_calendar');
     expect(laneOf(row('moved_back'))).toBe('to_platform');
     expect(laneOf(row('write_failed', { word: 'move' }))).toBe('to_platform');
+    expect(laneOf(row('write_failed', { word: 'create' }))).toBe('to_platform');
     expect(laneOf(row('write_failed', { word: 'insert' }))).toBe('to_calendar');
     expect(laneOf(row('created_from_event'))).toBe('to_platform');
     expect(laneOf(row('something_new'))).toBe('none');

@@ -15,6 +15,8 @@ const BECOMES: Record<string, string[]> = {
   delete: ['deleted', 'restored', 'undone'],
   move: ['moved_back', 'refused', 'conflict_resolved', 'restored', 'undone'],
   notes: ['notes_back', 'merged'],
+  // One that works is told under the new appointment.
+  create: ['refused'],
 };
 
 const sameWrite = (later: HistoryRow, failed: HistoryRow): boolean => {

@@ -24,8 +24,10 @@ const LANES: Record<string, Lane> = {
   undone: 'both',
 };
 
+const REPORTS = ['move', 'notes', 'create'];
+
 export function laneOf(row: HistoryRow): Lane {
-  if (row.what === 'write_failed') return row.word === 'move' || row.word === 'notes' ? 'to_platform' : 'to_calendar';
+  if (row.what === 'write_failed') return REPORTS.includes(row.word ?? '') ? 'to_platform' : 'to_calendar';
   return LANES[row.what] ?? 'none';
 }
 

@@ -94,6 +94,15 @@ describe('history sentences', () => {
     expect(sentence(row('write_failed', { word: 'move' }), context)).toBe(
       'Your move of “PT – A. K.” couldn’t be reported to Linden Akademie.',
     );
+    const intents = ['insert', 'patch', 'delete', 'move', 'notes', 'create'];
+    const failed = [...intents, null].map((word) => sentence(row('write_failed', { word }), context));
+    expect(new Set(failed).size).toBe(intents.length + 1);
+    expect(sentence(row('write_failed', { word: 'create', appointment_id: 'marked_1' }), context)).toBe(
+      'No appointment could be made of your event “PT – A. K.” on Linden Akademie.',
+    );
+    expect(sentence(row('refused', { appointment_id: 'marked_1' }), context)).toBe(
+      'Linden Akademie didn’t make an appointment of your event “PT – A. K.”.',
+    );
     expect(sentence(row('write_failed', { word: 'something_new' }), context)).toBe('“PT – A. K.” couldn’t be written.');
     expect(
       sentence(row('restored', { from: time('2026-11-24T10:00:00Z'), to: time('2026-11-24T09:00:00Z') }), context),

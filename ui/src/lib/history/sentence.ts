@@ -1,6 +1,7 @@
 import type { HistoryRow, ValueView } from '$lib/bindings';
 import { clock, dayKey, list, moment, plainDay } from '$lib/i18n/time';
 import { m } from '$lib/paraglide/messages';
+import { isStandIn } from './marked';
 
 export type Context = { platform: string; zone: string; nowMs: number };
 
@@ -29,6 +30,7 @@ const FAILED: Record<string, (p: { title: string; calendar: string; platform: st
   delete: (p) => m.hx_h_failed_delete(p),
   move: (p) => m.hx_h_failed_move(p),
   notes: (p) => m.hx_h_failed_notes(p),
+  create: (p) => m.hx_h_failed_create(p),
 };
 
 const LONGEST = 120;
@@ -97,7 +99,9 @@ export function sentence(row: HistoryRow, c: Context): string {
     case 'notes_back':
       return m.h_notes_back({ title, platform });
     case 'refused':
-      return m.h_refused({ title, platform });
+      return isStandIn(row.appointment_id)
+        ? m.hx_h_refused_create({ title, platform })
+        : m.h_refused({ title, platform });
     case 'removed_in_calendar':
       return m.h_removed_in_calendar({ title, calendar });
     case 'changed_since_removed':

@@ -155,6 +155,12 @@ function special(nowMs: number, failing: boolean): HistoryRow[] {
       title: 'Vortrag Impfkurs',
       appointment_id: 'apt_12',
     }),
+    row('s7', 410, 'write_failed', {
+      ...tried,
+      word: 'create',
+      title: 'Teamabend #linden',
+      appointment_id: 'marked_s7',
+    }),
     row('s5', 420, 'undone', { source: 'you', from: timeOf(start), to: timeOf(start - HOUR), restorable: true }),
     row('s6', 440, 'conflict_resolved', {
       source: 'you',
