@@ -110,6 +110,16 @@ describe('history sentences', () => {
     expect(sentence(row('something_new', { title: null }), context)).toBe('Something changed.');
   });
 
+  it('says why it was asked, by the kind of the conflict', () => {
+    const kinds = ['time_change', 'data_mismatch', 'deleted', 'created_externally', 'refused', 'unusual_move'];
+    const english = kinds.map((word) => sentence(row('conflict_raised', { word }), context));
+    expect(new Set(english).size).toBe(kinds.length);
+    expect(english[3]).toBe('You marked “PT – A. K.”; you were asked whether it is an appointment.');
+    expect(sentence(row('conflict_raised', { word: 'something_new' }), context)).toBe(english[1]);
+    useLanguage('de', 'de-DE');
+    kinds.forEach((word, i) => expect(sentence(row('conflict_raised', { word }), context), word).not.toBe(english[i]));
+  });
+
   it('lets no title break a sentence', () => {
     expect(titleWord('<b>x</b>')).toBe('<b>x</b>');
     expect(titleWord('x'.repeat(10_000))).toHaveLength(121);

@@ -33,6 +33,15 @@ const FAILED: Record<string, (p: { title: string; calendar: string; platform: st
   create: (p) => m.hx_h_failed_create(p),
 };
 
+/** Why it was asked, by the kind of the conflict; for differing texts, and for a kind of a newer app, both sides differ. */
+const RAISED: Record<string, (p: { title: string; platform: string }) => string> = {
+  time_change: (p) => m.hx_h_raised_time(p),
+  created_externally: (p) => m.hx_h_raised_created(p),
+  refused: (p) => m.hx_h_raised_refused(p),
+  unusual_move: (p) => m.hx_h_raised_unusual(p),
+  deleted: (p) => m.hx_h_raised_deleted(p),
+};
+
 const LONGEST = 120;
 // Letters that run from right to left, and signs that change the direction of what follows them.
 const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/;
@@ -109,7 +118,7 @@ export function sentence(row: HistoryRow, c: Context): string {
     case 'put_back':
       return m.h_put_back({ title, calendar });
     case 'conflict_raised':
-      return m.h_conflict_raised({ title });
+      return RAISED[row.word ?? '']?.({ title, platform }) ?? m.h_conflict_raised({ title });
     case 'conflict_resolved': {
       const choice = row.word ? CHOICES[row.word]?.({ platform }) : undefined;
       if (choice && row.detail === 'by_policy') return m.h_conflict_by_policy({ title, choice });
