@@ -25,6 +25,7 @@ describe('badges', () => {
       'Waiting · will try again in 4 min',
     );
     expect(text({ badge: 'problem', reason: 'unreadable' })).toBe('Problem · the event in the calendar can’t be read');
+    expect(text({ badge: 'problem', reason: 'already_exists' })).toBe('Problem · It’s there already');
     expect(text({ badge: 'problem', reason: 'quota_gone' })).toBe('Problem · Google’s limit for today is used up');
   });
 

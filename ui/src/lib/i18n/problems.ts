@@ -43,6 +43,7 @@ const WORDS: Record<string, Words> = {
   not_assigned: (p) => [m.p_not_assigned(), m.p_not_assigned_why(p)],
   not_found: () => [m.p_not_found(), m.p_not_found_why()],
   already_deleted: () => [m.p_not_found(), m.p_not_found_why()],
+  already_exists: () => [m.p_already_exists(), m.p_not_found_why()],
   feed_expired: () => [m.p_feed_expired(), m.p_feed_expired_why()],
   not_connected: (p) => [m.p_not_connected(), m.p_not_connected_why(p)],
   platform_not_connected: (p) => [m.p_platform_not_connected(p), m.p_connect_why()],

@@ -484,6 +484,9 @@ describe('the page', () => {
     expect(auditDetails('{"a_b":["c",1]}', 'Linden')).toBe('a b: c, 1');
     // What the app is known to write is said in words, nothing of it as a key.
     const said = (details: object) => auditDetails(JSON.stringify(details), 'Linden');
+    const reasons = ['no_keychain', 'locked', 'malformed', 'environment', 'no_randomness', 'directory', 'memory_only'];
+    expect(new Set(reasons.map((reason) => said({ reason }))).size).toBe(reasons.length);
+    for (const reason of reasons) expect(said({ reason })).not.toBe(reason === 'locked' ? '' : reason);
     expect(said({ service: 'platform', reason: 'locked' })).toBe('Linden · locked');
     expect(said({ changed: ['filters', 'text', 'every_minutes'] })).toBe(
       'What is synced, Text and privacy, How often it checks',
