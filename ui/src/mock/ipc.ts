@@ -242,7 +242,7 @@ export function start(
     choose_calendar: ({ id }) => void change({ calendar_id: id as string }),
     open_link: () => undefined,
     run_doctor: () =>
-      ['network', 'clock', 'platform_sign_in', 'google_sign_in', 'calendar_rights', 'database', 'keychain'].map(
+      ['network', 'clock', 'platform_sign_in', 'google_sign_in', 'calendar_rights', 'database', 'keychain', 'tray'].map(
         (check) => {
           const bad = state.overview.problem?.code === 'google_reauth' && check === 'google_sign_in';
           return {

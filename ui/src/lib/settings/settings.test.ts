@@ -502,7 +502,8 @@ describe('the page', () => {
   it('runs all checks one by one', async () => {
     await open('advanced');
     await pick('run-doctor');
-    await waitFor(() => expect(find('run-doctor-summary')?.textContent).toContain('7 things'));
-    expect(all('doctor-check')).toHaveLength(7);
+    await waitFor(() => expect(find('run-doctor-summary')?.textContent).toContain('8 things'));
+    expect(all('doctor-check')).toHaveLength(8);
+    expect(all('doctor-check').at(-1)?.textContent).toContain('Icon near the clock');
   });
 });
