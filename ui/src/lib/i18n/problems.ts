@@ -82,6 +82,7 @@ const WORDS: Record<string, Words> = {
   nothing: () => [m.hx_np_nothing(), m.p_stale_why()],
   not_saved: () => [m.p_not_saved(), m.p_not_saved_why()],
   no_file_manager: () => [m.p_no_file_manager(), m.p_no_file_manager_why()],
+  not_copied: () => [m.p_not_copied(), m.p_not_copied_why()],
   no_tray: () => [m.p_no_tray(), m.p_no_tray_why()],
   app_gone: () => [m.p_app_gone(), m.p_app_gone_why()],
 };

@@ -1,5 +1,6 @@
 import { cleanup, render } from '@testing-library/svelte';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { toast } from 'svelte-sonner';
 import type { SignInView } from '$lib/bindings';
 import { useLanguage } from '$lib/i18n/locale.svelte';
 import { start } from '../../mock/ipc';
@@ -42,5 +43,20 @@ describe('a browser that does not open', () => {
     expect(await heard({})).toMatchObject({ state: 'waiting', problem: 'no_browser' });
     expect(await heard({ state: 'done' })).toMatchObject({ state: 'done', problem: null });
     expect(await heard({ problem: 'other_account' })).toMatchObject({ problem: 'other_account' });
+  });
+});
+
+describe('copying the link', () => {
+  it('says so when the system refuses', async () => {
+    start('fresh', { language: 'en' });
+    useLanguage('en', 'en-GB');
+    await signIn.begin('platform', 'https://platform.example');
+    render(SignInWait, { service: 'platform', onretry: () => undefined });
+    const failed = vi.spyOn(toast, 'error');
+    vi.stubGlobal('navigator', { ...navigator, clipboard: { writeText: () => Promise.reject(new Error('denied')) } });
+    find('sign-in-copy')?.click();
+    await vi.waitFor(() => expect(failed.mock.calls[0]?.[0]).toBe('It couldn’t be copied.'));
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
   });
 });
