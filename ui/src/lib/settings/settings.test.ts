@@ -118,6 +118,12 @@ describe('what a change would do', () => {
     expect((await get('dry-run')).textContent).toContain('What is synced');
   });
 
+  it('names what changes on an event beside its texts and its time', async () => {
+    await open('calendar');
+    await pick('color-5');
+    await waitFor(() => expect(all('dry-run-item')[0]?.textContent).toContain('colour or other details'));
+  });
+
   it('applies at once what touches no event', async () => {
     const app = await open('rules');
     await pick('policy-keep_platform');
