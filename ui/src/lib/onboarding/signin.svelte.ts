@@ -26,7 +26,8 @@ class SignIn {
       const begun = await beginSignIn(service, address);
       // The end of a quick sign-in may have been heard before this answer.
       // A problem is what that answer alone may know, unless the sign-in is over already.
-      if (!this.view || (begun.problem && this.waiting && !this.view.problem)) this.view = begun;
+      const heard = this.view as SignInView | null;
+      if (!heard || (begun.problem && heard.state === 'waiting' && !heard.problem)) this.view = begun;
     } catch (e) {
       this.error = asCommandError(e);
     } finally {
