@@ -11,6 +11,9 @@ import { undo } from '$lib/shell/undo.svelte';
 import { start } from '../../mock/ipc';
 import { manyConflicts } from '../../mock/conflicts';
 import type { Scenario } from '../../mock/model';
+// Read with the tests: a busy machine takes longer for it than a test waits for the page.
+import './ConflictPage.svelte';
+import './Decisions.svelte';
 import { answered, conflicts, offer } from './state.svelte';
 
 const find = (test: string, more = ''): HTMLElement | null => document.querySelector(`[data-test="${test}"]${more}`);
