@@ -264,7 +264,7 @@ impl Host {
             engine,
             platform,
             google,
-            snapshots: snapshots::Snapshots::default(),
+            snapshots: snapshots::Snapshots::new(Arc::clone(&self.clock)),
             stop: stop.clone(),
         };
         fresh.engine.window_is_in_use(self.in_use.load(Ordering::Relaxed));
