@@ -32,6 +32,12 @@ impl AskedEarly {
 pub fn show(app: &AppHandle, route: Option<String>) {
     let Some(gui) = app.try_state::<Gui>() else {
         app.state::<AskedEarly>().ask(route);
+        // It may have come just now, and nobody asks for what was asked early a second time.
+        if app.try_state::<Gui>().is_some()
+            && let Some(route) = app.state::<AskedEarly>().take()
+        {
+            show(app, route);
+        }
         return;
     };
     let listens = gui.listens();
