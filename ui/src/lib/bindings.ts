@@ -632,7 +632,7 @@ export type HistoryRow = {
 	 *  `added`, `changed`, `deleted`, `adopted`, `moved_back`, `notes_back`, `created_from_event`, `refused`,
 	 *  `removed_in_calendar`, `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`,
 	 *  `asked`, `answered`, `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`,
-	 *  `silence_began`, `silence_ended` (after `count` hours),
+	 *  `silence_began`, `silence_ended` (after `count` hours), `held` (a deletion, for the cause `word`), `held_answered`,
 	 *  `undone` (an answer), `restored` (a line of the history; without `to` the appointment was left out).
 	 */
 	what: string,
