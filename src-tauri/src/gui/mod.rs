@@ -141,7 +141,7 @@ impl Gui {
             accounts: None,
         });
         if browser::open(&begun.url).is_err() {
-            view.problem = Some("no_browser".into());
+            view = self.host.say_no_browser(&begun.url).unwrap_or(view);
         }
         Ok(view)
     }
