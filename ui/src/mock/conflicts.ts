@@ -129,6 +129,8 @@ export function everyConflict(nowMs: number): ConflictView[] {
       choices: ['keep_platform', 'stop_syncing'],
     }),
     one(nowMs, 'cf_created', {
+      appointment_id: 'marked_cf_created',
+      cause: 'marked',
       kind: 'created_externally',
       title: 'Workshop #linden',
       fields: [
@@ -257,6 +259,8 @@ export function answeredFor(nowMs: number): AnsweredConflict[] {
     {
       conflict: one(nowMs, 'cf_a4', {
         title: 'Yoga #linden',
+        appointment_id: 'marked_cf_a4',
+        cause: 'marked',
         kind: 'created_externally',
         fields: [timeField(UNKNOWN, UNKNOWN, at(6, 17))],
         choices: ['create', 'dismiss'],
@@ -264,7 +268,7 @@ export function answeredFor(nowMs: number): AnsweredConflict[] {
       resolution: 'dismiss',
       by_policy: false,
       at: iso(nowMs - 9 * DAY),
-      undo: quiet,
+      undo: { ...quiet, not_possible: 'gone' },
     },
     {
       conflict: moved('cf_a5', 'Linden-Apotheke'),

@@ -380,7 +380,7 @@ export function historyFor(nowMs: number, problem: boolean): HistoryRow[] {
         ]
       : []),
     row(3, 4, 'changed', { from: time(2, 10), to: time(2, 11) }),
-    row(4, 26, 'conflict_raised', { source: 'roundtrip', result: 'waiting' }),
+    row(4, 26, 'conflict_raised', { word: 'time_change', source: 'roundtrip', result: 'waiting' }),
     row(5, 50, 'moved_back', { from: time(4, 9), to: time(4, 10), source: 'you', admin_notified: true }),
     row(6, 51, 'refused', {
       source: 'platform',

@@ -86,12 +86,12 @@ export function start(
       service,
       state: 'waiting',
       url: `https://${service}.example/authorize?state=abc`,
-      problem: null,
+      problem: /nobrowser/.test(text) ? 'no_browser' : null,
       accounts: null,
     };
     later(1800, () => {
       if (state.signIn?.state !== 'waiting') return;
-      state.signIn = { ...state.signIn, state: 'done', url: null };
+      state.signIn = { ...state.signIn, state: 'done', url: null, problem: null };
       const o = state.overview;
       if (service === 'platform') o.platform = platformAccount(now(), { last_read_at: o.started ? iso(now()) : null });
       else o.calendar = googleAccount(now(), { last_read_at: o.started ? iso(now()) : null });
@@ -242,7 +242,7 @@ export function start(
     choose_calendar: ({ id }) => void change({ calendar_id: id as string }),
     open_link: () => undefined,
     run_doctor: () =>
-      ['network', 'clock', 'platform_sign_in', 'google_sign_in', 'calendar_rights', 'database', 'keychain'].map(
+      ['network', 'clock', 'platform_sign_in', 'google_sign_in', 'calendar_rights', 'database', 'keychain', 'tray'].map(
         (check) => {
           const bad = state.overview.problem?.code === 'google_reauth' && check === 'google_sign_in';
           return {

@@ -51,6 +51,7 @@ const REASONS: Record<string, () => string> = {
   kept: () => m.r_kept(),
   stopped: () => m.r_stopped(),
   direction_pull: () => m.r_direction_pull(),
+  unreadable: () => m.ag2_r_unreadable(),
 };
 
 /** The words of a reason code, or of a problem; none for a code this window does not know, rather than a wrong guess. */

@@ -1,8 +1,14 @@
-import type { AnsweredConflict, FieldView } from '$lib/bindings';
+import type { AnsweredConflict, ConflictView, FieldView } from '$lib/bindings';
 import type { Context } from '$lib/history/sentence';
 import { m } from '$lib/paraglide/messages';
 import { SIDES, sideValue, type SideName } from './sides';
 import { shortTime } from './story';
+
+/**
+ * An answer about a marked event is final: it became an appointment, or was let be, and neither leaves anything that an
+ * edit could take back. The app answers `gone` then, which would be wrong words for it.
+ */
+export const isFinal = (conflict: ConflictView): boolean => conflict.kind === 'created_externally';
 
 const WHY_NOT: Record<string, (p: { platform: string }) => string> = {
   gone: () => m.dc_un_gone(),
@@ -11,13 +17,17 @@ const WHY_NOT: Record<string, (p: { platform: string }) => string> = {
   not_editable: (p) => m.dc_un_not_editable(p),
   same: () => m.dc_un_same(),
   text_not_kept: () => m.dc_un_text(),
+  left_out: () => m.dc_un_left_out(),
+  nothing: () => m.dc_un_nothing(),
 };
 
 /** Why an answer can't be undone, in words; none if it can. */
 export const whyNot = (one: AnsweredConflict, c: Context): string | null =>
-  one.undo.not_possible === null
-    ? null
-    : ((WHY_NOT[one.undo.not_possible] ?? WHY_NOT.changed_since)?.({ platform: c.platform }) ?? null);
+  isFinal(one.conflict)
+    ? m.dc_un_final()
+    : one.undo.not_possible === null
+      ? null
+      : ((WHY_NOT[one.undo.not_possible] ?? WHY_NOT.changed_since)?.({ platform: c.platform }) ?? null);
 
 /** What undoing would do, each in a sentence of its own. */
 export function undoing(one: AnsweredConflict, c: Context): string[] {
@@ -25,7 +35,6 @@ export function undoing(one: AnsweredConflict, c: Context): string[] {
   const said: string[] = [];
   if (from && to) said.push(m.dc_un_moves({ from: shortTime(from, c), to: shortTime(to, c) }));
   else if (one.resolution === 'stop_syncing') said.push(m.dc_un_again());
-  else if (one.resolution === 'dismiss') said.push(m.dc_un_asks());
   else said.push(m.dc_un_values());
   said.push(tells_admin ? m.dc_un_told({ platform: c.platform }) : m.dc_un_quiet());
   return said;

@@ -69,6 +69,8 @@ describe('one decision', () => {
     expect(find('consequence')?.textContent).toContain('Linden Akademie gets a new appointment: Workshop #linden');
     await user.click(await get('resolve-apply'));
     await waitFor(() => expect(app.state.conflicts.some((c) => c.id === 'cf_created')).toBe(false));
+    // There is nothing an edit could take back, so nothing is offered.
+    expect(undo.possible).toBe(false);
   });
 
   it('says why "most recent" is not offered, and does not take it', async () => {
@@ -247,6 +249,7 @@ describe('what was decided', () => {
     expect(write).toHaveBeenCalledWith('Schulung Rezeptprüfung. Parkplatz im Hof, Code 4711.');
     vi.unstubAllGlobals();
     expect(find('undo-not-possible', '[data-reason="over"]')).not.toBeNull();
+    expect(find('undo-not-possible', '[data-reason="gone"]')?.textContent).toContain('This answer is final');
     expect(await axeProblems()).toEqual([]);
     await user.click(await get('undo-answer', '[data-id="cf_a1"]'));
     expect((await get('undo-consequences')).textContent).toContain('the admin will be told again');

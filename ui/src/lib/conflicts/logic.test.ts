@@ -1,8 +1,13 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { toast } from 'svelte-sonner';
 import type { ConflictAnswer, ConflictView, FieldView, Outcome } from '$lib/bindings';
 import { useLanguage } from '$lib/i18n/locale.svelte';
+import { knownProblem } from '$lib/i18n/problems';
+import { undo } from '$lib/shell/undo.svelte';
 import { conflictsFor } from '../../mock/data';
 import { everyConflict, answeredFor, manyConflicts } from '../../mock/conflicts';
+import { start } from '../../mock/ipc';
+import { resolveMany, undoAnswer } from './api';
 import { applyLabel, consequence, decidedWords, emptyDraft, resolution, result } from './answer';
 import { answerAll, bulkLabel, consequences, offered, plan, tally } from './bulk';
 import { lost, undoing, whyNot } from './decided';
@@ -12,6 +17,7 @@ import { all, kept, NOTHING, ranged, stretched, toggled } from './selection';
 import { marked } from './sides';
 import { brief, card, question, story } from './story';
 import { inSentence, seen, shortened } from './text';
+import { offerBackAll } from './undo';
 
 const NOW = Date.parse('2026-11-21T09:00:00Z');
 const c = { platform: 'Linden Akademie', zone: 'Europe/Berlin', nowMs: NOW };
@@ -219,8 +225,14 @@ describe('what was decided', () => {
     expect(whyNot(one('cf_a1'), c)).toBeNull();
     expect(whyNot(one('cf_a3'), c)).toContain('has changed since');
     expect(whyNot(one('cf_a5'), c)).toContain('is over');
-    for (const code of ['gone', 'over', 'changed_since', 'not_editable', 'same', 'text_not_kept', 'newer_code'])
-      expect(whyNot({ ...one('cf_a1'), undo: { ...one('cf_a1').undo, not_possible: code } }, c)).toBeTruthy();
+    for (const answer of ['create', 'dismiss'])
+      expect(whyNot({ ...one('cf_a4'), resolution: answer }, c)).toBe('This answer is final: it can’t be undone here.');
+    const why = (code: string) => whyNot({ ...one('cf_a1'), undo: { ...one('cf_a1').undo, not_possible: code } }, c);
+    // The codes of `Why` in crates/core/src/undo.rs: each with words of its own, also where undoing is refused.
+    const codes = ['gone', 'over', 'changed_since', 'not_editable', 'same', 'text_not_kept', 'left_out', 'nothing'];
+    expect(new Set(codes.map(why)).size).toBe(codes.length);
+    expect(why('newer_code')).toBeTruthy();
+    for (const code of codes) expect(knownProblem(code), code).toBe(true);
   });
 
   it('offers a copy of the text that lost', () => {
@@ -237,5 +249,36 @@ describe('what was decided', () => {
     expect(rule && patchOf(rule)).toEqual({ text_policy: 'keep_calendar' });
     expect(ruleOf({ ...offer, policy: 'merge' })).toBeNull();
     expect(ruleOf({ ...offer, about: 'colour' })).toBeNull();
+  });
+});
+
+describe('undoing many', () => {
+  it('goes on after one that can’t be, says how many, and leaves out what is final', async () => {
+    const app = start('conflicts', { language: 'en', slowMs: 0 });
+    const rows = manyConflicts(Date.now(), 3);
+    const marked = { ...(rows[0] as ConflictView), id: 'cf_marked', kind: 'created_externally', choices: ['dismiss'] };
+    app.state.conflicts = [...rows, marked];
+    const decided = [...rows, marked];
+    await resolveMany(
+      decided.map(({ id, seen, kind }) => ({
+        id,
+        seen,
+        resolution: { kind: kind === 'created_externally' ? 'dismiss' : 'keep_platform' },
+      })),
+    );
+    expect(app.state.conflicts).toEqual([]);
+    // The last answer is undone first: it was taken back elsewhere meanwhile.
+    await undoAnswer('cf_m3');
+    const [failed, went] = [vi.spyOn(toast, 'error'), vi.spyOn(toast, 'success')];
+    offerBackAll(decided, 'Four decisions made');
+    undo.newest();
+    await vi.waitFor(() => expect(app.state.conflicts.map((c) => c.id).sort()).toEqual(['cf_m1', 'cf_m2', 'cf_m3']));
+    await vi.waitFor(() => expect(failed.mock.calls.map(([text]) => text)).toEqual(['One answer couldn’t be undone']));
+    await vi.waitFor(() => expect(went.mock.calls.map(([text]) => text)).toContain('2 answers undone'));
+    went.mockClear();
+    offerBackAll([marked], 'One decision made');
+    expect(undo.possible).toBe(false);
+    expect(went.mock.calls).toEqual([['One decision made']]);
+    vi.restoreAllMocks();
   });
 });

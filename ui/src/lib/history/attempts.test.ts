@@ -50,6 +50,9 @@ describe('attempts', () => {
   it('are never explained by another kind of write, nor across something else', () => {
     const other = [row('deleted'), row('write_failed', { word: 'move' })];
     expect(shape(other)).toHaveLength(2);
+    // The answer about a marked event is not what came of a creation that failed.
+    const answer = [row('conflict_resolved', { word: 'dismiss' }), row('write_failed', { word: 'create' })];
+    expect(shape(answer)).toHaveLength(2);
     const between = [row('changed'), row('conflict_raised'), row('write_failed', { word: 'patch' })];
     expect(shape(between)).toHaveLength(3);
     const apart = [row('changed', { appointment_id: 'apt_2' }), row('write_failed', { word: 'patch' })];
@@ -65,6 +68,8 @@ describe('attempts', () => {
     expect(canRestore(days(29), NOW)).toBe(true);
     expect(canRestore(days(31), NOW)).toBe(false);
     expect(canRestore({ ...days(1), restorable: false }, NOW)).toBe(false);
+    // An answer about a marked event is final, whatever the line says.
+    expect(canRestore({ ...days(1), appointment_id: 'marked_1' }, NOW)).toBe(false);
   });
 
   it('are grouped by the day of the zone', () => {
@@ -94,13 +99,15 @@ describe('lanes', () => {
     expect(laneOf(row('changed'))).toBe('to_calendar');
     expect(laneOf(row('moved_back'))).toBe('to_platform');
     expect(laneOf(row('write_failed', { word: 'move' }))).toBe('to_platform');
+    expect(laneOf(row('write_failed', { word: 'create' }))).toBe('to_platform');
     expect(laneOf(row('write_failed', { word: 'insert' }))).toBe('to_calendar');
+    expect(laneOf(row('created_from_event'))).toBe('to_platform');
     expect(laneOf(row('something_new'))).toBe('none');
   });
 
   it('say how it began only where the first line is really known', () => {
     expect(beginning([row('changed'), row('added')], true)).toBe('assigned');
-    expect(beginning([row('changed'), row('created')], true)).toBe('created');
+    expect(beginning([row('changed'), row('created_from_event')], true)).toBe('created');
     expect(beginning([row('changed'), row('added')], false)).toBeUndefined();
     expect(beginning([row('changed')], true)).toBeUndefined();
   });

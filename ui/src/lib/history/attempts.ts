@@ -1,5 +1,6 @@
 import type { HistoryRow } from '$lib/bindings';
 import { dayNamer } from './days';
+import { isStandIn } from './marked';
 
 /** A line with the attempts before it that did not work. */
 export type Line = { row: HistoryRow; attempts: HistoryRow[] };
@@ -9,11 +10,13 @@ export type ListItem =
 
 /** What a write that failed was to become once it works, by the word of its intent. */
 const BECOMES: Record<string, string[]> = {
-  insert: ['added', 'adopted', 'put_back', 'restored', 'created', 'undone'],
+  insert: ['added', 'adopted', 'put_back', 'restored', 'undone'],
   patch: ['changed', 'merged', 'conflict_resolved', 'restored', 'undone'],
   delete: ['deleted', 'restored', 'undone'],
   move: ['moved_back', 'refused', 'conflict_resolved', 'restored', 'undone'],
   notes: ['notes_back', 'merged'],
+  // One that works is told under the new appointment.
+  create: ['refused'],
 };
 
 const sameWrite = (later: HistoryRow, failed: HistoryRow): boolean => {
@@ -71,7 +74,7 @@ export const waits = (row: HistoryRow): boolean => row.result === 'waiting' && !
 const MONTH = 30 * 86_400_000;
 /** Both versions are kept for 30 days. */
 export const canRestore = (row: HistoryRow, nowMs: number): boolean =>
-  row.restorable && nowMs - Date.parse(row.at) < MONTH;
+  row.restorable && !isStandIn(row.appointment_id) && nowMs - Date.parse(row.at) < MONTH;
 
 const WRITES = ['added', 'changed', 'deleted', 'moved_back', 'notes_back', 'created_from_event'];
 /** True for a line about something that Roundtrip wrote on either side. */

@@ -1,4 +1,5 @@
 import type { AppointmentRow, HistoryRow } from '$lib/bindings';
+import { isStandIn } from './marked';
 
 export type Found = { id: string; title: string | null; start: string | null };
 
@@ -22,7 +23,7 @@ export function find(
   const known = new Map<string, Found>();
   for (const { id, title, start } of ahead) known.set(id, { id, title, start });
   for (const row of past)
-    if (row.appointment_id && row.title && !known.has(row.appointment_id))
+    if (row.appointment_id && row.title && !isStandIn(row.appointment_id) && !known.has(row.appointment_id))
       known.set(row.appointment_id, { id: row.appointment_id, title: row.title, start: null });
   const begins: Found[] = [];
   const holds: Found[] = [];

@@ -12,11 +12,10 @@ const LANES: Record<string, Lane> = {
   moved_back: 'to_platform',
   notes_back: 'to_platform',
   refused: 'to_platform',
-  created: 'to_platform',
+  created_from_event: 'to_platform',
   removed_in_calendar: 'calendar',
   adopted: 'calendar',
   unreadable: 'calendar',
-  dismissed: 'calendar',
   changed_since_removed: 'platform',
   conflict_raised: 'both',
   conflict_resolved: 'both',
@@ -25,8 +24,10 @@ const LANES: Record<string, Lane> = {
   undone: 'both',
 };
 
+const REPORTS = ['move', 'notes', 'create'];
+
 export function laneOf(row: HistoryRow): Lane {
-  if (row.what === 'write_failed') return row.word === 'move' || row.word === 'notes' ? 'to_platform' : 'to_calendar';
+  if (row.what === 'write_failed') return REPORTS.includes(row.word ?? '') ? 'to_platform' : 'to_calendar';
   return LANES[row.what] ?? 'none';
 }
 
@@ -52,6 +53,6 @@ export function laneWords(lane: Lane, platform: string): string {
 export function beginning(rows: readonly HistoryRow[], complete: boolean): 'assigned' | 'created' | undefined {
   const first = complete ? rows.at(-1) : undefined;
   if (!first) return undefined;
-  if (first.what === 'created') return 'created';
+  if (first.what === 'created_from_event') return 'created';
   return first.what === 'added' || first.what === 'adopted' || first.word === 'insert' ? 'assigned' : undefined;
 }

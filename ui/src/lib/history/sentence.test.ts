@@ -78,8 +78,9 @@ describe('history sentences', () => {
       'silence_ended',
       'undone',
       'restored',
-      'created',
-      'dismissed',
+      'created_from_event',
+      'held',
+      'held_answered',
     ];
     const english = kinds.map((k) => sentence(row(k), context));
     expect(new Set(english).size).toBe(kinds.length);
@@ -93,11 +94,30 @@ describe('history sentences', () => {
     expect(sentence(row('write_failed', { word: 'move' }), context)).toBe(
       'Your move of “PT – A. K.” couldn’t be reported to Linden Akademie.',
     );
+    const intents = ['insert', 'patch', 'delete', 'move', 'notes', 'create'];
+    const failed = [...intents, null].map((word) => sentence(row('write_failed', { word }), context));
+    expect(new Set(failed).size).toBe(intents.length + 1);
+    expect(sentence(row('write_failed', { word: 'create', appointment_id: 'marked_1' }), context)).toBe(
+      'No appointment could be made of your event “PT – A. K.” on Linden Akademie.',
+    );
+    expect(sentence(row('refused', { appointment_id: 'marked_1' }), context)).toBe(
+      'Linden Akademie didn’t make an appointment of your event “PT – A. K.”.',
+    );
     expect(sentence(row('write_failed', { word: 'something_new' }), context)).toBe('“PT – A. K.” couldn’t be written.');
     expect(
       sentence(row('restored', { from: time('2026-11-24T10:00:00Z'), to: time('2026-11-24T09:00:00Z') }), context),
     ).toMatch(/from Tue,? 24 Nov, 11:00 back to 10:00\.$/);
     expect(sentence(row('something_new', { title: null }), context)).toBe('Something changed.');
+  });
+
+  it('says why it was asked, by the kind of the conflict', () => {
+    const kinds = ['time_change', 'data_mismatch', 'deleted', 'created_externally', 'refused', 'unusual_move'];
+    const english = kinds.map((word) => sentence(row('conflict_raised', { word }), context));
+    expect(new Set(english).size).toBe(kinds.length);
+    expect(english[3]).toBe('You marked “PT – A. K.”; you were asked whether it is an appointment.');
+    expect(sentence(row('conflict_raised', { word: 'something_new' }), context)).toBe(english[1]);
+    useLanguage('de', 'de-DE');
+    kinds.forEach((word, i) => expect(sentence(row('conflict_raised', { word }), context), word).not.toBe(english[i]));
   });
 
   it('lets no title break a sentence', () => {

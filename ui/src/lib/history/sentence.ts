@@ -1,6 +1,7 @@
 import type { HistoryRow, ValueView } from '$lib/bindings';
 import { clock, dayKey, list, moment, plainDay } from '$lib/i18n/time';
 import { m } from '$lib/paraglide/messages';
+import { isStandIn } from './marked';
 
 export type Context = { platform: string; zone: string; nowMs: number };
 
@@ -29,6 +30,16 @@ const FAILED: Record<string, (p: { title: string; calendar: string; platform: st
   delete: (p) => m.hx_h_failed_delete(p),
   move: (p) => m.hx_h_failed_move(p),
   notes: (p) => m.hx_h_failed_notes(p),
+  create: (p) => m.hx_h_failed_create(p),
+};
+
+/** Why it was asked, by the kind of the conflict; for differing texts, and for a kind of a newer app, both sides differ. */
+const RAISED: Record<string, (p: { title: string; platform: string }) => string> = {
+  time_change: (p) => m.hx_h_raised_time(p),
+  created_externally: (p) => m.hx_h_raised_created(p),
+  refused: (p) => m.hx_h_raised_refused(p),
+  unusual_move: (p) => m.hx_h_raised_unusual(p),
+  deleted: (p) => m.hx_h_raised_deleted(p),
 };
 
 const LONGEST = 120;
@@ -97,7 +108,9 @@ export function sentence(row: HistoryRow, c: Context): string {
     case 'notes_back':
       return m.h_notes_back({ title, platform });
     case 'refused':
-      return m.h_refused({ title, platform });
+      return isStandIn(row.appointment_id)
+        ? m.hx_h_refused_create({ title, platform })
+        : m.h_refused({ title, platform });
     case 'removed_in_calendar':
       return m.h_removed_in_calendar({ title, calendar });
     case 'changed_since_removed':
@@ -105,7 +118,7 @@ export function sentence(row: HistoryRow, c: Context): string {
     case 'put_back':
       return m.h_put_back({ title, calendar });
     case 'conflict_raised':
-      return m.h_conflict_raised({ title });
+      return RAISED[row.word ?? '']?.({ title, platform }) ?? m.h_conflict_raised({ title });
     case 'conflict_resolved': {
       const choice = row.word ? CHOICES[row.word]?.({ platform }) : undefined;
       if (choice && row.detail === 'by_policy') return m.h_conflict_by_policy({ title, choice });
@@ -131,11 +144,8 @@ export function sentence(row: HistoryRow, c: Context): string {
       return times ? m.hx_h_undone_times({ title, ...times }) : m.hx_h_undone({ title });
     case 'restored':
       return times ? m.hx_h_restored_times({ title, ...times }) : m.hx_h_restored({ title });
-    case 'created':
     case 'created_from_event':
       return at ? m.hx_h_created_at({ title, platform, to: at }) : m.hx_h_created({ title, platform });
-    case 'dismissed':
-      return m.hx_h_dismissed({ title });
     case 'unreadable':
       return m.h_unreadable({ title });
     case 'rebuilt':

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HistoryRow, PastEvent } from '$lib/bindings';
 import {
   byDay,
+  changesCalendar,
   changesPerDay,
   differingDays,
   firstWeek,
@@ -51,6 +52,10 @@ describe('the moments of the slider', () => {
       '2026-11-20T09:00:01.000Z',
       '2026-11-21T12:00:00.000Z',
     ]);
+  });
+
+  it('count the making of an appointment, by the word the app has for it', () => {
+    expect(changesCalendar(row('2026-11-18T08:00:00Z', 'created_from_event'))).toBe(true);
   });
 
   it('are walked one by one, and end at both ends', () => {

@@ -14,7 +14,7 @@ const CHANGES = new Set([
   'put_back',
   'restored',
   'undone',
-  'created',
+  'created_from_event',
 ]);
 
 export const changesCalendar = (row: HistoryRow): boolean =>

@@ -25,7 +25,8 @@ class SignIn {
     try {
       const begun = await beginSignIn(service, address);
       // The end of a quick sign-in may have been heard before this answer.
-      this.view ??= begun;
+      // A problem is what that answer alone may know, unless the sign-in is over already.
+      if (!this.view || (begun.problem && this.waiting && !this.view.problem)) this.view = begun;
     } catch (e) {
       this.error = asCommandError(e);
     } finally {

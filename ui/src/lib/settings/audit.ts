@@ -41,6 +41,9 @@ const REASONS: Record<string, () => string> = {
   no_keychain: m.st_au_no_keychain,
   memory_only: m.st_au_memory_only,
   malformed: m.st_au_unusable,
+  environment: m.st_au_environment,
+  no_randomness: m.st_au_no_randomness,
+  directory: m.st_au_directory,
 };
 
 const plain = (value: unknown): string =>

@@ -11,6 +11,7 @@ export const ALL = [
   'calendar_rights',
   'database',
   'keychain',
+  'tray',
 ] as const;
 /** What "Test connection" looks at, from the outside in. */
 export const OF_SERVICE: Record<string, readonly string[]> = {

@@ -118,6 +118,12 @@ describe('what a change would do', () => {
     expect((await get('dry-run')).textContent).toContain('What is synced');
   });
 
+  it('names what changes on an event beside its texts and its time', async () => {
+    await open('calendar');
+    await pick('color-5');
+    await waitFor(() => expect(all('dry-run-item')[0]?.textContent).toContain('colour or other details'));
+  });
+
   it('applies at once what touches no event', async () => {
     const app = await open('rules');
     await pick('policy-keep_platform');
@@ -484,6 +490,9 @@ describe('the page', () => {
     expect(auditDetails('{"a_b":["c",1]}', 'Linden')).toBe('a b: c, 1');
     // What the app is known to write is said in words, nothing of it as a key.
     const said = (details: object) => auditDetails(JSON.stringify(details), 'Linden');
+    const reasons = ['no_keychain', 'locked', 'malformed', 'environment', 'no_randomness', 'directory', 'memory_only'];
+    expect(new Set(reasons.map((reason) => said({ reason }))).size).toBe(reasons.length);
+    for (const reason of reasons) expect(said({ reason })).not.toBe(reason === 'locked' ? '' : reason);
     expect(said({ service: 'platform', reason: 'locked' })).toBe('Linden · locked');
     expect(said({ changed: ['filters', 'text', 'every_minutes'] })).toBe(
       'What is synced, Text and privacy, How often it checks',
@@ -499,7 +508,8 @@ describe('the page', () => {
   it('runs all checks one by one', async () => {
     await open('advanced');
     await pick('run-doctor');
-    await waitFor(() => expect(find('run-doctor-summary')?.textContent).toContain('7 things'));
-    expect(all('doctor-check')).toHaveLength(7);
+    await waitFor(() => expect(find('run-doctor-summary')?.textContent).toContain('8 things'));
+    expect(all('doctor-check')).toHaveLength(8);
+    expect(all('doctor-check').at(-1)?.textContent).toContain('Icon near the clock');
   });
 });

@@ -9,8 +9,8 @@ export type UndoOffer = {
   more?: string;
   /** Takes it back, by a new edit where the other side knows already. */
   undo: () => Promise<unknown>;
-  /** What is said once it was taken back. */
-  undone?: string;
+  /** What is said once it was taken back; asked for only then. Nothing, if `undo` has said it itself. */
+  undone?: string | (() => string | undefined);
   /** How long it is offered: ten seconds at the least, or nobody could reach it in time. */
   ms?: number;
 };
@@ -58,7 +58,10 @@ class Undo {
     // At once, so that pressing twice does not undo twice.
     this.#forget(id);
     toast.dismiss(id);
-    await act(found.offer.undo, found.offer.undone ?? m.sh_undone());
+    if (!(await act(found.offer.undo))) return;
+    const { undone = m.sh_undone() } = found.offer;
+    const said = typeof undone === 'string' ? undone : undone();
+    if (said) toast.success(said);
   }
 
   #forget(id: string): void {

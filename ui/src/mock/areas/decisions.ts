@@ -66,7 +66,8 @@ export const decisions: Area = ({ state, now, changed, refuse }) => {
         tells_admin: reported,
         from: reported ? time : null,
         to: reported && field ? field.platform : null,
-        not_possible: null,
+        // A marked event is no appointment, so no record is left to edit.
+        not_possible: found.kind === 'created_externally' ? 'gone' : null,
       },
     });
     const owner = state.rows.find((r) => r.id === found.appointment_id);
@@ -112,7 +113,7 @@ export const decisions: Area = ({ state, now, changed, refuse }) => {
     undo_conflict: ({ id }) => {
       const found = past().find((a) => a.conflict.id === id);
       if (!found) return refuse('gone');
-      if (found.undo.not_possible) return refuse('not_possible');
+      if (found.undo.not_possible) return refuse(found.undo.not_possible);
       answered = past().filter((a) => a !== found);
       // A new edit: both sides differ again until it is written, and the question comes back only if they still do then.
       const seen: SeenView = { ...found.conflict.seen, version: (found.conflict.seen.version ?? 0) + 1 };

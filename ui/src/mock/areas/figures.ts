@@ -68,6 +68,7 @@ export function figuresFor(started: boolean, problem: string | null): FiguresVie
       { service: 'google', code: 'unreachable', count: 9 },
       { service: 'platform', code: 'unreachable', count: 9 },
       { service: 'google', code: 'server_trouble', count: 4 },
+      { service: 'other', code: 'other', count: 1 },
     ],
     days,
     platform: { last_success_at: iso(nowMs - 2 * 60_000), awake_minutes: 2, silent_since: null },

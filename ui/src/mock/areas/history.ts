@@ -12,6 +12,7 @@ import type {
   SavedFile,
 } from '$lib/bindings';
 import { wrote } from '$lib/history/attempts';
+import { isStandIn } from '$lib/history/marked';
 import { offline } from '$lib/overview/status';
 import type { Area, Tools } from '../area';
 import { iso, random } from '../data';
@@ -148,14 +149,28 @@ function special(nowMs: number, failing: boolean): HistoryRow[] {
     row('s1', 95, 'changed', { from: timeOf(start), to: timeOf(start + HOUR), fields: ['time'], restorable: true }),
     row('s2', 96, 'write_failed', tried),
     row('s3', 101, 'write_failed', tried),
-    row('s4', 400, 'created', {
+    row('s4', 400, 'created_from_event', {
       source: 'you',
       to: timeOf(start),
       title: 'Vortrag Impfkurs',
       appointment_id: 'apt_12',
     }),
+    row('s7', 410, 'write_failed', {
+      ...tried,
+      word: 'create',
+      title: 'Teamabend #linden',
+      appointment_id: 'marked_s7',
+    }),
     row('s5', 420, 'undone', { source: 'you', from: timeOf(start), to: timeOf(start - HOUR), restorable: true }),
-    row('s6', 440, 'dismissed', { source: 'you', title: 'Zahnarzt #linden', appointment_id: null }),
+    row('s6', 440, 'conflict_resolved', {
+      source: 'you',
+      title: 'Zahnarzt #linden',
+      word: 'dismiss',
+      appointment_id: 'marked_s6',
+      run_id: null,
+      request_id: null,
+      restorable: true,
+    }),
   ];
 }
 
@@ -252,7 +267,8 @@ export const history: Area = (tools) => {
     if (h.what === 'added') return { ...base, action: 'leave_out', not_possible: null };
     if (h.what === 'deleted' || h.what === 'removed_in_calendar')
       return { ...base, action: 'put_back', to: h.from, not_possible: null };
-    if (h.what === 'conflict_resolved') return { ...base, action: 'answer', not_possible: null };
+    if (h.what === 'conflict_resolved')
+      return { ...base, action: 'answer', not_possible: isStandIn(h.appointment_id) ? 'gone' : null };
     if (!h.from) return { ...base, action: 'move', not_possible: 'text_not_kept' };
     const newer = state.history.find((o) => o.appointment_id === h.appointment_id && o.to && o.from);
     if (newer && newer !== h) return { ...base, action: 'move', from: h.to, to: h.from, not_possible: 'changed_since' };

@@ -133,7 +133,7 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
           item(row, 'changed', {
             title_before: title === titleUnder(next, row) ? null : title,
             fields: fields.flatMap((f) =>
-              f === 'privacy' ? ['title', 'location', 'notes'] : f === 'color' ? ['color'] : ['notes'],
+              f === 'privacy' ? ['title', 'location', 'notes'] : f === 'color' ? ['looks'] : ['notes'],
             ),
           });
       }

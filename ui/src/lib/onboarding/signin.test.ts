@@ -1,0 +1,62 @@
+import { cleanup, render } from '@testing-library/svelte';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { toast } from 'svelte-sonner';
+import type { SignInView } from '$lib/bindings';
+import { useLanguage } from '$lib/i18n/locale.svelte';
+import { start } from '../../mock/ipc';
+import SignInWait from './SignInWait.svelte';
+import { signIn } from './signin.svelte';
+
+const find = (test: string) => document.querySelector<HTMLElement>(`[data-test="${test}"]`);
+
+afterEach(() => {
+  cleanup();
+  signIn.view = null;
+  signIn.error = undefined;
+});
+
+describe('a browser that does not open', () => {
+  for (const [language, words, how] of [
+    ['en', 'The browser couldn’t be opened.', 'Copy the link'],
+    ['de', 'Der Browser ließ sich nicht öffnen.', 'Kopieren Sie den Link'],
+  ] as const)
+    it(`is said while the sign-in waits, with the link to copy: ${language}`, async () => {
+      start('fresh', { language });
+      useLanguage(language, language);
+      await signIn.begin('platform', 'https://nobrowser.example');
+      expect(signIn.view).toMatchObject({ state: 'waiting', problem: 'no_browser' });
+      render(SignInWait, { service: 'platform', onretry: () => undefined });
+      expect(find('sign-in-waiting')?.textContent).toContain(words);
+      expect(find('sign-in-waiting')?.textContent).toContain(how);
+      expect(find('sign-in-copy')?.dataset.url).toContain('https://');
+      expect(find('sign-in-cancel')).not.toBeNull();
+    });
+
+  it('is not lost to an event without it, and brings back no sign-in that is over', async () => {
+    start('fresh', { language: 'en' });
+    const heard = async (view: Partial<SignInView>) => {
+      const begun = signIn.begin('platform', 'https://nobrowser.example');
+      signIn.view = { service: 'platform', state: 'waiting', url: null, problem: null, accounts: null, ...view };
+      await begun;
+      return signIn.view;
+    };
+    expect(await heard({})).toMatchObject({ state: 'waiting', problem: 'no_browser' });
+    expect(await heard({ state: 'done' })).toMatchObject({ state: 'done', problem: null });
+    expect(await heard({ problem: 'other_account' })).toMatchObject({ problem: 'other_account' });
+  });
+});
+
+describe('copying the link', () => {
+  it('says so when the system refuses', async () => {
+    start('fresh', { language: 'en' });
+    useLanguage('en', 'en-GB');
+    await signIn.begin('platform', 'https://platform.example');
+    render(SignInWait, { service: 'platform', onretry: () => undefined });
+    const failed = vi.spyOn(toast, 'error');
+    vi.stubGlobal('navigator', { ...navigator, clipboard: { writeText: () => Promise.reject(new Error('denied')) } });
+    find('sign-in-copy')?.click();
+    await vi.waitFor(() => expect(failed.mock.calls[0]?.[0]).toBe('It couldn’t be copied.'));
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  });
+});
