@@ -79,6 +79,9 @@ pub(super) fn made(app: &AppHandle, window: tauri::Result<WebviewWindow>) {
 
 /// Makes the window, whose page begins to load, and does not show it yet.
 ///
+/// Access to the clipboard stays off: "Copy" works in a click without it, and with it WebKit would let the page write at any
+/// time and read, unasked, what other programs have put there.
+///
 /// # Errors
 /// If the system has no display, or no web view.
 pub(super) fn make(app: &AppHandle) -> tauri::Result<WebviewWindow> {
