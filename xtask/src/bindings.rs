@@ -5,7 +5,7 @@ use crate::project;
 use crate::run::{cargo, read, say};
 use anyhow::Result;
 
-/// Writes `ui/src/lib/bindings.ts`. A test of the app keeps it current.
+/// Writes `ui/src/lib/bindings.ts`, and `words.json` beside it. Tests of the app keep both current.
 pub fn generate() -> Result<()> {
     let file = project::ui().join("src/lib/bindings.ts");
     say("generating ui/src/lib/bindings.ts");
@@ -16,5 +16,12 @@ pub fn generate() -> Result<()> {
             .args(["--", "bindings"]),
     )?;
     std::fs::write(file, text)?;
+    say("generating ui/src/lib/words.json");
+    read(
+        cargo()
+            .args(["test", "--quiet", "--locked", "-p", "roundtrip", "--lib"])
+            .args(["--", "the_committed_words_are_current"])
+            .env("ROUNDTRIP_WRITE_WORDS", "1"),
+    )?;
     Ok(())
 }

@@ -101,6 +101,8 @@ pub struct Known {
     pub pushed: bool,
     /// When it last ceased to: from then on its checks are spread, for it may have ceased for thousands at once.
     pub unpushed_at: Option<DateTime<Utc>>,
+    /// When the system last said that there is a network: what could not be reached before that is worth a try.
+    pub network_back_at: Option<DateTime<Utc>>,
 }
 
 /// Chance, as an argument.
@@ -300,6 +302,11 @@ pub fn first(situation: &Situation, owed: bool, chance: Chance) -> DateTime<Utc>
     situation.now + part(START, fraction(chance.random))
 }
 
+/// Whether somebody who came back to the laptop, by unlocking its screen, counts as looking: until the first check has had time to come.
+pub fn counts_as_looking(came_back_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    came_back_at.is_some_and(|at| at <= now && now - at <= part(FAST, 1.25))
+}
+
 /// Whether a side is left to its hints. One in trouble is not: what could not be written or read there waits for no hint.
 pub fn is_left_to_hints(hinted_at: bool, in_trouble: bool) -> bool {
     hinted_at && !in_trouble
@@ -328,14 +335,25 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
         let wait = ((tried - since) / 3).clamp(SOONEST_RETRY, LATEST_RETRY);
         // Who looks at the window sees it come back.
         let wait = if situation.in_use { wait.min(FAST) } else { wait };
-        let awakening = situation
-            .awake_since
-            .is_some_and(|since| since <= situation.now && situation.now - since <= AWAKENING);
+        let lately = |at: Option<DateTime<Utc>>| {
+            at.is_some_and(|at| at <= situation.now && situation.now - at <= AWAKENING)
+        };
+        let awakening = lately(situation.awake_since) || lately(known.network_back_at);
         let wait = if awakening {
             wait.min(AWAKENING_RETRY)
         } else {
             wait
         };
+        if known
+            .network_back_at
+            .is_some_and(|at| at > tried && at <= situation.now)
+        {
+            // A network that comes and goes, or one that is there while the service is not, says so again and again.
+            return Due {
+                at: (tried + SOONEST_RETRY).max(soonest),
+                fast: false,
+            };
+        }
         return Due {
             at: jittered(wait).max(soonest),
             fast: false,

@@ -54,6 +54,42 @@ fn near(check: Check, now: DateTime<Utc>, minutes: f64) {
 }
 
 #[test]
+fn a_network_that_is_back_is_tried_at_once_and_one_that_flickers_is_not_asked_all_the_time() {
+    let now = at(10, 0);
+    let mut situation = just_read(now);
+    situation.min_poll_seconds = 0;
+    let lost = |tried: TimeDelta, back: TimeDelta| Known {
+        tried_at: Some(now - tried),
+        lost_since: Some(now - TimeDelta::hours(2)),
+        network_back_at: Some(now - back),
+        ..Known::default()
+    };
+    // Gone for two hours and tried ten minutes ago: at once, and only the side that was lost.
+    situation.sides.calendar = lost(TimeDelta::minutes(10), TimeDelta::zero());
+    let check = next(&situation, MIDDLE);
+    assert!(check.at <= now);
+    assert_eq!((check.sides.platform, check.sides.calendar), (false, true));
+    // Tried five seconds ago, and said again since: not before the soonest retry.
+    situation.sides.calendar = lost(TimeDelta::seconds(5), TimeDelta::zero());
+    assert_eq!(next(&situation, MIDDLE).at, now + TimeDelta::seconds(15));
+    // It was tried since, and a network is often said to be there before it carries anything: soon again, for some minutes.
+    situation.sides.calendar = lost(TimeDelta::seconds(5), TimeDelta::seconds(6));
+    let soon = next(&situation, MIDDLE).at;
+    assert!(soon > now + TimeDelta::seconds(15) && soon < now + TimeDelta::seconds(40));
+    situation.sides.calendar = lost(TimeDelta::seconds(5), TimeDelta::minutes(6));
+    assert!(next(&situation, MIDDLE).at > now + TimeDelta::minutes(10));
+}
+
+#[test]
+fn whoever_came_back_counts_as_looking_for_a_moment() {
+    let now = at(10, 0);
+    let back = |seconds: i64| counts_as_looking(Some(now - TimeDelta::seconds(seconds)), now);
+    assert!(back(0) && back(75));
+    assert!(!back(76) && !back(-1));
+    assert!(!counts_as_looking(None, now));
+}
+
+#[test]
 fn in_working_hours_the_setting_counts_and_outside_of_them_an_hour() {
     let now = at(10, 0);
     near(next(&just_read(now), MIDDLE), now, 15.0);
@@ -494,12 +530,12 @@ proptest! {
         };
         let tried = (now - TimeDelta::seconds(ago.0), now - TimeDelta::seconds(ago.1));
         situation.sides = Sides {
-            platform: Known { tried_at: Some(tried.0), lost_since: None, pushed: pushed.0, unpushed_at: None },
+            platform: Known { tried_at: Some(tried.0), lost_since: None, pushed: pushed.0, ..Known::default() },
             calendar: Known {
                 tried_at: Some(tried.1),
                 lost_since: lost.map(|minutes| tried.1 - TimeDelta::minutes(minutes)),
                 pushed: pushed.1,
-                unpushed_at: None,
+                ..Known::default()
             },
         };
         let chance = Chance { random, device };

@@ -76,23 +76,40 @@ impl Engine {
         }
     }
 
-    /// The system says that there is a network again. At once if one was missed.
+    /// The system says that there is a network, perhaps again and again. A side that could not be reached is tried, at once
+    /// unless that was just done.
     pub fn network_is_back(&self) {
+        let now = self.now();
         let missed = {
-            let live = self.lock();
+            let mut live = self.lock();
             let lost = |problem: &Option<PortError>| problem.as_ref().is_some_and(is_lost);
-            lost(&live.platform.problem) || lost(&live.calendar.problem)
+            let missed = lost(&live.platform.problem) || lost(&live.calendar.problem);
+            if missed {
+                live.network_back_at = Some(now);
+            }
+            missed
         };
         if missed {
-            self.ask_for(Trigger::NetworkBack);
+            self.wake.notify_one();
         }
     }
 
-    /// Somebody came back to the laptop, by unlocking its screen. The calendar is fresh when they open it: both sides are read as
-    /// soon as somebody who just now looks at the window would have them read, which is at once unless that was done not long ago.
+    /// Somebody came back to the laptop, by unlocking its screen. The calendar is to be fresh when they open it: it counts as a
+    /// moment's look at the window.
     pub fn somebody_is_back(&self) {
-        self.came_back.store(true, Ordering::Relaxed);
-        self.wake.notify_one();
+        let now = self.now();
+        let news = {
+            let mut live = self.lock();
+            let news = !schedule::counts_as_looking(live.came_back_at, now);
+            if news {
+                live.came_back_at = Some(now);
+            }
+            news
+        };
+        // Any program of the session may say so, as often as it likes.
+        if news {
+            self.wake.notify_one();
+        }
     }
 
     /// When the driver looks next, by the services' time; none while it does not run.
@@ -233,19 +250,22 @@ impl Engine {
         let live = self.lock();
         let me = live.me.as_ref().map(|(_, me)| me);
         let (zone, min_poll_seconds) = me.map_or((Tz::UTC, 0), |me| (me.time_zone, me.min_poll_seconds));
+        let network_back_at = live.network_back_at;
+        let came_back = schedule::counts_as_looking(live.came_back_at, now);
         drop(live);
         let known = |side: usize| Known {
             tried_at: looks.tried_at[side],
             lost_since: looks.lost_since[side],
             pushed: looks.pushed[side],
             unpushed_at: looks.unpushed_at[side],
+            network_back_at,
         };
         Situation {
             now,
             zone,
             every_minutes: looks.every_minutes,
             min_poll_seconds,
-            in_use: self.in_use.load(Ordering::Relaxed),
+            in_use: came_back || self.in_use.load(Ordering::Relaxed),
             edited_at: looks.edited_at,
             sides: Sides {
                 platform: known(0),
@@ -271,9 +291,7 @@ impl Engine {
     }
 
     fn next(&self, looks: &Looks) -> Next {
-        let mut situation = self.situation(looks);
-        // Only this once: whoever came back may have gone again.
-        situation.in_use |= self.came_back.swap(false, Ordering::Relaxed);
+        let situation = self.situation(looks);
         if let Some((at, trigger)) = looks.instead {
             // A start that was put off is not, once somebody looks.
             let at = if trigger == Trigger::Start && situation.in_use {

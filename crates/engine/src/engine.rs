@@ -122,6 +122,10 @@ pub struct Live {
     pub(crate) next_check_at: Option<DateTime<Utc>>,
     /// When the driver started or the laptop woke up last, by the running clock.
     pub(crate) woken: Option<std::time::Duration>,
+    /// When the system last said that there is a network.
+    pub(crate) network_back_at: Option<DateTime<Utc>>,
+    /// When somebody last came back to the laptop.
+    pub(crate) came_back_at: Option<DateTime<Utc>>,
 }
 
 /// The engine of one connection.
@@ -142,8 +146,6 @@ pub struct Engine {
     pub(crate) wake: tokio::sync::Notify,
     /// Somebody looks at the window.
     pub(crate) in_use: std::sync::atomic::AtomicBool,
-    /// Somebody came back to the laptop, which was not thought of yet.
-    pub(crate) came_back: std::sync::atomic::AtomicBool,
     pub(crate) asked: Mutex<Option<Trigger>>,
     /// The run under way, until the ledger has it.
     begun: Mutex<Option<Run>>,
@@ -184,7 +186,6 @@ impl Engine {
             revision: std::sync::atomic::AtomicU64::new(0),
             wake: tokio::sync::Notify::new(),
             in_use: std::sync::atomic::AtomicBool::new(false),
-            came_back: std::sync::atomic::AtomicBool::new(false),
             asked: Mutex::new(None),
             begun: Mutex::new(None),
             watching: tokio::sync::Mutex::default(),

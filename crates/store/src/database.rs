@@ -11,7 +11,6 @@ use crate::table::user_integrations::Provider;
 use crate::table::{self, settings};
 use crate::tokens::key::KeySource;
 use crate::tokens::vault::Vault;
-use crate::trust;
 use chrono::{DateTime, Utc};
 use roundtrip_core::ids::ConnectionId;
 use roundtrip_engine::ledger::LedgerError;
@@ -90,26 +89,10 @@ impl Database {
         commit(tx).await
     }
 
-    /// Looks whether all of the file is sound, closes all connections, and folds the write-ahead log into the file. If it is
-    /// sound the next start takes it for so: looking at the end costs nobody a wait.
+    /// Closes all connections; the write-ahead log is folded into the file.
     pub async fn close(&self) {
         self.inner.readers.close().await;
-        let sound = match self.inner.writer.acquire().await {
-            Ok(mut connection) => matches!(open::is_whole(&mut connection).await, Ok(true)),
-            Err(_) => false,
-        };
         self.inner.writer.close().await;
-        if !sound {
-            return;
-        }
-        let dir = self.inner.dir.clone();
-        let left = directory::blocking(move || {
-            trust::leave(&dir);
-            Ok(())
-        });
-        if let Err(error) = left.await {
-            tracing::debug!(%error, "no mark was left");
-        }
     }
 
     /// What the engine keeps about one connection.

@@ -30,10 +30,17 @@ pub(crate) fn from_document<T: DeserializeOwned>(what: &'static str, document: &
 pub(crate) fn to_values<T: DeserializeOwned>(
     what: &'static str,
     documents: &str,
+    rows: i64,
     values: &mut Vec<T>,
 ) -> Stored<()> {
+    let before = values.len();
     for value in serde_json::Deserializer::from_str(documents).into_iter() {
         values.push(value.map_err(|error| unreadable(what, &error))?);
+    }
+    // A row without a document would vanish among the others.
+    let read = i64::try_from(values.len() - before).unwrap_or(i64::MAX);
+    if read != rows {
+        return Err(LedgerError::Unreadable(format!("{what} ({read} of {rows} rows)")).into());
     }
     Ok(())
 }

@@ -9,8 +9,7 @@
 //!   a [`KeyProvider`]: the keychain of the system, or an environment variable. Where there is neither, tokens stay in
 //!   memory and [`Database::tokens_are_volatile`] says so.
 //! - *Retention* deletes what is too old; *recovery* puts a damaged file aside and begins anew (links are rebuilt from
-//!   the calendar). All of the file is looked at at a clean end, which leaves a *mark* that it is sound; the next start looks
-//!   itself only where no mark fits (`trust`).
+//!   the calendar).
 //!
 //! # Choices
 //! - `synchronous=FULL`: with WAL, `NORMAL` may lose the last commits when the power goes. Nothing would be damaged, but
@@ -44,7 +43,6 @@ mod retention;
 mod soundness;
 mod table;
 mod tokens;
-mod trust;
 mod wipe;
 
 #[cfg(feature = "crash-points")]

@@ -3,7 +3,6 @@
 use crate::boundary;
 use crate::directory::{self, DirectoryLock, directory_error, open_private, refuse_link};
 use crate::error::{OpenError, is_damage, ledger_error};
-use crate::trust;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
@@ -35,10 +34,9 @@ pub(crate) struct Opened {
 pub(crate) async fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Opened, OpenError> {
     let dir = data_dir.to_owned();
     // Held until the schema is current: another process must neither look at half a schema nor put aside the fresh file.
-    let (_lock, found_sound) = directory::blocking(move || {
+    let _lock = directory::blocking(move || {
         directory::prepare(&dir)?;
-        let lock = DirectoryLock::acquire(&dir, "open")?;
-        Ok((lock, trust::take(&dir)))
+        DirectoryLock::acquire(&dir, "open")
     })
     .await?;
     let path = data_dir.join(FILE);
@@ -46,7 +44,7 @@ pub(crate) async fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Opened, 
         refuse_link(&part_of(&path, part))?;
     }
     let mut recovered = None;
-    if path.exists() && inspect(&path, found_sound).await? == Condition::Damaged {
+    if path.exists() && inspect(&path).await? == Condition::Damaged {
         tracing::error!("the database is damaged; it is put aside");
         recovered = Some(put_aside(data_dir, &path, now)?);
     }
@@ -117,20 +115,21 @@ enum Condition {
     Damaged,
 }
 
-/// Looks at an existing file without changing it: is it whole, and of a schema that this version knows? A file that was found
-/// sound at its last end is looked at as a whole only before its schema changes.
-async fn inspect(path: &Path, found_sound: bool) -> Result<Condition, OpenError> {
-    let known = MIGRATOR
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
-    match look(path, found_sound.then_some(known)).await {
+/// Looks at an existing file without changing it: is it whole, and of a schema that this version knows?
+async fn inspect(path: &Path) -> Result<Condition, OpenError> {
+    match look(path).await {
         Ok(Look { whole: false, .. }) => Ok(Condition::Damaged),
-        Ok(Look { schema, .. }) => match schema {
-            Some(found) if found > known => Err(OpenError::NewerSchema { found, known }),
-            _ => Ok(Condition::Sound),
-        },
+        Ok(Look { schema, .. }) => {
+            let known = MIGRATOR
+                .iter()
+                .map(|migration| migration.version)
+                .max()
+                .unwrap_or(0);
+            match schema {
+                Some(found) if found > known => Err(OpenError::NewerSchema { found, known }),
+                _ => Ok(Condition::Sound),
+            }
+        }
         Err(error) if is_damage(&error) => Ok(Condition::Damaged),
         Err(error) => Err(ledger_error(&error).into()),
     }
@@ -141,22 +140,31 @@ struct Look {
     schema: Option<i64>,
 }
 
-/// `trusted` is the schema of which a file needs no look at all of it.
-async fn look(path: &Path, trusted: Option<i64>) -> Result<Look, sqlx::Error> {
+async fn look(path: &Path) -> Result<Look, sqlx::Error> {
     let mut connection = options(path).connect().await?;
     let looked = async {
-        if trusted.is_some() {
-            let schema = schema_of(&mut connection).await?;
-            if schema == trusted {
-                return Ok(Look { whole: true, schema });
-            }
+        let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&mut connection)
+            .await?;
+        if verdict != "ok" {
+            return Ok(Look {
+                whole: false,
+                schema: None,
+            });
         }
-        let whole = is_whole(&mut connection).await?;
-        let schema = match whole {
-            true => schema_of(&mut connection).await?,
+        let versioned: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')")
+                .fetch_one(&mut connection)
+                .await?;
+        let schema = match versioned {
+            true => {
+                sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                    .fetch_one(&mut connection)
+                    .await?
+            }
             false => None,
         };
-        Ok(Look { whole, schema })
+        Ok(Look { whole: true, schema })
     }
     .await;
     // Closed in every case: an open file could not be renamed on Windows.
@@ -167,30 +175,6 @@ async fn look(path: &Path, trusted: Option<i64>) -> Result<Look, sqlx::Error> {
     looked
 }
 
-/// Looks at every page of the file, not at whether indexes fit their tables.
-pub(crate) async fn is_whole(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-        .fetch_one(connection)
-        .await?;
-    Ok(verdict == "ok")
-}
-
-/// The newest step of the schema that was taken in this file.
-async fn schema_of(connection: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
-    let versioned: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')")
-            .fetch_one(&mut *connection)
-            .await?;
-    match versioned {
-        true => {
-            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-                .fetch_one(&mut *connection)
-                .await
-        }
-        false => Ok(None),
-    }
-}
-
 fn migration_error(error: MigrateError) -> OpenError {
     match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
@@ -198,14 +182,6 @@ fn migration_error(error: MigrateError) -> OpenError {
         }
         other => OpenError::Migration(other.to_string()),
     }
-}
-
-/// Whether SQLite has something beside the file: it is open, or was not closed as it should.
-pub(crate) fn has_parts(path: &Path) -> bool {
-    PARTS
-        .iter()
-        .filter(|part| !part.is_empty())
-        .any(|part| part_of(path, part).symlink_metadata().is_ok())
 }
 
 fn part_of(path: &Path, part: &str) -> PathBuf {

@@ -13,7 +13,7 @@ pub mod tray;
 pub mod window;
 pub mod words;
 
-use crate::host::{Host, HostEvent, Purpose, StartError};
+use crate::host::{Host, HostEvent, Purpose};
 use crate::ipc::dto::{AppError, Progress, SettingsPatch, SignInView};
 use crate::ipc::events::{SignInChanged, StateChanged, SyncProgress};
 use crate::ipc::settings::{self, keys};
@@ -141,7 +141,7 @@ impl Gui {
             accounts: None,
         });
         if browser::open(&begun.url).is_err() {
-            view.problem = Some("no_browser".into());
+            view = self.host.say_no_browser(&begun.url).unwrap_or(view);
         }
         Ok(view)
     }
@@ -486,17 +486,6 @@ pub fn downloads(app: &AppHandle) -> Result<PathBuf, AppError> {
                 field: None,
                 retryable: true,
             }),
-    }
-}
-
-impl From<StartError> for AppError {
-    fn from(error: StartError) -> Self {
-        Self {
-            code: "start".into(),
-            detail: Some(error.to_string()),
-            field: None,
-            retryable: false,
-        }
     }
 }
 

@@ -225,12 +225,13 @@ fn act(app: &AppHandle, notice: &Notice, action: &str) {
     }
 }
 
-/// "Reconnect" starts the sign-in directly.
+/// "Reconnect" starts the sign-in directly. What the trainer has to see first is in the window.
 fn reconnect(app: &AppHandle, service: Provider, route: &str) {
     let (app, route) = (app.clone(), route.to_owned());
     tauri::async_runtime::spawn(async move {
         let gui = app.state::<Gui>();
-        if gui.sign_in(service, None).await.is_err() {
+        let begun = gui.sign_in(service, None).await;
+        if begun.is_err() || begun.is_ok_and(|view| view.problem.is_some()) {
             super::window::show(&app, Some(route));
         }
     });

@@ -32,6 +32,12 @@ impl AskedEarly {
 pub fn show(app: &AppHandle, route: Option<String>) {
     let Some(gui) = app.try_state::<Gui>() else {
         app.state::<AskedEarly>().ask(route);
+        // It may have come just now, and nobody asks for what was asked early a second time.
+        if app.try_state::<Gui>().is_some()
+            && let Some(route) = app.state::<AskedEarly>().take()
+        {
+            show(app, route);
+        }
         return;
     };
     let listens = gui.listens();
@@ -72,6 +78,9 @@ pub(super) fn made(app: &AppHandle, window: tauri::Result<WebviewWindow>) {
 }
 
 /// Makes the window, whose page begins to load, and does not show it yet.
+///
+/// Access to the clipboard stays off: "Copy" works in a click without it, and with it WebKit would let the page write at any
+/// time and read, unasked, what other programs have put there.
 ///
 /// # Errors
 /// If the system has no display, or no web view.

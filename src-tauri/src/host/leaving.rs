@@ -181,7 +181,7 @@ impl Host {
                         engine,
                         platform,
                         google,
-                        snapshots: Snapshots::default(),
+                        snapshots: Snapshots::new(Arc::clone(&self.clock)),
                         stop: CancellationToken::new(),
                     })
                 }

@@ -66,6 +66,7 @@ pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
         let kept = database.integrations().put(&account, clock.now()).await;
         kept.expect("the account is kept");
     }
+    let lock = database.try_sync_lock().await.expect("a new folder");
     let host = Arc::new(Host {
         database,
         http: Arc::new(ReqwestHttp::new(HttpOptions::default()).expect("the network library")),
@@ -84,7 +85,7 @@ pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
         in_use: false.into(),
         may_begin: tokio_util::sync::CancellationToken::new(),
         tidied: Mutex::default(),
-        _lock: None,
+        lock,
     });
     host.rebuild().await;
     (host, Folder(folder))

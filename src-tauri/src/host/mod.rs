@@ -9,6 +9,7 @@ pub mod departure;
 pub mod doctor;
 pub mod export;
 pub mod figures;
+pub mod language;
 pub mod leaving;
 pub mod notices;
 pub mod overview;
@@ -122,7 +123,7 @@ pub struct Host {
     /// When old history was last deleted, by the running clock.
     tidied: Mutex<Option<std::time::Duration>>,
     /// Held as long as this process is the one that syncs in this data folder.
-    _lock: Option<DirectoryLock>,
+    lock: Option<DirectoryLock>,
 }
 
 /// What a process wants to do in the data folder.
@@ -192,7 +193,7 @@ impl Host {
             in_use: AtomicBool::new(false),
             may_begin: CancellationToken::new(),
             tidied: Mutex::default(),
-            _lock: lock,
+            lock,
         });
         // Before anything is put together that could sync.
         if purpose != Purpose::Look {
@@ -259,12 +260,14 @@ impl Host {
         };
         let device_id = self.device().await;
         let (engine, platform, google) = self.assemble(&connection, device_id);
+        // Before anything drives it.
+        self.follow_language(&engine).await;
         let stop = CancellationToken::new();
         let fresh = Running {
             engine,
             platform,
             google,
-            snapshots: snapshots::Snapshots::default(),
+            snapshots: snapshots::Snapshots::new(Arc::clone(&self.clock)),
             stop: stop.clone(),
         };
         fresh.engine.window_is_in_use(self.in_use.load(Ordering::Relaxed));

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Default)]
 pub struct Current {
     pub(crate) view: Option<SignInView>,
+    /// Counts sign-ins: what an earlier one still has to say is not said of this one.
+    number: u64,
     cancel: Option<CancellationToken>,
     /// Takes the `roundtrip://signin/platform` link, if this sign-in ends with one.
     link: Option<mpsc::Sender<String>>,
@@ -45,6 +47,8 @@ enum Waiting {
     Loopback(Box<LoopbackSignIn>),
     Link(Box<SignInAttempt>, mpsc::Receiver<String>),
 }
+
+type Opened = (Waiting, String, Option<mpsc::Sender<String>>);
 
 impl Host {
     /// Begins a sign-in. The platform needs its address the first time.
@@ -90,52 +94,73 @@ impl Host {
                 )
             }
         };
-        let (waiting, url) = self.open_attempt(service, config).await?;
+        let (waiting, url, link) = self.open_attempt(service, config).await?;
         let cancel = CancellationToken::new();
         let (ended_tx, ended) = oneshot::channel();
         let view = view_of(service, "waiting", Some(url.clone()), None);
-        {
+        let number = {
             let mut current = self.sign_in();
+            current.number += 1;
+            // One that began while this one was looking for its platform ends here.
+            if let Some(other) = current.cancel.replace(cancel.clone()) {
+                other.cancel();
+            }
             current.view = Some(view.clone());
-            current.cancel = Some(cancel.clone());
+            current.link = link;
             current.other = None;
-        }
-        self.tell(HostEvent::SignIn(view));
+            // Told before anybody else may change it: events come in the order in which it was so.
+            self.tell(HostEvent::SignIn(view));
+            current.number
+        };
         let host = Arc::clone(self);
         tokio::spawn(async move {
             let view = tokio::select! {
                 () = cancel.cancelled() => view_of(service, "cancelled", None, None),
                 view = host.finish(service, waiting, metadata) => view,
             };
-            {
-                let mut current = host.sign_in();
-                // A newer sign-in has taken the place of this one: it is not overwritten.
-                if !cancel.is_cancelled()
-                    || current
-                        .cancel
-                        .as_ref()
-                        .is_some_and(CancellationToken::is_cancelled)
-                {
-                    current.view = Some(view.clone());
-                }
-                current.link = None;
-            }
-            host.tell(HostEvent::SignIn(view.clone()));
+            host.sign_in_ended(number, &cancel, &view);
             // The caller may have gone away; the window has heard the event.
             let _ = ended_tx.send(view);
         });
         Ok(Begun { url, ended })
     }
 
-    async fn open_attempt(
-        &self,
-        service: Provider,
-        config: OAuthConfig,
-    ) -> Result<(Waiting, String), AppError> {
+    /// A newer sign-in has taken the place of this one: nothing is overwritten, and the window, which has been told that the
+    /// newer one waits, hears no more of this one.
+    fn sign_in_ended(&self, number: u64, cancel: &CancellationToken, view: &SignInView) {
+        let mut current = self.sign_in();
+        if current.number != number {
+            return;
+        }
+        // What was cancelled leaves nothing to be shown.
+        if !cancel.is_cancelled() {
+            current.view = Some(view.clone());
+            current.cancel = None;
+        }
+        current.link = None;
+        self.tell(HostEvent::SignIn(view.clone()));
+    }
+
+    /// The browser could not be started for this page: said of the sign-in that waits for it, so that the window offers the
+    /// link. None if that one is not the current one any more.
+    pub fn say_no_browser(&self, url: &str) -> Option<SignInView> {
+        let mut current = self.sign_in();
+        let view = current.view.as_mut().filter(|view| view.state == "waiting")?;
+        if view.url.as_deref() != Some(url) {
+            return None;
+        }
+        view.problem = Some("no_browser".into());
+        let view = view.clone();
+        self.tell(HostEvent::SignIn(view.clone()));
+        Some(view)
+    }
+
+    /// What to open, how its answer comes, and where a link is to be handed in if it comes as one.
+    async fn open_attempt(&self, service: Provider, config: OAuthConfig) -> Result<Opened, AppError> {
         match LoopbackSignIn::begin(config.clone(), Arc::clone(&self.clock)).await {
             Ok(attempt) => {
                 let url = attempt.authorize_url().to_string();
-                Ok((Waiting::Loopback(Box::new(attempt)), url))
+                Ok((Waiting::Loopback(Box::new(attempt)), url, None))
             }
             // No port of this laptop may be opened: the platform can also end with a link.
             Err(SignInError::NoPort) if service == Provider::Platform => {
@@ -143,8 +168,7 @@ impl Host {
                     .map_err(|error| sign_in_problem(&error))?;
                 let url = attempt.authorize_url().to_string();
                 let (link, links) = mpsc::channel(4);
-                self.sign_in().link = Some(link);
-                Ok((Waiting::Link(Box::new(attempt), links), url))
+                Ok((Waiting::Link(Box::new(attempt), links), url, Some(link)))
             }
             Err(error) => Err(sign_in_problem(&error)),
         }
@@ -410,3 +434,7 @@ fn port_problem(error: &PortError) -> &'static str {
         _ => "wrong_answer",
     }
 }
+
+#[cfg(test)]
+#[path = "sign_in_tests.rs"]
+mod tests;

@@ -511,7 +511,7 @@ pub struct RunRow {
 }
 
 /// Where a sign-in stands.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct SignInView {
     /// `platform` or `google`.
     pub service: String,

@@ -114,7 +114,7 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
         after.text_policy = parse::<ConflictPolicy>("text_policy", policy)?;
     }
     if let Some(language) = &patch.language {
-        after.language = language_of(language)?;
+        after.language = language_of(language, system_language())?;
     }
     after.created_externally = patch.created_externally.unwrap_or(after.created_externally);
     if let Some(tag) = &patch.mark_tag {
@@ -236,16 +236,13 @@ fn rule_view(rule: &OwnRule) -> OwnRuleView {
     }
 }
 
-/// The language of texts written into events. `system` is resolved by the system's own word for it.
-fn language_of(choice: &str) -> Result<Language, AppError> {
-    match choice {
-        "system" => Ok(if system_language() == "de" {
-            Language::De
-        } else {
-            Language::En
-        }),
-        other => parse::<Language>("language", other),
-    }
+/// The language of texts written into events: `de`, `en`, or `system`, which stands for the system's own.
+///
+/// # Errors
+/// `bad_input` for any other word.
+pub fn language_of(choice: &str, system: &str) -> Result<Language, AppError> {
+    let word = if choice == "system" { system } else { choice };
+    parse::<Language>("language", word)
 }
 
 /// `de` or `en`, from the system's environment.

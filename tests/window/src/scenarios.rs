@@ -80,6 +80,7 @@ pub fn all() -> Vec<Scenario> {
         usual("revoked_access_notifies_and_reconnects", reconnect::revoked),
         usual("a_link_navigates_the_first_window", background::link),
         usual("closing_goes_on_and_a_second_start_reopens", background::closing),
+        usual("a_start_that_fails_says_why_and_ends_with_1", background::failed),
         Scenario {
             name: "killed_in_mid_first_sync_finishes_right",
             appointments: 200,

@@ -33,14 +33,6 @@ pub(super) fn core(bench: &Bench) -> Result<Vec<Figure>> {
             "  of it: database open, engine put together",
         )?,
         named(
-            "ready after a power cut",
-            "the same after a power cut, with a look at all of the file",
-        )?,
-        named(
-            "ready after a power cut: database and engine",
-            "  of it: database open, engine put together",
-        )?,
-        named(
             "idle cycle",
             "a cycle with nothing to do, with both services' answers",
         )?

@@ -10,7 +10,8 @@ pub struct Window<'a> {
     session: &'a Session,
 }
 
-fn hook(name: &str) -> String {
+/// The selector of what has this name for tests in the window.
+pub fn hook(name: &str) -> String {
     format!("[data-test=\"{name}\"]")
 }
 

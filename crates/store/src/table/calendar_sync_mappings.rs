@@ -21,10 +21,10 @@ pub(crate) async fn list(
     // One look for all parts: what is committed between two of them belongs to neither.
     let mut tx = db.begin().await?;
     let mut part = part_after(&mut tx, connection, i64::MIN).await?;
-    while let (Some(last), Some(documents)) = part {
+    while let (Some(last), Some(documents), rows) = part {
         // SQLite fetches the next part while this one is read.
         let next = part_after(&mut tx, connection, last);
-        let read = async { to_values(WHAT, &documents, &mut records) };
+        let read = async { to_values(WHAT, &documents, rows, &mut records) };
         let (next, read) = futures::join!(next, read);
         read?;
         part = next?;
@@ -35,15 +35,15 @@ pub(crate) async fn list(
     Ok(records)
 }
 
-/// The documents of the next rows in the order in which they lie in the file, and the last of those rows. No document has a line
+/// The last of the next rows, their documents in the order in which they lie in the file, and how many rows they are. No document has a line
 /// break in it: JSON writes one as an escape.
 async fn part_after(
     db: &mut SqliteConnection,
     connection: &ConnectionId,
     row: i64,
-) -> Result<(Option<i64>, Option<String>), sqlx::Error> {
+) -> Result<(Option<i64>, Option<String>, i64), sqlx::Error> {
     sqlx::query_as(
-        "SELECT max(row), group_concat(document, char(10)) FROM (
+        "SELECT max(row), group_concat(document, char(10)), count(*) FROM (
             SELECT rowid AS row, document FROM calendar_sync_mappings NOT INDEXED
             WHERE connection = ?1 AND rowid > ?2 ORDER BY rowid LIMIT ?3)",
     )

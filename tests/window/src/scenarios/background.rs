@@ -80,6 +80,28 @@ pub fn closing(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
+/// No data folder can be made where a file lies: the start says so in one line and ends with 1, with no window left behind.
+pub fn failed(stage: &mut Stage) -> Result<()> {
+    let place = stage.desk.logs().join("a-file");
+    std::fs::write(&place, "in the way")?;
+    let mut command = stage.installation.command(&stage.desk, &[])?;
+    command.env("ROUNDTRIP_DATA_DIR", &place);
+    let log = stage.desk.logs().join("failed-start.log");
+    let mut app = Process::start("roundtrip", command, &log)?;
+    let status = wait::until("the start's end", wait::seconds(60), || app.ended())?;
+    let said = std::fs::read_to_string(&log)?;
+    ensure!(
+        status.code() == Some(1),
+        "it ended with {status}, not with 1: {said}"
+    );
+    ensure!(
+        said.contains("Roundtrip couldn't start:") && !said.contains("panicked"),
+        "it does not say why: {said}"
+    );
+    ensure!(stage.desk.screen()?.window(TITLE)?.is_none(), "a window is left");
+    Ok(())
+}
+
 /// Killed while the first sync writes 200 events; started again it finishes, and each appointment has one event.
 pub fn killed(stage: &mut Stage) -> Result<()> {
     stage.open_app()?;

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::time::Duration;
+use xtask::pages::window::hook;
 use xtask::play::Stage;
 
 /// Commands of Tauri and its plugins, some of which are in the app for its own use.
@@ -84,5 +85,16 @@ pub fn to_the_outside(stage: &mut Stage) -> Result<()> {
     window.sync_now()?;
     window.until_state("up_to_date", Duration::from_secs(60))?;
     ensure!(session.url()? == before, "the window went to {}", session.url()?);
+
+    // And what is ours is answered: a command that was not granted fails here alone, not before a stand-in of the app.
+    window.go("settings")?;
+    session.click(&hook("section-advanced"))?;
+    session.find(&hook("live-platform"))?;
+    session.find(&hook("figures"))?;
+    let answer = session.script_until_called(CALL, json!([["network_is_back"]]))?;
+    ensure!(
+        answer == json!(["allowed"]),
+        "our own command was answered {answer}"
+    );
     Ok(())
 }

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::time::Duration;
 use xtask::gallery::{Gallery, View};
+use xtask::pages::window::hook;
 use xtask::wait;
 use xtask::webdriver::keys;
 
@@ -96,10 +97,6 @@ fn tab_to(gallery: &Gallery, css: &str) -> Result<()> {
         gallery.session().press(keys::TAB)?;
     }
     bail!("the Tab key never reaches `{css}`")
-}
-
-fn hook(name: &str) -> String {
-    format!("[data-test=\"{name}\"]")
 }
 
 fn press_at(gallery: &Gallery, css: &str, key: &str) -> Result<()> {

@@ -6,12 +6,9 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use xtask::pages::TRAINER;
+use xtask::pages::window::hook;
 use xtask::play::Stage;
 use xtask::wait;
-
-fn hook(name: &str) -> String {
-    format!("[data-test=\"{name}\"]")
-}
 
 fn ids(stage: &Stage) -> Result<BTreeSet<String>> {
     Ok(our_events(stage)?

@@ -6,12 +6,9 @@ use chrono::{DateTime, Duration as Span};
 use serde_json::{Value, json};
 use std::time::Duration;
 use xtask::pages::TRAINER;
+use xtask::pages::window::hook;
 use xtask::play::{Stage, wall};
 use xtask::wait;
-
-fn hook(name: &str) -> String {
-    format!("[data-test=\"{name}\"]")
-}
 
 fn events_path(event: &str) -> String {
     let account = TRAINER.google_account;

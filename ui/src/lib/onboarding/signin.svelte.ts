@@ -18,6 +18,11 @@ class SignIn {
     return this.view?.service === service;
   }
 
+  // What came while something was awaited; without the call TypeScript takes it for what it was before.
+  #heard(): SignInView | null {
+    return this.view;
+  }
+
   async begin(service: string, address: string | null = null): Promise<void> {
     this.busy = true;
     this.error = undefined;
@@ -26,7 +31,7 @@ class SignIn {
       const begun = await beginSignIn(service, address);
       // The end of a quick sign-in may have been heard before this answer.
       // A problem is what that answer alone may know, unless the sign-in is over already.
-      const heard = this.view as SignInView | null;
+      const heard = this.#heard();
       if (!heard || (begun.problem && heard.state === 'waiting' && !heard.problem)) this.view = begun;
     } catch (e) {
       this.error = asCommandError(e);

@@ -1,4 +1,5 @@
 import { intlLocale } from '$lib/i18n/locale.svelte';
+import { m } from '$lib/paraglide/messages';
 
 // "s", "min" and "h" are the same in every language; a unit never leaves its number.
 const unit = (n: number, name: string, digits: number): string =>
@@ -34,3 +35,7 @@ export function bars(days: [string, number][]): { bars: Bar[]; total: number; mo
     most,
   };
 }
+
+/** Where an error came from; `other` stands for the kinds that are too many to be counted apart. */
+export const serviceWord = (service: string, platform: string): string =>
+  service === 'google' ? m.google_calendar() : service === 'platform' ? platform : m.fg_other();

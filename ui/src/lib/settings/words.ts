@@ -1,6 +1,7 @@
 import type { CommandError } from '$lib/command';
 import { problemWords } from '$lib/i18n/problems';
 import { platformName } from '$lib/overview/state.svelte';
+import { m } from '$lib/paraglide/messages';
 
 /** What is wrong with a field: its own sentence where the app only says that it cannot be used. */
 export function fieldWords(error: CommandError | undefined, own: string): string | undefined {
@@ -9,3 +10,15 @@ export function fieldWords(error: CommandError | undefined, own: string): string
   const { title, why } = problemWords(error.code, platformName());
   return `${title} ${why}`;
 }
+
+const FIELDS: Record<string, () => string> = {
+  title: m.st_field_title,
+  time: m.st_field_time,
+  location: m.st_field_location,
+  notes: m.st_field_notes,
+  // Everything about an event that is no text and no time, in one word of the app.
+  looks: m.st_field_looks,
+};
+
+/** What a dry run would change on an event. */
+export const previewField = (field: string): string => FIELDS[field]?.() ?? field;
