@@ -149,7 +149,7 @@ describe('the history', () => {
     const app = await open('error', '/history');
     const before = app.state.history.length;
     await user.click(await get('retry-all'));
-    await waitFor(() => expect(app.state.history.length).toBe(before + 3), { timeout: 5_000 });
+    await waitFor(() => expect(app.state.history.length).toBe(before + 4), { timeout: 5_000 });
     await user.click(await get('history-runs'));
     await user.click(await get('history-filter-problem'));
     const lines = app.state.history.length;

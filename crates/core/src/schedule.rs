@@ -335,10 +335,9 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
         let wait = ((tried - since) / 3).clamp(SOONEST_RETRY, LATEST_RETRY);
         // Who looks at the window sees it come back.
         let wait = if situation.in_use { wait.min(FAST) } else { wait };
-        let lately = |at: Option<DateTime<Utc>>| {
-            at.is_some_and(|at| at <= situation.now && situation.now - at <= AWAKENING)
-        };
-        let awakening = lately(situation.awake_since) || lately(known.network_back_at);
+        let awakening = situation
+            .awake_since
+            .is_some_and(|since| since <= situation.now && situation.now - since <= AWAKENING);
         let wait = if awakening {
             wait.min(AWAKENING_RETRY)
         } else {
@@ -346,9 +345,10 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
         };
         if known
             .network_back_at
-            .is_some_and(|at| at > tried && at <= situation.now)
+            .is_some_and(|at| at <= situation.now && at + SOONEST_RETRY > tried)
         {
-            // A network that comes and goes, or one that is there while the service is not, says so again and again.
+            // Two tries for each time that it is said, for a network is often there before it carries anything; and no more, for one
+            // that changes while the service is away says so again and again.
             return Due {
                 at: (tried + SOONEST_RETRY).max(soonest),
                 fast: false,

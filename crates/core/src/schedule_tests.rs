@@ -72,11 +72,11 @@ fn a_network_that_is_back_is_tried_at_once_and_one_that_flickers_is_not_asked_al
     // Tried five seconds ago, and said again since: not before the soonest retry.
     situation.sides.calendar = lost(TimeDelta::seconds(5), TimeDelta::zero());
     assert_eq!(next(&situation, MIDDLE).at, now + TimeDelta::seconds(15));
-    // It was tried since, and a network is often said to be there before it carries anything: soon again, for some minutes.
+    // It was tried since, and a network is often said to be there before it carries anything: once more …
     situation.sides.calendar = lost(TimeDelta::seconds(5), TimeDelta::seconds(6));
-    let soon = next(&situation, MIDDLE).at;
-    assert!(soon > now + TimeDelta::seconds(15) && soon < now + TimeDelta::seconds(40));
-    situation.sides.calendar = lost(TimeDelta::seconds(5), TimeDelta::minutes(6));
+    assert_eq!(next(&situation, MIDDLE).at, now + TimeDelta::seconds(15));
+    // … and then as seldom as before.
+    situation.sides.calendar = lost(TimeDelta::seconds(5), TimeDelta::seconds(25));
     assert!(next(&situation, MIDDLE).at > now + TimeDelta::minutes(10));
 }
 

@@ -251,8 +251,11 @@ impl Engine {
         let me = live.me.as_ref().map(|(_, me)| me);
         let (zone, min_poll_seconds) = me.map_or((Tz::UTC, 0), |me| (me.time_zone, me.min_poll_seconds));
         let network_back_at = live.network_back_at;
-        let came_back = schedule::counts_as_looking(live.came_back_at, now);
+        let came_back_at = live.came_back_at;
         drop(live);
+        // One look is what they came for; a side that tells its changes by itself needs none.
+        let looked = (0..2).all(|side| looks.pushed[side] || looks.tried_at[side] > came_back_at);
+        let came_back = schedule::counts_as_looking(came_back_at, now) && !looked;
         let known = |side: usize| Known {
             tried_at: looks.tried_at[side],
             lost_since: looks.lost_since[side],

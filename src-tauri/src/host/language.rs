@@ -1,4 +1,4 @@
-//! The language of the texts in events: the app's own, as long as nothing has been written.
+//! The language of the texts in events is the app's own.
 
 use super::Host;
 use crate::ipc::dto::AppError;
@@ -7,26 +7,30 @@ use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::Engine;
 
 impl Host {
-    /// Lets the texts of a connection that has not begun to sync follow the app's language. The texts that are in a calendar
-    /// already stay as they are: to rewrite all of them is for the settings, which show a preview, and not for a start whose
-    /// environment names another language than the one before.
+    /// Lets the texts of a connection follow the app's language. What is in a calendar already stays as it is: a title in any of
+    /// the languages counts as ours (`core::text`), so nothing is written for it, and two laptops may differ.
     pub(super) async fn follow_language(&self, engine: &Engine) {
         // Who only looks writes nothing.
         if self.lock.is_none() {
             return;
         }
-        if let Err(error) = self.take_language(engine, system_language()).await {
+        // The environment of a verb (a timer, another machine's terminal) says nothing about the trainer's language.
+        let system = self.drives.then(system_language);
+        if let Err(error) = self.take_language(engine, system).await {
             tracing::warn!(code = error.code, "the language of the texts was left as it is");
         }
     }
 
-    pub(super) async fn take_language(&self, engine: &Engine, system: &str) -> Result<(), AppError> {
-        let ledger = engine.ledger();
-        if ledger.sync_state().await?.started {
-            return Ok(());
-        }
+    /// `system`: the language of the system, where that is known to be the trainer's.
+    pub(super) async fn take_language(&self, engine: &Engine, system: Option<&str>) -> Result<(), AppError> {
         let choice = self.database.setting::<String>(keys::LANGUAGE).await?;
-        let language = language_of(choice.as_deref().unwrap_or("system"), system)?;
+        let choice = choice.as_deref().unwrap_or("system");
+        let language = match system {
+            Some(system) => language_of(choice, system)?,
+            None if choice == "system" => return Ok(()),
+            None => language_of(choice, choice)?,
+        };
+        let ledger = engine.ledger();
         let before = ledger.settings().await?;
         if before.language != language {
             let after = SyncSettings { language, ..before };

@@ -18,7 +18,7 @@ async fn choose(host: &Host, word: &str) {
 /// What is put together when the system speaks this language.
 async fn start_on(host: &Host, system: &str) {
     let running = host.running().await.expect("both are signed in");
-    let taken = host.take_language(&running.engine, system).await;
+    let taken = host.take_language(&running.engine, Some(system)).await;
     taken.expect("the database works");
 }
 
@@ -49,16 +49,28 @@ async fn like_the_system_is_what_holds_without_a_choice() {
 }
 
 #[tokio::test]
-async fn texts_that_are_in_the_calendar_are_not_rewritten_by_a_start() {
+async fn a_verb_knows_no_language_of_the_system() {
+    let (host, _folder) = connected("verb-language").await;
+    start_on(&host, "de").await;
+    let running = host.running().await.expect("both are signed in");
+    let taken = host.take_language(&running.engine, None).await;
+    taken.expect("the database works");
+    assert_eq!(language(&host).await, Language::De);
+    choose(&host, "en").await;
+    let taken = host.take_language(&running.engine, None).await;
+    taken.expect("the database works");
+    assert_eq!(language(&host).await, Language::En, "chosen");
+    host.close().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_syncs_follows_too() {
     let (host, _folder) = connected("started-language").await;
     start_on(&host, "en").await;
     let running = host.running().await.expect("both are signed in");
     running.engine.start_syncing().await.expect("the ledger works");
     start_on(&host, "de").await;
-    assert_eq!(language(&host).await, Language::En);
-    choose(&host, "de").await;
-    host.rebuild().await;
-    assert_eq!(language(&host).await, Language::En);
+    assert_eq!(language(&host).await, Language::De);
     host.close().await;
 }
 

@@ -155,6 +155,20 @@ impl Host {
         Some(view)
     }
 
+    /// At another try the browser could be started.
+    pub fn browser_opened(&self) {
+        let mut current = self.sign_in();
+        let waiting = current
+            .view
+            .as_mut()
+            .filter(|view| view.state == "waiting" && view.problem.is_some());
+        if let Some(view) = waiting {
+            view.problem = None;
+            let view = view.clone();
+            self.tell(HostEvent::SignIn(view));
+        }
+    }
+
     /// What to open, how its answer comes, and where a link is to be handed in if it comes as one.
     async fn open_attempt(&self, service: Provider, config: OAuthConfig) -> Result<Opened, AppError> {
         match LoopbackSignIn::begin(config.clone(), Arc::clone(&self.clock)).await {
@@ -341,15 +355,22 @@ impl Host {
 
     /// The trainer's word on another account.
     pub async fn confirm_other_account(self: &Arc<Self>, accept: bool) -> Option<SignInView> {
-        let finished = self.sign_in().other.take()?;
+        let (finished, number) = {
+            let mut current = self.sign_in();
+            (current.other.take()?, current.number)
+        };
         let service = finished.service;
         let view = if accept {
             self.keep(*finished).await
         } else {
             view_of(service, "cancelled", None, None)
         };
-        self.sign_in().view = Some(view.clone());
-        self.tell(HostEvent::SignIn(view.clone()));
+        let mut current = self.sign_in();
+        // Another sign-in began meanwhile: it is the one that is shown.
+        if current.number == number {
+            current.view = Some(view.clone());
+            self.tell(HostEvent::SignIn(view.clone()));
+        }
         Some(view)
     }
 

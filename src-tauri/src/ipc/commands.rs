@@ -455,7 +455,9 @@ pub async fn cancel_sign_in(gui: State<'_, Gui>) -> Answered<()> {
 #[specta::specta]
 pub async fn open_sign_in_again(gui: State<'_, Gui>) -> Answered<()> {
     let url = gui.host.sign_in().view.clone().and_then(|view| view.url);
-    browser::open(&url.ok_or_else(|| AppError::input("url"))?)
+    browser::open(&url.ok_or_else(|| AppError::input("url"))?)?;
+    gui.host.browser_opened();
+    Ok(())
 }
 
 /// The trainer's word on signing in with another account than before.
