@@ -4,6 +4,7 @@ mod channels;
 mod common;
 mod key_life;
 mod ledger;
+mod many;
 mod older;
 mod open;
 mod tokens;
