@@ -65,3 +65,16 @@ fn unreadable(what: &'static str, error: &serde_json::Error) -> LedgerError {
         error.column()
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_yields_no_value_fails_the_whole_listing() {
+        let mut values: Vec<u32> = vec![7];
+        assert!(to_values("numbers", "1\n2", 2, &mut values).is_ok());
+        assert_eq!(values, [7, 1, 2]);
+        assert!(to_values("numbers", "1\n\n3", 3, &mut values).is_err());
+    }
+}
