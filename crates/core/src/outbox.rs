@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// An event that was last changed so long before a row was recorded was not made by it. Less says nothing: services stamp in steps of
 /// their own, and our time follows their `Date`, which has whole seconds.
 const SURELY_BEFORE: Duration = Duration::minutes(1);
+/// An event's two times, made and last changed, are this much apart at most if nobody changed it since: Google tells the first one in
+/// whole seconds.
+const STAMPED_WITHIN: Duration = Duration::seconds(2);
 
 /// The two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -213,12 +216,15 @@ impl OutboxRow {
         self.state == OutboxState::Sent && now.version > planned_for && is_said && !by_somebody_else
     }
 
-    /// True if an event that lives under the id of this insert was there before it: another laptop made it, or this one did
-    /// before it lost its database. To say that it was added now would be untrue.
-    pub fn comes_after(&self, found: &Event) -> bool {
-        found
-            .updated
-            .is_some_and(|updated| updated + SURELY_BEFORE < self.created_at)
+    /// True if an event that lives under the id of this insert was not made by it, as far as the service's times tell: another
+    /// laptop made it, or this one did before it lost its database. To say that it was added now would be untrue. It was there
+    /// before the row, or it was changed since it was made (`created`, if said): nobody changes what waits for its first answer.
+    pub fn comes_after(&self, found: &Event, created: Option<DateTime<Utc>>) -> bool {
+        let Some(updated) = found.updated else {
+            return false;
+        };
+        let changed_since = created.is_some_and(|created| created + STAMPED_WITHIN < updated);
+        created.unwrap_or(updated) + SURELY_BEFORE < self.created_at || changed_since
     }
 }
 

@@ -110,11 +110,28 @@ fn an_event_that_was_there_a_minute_before_the_row_is_not_its_own() {
     };
     let row = row(decision.intents[0].clone());
     let found = |updated: &str| stored(&event_id, &body, "1", at(updated));
-    assert!(row.comes_after(&found("2026-11-21T07:58:59Z")));
-    assert!(!row.comes_after(&found("2026-11-21T07:59:00Z")));
-    assert!(!row.comes_after(&found("2026-11-21T08:00:01Z")));
-    assert!(!row.comes_after(&Event {
+    let not_its_own = |updated: &str| row.comes_after(&found(updated), None);
+    assert!(not_its_own("2026-11-21T07:58:59Z"));
+    assert!(!not_its_own("2026-11-21T07:59:00Z"));
+    assert!(!not_its_own("2026-11-21T08:00:01Z"));
+    let timeless = Event {
         updated: None,
         ..found("2026-11-20T08:00:00Z")
-    }));
+    };
+    assert!(!row.comes_after(&timeless, None));
+}
+
+#[test]
+fn an_event_that_was_changed_since_it_was_made_is_not_what_an_unanswered_insert_left() {
+    let decision = Case::unlinked().decide();
+    let Some(Intent::Insert { event_id, body, .. }) = decision.intents.first().cloned() else {
+        panic!("an event is made")
+    };
+    let row = row(decision.intents[0].clone());
+    let not_its_own = |created: &str, updated: &str| {
+        row.comes_after(&stored(&event_id, &body, "1", at(updated)), Some(at(created)))
+    };
+    assert!(!not_its_own("2026-11-21T08:00:01Z", "2026-11-21T08:00:01.900Z"));
+    assert!(not_its_own("2026-11-21T08:00:01Z", "2026-11-21T08:00:04Z"));
+    assert!(not_its_own("2026-11-21T07:58:59Z", "2026-11-21T07:58:59.900Z"));
 }

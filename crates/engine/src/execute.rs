@@ -40,7 +40,10 @@ pub(crate) enum Outcome {
     /// The calendar stored it and answered this.
     Stored(Event),
     /// Something lives under the id, or the event changed meanwhile.
-    FoundLive(Event),
+    FoundLive {
+        event: Event,
+        created: Option<DateTime<Utc>>,
+    },
     /// The id is dead.
     FoundDeleted { updated: Option<DateTime<Utc>> },
     /// Not there, and no tombstone either.
@@ -290,9 +293,9 @@ impl Engine {
                 executed.plan_again |= record.requested_text != FieldValues::default();
                 absorb::written(&mut record, event, body, *mask, &ctx);
             }
-            (Outcome::FoundLive(event), Intent::Insert { body, generation, .. }) => {
+            (Outcome::FoundLive { event, created }, Intent::Insert { body, generation, .. }) => {
                 // An earlier try went through, or another laptop was first: either way it is ours.
-                if says(&event, body, PatchMask::ALL) && row.comes_after(&event) {
+                if says(&event, body, PatchMask::ALL) && row.comes_after(&event, created) {
                     absorb::written(&mut record, event, body, PatchMask::ALL, &ctx);
                     told(&record, HistoryWhat::Adopted, HistorySource::Roundtrip);
                 } else if says(&event, body, PatchMask::ALL) {
@@ -310,17 +313,20 @@ impl Engine {
                     executed.plan_again = true;
                 }
             }
-            (Outcome::FoundLive(event), Intent::Patch { body, mask, .. }) => {
+            (Outcome::FoundLive { event, .. }, Intent::Patch { body, mask, .. }) => {
                 if says(&event, body, *mask) {
-                    counts.changed += 1;
-                    told(&record, changed(&record, body, *mask), HistorySource::Platform);
+                    // Another laptop was faster if this one had not tried before; then it has told of it.
+                    if row.attempts > 1 {
+                        counts.changed += 1;
+                        told(&record, changed(&record, body, *mask), HistorySource::Platform);
+                    }
                     absorb::written(&mut record, event, body, *mask, &ctx);
                 } else {
                     absorb::event(&mut record, event, ctx.now);
                     executed.plan_again = true;
                 }
             }
-            (Outcome::FoundLive(event), Intent::Delete { .. }) => {
+            (Outcome::FoundLive { event, .. }, Intent::Delete { .. }) => {
                 absorb::event(&mut record, event, ctx.now);
                 executed.plan_again = true;
             }
@@ -335,6 +341,10 @@ impl Engine {
             }
             (Outcome::FoundDeleted { updated }, Intent::Patch { event_id, .. }) => {
                 absorb::tombstone(&mut record, event_id, updated, ctx.now);
+                executed.plan_again = true;
+            }
+            // It never arrived, and the visit is over: nothing is left to be made.
+            (Outcome::FoundNothing, Intent::Insert { body, .. }) if body.time.end <= ctx.now => {
                 executed.plan_again = true;
             }
             (
@@ -416,7 +426,7 @@ impl Engine {
             // A write cannot have another's outcome; the pair is named so that a new one must be decided.
             (
                 Outcome::Stored(_)
-                | Outcome::FoundLive(_)
+                | Outcome::FoundLive { .. }
                 | Outcome::FoundDeleted { .. }
                 | Outcome::FoundNothing,
                 Intent::Move { .. } | Intent::Notes { .. },

@@ -490,6 +490,8 @@ pub struct HistoryFilter {
     pub run_id: Option<RunId>,
     /// Only what this side began.
     pub source: Option<HistorySource>,
+    /// Only these (`what` as it is stored, see [`HistoryWhat`]); empty for all.
+    pub kinds: &'static [&'static str],
     /// Only from this instant on.
     pub since: Option<DateTime<Utc>>,
     /// Only before this instant (paging).

@@ -159,7 +159,9 @@ impl Engine {
         let answer = self.calendar.get(&self.config.identity.calendar, id).await;
         let now = self.now();
         match answer {
-            Ok(EventLookup::Live(event)) => records.edit(owner, |record| absorb::found(record, *event, now)),
+            Ok(EventLookup::Live { event, .. }) => {
+                records.edit(owner, |record| absorb::found(record, *event, now))
+            }
             Ok(EventLookup::Deleted { updated }) => {
                 records.edit(owner, |record| absorb::tombstone(record, id, updated, now));
             }
@@ -214,7 +216,7 @@ impl Engine {
                     });
                 }
                 Ok(EventLookup::NotFound) | Err(_) => {}
-                Ok(EventLookup::Live(event)) => {
+                Ok(EventLookup::Live { event, .. }) => {
                     records.edit(&owner, |record| absorb::event(record, *event, now))
                 }
                 Ok(EventLookup::Deleted { updated }) => {

@@ -149,7 +149,7 @@ impl Engine {
             .collect();
         for id in absent {
             match self.calendar.get(&self.config.identity.calendar, &id).await {
-                Ok(EventLookup::Live(event)) => records.marked.see(&event, self.now()),
+                Ok(EventLookup::Live { event, .. }) => records.marked.see(&event, self.now()),
                 Ok(EventLookup::Deleted { .. } | EventLookup::NotFound) => records.marked.forget(&id),
                 Err(_) => {}
             }
@@ -268,7 +268,7 @@ impl Engine {
             Err(error) => return Outcome::Failed(error),
         };
         let found = match self.calendar.get(&self.config.identity.calendar, event_id).await {
-            Ok(EventLookup::Live(event)) => Found::Live(event),
+            Ok(EventLookup::Live { event, .. }) => Found::Live(event),
             Ok(EventLookup::Deleted { updated }) => Found::Deleted { at: updated },
             // The write that follows is guarded by the etag and finds out.
             Ok(EventLookup::NotFound) | Err(_) => Found::Unknown,
@@ -315,7 +315,7 @@ impl Engine {
             // A creation has no other outcome; it is sent with the next run.
             Outcome::Skipped
             | Outcome::Stored(_)
-            | Outcome::FoundLive(_)
+            | Outcome::FoundLive { .. }
             | Outcome::FoundDeleted { .. }
             | Outcome::FoundNothing
             | Outcome::Gone

@@ -3,9 +3,9 @@
 use crate::engine::Engine;
 use crate::ledger::{Change, Counts, HistoryItem, HistorySource, HistoryWhat, LedgerError, SyncState};
 use crate::marked::take_questions;
-use crate::questions::{confirmed, kind_of};
+use crate::questions::{COUNTED, confirmed, kind_of};
 use crate::read::Records;
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::conflict::{Conflict, ConflictState, Resolution};
 use roundtrip_core::guard::{self, Recent};
 use roundtrip_core::ids::{AppointmentId, ConflictId, IdempotencyKey, OutboxId, RunId};
@@ -106,12 +106,23 @@ impl Engine {
         records: &Records,
     ) -> Result<Recent, LedgerError> {
         let since = self.now() - Duration::minutes(60);
-        let filter = crate::ledger::HistoryFilter {
+        // Of the kinds that are counted all lines, however much else happened in the hour.
+        let lines = |kinds| crate::ledger::HistoryFilter {
             since: Some(since),
-            limit: 2_000,
+            limit: u32::MAX,
+            kinds,
             ..Default::default()
         };
-        let items = self.ledger.history(&filter).await?;
+        let items = self.ledger.history(&lines(&COUNTED)).await?;
+        if items.is_empty() {
+            return Ok(Recent::default());
+        }
+        let mut made: BTreeMap<AppointmentId, Vec<DateTime<Utc>>> = BTreeMap::new();
+        for item in self.ledger.history(&lines(&["added"])).await? {
+            if let Some(id) = item.appointment_id {
+                made.entry(id).or_default().push(item.at);
+            }
+        }
         // A move that a person decided one by one, or wanted back, is no part of a mass of them.
         let decided: BTreeSet<&AppointmentId> = items
             .iter()
@@ -132,12 +143,9 @@ impl Engine {
             };
             let record = item.appointment_id.as_ref().and_then(|id| records.get(id));
             // Each event that was made since has the next generation.
-            let made_since = |other: &&HistoryItem| {
-                matches!(other.what, HistoryWhat::Added { .. })
-                    && other.appointment_id == item.appointment_id
-                    && other.at > item.at
-            };
-            let made_since = u32::try_from(items.iter().filter(made_since).count()).unwrap_or(u32::MAX);
+            let made = item.appointment_id.as_ref().and_then(|id| made.get(id));
+            let made_since = made.map_or(0, |made| made.iter().filter(|at| **at > item.at).count());
+            let made_since = u32::try_from(made_since).unwrap_or(u32::MAX);
             let generation = record.map(|record| record.generation.saturating_sub(made_since));
             if confirmed(questions, item, generation) {
                 continue;
@@ -212,7 +220,11 @@ impl Engine {
                             decision.record.link,
                             roundtrip_core::record::LinkState::Removed { by_trainer: true, .. }
                         );
-                        (HistoryWhat::RemovedInCalendar { by_trainer }, HistorySource::You)
+                        let source = match by_trainer {
+                            true => HistorySource::You,
+                            false => HistorySource::Roundtrip,
+                        };
+                        (HistoryWhat::RemovedInCalendar { by_trainer }, source)
                     }
                     Remark::ChangedSinceRemoved => {
                         (HistoryWhat::ChangedSinceRemoved, HistorySource::Platform)

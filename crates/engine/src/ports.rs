@@ -358,7 +358,12 @@ pub struct EventListing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventLookup {
     /// It exists.
-    Live(Box<Event>),
+    Live {
+        /// As it is now.
+        event: Box<Event>,
+        /// When it was made, if said.
+        created: Option<DateTime<Utc>>,
+    },
     /// It is deleted, and the service remembers it.
     Deleted {
         /// When, if said.

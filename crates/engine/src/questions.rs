@@ -48,6 +48,7 @@ impl Engine {
             }));
         }
         for (kind, causes) in ask {
+            self.tally().day.questions += 1;
             let what = HistoryWhat::Asked {
                 question: kind,
                 count: u32::try_from(causes.len()).unwrap_or(u32::MAX),
@@ -164,6 +165,16 @@ pub(crate) fn confirmed(questions: &[Question], item: &HistoryItem, generation: 
             }
     })
 }
+
+/// What the guard's hour is counted from, as it is stored: lines that are part of a mass, and those that take one out of it.
+pub(crate) const COUNTED: [&str; 6] = [
+    "deleted",
+    "moved_back",
+    "removed_in_calendar",
+    "conflict_resolved",
+    "undone",
+    "restored",
+];
 
 /// Which kind of mass a line of the history is part of.
 pub(crate) fn kind_of(what: &HistoryWhat) -> Option<QuestionKind> {

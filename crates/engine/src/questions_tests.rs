@@ -65,3 +65,28 @@ fn a_go_on_to_something_else_leaves_a_later_deletion_in_the_count() {
         "of a later event"
     );
 }
+
+#[test]
+fn every_line_that_is_part_of_a_mass_is_among_those_that_are_read() {
+    let span = roundtrip_core::time::TimeSpan {
+        start: at(0),
+        end: at(HOUR),
+        zone: chrono_tz::Tz::UTC,
+    };
+    let lines = [
+        cancelled(0).what,
+        HistoryWhat::MovedBack {
+            from: span,
+            to: span,
+            admin_notified: true,
+        },
+        HistoryWhat::RemovedInCalendar { by_trainer: true },
+        HistoryWhat::Adopted,
+        HistoryWhat::Added { time: span },
+    ];
+    for what in lines {
+        let stored = serde_json::to_value(&what).expect("it can be stored");
+        let name = stored["what"].as_str().expect("it has a name");
+        assert_eq!(kind_of(&what).is_some(), COUNTED.contains(&name), "{name}");
+    }
+}

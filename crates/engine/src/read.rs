@@ -380,8 +380,8 @@ impl Engine {
                 ));
                 return;
             }
-            reading.incomplete |= absent.len() > LOOKUPS_MAX;
-            self.ask_for_absent_appointments(&absent, records).await;
+            // One that was not answered is asked for again: the cursor will not tell of it a second time.
+            reading.incomplete |= !self.ask_for_absent_appointments(&absent, records).await;
         }
         state.deletions_frozen = false;
         state.cursor = Some(listing.next_cursor);
@@ -403,6 +403,10 @@ impl Engine {
         let mut buried = BTreeSet::new();
         let mut doubled = Vec::new();
         let mut adopted = 0u32;
+        let inserted = match listing.items.is_empty() {
+            true => BTreeSet::new(),
+            false => self.inserts_sent().await,
+        };
         for item in listing.items {
             match item {
                 EventChange::Live(event) => {
@@ -419,7 +423,7 @@ impl Engine {
                         Adoption::Adopt(id) => {
                             adopted += 1;
                             records.marked.forget(&event.id);
-                            if !first {
+                            if !first && !inserted.contains(&event.id) {
                                 reading.history.push(self.item(
                                     run,
                                     Some(id.clone()),
@@ -485,12 +489,22 @@ impl Engine {
                 ));
                 return;
             }
-            reading.incomplete |= absent.len() > LOOKUPS_MAX;
-            self.ask_for_events(&absent, records).await;
+            reading.incomplete |= !self.ask_for_events(&absent, records).await;
             self.look_at_absent_marked(&seen, records).await;
         }
         state.sync_token = Some(listing.next_token);
         state.calendar = Some(identity.calendar.clone());
+    }
+
+    /// Events of inserts that were sent and not yet answered: the outcome tells of them, and whether they were made or found.
+    async fn inserts_sent(&self) -> BTreeSet<EventId> {
+        let rows = self.ledger.outbox().await.unwrap_or_default();
+        let sent = rows.into_iter().filter(|row| row.state == OutboxState::Sent);
+        sent.filter_map(|row| match row.intent {
+            Intent::Insert { event_id, .. } => Some(event_id),
+            _ => None,
+        })
+        .collect()
     }
 
     /// Events whose deletion was sent and not yet answered.

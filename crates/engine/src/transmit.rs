@@ -12,6 +12,10 @@ impl Engine {
         let calendar = &self.config.identity.calendar;
         match &row.intent {
             Intent::Insert { event_id, body, .. } => {
+                // What may be there already, and is over: no event is made of a visit in the past.
+                if row.attempts > 1 && body.time.end <= self.now() {
+                    return self.look(event_id).await;
+                }
                 let by_chance = EventId::new(self.fresh_id());
                 let event_id = match bug::is_on(Bug::RandomEventId) {
                     true => &by_chance,
@@ -138,7 +142,10 @@ impl Engine {
 
     async fn look(&self, event_id: &EventId) -> Outcome {
         match self.calendar.get(&self.config.identity.calendar, event_id).await {
-            Ok(EventLookup::Live(event)) => Outcome::FoundLive(*event),
+            Ok(EventLookup::Live { event, created }) => Outcome::FoundLive {
+                event: *event,
+                created,
+            },
             Ok(EventLookup::Deleted { updated }) => Outcome::FoundDeleted { updated },
             Ok(EventLookup::NotFound) => Outcome::FoundNothing,
             Err(error) => Outcome::Failed(error),

@@ -268,7 +268,7 @@ impl CalendarPort for GoogleCalendar {
     }
 
     async fn get(&self, calendar: &CalendarId, id: &EventId) -> Result<EventLookup, PortError> {
-        let query = [("fields", wire::EVENT_FIELDS)];
+        let query = [("fields", wire::LOOKUP_FIELDS)];
         match self
             .send(
                 Method::GET,
@@ -281,7 +281,10 @@ impl CalendarPort for GoogleCalendar {
             .await
         {
             Ok(response) => match self.stored(calendar, id, &response) {
-                Ok(event) => Ok(EventLookup::Live(Box::new(event))),
+                Ok(event) => Ok(EventLookup::Live {
+                    event: Box::new(event),
+                    created: wire::created(response.body()),
+                }),
                 Err(PortError::AlreadyDeleted) => {
                     let told = wire::event(response.body(), self.zone(calendar)).map_err(unread)?;
                     let updated = if let EventChange::Deleted { updated, .. } = told {

@@ -26,6 +26,8 @@ pub(crate) const LIST_FIELDS: &str = concat!(
     event_fields!(),
     ")"
 );
+/// Of one event that is asked for by its id.
+pub(crate) const LOOKUP_FIELDS: &str = concat!(event_fields!(), ",created");
 pub(crate) const CALENDAR_FIELDS: &str = "summary,timeZone,accessRole";
 
 /// Events per page that are asked for: the most Google gives.
@@ -181,6 +183,12 @@ pub(crate) fn event(body: &[u8], zone: Tz) -> Result<EventChange, Unreadable> {
         // An occurrence of a series never has an id that we chose.
         None => Err(Unreadable("recurringEventId")),
     }
+}
+
+/// When an event was made, from an answer that holds nothing else. Google gives whole seconds.
+pub(crate) fn created(body: &[u8]) -> Option<DateTime<Utc>> {
+    let value: Value = answer::json(body)?;
+    answer::planned(value.get("created")?.as_str()?)
 }
 
 fn known_field(field: &str) -> &'static str {

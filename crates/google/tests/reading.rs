@@ -321,7 +321,7 @@ async fn one_event_is_looked_up() {
         .then(200, &stored(|event| event["id"] = json!("another")).to_string())
         .then(200, "{\"id\":");
     let found = client.get(&primary(), &event_id()).await;
-    assert!(matches!(found, Ok(EventLookup::Live(event)) if event.id == event_id()));
+    assert!(matches!(found, Ok(EventLookup::Live { event, .. }) if event.id == event_id()));
     let deleted = EventLookup::Deleted {
         updated: Some(at("2026-11-20T07:00:00Z")),
     };

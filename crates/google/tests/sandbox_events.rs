@@ -59,7 +59,7 @@ async fn the_life_of_an_event() {
         .patch(&primary(), &id, &made.etag, &retitled, only_title)
         .await;
     assert_eq!(stale, Err(PortError::PreconditionFailed { current: None }));
-    let Ok(EventLookup::Live(now)) = calendar.get(&primary(), &id).await else {
+    let Ok(EventLookup::Live { event: now, .. }) = calendar.get(&primary(), &id).await else {
         panic!("not there")
     };
     let patched = calendar
@@ -138,7 +138,7 @@ async fn an_all_day_event_becomes_timed_again_and_a_series_is_seen() {
     );
     let read = || async {
         match world.calendar.get(&primary(), &EventId::new("rt0abc")).await {
-            Ok(EventLookup::Live(event)) => *event,
+            Ok(EventLookup::Live { event, .. }) => *event,
             other => panic!("not there: {other:?}"),
         }
     };
@@ -253,7 +253,7 @@ async fn a_lost_reply_leads_to_no_second_event() {
         Err(PortError::AlreadyExists)
     );
     assert!(
-        matches!(world.calendar.get(&primary(), &id).await, Ok(EventLookup::Live(event)) if event.mark == Some(body().mark))
+        matches!(world.calendar.get(&primary(), &id).await, Ok(EventLookup::Live { event, .. }) if event.mark == Some(body().mark))
     );
     assert_eq!(world.google().list_all(MARA, "primary").expect("there").len(), 1);
 }

@@ -91,7 +91,7 @@ async fn many_requests_at_once_cause_one_refresh() {
     assert!(
         answers
             .iter()
-            .all(|answer| matches!(answer, Ok(EventLookup::Live(_))))
+            .all(|answer| matches!(answer, Ok(EventLookup::Live { .. })))
     );
     assert_eq!(world.requests("POST", "/token"), tokens + 1);
     // And before a token ends, without any refusal.

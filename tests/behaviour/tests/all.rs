@@ -16,6 +16,7 @@ mod marked;
 mod mends;
 mod moves;
 mod oddities;
+mod once;
 mod own_text;
 mod pace;
 mod pen;

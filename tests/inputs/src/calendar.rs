@@ -95,7 +95,7 @@ pub fn event(input: &[u8]) {
         .and_then(|(_, rest)| rest.split('"').next());
     let id = EventId::new(told.filter(|id| !id.is_empty()).unwrap_or("x"));
     match block_on(client.get(&CalendarId::new("primary"), &id)) {
-        Ok(roundtrip_engine::ports::EventLookup::Live(event)) => {
+        Ok(roundtrip_engine::ports::EventLookup::Live { event, .. }) => {
             assert_eq!(event.id, id);
             check(&event, input);
         }

@@ -25,6 +25,10 @@ pub(crate) async fn list(
         HistorySource::Platform => "platform",
         HistorySource::Roundtrip => "roundtrip",
     });
+    let kinds = match filter.kinds {
+        [] => None,
+        kinds => Some(to_document(WHAT, &kinds)?),
+    };
     let documents = sqlx::query_scalar(
         "SELECT document FROM calendar_sync_history
          WHERE connection = ?1
@@ -34,6 +38,7 @@ pub(crate) async fn list(
            AND (?5 IS NULL OR at_us < ?5)
            AND (?7 IS NULL OR document ->> '$.source' = ?7)
            AND (?8 IS NULL OR at_us >= ?8)
+           AND (?9 IS NULL OR document ->> '$.what.what' IN (SELECT value FROM json_each(?9)))
          ORDER BY at_us DESC, sequence DESC LIMIT ?6",
     )
     .bind(connection.as_str())
@@ -44,6 +49,7 @@ pub(crate) async fn list(
     .bind(filter.limit)
     .bind(source)
     .bind(filter.since.map(micros))
+    .bind(kinds)
     .fetch_all(db)
     .await?;
     from_documents(WHAT, documents)

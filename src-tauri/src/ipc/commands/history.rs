@@ -42,6 +42,7 @@ pub fn filter_of(query: HistoryQuery) -> Answered<HistoryFilter> {
     };
     let id = |field: &str, id: Option<String>| id.map(|id| checked(field, id)).transpose();
     Ok(HistoryFilter {
+        kinds: &[],
         result,
         source,
         appointment_id: id("appointment_id", query.appointment_id)?.map(AppointmentId),
@@ -114,6 +115,14 @@ pub(in crate::ipc) fn checked_ids(ids: Vec<String>) -> Answered<Vec<String>> {
         return Err(AppError::input("history_ids"));
     }
     ids.into_iter().map(|id| checked("history_ids", id)).collect()
+}
+
+/// Exports are written as `csv` or `json`; the word also ends the file's name, so no other one gets so far.
+pub(in crate::ipc) fn checked_format(format: String) -> Answered<String> {
+    match format.as_str() {
+        "csv" | "json" | "time" => Ok(format),
+        _ => Err(AppError::input("format")),
+    }
 }
 
 /// What restoring these history lines, or all of a run, would do. Nothing is written.
@@ -275,9 +284,7 @@ pub async fn export_history(
     format: String,
     personal: bool,
 ) -> Answered<SavedFile> {
-    if !["csv", "json"].contains(&format.as_str()) {
-        return Err(AppError::input("format"));
-    }
+    let format = checked_format(format)?;
     filter_of(query.clone())?;
     let running = super::running(&gui).await?;
     // One reading finds all that is kept: the history holds 30 days.

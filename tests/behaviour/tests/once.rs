@@ -1,0 +1,158 @@
+//! What happened is told once, by whoever did it, and counted; what was not answered is asked again.
+
+use roundtrip_behaviour_tests::World;
+use roundtrip_core::badge::Badge;
+use roundtrip_core::ids::AppointmentId;
+use roundtrip_core::outbox::OutboxState;
+use roundtrip_core::question::QuestionKind;
+use roundtrip_core::record::Field;
+use roundtrip_engine::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat};
+use roundtrip_sandbox::faults::Fault;
+
+async fn with_visits(count: usize) -> (World, Vec<String>) {
+    let world = World::new().await;
+    let visits = world.admin().visits(count);
+    world.sync().await;
+    world.advance(3_700);
+    (world, visits)
+}
+
+fn is_added(what: &HistoryWhat) -> bool {
+    matches!(what, HistoryWhat::Added { .. })
+}
+
+#[tokio::test]
+async fn an_insert_whose_answer_was_lost_is_told_as_added_though_a_listing_shows_it_first() {
+    let (world, _) = with_visits(1).await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.spoil_google(Fault::DropAfter, |rule| {
+        rule.method("POST").path("/events").times(1)
+    });
+    world.sync().await;
+    world.repair();
+    // While nothing can be sent the calendar counts as away, and the next run begins with that belief: it reads first.
+    world.wire.unplug(&world.running.google_url);
+    world.sync().await;
+    world.wire.plug_in();
+    world.sync().await;
+    world.settle().await;
+
+    let told = world.story(&visit).await;
+    assert_eq!(told.iter().filter(|what| is_added(what)).count(), 1, "{told:?}");
+    assert!(!told.contains(&HistoryWhat::Adopted), "{told:?}");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_insert_that_never_arrived_is_not_made_up_for_once_the_visit_is_over() {
+    let (world, _) = with_visits(1).await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.spoil_google(Fault::DropBefore, |rule| {
+        rule.method("POST").path("/events").times(0)
+    });
+    world.sync().await;
+    assert!(
+        world
+            .outbox()
+            .await
+            .iter()
+            .any(|row| row.state == OutboxState::Sent)
+    );
+    world.repair();
+    world.admin().cancel(&visit);
+    let over = world.admin().end(&visit).expect("it is known");
+    world.set_time(over + chrono::TimeDelta::hours(1));
+    world.sync().await;
+    world.settle().await;
+
+    assert_eq!(world.trainer().events(&visit).len(), 0);
+    let told = world.story(&visit).await;
+    assert!(!told.iter().any(is_added), "{told:?}");
+    assert_eq!(world.outbox().await.len(), 0);
+    world.check_safety();
+}
+
+#[tokio::test]
+async fn an_absent_event_that_could_not_be_asked_for_is_asked_for_with_the_next_cycle() {
+    let (world, visits) = with_visits(3).await;
+    let event = world.trainer().delete(&visits[0]);
+    world.running.sandbox.google.expire_sync_tokens();
+    let trouble = Fault::Status {
+        status: 503,
+        body: None,
+        headers: Vec::new(),
+    };
+    // The full listing tells of no deletions; the direct question is not answered.
+    let asked = format!("/events/{event}");
+    world.spoil_google(trouble, |rule| rule.method("GET").path(&asked).times(0));
+    world.sync().await;
+    assert_eq!(world.state().await.full_at, None, "it is not done");
+    world.repair();
+    world.advance(120);
+    world.sync().await;
+    world.settle().await;
+    assert_eq!(world.badge(&visits[0]).await.0, Badge::Removed);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_question_of_the_guard_is_counted_with_the_day() {
+    let (world, visits) = with_visits(12).await;
+    for visit in &visits[..8] {
+        world.trainer().delete(visit);
+    }
+    world.settle().await;
+    assert_eq!(world.questions().await.len(), 1);
+    world.sync().await;
+    let figures = world.engine.figures().await.expect("the ledger works");
+    assert_eq!(figures.questions, 1);
+}
+
+#[tokio::test]
+async fn moves_are_counted_within_the_hour_whatever_else_was_told_in_between() {
+    let (world, visits) = with_visits(12).await;
+    let drag = |visits: &[String], day: u32| {
+        for (index, visit) in visits.iter().enumerate() {
+            let to = format!("2026-12-{:02} 19:00", day as usize + index);
+            world.trainer().drag(visit, &to);
+        }
+    };
+    drag(&visits[..4], 7);
+    world.settle().await;
+    assert_eq!(world.questions().await, []);
+    let title_changed = |number: usize| {
+        Change::AddItem(Box::new(HistoryItem {
+            id: format!("change-{number}"),
+            run_id: None,
+            at: world.now(),
+            appointment_id: Some(AppointmentId::new(&visits[11])),
+            title: None,
+            what: HistoryWhat::Changed {
+                fields: vec![Field::Title],
+                from: None,
+                to: None,
+            },
+            source: HistorySource::Platform,
+            result: HistoryResult::Ok,
+            problem: None,
+            request_id: None,
+            took: None,
+        }))
+    };
+    let many = (0..2_500).map(title_changed).collect();
+    world
+        .engine
+        .ledger()
+        .commit(many)
+        .await
+        .expect("the ledger works");
+    world.advance(60);
+    drag(&visits[4..8], 11);
+    world.settle().await;
+    let asked = world.questions().await;
+    assert_eq!(
+        asked.iter().map(|question| question.kind).collect::<Vec<_>>(),
+        [QuestionKind::Moves]
+    );
+    assert_eq!(asked[0].appointments.len(), 4);
+}
