@@ -40,6 +40,7 @@ fn build_with(profile: Profile, features: [&str; 2]) -> Result<()> {
         .args(features);
     if profile == Profile::Release {
         command.arg("--release");
+        crate::reproduce::say_nothing_of_here(&mut command, &project::root(), &project::target())?;
     }
     run(&mut command)?;
     crate::rules::bugs::not_in(&project::binary("roundtrip", profile))?;

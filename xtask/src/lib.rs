@@ -32,6 +32,7 @@ pub mod planner;
 pub mod play;
 pub mod process;
 pub mod project;
+pub mod reproduce;
 pub mod rules;
 pub mod run;
 pub mod sandbox;

@@ -9,8 +9,8 @@ use xtask::lanes::{self, Lane};
 use xtask::project::Profile;
 use xtask::setup::{self, Need};
 use xtask::{
-    bench, bindings, browse, building, coverage, crash, demo, fuzz, icons, mutants, planner, process, sbom,
-    screens, sim,
+    bench, bindings, browse, building, coverage, crash, demo, fuzz, icons, mutants, planner, process,
+    reproduce, sbom, screens, sim,
 };
 
 /// The project's own commands.
@@ -64,6 +64,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Render the icons from their drawings.
     Icons,
+    /// Build what ships twice, in two folders, and compare.
+    Reproduce,
     /// List everything that is in the app, for both worlds, as CycloneDX (target/sbom).
     Sbom,
     /// Take the pictures of every screen and state (docs/screens/).
@@ -110,6 +112,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Bindings => bindings::generate().map(|()| true),
         Task::Screens(options) => screens::take(&options).map(|()| true),
         Task::Icons => icons::render().map(|()| true),
+        Task::Reproduce => reproduce::reproduce(),
         Task::Sbom => sbom::write().map(|()| true),
         Task::Browse { url } => browse::follow(&url).map(|_| true),
     }
