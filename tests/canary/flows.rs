@@ -6,6 +6,7 @@ use roundtrip_app::gui::words::Tongue;
 use roundtrip_app::host::{Host, Purpose, export};
 use roundtrip_app::ipc::convert;
 use roundtrip_core::conflict::Resolution;
+use roundtrip_engine::Engine;
 use roundtrip_engine::ledger::{HistoryFilter, Trigger};
 use roundtrip_http::{HttpOptions, HttpPort, ReqwestHttp};
 use roundtrip_store::Provider;
@@ -13,6 +14,9 @@ use serde::Serialize;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 pub const WINDOW: &str = "ROUNDTRIP_CANARY_WINDOW";
 pub const OUTSIDE: &str = "ROUNDTRIP_CANARY_OUTSIDE";
@@ -40,19 +44,65 @@ impl Out {
     fn outside(&self, name: &str, text: &str) {
         self.write(&self.outside, name, text);
     }
+    /// Details as `ui/src/lib/ui/Details.svelte` puts them on the clipboard.
+    fn copied(&self, folder: &Path, name: &str, rows: &[(&str, Option<&str>)]) {
+        let rows = rows.iter().filter_map(|(name, text)| Some((name, (*text)?)));
+        let lines: Vec<String> = rows.map(|(name, text)| format!("{name}: {text}")).collect();
+        self.write(folder, &format!("copied {name}"), &lines.join("\n"));
+    }
 }
 
-fn step(name: &str) {
+/// The engine listening as in the window: to the platform's stream, and to the calendar's notices that come over it.
+struct Listening {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Listening {
+    /// Returns once notices are heard, and what they hinted at so far was looked at.
+    async fn to(engine: &Arc<Engine>) -> Self {
+        let stop = CancellationToken::new();
+        let (listener, heard) = (Arc::clone(engine), stop.clone());
+        let task = tokio::spawn(async move { listener.listen(heard).await });
+        until(|| engine.live().pushed.calendar).await;
+        while engine.live().hinted != [false; 2] {
+            engine.cycle(Trigger::Hint).await.expect("a look");
+        }
+        Self { stop, task }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("it ends by itself");
+    }
+}
+
+/// What takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits for what comes over the network.
+async fn until(what: impl Fn() -> bool) {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !what() {
+            tokio::task::yield_now().await;
+        }
+    });
+    waited.await.expect("it comes over the network");
+}
+
+/// Asks the world for this; answers with what the world has to say.
+fn step(name: &str) -> String {
     println!("{STEP}{name}");
     let mut line = String::new();
     std::io::stdin()
         .lock()
         .read_line(&mut line)
         .expect("the world answers");
+    line.trim().to_owned()
 }
 
 /// What a browser does with pages that answer by redirects.
-async fn browse(http: &dyn HttpPort, mut address: String) {
+pub async fn browse(http: &dyn HttpPort, mut address: String) {
     for _ in 0..5 {
         let request = http::Request::get(&address)
             .body(Bytes::new())
@@ -86,6 +136,7 @@ async fn sign_in(host: &Arc<Host>, out: &Out, service: Provider) {
             host.sign_in_link(&link);
         }
     }
+    out.outside("copied link", &begun.url);
     browse(&http, begun.url).await;
     let view = begun.ended.await.expect("an end");
     assert_eq!(view.state, "done", "{view:?}");
@@ -99,6 +150,21 @@ async fn dump(host: &Arc<Host>, out: &Out) {
     out.window("overview", &overview);
     let checks = host.doctor().await;
     out.outside("doctor", &format!("{checks:?}"));
+    if let Some(problem) = &overview.problem {
+        let rows = [
+            ("code", Some(problem.code.as_str())),
+            ("said", problem.detail.as_deref()),
+        ];
+        out.copied(&out.outside, "problem", &rows);
+    }
+    for check in &checks {
+        let rows = [
+            (check.check.as_str(), Some(check.result.as_str())),
+            ("problem", check.problem.as_deref()),
+            ("said", check.detail.as_deref()),
+        ];
+        out.copied(&out.outside, "check", &rows);
+    }
     out.outside("report", &host.report(checks).await.expect("a report"));
     for notice in host.notices().await {
         for tongue in [Tongue::En, Tongue::De] {
@@ -109,6 +175,8 @@ async fn dump(host: &Arc<Host>, out: &Out) {
     let Some(running) = host.running().await else {
         return;
     };
+    out.window("connection", &host.connection().await.expect("a connection"));
+    out.window("figures", &host.figures().await.expect("figures"));
     let snapshot = running.engine.snapshot().await.expect("a snapshot");
     let rows: Vec<_> = snapshot
         .appointments
@@ -147,6 +215,21 @@ async fn dump(host: &Arc<Host>, out: &Out) {
         .map(|item| convert::history(item, snapshot.now))
         .collect();
     out.window("history", &rows);
+    for row in &rows {
+        // With the appointment's name, which the trainer sees there and copies knowingly.
+        let rows = [
+            ("name", row.title.as_deref()),
+            ("appointment", row.appointment_id.as_deref()),
+            ("entry", Some(row.id.as_str())),
+            ("what", Some(row.what.as_str())),
+            ("word", row.word.as_deref()),
+            ("code", row.problem.as_deref()),
+            ("said", row.detail.as_deref()),
+            ("request", row.request_id.as_deref()),
+            ("run", row.run_id.as_deref()),
+        ];
+        out.copied(&out.window, "line", &rows);
+    }
     let masked: Vec<_> = rows.into_iter().map(export::masked).collect();
     out.outside("history.csv", &export::csv(&masked));
     out.outside(
@@ -186,9 +269,13 @@ async fn flows(out: &Out) {
     cycle(&host, out, "first reading").await;
     running.engine.start_syncing().await.expect("started");
     cycle(&host, out, "first sync").await;
+    let listening = Listening::to(&running.engine).await;
+    let told = step("listen");
     dump(&host, out).await;
 
     step("move");
+    // The calendar's notice, by the platform's hook, over the stream.
+    until(|| running.engine.live().hinted[1]).await;
     cycle(&host, out, "move").await;
     step("conflict");
     cycle(&host, out, "conflict").await;
@@ -207,10 +294,13 @@ async fn flows(out: &Out) {
     let undone = running.engine.undo_conflict(&conflict.id).await;
     out.outside("undo", &format!("{:?}", undone.is_ok()));
     cycle(&host, out, "after the answer").await;
+    listening.stop().await;
     step("rotate");
+    // The stream's own request is the first one that is refused.
+    let listening = Listening::to(&running.engine).await;
     cycle(&host, out, "after the rotation").await;
     if std::env::var_os(PLANT).is_some() {
-        plant(out).await;
+        plant(out, &told).await;
     }
     step("look");
     dump(&host, out).await;
@@ -229,13 +319,17 @@ async fn flows(out: &Out) {
     step("revoke");
     cycle(&host, out, "revoked").await;
     dump(&host, out).await;
+    listening.stop().await;
     sign_in(&host, out, Provider::Google).await;
     cycle(&host, out, "reconnected").await;
+    let running = host.running().await.expect("connected");
+    Listening::to(&running.engine).await.stop().await;
     let left = host.disconnect(Provider::Google, false, false, true).await;
     out.outside("disconnect", &format!("{left:?}"));
     dump(&host, out).await;
     sign_in(&host, out, Provider::Google).await;
     cycle(&host, out, "connected again").await;
+    step("leave");
     let plan = host.deletion_plan().await.expect("a plan");
     let report = host.delete_everything(plan.events, true).await.expect("deleted");
     assert!(report.local_data_removed, "{report:?}");
@@ -245,8 +339,9 @@ async fn flows(out: &Out) {
     host.close().await;
 }
 
-/// Leaks of every kind: a log line, an error, a printed line, a temporary file, a setting, a report.
-async fn plant(out: &Out) {
+/// Leaks of every kind: a log line, an error, a printed line, a temporary file, a setting, a report, a text to copy; and of the
+/// token of a channel, which the app only passes on.
+async fn plant(out: &Out, channel: &str) {
     let secret = std::env::var("GOOGLE_CLIENT_SECRET").expect("set");
     let forms = crate::scan::forms(&secret);
     let form = |name: &str| {
@@ -259,6 +354,7 @@ async fn plant(out: &Out) {
     println!("{}", text("percent, every byte"));
     std::fs::write(std::env::temp_dir().join("sqlite.tmp"), form("base64")).expect("planted");
     out.outside("report", &text("base64url"));
+    out.outside("copied link", &text("base64"));
     let dir = roundtrip_app::host::data_dir().expect("a folder");
     std::fs::write(dir.join("roundtrip.db-backup"), form("utf-16le")).expect("planted");
     let keys = roundtrip_store::KeySource::memory();
@@ -268,7 +364,9 @@ async fn plant(out: &Out) {
         .put_setting("theme", &text("hex, upper"))
         .await
         .expect("planted");
+    database.put_setting("language", &channel).await.expect("planted");
     database.close().await;
+    out.window("connection", &channel);
 }
 
 #[test]

@@ -2,10 +2,13 @@
 //! the log, and then a search of everything that was written, in every form. A leak that is planted must be found.
 //!
 //! The flows run in a child process (this program again), because the app reads its addresses from the environment. The
-//! parent is the world around it: sandbox, admin and trainer.
+//! parent is the world around it: sandbox, admin and trainer. Their log is everything as it is said, before the app's wall
+//! against leaks; what lies behind that wall, the log file of the real program with its window, is searched in [`window`].
 
 mod flows;
 mod scan;
+#[cfg(target_os = "linux")]
+mod window;
 
 use chrono::{TimeDelta, Utc};
 use roundtrip_sandbox::platform::{Client, Location, NewAppointment};
@@ -13,6 +16,7 @@ use roundtrip_sandbox::shared::ManualClock;
 use roundtrip_sandbox::{Config, Running, serve};
 use scan::{Hit, Scan, forms};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -101,7 +105,10 @@ fn world(running: &Running, clock: &ManualClock, step: &str, id: &str) {
             google.oauth().revoke_all();
             google.oauth().expire_access_tokens();
         }
-        other => assert_eq!(other, "look", "a step that nobody knows"),
+        other => assert!(
+            ["listen", "look", "leave"].contains(&other),
+            "a step that nobody knows"
+        ),
     }
     // Older than the settle time, so that nobody waits for it.
     clock.advance(TimeDelta::seconds(40));
@@ -130,64 +137,109 @@ async fn look(environment: &[(String, String)], out: &Path) {
     }
 }
 
+/// What the flows are asked by the world, in order.
+const STEPS: [&str; 7] = ["listen", "move", "conflict", "rotate", "look", "revoke", "leave"];
+
 /// Everything that was written in one run of all flows, and what must not be in it.
 struct Played {
-    dir: tempfile::TempDir,
-    running: Running,
-    appointment: String,
+    stage: Stage,
+    /// Tokens of the channels of the calendar's notices. Who has one can send the laptop hints.
+    channels: BTreeSet<String>,
 }
 
-impl Played {
+/// The world before the app begins: the services with two appointments, and the folders.
+struct Stage {
+    dir: tempfile::TempDir,
+    running: Running,
+    clock: Arc<ManualClock>,
+    /// The first appointment.
+    appointment: String,
+    environment: Vec<(String, String)>,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| dir.path().join(name);
+        for folder in ["window", "outside", "temporary"] {
+            std::fs::create_dir_all(path(folder)).expect("a folder");
+        }
+        let clock = Arc::new(ManualClock::new(Utc::now()));
+        let config = Config {
+            seed: 33,
+            appointments: 0,
+            auto_consent: true,
+            ..Config::default()
+        };
+        let running = serve(config, clock.clone(), 0).await.expect("a sandbox");
+        let appointment = plan(&running, "Linden-Apotheke", 3, PRIVATE[3].1, false);
+        plan(&running, "Rosen-Apotheke", 4, PRIVATE[4].1, true);
+        let mut environment: Vec<(String, String)> = running
+            .environment()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        environment.extend([
+            (
+                "ROUNDTRIP_DATA_DIR".to_owned(),
+                path("data").display().to_string(),
+            ),
+            ("TOKEN_ENCRYPTION_KEY".to_owned(), KEY.to_owned()),
+            ("TMPDIR".to_owned(), path("temporary").display().to_string()),
+        ]);
+        Self {
+            dir,
+            running,
+            clock,
+            appointment,
+            environment,
+        }
+    }
+
     fn folder(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// Every secret of the run: what the services handed out, and what the app was given.
-    fn secrets(&self) -> Scan {
+    /// Every code, verifier and token of both services so far.
+    fn handed_out(&self) -> Vec<String> {
         let sandbox = &self.running.sandbox;
         let mut secrets: Vec<String> = sandbox.google.oauth().secrets();
         secrets.extend(sandbox.platform.oauth().secrets());
+        secrets
+    }
+
+    /// Every secret so far: what the services handed out (the stream is opened with one of the platform's), what the app was
+    /// given, and these tokens of channels.
+    fn secrets(&self, channels: &BTreeSet<String>) -> Scan {
+        let sandbox = &self.running.sandbox;
+        let mut secrets = self.handed_out();
         secrets.push(sandbox.google_client.client_secret.clone());
         secrets.push(KEY.trim_end_matches('=').to_owned());
         secrets.push("canary-key-canary-key-canary-key".to_owned());
-        assert!(secrets.len() > 20, "{} secrets were used", secrets.len());
-        Scan::of(secrets.iter().map(|secret| ("a secret", secret.as_str())))
+        assert!(!channels.is_empty(), "the calendar sent notices");
+        let secrets = secrets.iter().map(|secret| ("a secret", secret.as_str()));
+        let channels = channels.iter().map(|token| ("a channel's token", token.as_str()));
+        Scan::of(secrets.chain(channels))
+    }
+
+    /// The tokens of all channels that are open now.
+    fn channels(&self) -> Vec<String> {
+        let known = self.running.sandbox.google.channels();
+        known.into_iter().filter_map(|channel| channel.token).collect()
     }
 }
 
 /// Plays all flows; with `planted`, the app leaks on purpose.
 async fn play(planted: bool) -> Played {
-    let dir = tempfile::tempdir().expect("a folder");
-    let (data, window, outside, temporary) = (
-        dir.path().join("data"),
-        dir.path().join("window"),
-        dir.path().join("outside"),
-        dir.path().join("temporary"),
-    );
-    for folder in [&window, &outside, &temporary] {
-        std::fs::create_dir_all(folder).expect("a folder");
-    }
-    let clock = Arc::new(ManualClock::new(Utc::now()));
-    let config = Config {
-        seed: 33,
-        appointments: 0,
-        auto_consent: true,
-        ..Config::default()
-    };
-    let running = serve(config, clock.clone(), 0).await.expect("a sandbox");
-    let id = plan(&running, "Linden-Apotheke", 3, PRIVATE[3].1, false);
-    plan(&running, "Rosen-Apotheke", 4, PRIVATE[4].1, true);
-
-    let mut environment: Vec<(String, String)> = running
-        .environment()
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
+    let stage = Stage::set().await;
+    let (data, outside) = (stage.folder("data"), stage.folder("outside"));
+    let (running, clock, id) = (&stage.running, &stage.clock, &stage.appointment);
+    let mut environment = stage.environment.clone();
     environment.extend([
-        ("ROUNDTRIP_DATA_DIR".to_owned(), data.display().to_string()),
-        ("TOKEN_ENCRYPTION_KEY".to_owned(), KEY.to_owned()),
-        ("TMPDIR".to_owned(), temporary.display().to_string()),
-        (flows::WINDOW.to_owned(), window.display().to_string()),
+        (
+            flows::WINDOW.to_owned(),
+            stage.folder("window").display().to_string(),
+        ),
         (flows::OUTSIDE.to_owned(), outside.display().to_string()),
     ]);
     if planted {
@@ -204,17 +256,20 @@ async fn play(planted: bool) -> Played {
     let mut lines = BufReader::new(app.stdout.take().expect("a pipe")).lines();
     let mut answer = app.stdin.take().expect("a pipe");
     let mut said = String::new();
-    let mut steps = Vec::new();
+    let (mut steps, mut tokens) = (Vec::new(), BTreeSet::new());
     while let Some(line) = lines.next_line().await.expect("a line") {
         if let Some(step) = line.strip_prefix(flows::STEP) {
             if step == "look" {
                 look(&environment, &outside).await;
                 // While the app runs: database, write-ahead log and shared memory are all there.
-                copy(&data, &dir.path().join("data, running"));
+                copy(&data, &stage.folder("data, running"));
             }
-            world(&running, &clock, step, &id);
+            let open = stage.channels();
+            world(running, clock, step, id);
             steps.push(step.to_owned());
-            answer.write_all(b"\n").await.expect("heard");
+            let word = format!("{}\n", open.first().map(String::as_str).unwrap_or_default());
+            answer.write_all(word.as_bytes()).await.expect("heard");
+            tokens.extend(open);
         } else {
             said.push_str(&line);
             said.push('\n');
@@ -224,57 +279,69 @@ async fn play(planted: bool) -> Played {
     std::fs::write(outside.join("said.txt"), &said).expect("kept");
     let errors = std::fs::read_to_string(outside.join("errors.txt")).unwrap_or_default();
     assert!(ended.success(), "{said}\n{errors}");
-    assert_eq!(steps, ["move", "conflict", "rotate", "look", "revoke"]);
+    assert_eq!(steps, STEPS);
 
     Played {
-        dir,
-        running,
-        appointment: id,
+        stage,
+        channels: tokens,
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_secret_and_nothing_private_is_where_it_must_not_be() {
-    let played = play(false).await;
-    assert_eq!(played.secrets().folder(played.dir.path()), []);
+/// Nothing is where it must not be, and what was looked through is what was to be looked through.
+fn is_clean(Played { stage, channels }: &Played) {
+    let count = stage.handed_out().len();
+    assert!(count > 15, "{count} secrets were used");
+    assert_eq!(stage.secrets(channels).folder(stage.dir.path()), []);
 
     let private = Scan::of(PRIVATE);
-    assert_eq!(private.folder(&played.folder("outside")), []);
-    assert_eq!(private.folder(&played.folder("temporary")), []);
+    assert_eq!(private.folder(&stage.folder("outside")), []);
+    assert_eq!(private.folder(&stage.folder("temporary")), []);
     // The scan saw what it was to see: the window shows the client, and the database keeps it.
     for place in ["window", "data, running"] {
-        let hits = private.folder(&played.folder(place));
+        let hits = private.folder(&stage.folder(place));
         assert!(hits.iter().any(|hit| hit.mark == "client's name"), "{place}");
     }
-    let events = played.running.sandbox.google.list_all(GOOGLE, "primary");
+    let events = stage.running.sandbox.google.list_all(GOOGLE, "primary");
     let events = format!("{:?}", events.expect("events"));
     assert!(
         !events.contains("Kanari-Privat"),
         "a private appointment is left out"
     );
-    let log = std::fs::read_to_string(played.folder("outside").join("log.txt")).expect("a log");
+    for (place, text, least) in [
+        ("outside", "copied link", 4),
+        ("outside", "copied problem", 1),
+        ("outside", "copied check", 8),
+        ("window", "copied line", 4),
+    ] {
+        let files = std::fs::read_dir(stage.folder(place))
+            .expect("a folder")
+            .flatten();
+        let count = files.filter(|file| file.file_name().to_string_lossy().contains(text));
+        assert!(count.count() >= least, "{text}");
+    }
+    // After "delete everything" nothing of it is left in the data folder, nor who it was.
+    assert_eq!(private.folder(&stage.folder("data")), []);
+    let gone = Scan::of([("the account", GOOGLE)]);
+    assert_eq!(gone.folder(&stage.folder("data")), []);
+    assert!(holds(&stage.folder("data, running"), &stage.appointment));
+    assert!(!holds(&stage.folder("data"), &stage.appointment));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_and_nothing_private_is_where_it_must_not_be() {
+    let played = play(false).await;
+    is_clean(&played);
+    let log = std::fs::read_to_string(played.stage.folder("outside").join("log.txt")).expect("a log");
     assert!(
         log.contains("TRACE") && log.lines().count() > 200,
         "the log was verbose"
     );
-    // After "delete everything" nothing of it is left in the data folder, nor who it was.
-    assert_eq!(private.folder(&played.folder("data")), []);
-    let gone = [
-        ("the account", GOOGLE),
-        ("the appointment", played.appointment.as_str()),
-    ];
-    let gone = Scan::of(gone.into_iter().filter(|(_, mark)| mark.len() >= 8));
-    assert_eq!(gone.folder(&played.folder("data")), []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leak_that_is_planted_in_the_flows_is_found() {
-    let played = play(true).await;
-    let hits = played.secrets().folder(played.dir.path());
-    let found = |place: &str, form: &str| {
-        hits.iter()
-            .any(|hit| hit.place.contains(place) && hit.form == form)
-    };
+    let Played { stage, channels } = play(true).await;
+    let hits = stage.secrets(&channels).folder(stage.dir.path());
     for (place, form) in [
         ("log.txt", "raw"),
         ("errors.txt", "hex, lower"),
@@ -283,14 +350,38 @@ async fn a_leak_that_is_planted_in_the_flows_is_found() {
         ("data, running/roundtrip.db-backup", "utf-16le"),
         ("data, running/roundtrip.db", "hex, upper"),
         ("report", "base64url"),
+        ("copied link", "base64"),
     ] {
-        assert!(found(place, form), "{place} {form}: {hits:#?}");
+        assert!(found(&hits, "a secret", place, form), "{place} {form}: {hits:#?}");
     }
-    let private = Scan::of(PRIVATE).folder(&played.folder("outside"));
+    for place in ["window/", "data, running/roundtrip.db"] {
+        let token = found(&hits, "a channel's token", place, "raw");
+        assert!(token, "{place}: {hits:#?}");
+    }
+    let private = Scan::of(PRIVATE).folder(&stage.folder("outside"));
     assert!(
         private.iter().any(|hit| hit.place.contains("log.txt")),
         "{private:#?}"
     );
+}
+
+/// True if a file of this folder holds this text, which is too short for a scan, as it is.
+fn holds(folder: &Path, text: &str) -> bool {
+    std::fs::read_dir(folder)
+        .expect("a folder")
+        .flatten()
+        .any(|found| {
+            let path = found.path();
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            let here = bytes.windows(text.len()).any(|part| part == text.as_bytes());
+            here || (path.is_dir() && holds(&path, text))
+        })
+}
+
+/// True if this mark was found in this form in such a place.
+fn found(hits: &[Hit], mark: &str, place: &str, form: &str) -> bool {
+    hits.iter()
+        .any(|hit| hit.mark == mark && hit.place.contains(place) && hit.form == form)
 }
 
 fn copy(from: &Path, to: &Path) {
