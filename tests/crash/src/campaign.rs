@@ -5,7 +5,7 @@ use crate::leaks;
 use crate::stage::{Hardship, Ran, Stage};
 use crate::stories::Story;
 use anyhow::{Context, Result, bail, ensure};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A verb that was killed is begun again so often at most until it goes through.
 const BEGINNINGS: u32 = 6;
@@ -13,6 +13,9 @@ const BEGINNINGS: u32 = 6;
 const SECOND_EVERY: u64 = 10;
 /// … at this many of its own moments, spread over it.
 const SECOND_POINTS: u64 = 6;
+
+/// Where a moment is tried in any share, so many after it are, too: what one answer leads to on each side, up to its commit.
+const AND_AFTER: usize = 5;
 
 /// What a campaign found.
 #[derive(Debug, Default)]
@@ -31,34 +34,59 @@ pub struct Found {
     pub wrong: Vec<String>,
 }
 
-/// Kills at every `every`-th moment, beginning with the `first`-th.
+/// Kills at every `every`-th moment, beginning with the `first`-th, and at those that no share leaves out.
 ///
 /// # Errors
-/// If the story cannot even be told without a kill.
+/// If the story cannot even be told without a kill, or never comes to a moment that it is about.
 pub fn run(stage: &Stage, story: &Story, first: u64, every: u64) -> Result<Found> {
     let mut found = Found::default();
     let (untouched, ran) = untouched(stage, story)?;
     found.moments = u64::try_from(ran.moments.len())?;
     found.compared = untouched.size();
     let mut moment = first;
-    loop {
-        stage.go_back(&story.scene)?;
-        let ran = stage.run(story.verb, &Hardship::crash(moment))?;
-        if !ran.was_killed() {
-            break;
-        }
-        found.points += 1;
-        let name = ran.moments.last().cloned().unwrap_or_default();
-        *found.by_name.entry(name.clone()).or_default() += 1;
-        let at = format!("{}: killed at {moment} ({name})", story.name);
-        note(&mut found, &at, leaks::none(stage, &ran));
-        note(&mut found, &at, recover(stage, story, &untouched));
+    while kill(stage, story, &untouched, moment, &mut found)? {
         if ((moment - first) / every).is_multiple_of(SECOND_EVERY) {
             second(stage, story, &untouched, moment, &mut found)?;
         }
         moment += every;
     }
+    for moment in always(story, &ran)? {
+        let tried = moment >= first && (moment - first).is_multiple_of(every);
+        if !tried {
+            kill(stage, story, &untouched, moment, &mut found)?;
+        }
+    }
     Ok(found)
+}
+
+/// Kills at this moment and recovers. False if the run was over before it.
+fn kill(stage: &Stage, story: &Story, untouched: &Ending, moment: u64, found: &mut Found) -> Result<bool> {
+    stage.go_back(&story.scene)?;
+    let ran = stage.run(story.verb, &Hardship::crash(moment))?;
+    if !ran.was_killed() {
+        return Ok(false);
+    }
+    found.points += 1;
+    let name = ran.moments.last().cloned().unwrap_or_default();
+    *found.by_name.entry(name.clone()).or_default() += 1;
+    let at = format!("{}: killed at {moment} ({name})", story.name);
+    note(found, &at, leaks::none(stage, &ran));
+    note(found, &at, recover(stage, story, untouched));
+    Ok(true)
+}
+
+/// The moments that no share leaves out, counted from 1 as in the run without a kill. Both sides go on side by side, so that the
+/// same number may be another moment the next time; a few more than needed are tried.
+fn always(story: &Story, ran: &Ran) -> Result<BTreeSet<u64>> {
+    let mut moments = BTreeSet::new();
+    for name in story.always {
+        let place = ran.moments.iter().position(|moment| moment == name);
+        let place = place.with_context(|| format!("{} never comes to {name}", story.name))? + 1;
+        for moment in place..=(place + AND_AFTER).min(ran.moments.len()) {
+            moments.insert(u64::try_from(moment)?);
+        }
+    }
+    Ok(moments)
 }
 
 /// The story without a kill.
@@ -148,5 +176,7 @@ fn is_quiet_where_it_can(stage: &Stage) -> Result<()> {
     if ran.json()?["google"].is_null() {
         return Ok(());
     }
+    // Whatever was kept of both sign-ins can be renewed: the quiet cycle has to begin with that.
+    stage.expire_access_tokens();
     is_quiet(stage)
 }

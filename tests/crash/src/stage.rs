@@ -231,6 +231,12 @@ impl Stage {
         self.clock.set(at);
     }
 
+    /// Both services take none of the access tokens that they have handed out: whoever uses one has to renew the sign-in.
+    pub fn expire_access_tokens(&self) {
+        self.sandbox().platform.oauth().expire_access_tokens();
+        self.sandbox().google.oauth().expire_access_tokens();
+    }
+
     /// Remembers everything as it is now, under a name.
     ///
     /// # Errors

@@ -24,7 +24,12 @@ pub struct Story {
     pub verb: &'static [&'static str],
     /// What is run after the verb, once it went through, until nothing is left to do.
     pub then: &'static [&'static [&'static str]],
+    /// Moments of the verb that no share leaves out, by name: it dies at each of them and at the next few.
+    pub always: &'static [&'static str],
 }
+
+/// The answers to a renewal of each sign-in: what they say is kept nowhere yet.
+const RENEWED: &[&str] = &["after POST oauth/token", "after POST token"];
 
 /// One cycle, and whatever waits after it.
 pub const SYNC: &[&str] = &["sync", "--once", "--wait", "--json"];
@@ -137,6 +142,7 @@ pub fn first_start(stage: &Stage) -> Result<Story> {
         scene: stage.keep("start")?,
         verb: &["connect", "platform", "--print-url"],
         then: &[&["connect", "google", "--print-url"], SYNC],
+        always: &[],
     })
 }
 
@@ -152,6 +158,7 @@ pub fn sign_in(stage: &Stage) -> Result<Story> {
         scene: stage.keep("sign-in")?,
         verb: &["connect", "google", "--print-url"],
         then: &[SYNC],
+        always: &[],
     })
 }
 
@@ -167,6 +174,7 @@ pub fn first_sync(stage: &Stage) -> Result<Story> {
         scene: stage.keep("first")?,
         verb: SYNC,
         then: &[],
+        always: &[],
     })
 }
 
@@ -236,6 +244,31 @@ fn mixed_where<T>(stage: &Stage, take_away: impl FnOnce(&Platform, &str) -> Resu
         scene: stage.keep("mixed")?,
         verb: SYNC,
         then: &[],
+        always: &[],
+    })
+}
+
+/// Both services end their access tokens before their time, so that each sign-in is renewed in the middle of a run which also
+/// carries a move from either side. The platform rotates refresh tokens, and takes two uses of an old one for theft.
+///
+/// # Errors
+/// If the scene cannot be set.
+pub fn renewal(stage: &Stage) -> Result<Story> {
+    let visits = plan_visits(stage, 2);
+    stage.sign_in()?;
+    stage.run_well(SYNC)?;
+    stage.set_time(beginning() + TimeDelta::minutes(20));
+    admin_moves(stage, &visits[0], TimeDelta::hours(26))?;
+    drag(stage, &visits[1], TimeDelta::hours(25))?;
+    stage.expire_access_tokens();
+    // The drag has settled, and by the laptop's clock both tokens are still good.
+    stage.set_time(beginning() + TimeDelta::minutes(25));
+    Ok(Story {
+        name: "renewal",
+        scene: stage.keep("renewal")?,
+        verb: SYNC,
+        then: &[],
+        always: RENEWED,
     })
 }
 
@@ -253,6 +286,7 @@ pub fn leaving(stage: &Stage) -> Result<Story> {
         scene: stage.keep("leaving")?,
         verb: &["disconnect", "google", "--delete-events"],
         then: &[],
+        always: &[],
     })
 }
 
@@ -260,10 +294,11 @@ pub fn leaving(stage: &Stage) -> Result<Story> {
 pub type Setting = fn(&Stage) -> Result<Story>;
 
 /// All stories, in order.
-pub const ALL: [(&str, Setting); 5] = [
+pub const ALL: [(&str, Setting); 6] = [
     ("start", first_start),
     ("sign-in", sign_in),
     ("first", first_sync),
     ("mixed", mixed),
+    ("renewal", renewal),
     ("leaving", leaving),
 ];
