@@ -4,6 +4,7 @@ pub mod bugs;
 mod files;
 mod graph;
 mod security;
+mod supply;
 
 use crate::counts::Counts;
 use crate::run::{cargo, read};
@@ -35,6 +36,7 @@ pub fn check() -> Result<Counts> {
     let mut rules = graph::rules(&graph::Graph::read(&metadata)?);
     rules.extend(files::rules(&crate::project::root())?);
     rules.extend(security::rules(&crate::project::root())?);
+    rules.extend(supply::rules(&crate::project::root())?);
     let mut counts = Counts::default();
     for rule in &rules {
         counts += Counts::one(rule.broken.is_empty());

@@ -7,6 +7,7 @@ pub mod links;
 pub mod notifications;
 #[cfg(target_os = "linux")]
 mod returning;
+mod shipped;
 #[cfg(all(test, target_os = "linux"))]
 mod test_bus;
 pub mod tray;

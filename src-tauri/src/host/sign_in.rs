@@ -459,3 +459,7 @@ fn port_problem(error: &PortError) -> &'static str {
 #[cfg(test)]
 #[path = "sign_in_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sign_in_sandbox_tests.rs"]
+mod sandbox_tests;

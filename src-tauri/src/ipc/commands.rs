@@ -225,6 +225,7 @@ pub async fn change_settings(
     };
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
     let after = settings::patched(&before, &patch)?;
+    newly_excluded_are_known(&running, &before, &after).await?;
     let elsewhere = another_calendar(&gui.host, &patch).await?;
     let confirmed = confirmed_removals(&running, &before, &after, patch.confirmed_removals).await?;
     if let Some(calendar) = &elsewhere {
@@ -238,6 +239,20 @@ pub async fn change_settings(
         running.engine.change_settings(after, confirmed).await?;
     }
     settings::view(&gui.host, gui.host.running().await.as_ref()).await
+}
+
+/// What a patch newly leaves out one by one is an appointment of the ledger, as for [`exclude`].
+async fn newly_excluded_are_known(
+    running: &Running,
+    before: &SyncSettings,
+    after: &SyncSettings,
+) -> Answered<()> {
+    for id in after.filters.excluded.difference(&before.filters.excluded) {
+        if running.engine.ledger().record(id).await?.is_none() {
+            return Err(AppError::input("excluded"));
+        }
+    }
+    Ok(())
 }
 
 /// The calendar that a patch names, if it is not the one in use.
@@ -402,17 +417,24 @@ pub async fn retry(gui: State<'_, Gui>, appointment_id: Option<String>) -> Answe
 #[tauri::command]
 #[specta::specta]
 pub async fn exclude(gui: State<'_, Gui>, appointment_id: String, excluded: bool) -> Answered<()> {
-    let running = running(&gui).await?;
     let id = AppointmentId(checked("appointment_id", appointment_id)?);
-    let mut after = running.engine.ledger().settings().await.map_err(AppError::from)?;
-    let mut confirmed = Vec::new();
-    if excluded {
-        after.filters.excluded.insert(id.clone());
-        // Said of this one: its event goes at once.
-        confirmed.push(id);
-    } else {
-        after.filters.excluded.remove(&id);
+    leave_out(&running(&gui).await?, id, excluded).await
+}
+
+/// Only an appointment that the ledger knows is left out: any other text would fill the list for nothing. One that is on
+/// the list is let in again, whether it is still known or not.
+async fn leave_out(running: &Running, id: AppointmentId, excluded: bool) -> Answered<()> {
+    let ledger = running.engine.ledger();
+    if excluded && ledger.record(&id).await?.is_none() {
+        return Err(AppError {
+            field: Some("appointment_id".into()),
+            ..AppError::from(AnswerError::Gone)
+        });
     }
+    let mut after = ledger.settings().await?;
+    settings::exclude(&mut after.filters, id.clone(), excluded)?;
+    // Said of this one: its event goes at once.
+    let confirmed = if excluded { vec![id] } else { Vec::new() };
     Ok(running.engine.change_settings(after, confirmed).await?)
 }
 
@@ -582,3 +604,7 @@ pub async fn app_info(app: AppHandle, gui: State<'_, Gui>) -> Answered<AppInfo> 
         google_client: host.google.has_client(),
     })
 }
+
+#[cfg(test)]
+#[path = "commands_tests.rs"]
+mod tests;

@@ -4,13 +4,17 @@
 use super::commands::{self, history};
 use super::dto::{HistoryQuery, OwnRuleView, ResolutionInput, SeenView, SettingsPatch};
 use super::settings;
+use crate::host::export;
+use crate::host::leaving::tests::connected;
 use chrono::Datelike as _;
 use roundtrip_core::conflict::{Choice, Resolution};
-use roundtrip_core::filter;
-use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::filter::{self, RULES_MAX};
+use roundtrip_core::ids::AppointmentId;
+use roundtrip_core::marked;
+use roundtrip_core::settings::{Filters, SyncSettings};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MESSAGES: usize = 1_000_000;
 
@@ -167,10 +171,15 @@ fn message<T: DeserializeOwned>(chance: &mut Chance, fields: &[(&str, &str)]) ->
             (1..=4, _) => continue,
             (_, "flag") => json!(chance.below(2) == 1),
             (_, "number") => json!([0, 1, 5, 60, 61, u32::MAX][chance.below(6)]),
+            // Longer than any list may be.
+            (_, "words") if chance.below(2_000) == 0 => (0..=settings::IDS_MAX).map(|n| json!(n.to_string())).collect(),
             (_, "words") => (0..chance.below(5)).map(|_| json!(chance.of(WORDS))).collect(),
             (_, "numbers") => (0..chance.below(5)).map(|_| json!(chance.below(256))).collect(),
             (_, "range") => json!({"from": chance.of(WORDS), "until": chance.of(WORDS)}),
-            (_, "rules") => json!([{"field": chance.of(WORDS), "pattern": chance.of(WORDS), "text": chance.of(WORDS)}]),
+            (_, "rules") => {
+                let most = if chance.below(100) == 0 { RULES_MAX + 2 } else { 3 };
+                (0..chance.below(most)).map(|_| rule(chance)).collect()
+            }
             (_, "choices") => (0..chance.below(7))
                 .map(|_| {
                     json!({"field": chance.of(WORDS), "choice": chance.of(&["time", "platform", "calendar", "x"]),
@@ -184,36 +193,66 @@ fn message<T: DeserializeOwned>(chance: &mut Chance, fields: &[(&str, &str)]) ->
     serde_json::from_value(Value::Object(all)).ok()
 }
 
+/// One of the trainer's own rules: mostly of words that exist.
+fn rule(chance: &mut Chance) -> Value {
+    let field = ["title", "title", "notes", "client", "location", chance.of(WORDS)][chance.below(6)];
+    let pattern = ["contains", "starts_with", "regex", chance.of(WORDS)][chance.below(4)];
+    json!({"field": field, "pattern": pattern, "text": chance.of(WORDS)})
+}
+
+/// Every field of a patch, with what fits it; [`every_field_of_a_patch_is_sent`] holds it to that.
 const PATCH: &[(&str, &str)] = &[
     ("enabled", "flag"),
     ("direction", "word"),
     ("every_minutes", "number"),
+    ("calendar_id", "word"),
+    ("notes", "flag"),
+    ("client_names", "flag"),
+    ("client_contact", "flag"),
     ("privacy", "word"),
+    ("include_private", "flag"),
     ("time_policy", "word"),
+    ("text_policy", "word"),
     ("types_off", "words"),
+    ("clients_off", "words"),
     ("excluded", "words"),
     ("dates", "range"),
     ("weekdays_off", "numbers"),
     ("hours", "range"),
+    ("own_rules", "rules"),
     ("left_out", "word"),
     ("color", "word"),
     ("fallback_title", "word"),
+    ("created_externally", "flag"),
     ("mark_tag", "word"),
+    ("letter_keys", "flag"),
+    ("motion", "word"),
+    ("daily_summary", "flag"),
     ("theme", "word"),
     ("language", "word"),
-    ("motion", "word"),
+    ("autostart", "flag"),
+    ("titles_in_notifications", "flag"),
+    ("confirmed_removals", "number"),
 ];
 
 /// What a patch that is taken may lead to.
 fn check(after: &SyncSettings) {
     assert!((5..=60).contains(&after.every_minutes));
     let filters = &after.filters;
-    assert!(
-        filters
-            .excluded
-            .iter()
-            .all(|id| id.as_str().chars().count() <= 512)
-    );
+    let excluded = filters.excluded.iter().map(AppointmentId::as_str);
+    let off = filters.types_off.iter().chain(&filters.clients_off);
+    for id in off.map(String::as_str).chain(excluded) {
+        assert!(id.chars().count() <= 512);
+    }
+    let lists = [
+        filters.types_off.len(),
+        filters.clients_off.len(),
+        filters.excluded.len(),
+    ];
+    assert!(lists.iter().all(|length| *length <= settings::IDS_MAX));
+    assert!(filters.own_rules.len() <= RULES_MAX);
+    let tag = after.mark_tag.as_deref();
+    assert!(tag.is_none_or(|tag| marked::checked_tag(tag).as_deref() == Some(tag)));
     assert!(filters.weekdays_off.iter().all(|day| *day <= 6));
     assert!(
         filters
@@ -237,19 +276,51 @@ fn check(after: &SyncSettings) {
     assert!((1..=100).contains(&title.chars().count()));
 }
 
+/// The fields that a patch sets.
+fn set_in(patch: &SettingsPatch) -> BTreeSet<String> {
+    let all = serde_json::to_value(patch).expect("a patch crosses to the window");
+    let all = all.as_object().expect("fields").clone();
+    all.into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[test]
+fn every_field_of_a_patch_is_sent() {
+    // Serde names each field, also those that are none: one that is added to the patch is missed here.
+    let all = serde_json::to_value(SettingsPatch::default()).expect("a patch crosses to the window");
+    let all: BTreeSet<&str> = all
+        .as_object()
+        .expect("fields")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(PATCH.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), all);
+}
+
 #[test]
 fn a_million_messages_of_a_window_are_refused_or_make_sense() {
     let mut chance = Chance(0x5eed_0030);
     let mut taken = BTreeMap::<&str, usize>::new();
     let before = SyncSettings::default();
+    let (mut fields_taken, mut filters, mut list_was_full) = (BTreeSet::new(), Filters::default(), false);
     for nth in 0..MESSAGES {
-        let kind =
-            ["patch", "query", "answer", "seen", "ids", "rule"][if nth % 50 == 0 { 5 } else { nth % 5 }];
+        let kind = match nth % 50 {
+            0 => "rule",
+            11 => "exclude",
+            22 => "format",
+            nth => ["patch", "query", "answer", "seen", "ids"][nth % 5],
+        };
         let fine = match kind {
             "patch" => message::<SettingsPatch>(&mut chance, PATCH).is_some_and(|patch| {
                 let after = settings::patched(&before, &patch);
                 after.iter().for_each(check);
-                after.is_ok() && settings::check_app(&patch).is_ok()
+                let taken = after.is_ok() && settings::check_app(&patch).is_ok();
+                if taken && fields_taken.len() < PATCH.len() {
+                    fields_taken.extend(set_in(&patch));
+                }
+                taken
             }),
             "query" => {
                 let fields = [
@@ -299,10 +370,40 @@ fn a_million_messages_of_a_window_are_refused_or_make_sense() {
                 );
                 serde_json::from_value::<Vec<String>>(ids).is_ok_and(|ids| history::checked_ids(ids).is_ok())
             }
+            "exclude" => {
+                let id = match chance.below(3) {
+                    0 => chance.of(WORDS).to_owned(),
+                    1 if chance.below(100) == 0 => "x".repeat(100_000),
+                    _ => format!("apt_{nth}"),
+                };
+                let (id, excluded) = (commands::checked("appointment_id", id), chance.below(9) > 0);
+                id.is_ok_and(|id| {
+                    assert!((1..=512).contains(&id.len()));
+                    let (id, known) = (AppointmentId(id), filters.excluded.len());
+                    let done = settings::exclude(&mut filters, id.clone(), excluded);
+                    assert!(filters.excluded.len() <= settings::IDS_MAX);
+                    // Letting back in always works; leaving out works, or the list is full.
+                    let full = known >= settings::IDS_MAX;
+                    assert!(done.is_ok() || (excluded && full), "{done:?}");
+                    assert!(done.is_err() || filters.excluded.contains(&id) == excluded);
+                    list_was_full |= full;
+                    done.is_ok()
+                })
+            }
+            "format" => {
+                let format = ["csv", "json", chance.of(WORDS), chance.of(NAMES)][chance.below(4)];
+                let fine = history::checked_format(format.to_owned()).is_ok();
+                assert_eq!(fine, ["csv", "json"].contains(&format), "{format}");
+                assert_eq!(export::audit(&[], format).is_some(), fine, "{format}");
+                fine
+            }
             _ => {
                 let fields = [("field", "word"), ("pattern", "word"), ("text", "word")];
-                message::<OwnRuleView>(&mut chance, &fields)
-                    .and_then(|view| settings::rule_of(&view).ok())
+                let view = match chance.below(2) {
+                    0 => serde_json::from_value::<OwnRuleView>(rule(&mut chance)).ok(),
+                    _ => message(&mut chance, &fields),
+                };
+                view.and_then(|view| settings::rule_of(&view).ok())
                     .is_some_and(|rule| filter::check_rule(&rule).is_ok())
             }
         };
@@ -310,7 +411,30 @@ fn a_million_messages_of_a_window_are_refused_or_make_sense() {
     }
     println!("{MESSAGES} messages; taken: {taken:?}");
     // Else the generator would only have shown that rubbish is refused.
-    for kind in ["patch", "query", "answer", "seen", "ids"] {
+    for kind in [
+        "patch", "query", "answer", "seen", "ids", "rule", "exclude", "format",
+    ] {
         assert!(taken[kind] > 1_000, "{kind}: {taken:?}");
     }
+    let never: Vec<_> = PATCH
+        .iter()
+        .filter(|(name, _)| !fields_taken.contains(*name))
+        .collect();
+    assert!(never.is_empty(), "never taken: {never:?}");
+    assert!(list_was_full);
+}
+
+#[tokio::test]
+async fn a_check_that_does_not_exist_is_not_run() {
+    let (host, _folder) = connected("no-such-check").await;
+    for word in WORDS
+        .iter()
+        .chain(NAMES)
+        .chain(&["Database", "database ", "network\0", "tray"])
+    {
+        assert_eq!(host.check(word).await.map(|check| check.check), None, "{word}");
+    }
+    let known = host.check("database").await.map(|check| check.check);
+    assert_eq!(known.as_deref(), Some("database"));
+    host.close().await;
 }

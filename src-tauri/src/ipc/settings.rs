@@ -13,7 +13,7 @@ use roundtrip_core::settings::{
 use roundtrip_engine::{CREATE_APPOINTMENTS, Snapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Keys of the app's own settings.
@@ -55,7 +55,7 @@ fn word(value: impl Serialize) -> String {
 /// Longest title of the trainer's own choice for what has none.
 const FALLBACK_MAX_CHARS: usize = 100;
 /// Most types, clients or appointments that are left out one by one.
-const IDS_MAX: usize = 5_000;
+pub(super) const IDS_MAX: usize = 5_000;
 /// Longest id of any of them.
 const ID_MAX_CHARS: usize = 512;
 /// How hours of the day cross to the window.
@@ -132,10 +132,7 @@ fn patch_filters(filters: &mut Filters, patch: &SettingsPatch) -> Result<(), App
         filters.clients_off = ids("clients_off", off)?.iter().cloned().collect();
     }
     if let Some(excluded) = &patch.excluded {
-        filters.excluded = ids("excluded", excluded)?
-            .iter()
-            .map(AppointmentId::new)
-            .collect();
+        filters.excluded = excluded_of(&filters.excluded, excluded)?;
     }
     if let Some(dates) = &patch.dates {
         if dates
@@ -178,6 +175,39 @@ fn patch_filters(filters: &mut Filters, patch: &SettingsPatch) -> Result<(), App
 fn ids<'a>(field: &str, all: &'a [String]) -> Result<&'a [String], AppError> {
     let usable = all.len() <= IDS_MAX && all.iter().all(|id| id.chars().count() <= ID_MAX_CHARS);
     usable.then_some(all).ok_or_else(|| AppError::input(field))
+}
+
+/// A list that only became shorter is taken however long it still is: letting back in is always possible.
+fn excluded_of(
+    before: &BTreeSet<AppointmentId>,
+    wanted: &[String],
+) -> Result<BTreeSet<AppointmentId>, AppError> {
+    if wanted.len() <= before.len() {
+        let fewer: BTreeSet<AppointmentId> = wanted.iter().map(AppointmentId::new).collect();
+        if fewer.is_subset(before) {
+            return Ok(fewer);
+        }
+    }
+    Ok(ids("excluded", wanted)?.iter().map(AppointmentId::new).collect())
+}
+
+/// Leaves a single appointment out, or lets it in again, which is always possible.
+///
+/// # Errors
+/// `bad_input` with the field, and the limit as its detail, if the list is as long as it may become.
+pub fn exclude(filters: &mut Filters, id: AppointmentId, excluded: bool) -> Result<(), AppError> {
+    if !excluded {
+        filters.excluded.remove(&id);
+    } else if !filters.excluded.contains(&id) {
+        if filters.excluded.len() >= IDS_MAX {
+            return Err(AppError {
+                detail: Some(IDS_MAX.to_string()),
+                ..AppError::input("excluded")
+            });
+        }
+        filters.excluded.insert(id);
+    }
+    Ok(())
 }
 
 fn hour_of(text: &Option<String>) -> Result<Option<NaiveTime>, AppError> {
@@ -372,7 +402,7 @@ fn clients(snapshot: &Snapshot) -> Vec<Toggle> {
     toggles(clients, &snapshot.settings.filters.clients_off)
 }
 
-fn toggles(all: BTreeMap<String, (String, u32)>, off: &std::collections::BTreeSet<String>) -> Vec<Toggle> {
+fn toggles(all: BTreeMap<String, (String, u32)>, off: &BTreeSet<String>) -> Vec<Toggle> {
     all.into_iter()
         .map(|(id, (name, count))| Toggle {
             on: !off.contains(&id),

@@ -1,6 +1,7 @@
 //! Checks one by one, the audit log, and the report for support.
 
 use super::Answered;
+use super::history::checked_format;
 use crate::gui::{Gui, browser, downloads, tray};
 use crate::host::export;
 use crate::ipc::dto::{
@@ -56,6 +57,7 @@ pub async fn list_audit(gui: State<'_, Gui>, before: Option<u32>, limit: u32) ->
 #[tauri::command]
 #[specta::specta]
 pub async fn export_audit(app: AppHandle, gui: State<'_, Gui>, format: String) -> Answered<SavedFile> {
+    let format = checked_format(format)?;
     let entries = gui.host.database.audit_log(u32::MAX).await?;
     let rows: Vec<AuditRow> = entries.iter().map(audit_row).collect();
     let text = export::audit(&rows, &format).ok_or_else(|| AppError::input("format"))?;

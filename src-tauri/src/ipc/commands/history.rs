@@ -120,7 +120,7 @@ pub(in crate::ipc) fn checked_ids(ids: Vec<String>) -> Answered<Vec<String>> {
 /// Exports are written as `csv` or `json`; the word also ends the file's name, so no other one gets so far.
 pub(in crate::ipc) fn checked_format(format: String) -> Answered<String> {
     match format.as_str() {
-        "csv" | "json" | "time" => Ok(format),
+        "csv" | "json" => Ok(format),
         _ => Err(AppError::input("format")),
     }
 }

@@ -1,0 +1,252 @@
+//! Signing in and out against the sandbox, over HTTP: what is refused is not kept, and what is given back is gone.
+
+use super::*;
+use crate::host::clock::SystemClock;
+use crate::host::leaving::tests::{Folder, connected};
+use bytes::Bytes;
+use roundtrip_engine::ledger::Trigger;
+use roundtrip_engine::ports::Clock as _;
+use roundtrip_google::GoogleConfig;
+use roundtrip_sandbox::{Config, Running, serve};
+use roundtrip_store::{Database, IntegrationError, KeySource, TokenError};
+use std::path::Path;
+
+/// The trainer as the sandbox signs them in.
+const USER: &str = "usr_7";
+
+/// A laptop on which nobody is signed in, and both services.
+async fn at_the_sandbox(name: &str) -> (Arc<Host>, Running, Folder) {
+    let config = Config {
+        auto_consent: true,
+        appointments: 2,
+        ..Config::default()
+    };
+    let clock = Arc::new(roundtrip_sandbox::shared::SystemClock);
+    let services = serve(config, clock, 0).await.expect("free ports on this machine");
+    let (mut host, folder) = connected(name).await;
+    host.stop().await;
+    for (service, account) in [(Provider::Platform, "trn_1"), (Provider::Google, "kim")] {
+        let deleted = host.database.integrations().delete(service, account).await;
+        assert_eq!(deleted, Ok(true));
+    }
+    let environment = services.environment();
+    let google = GoogleConfig::from_settings(|name| {
+        let found = environment.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone())
+    });
+    Arc::get_mut(&mut host).expect("nobody else has it").google = google.expect("the sandbox's addresses");
+    (host, services, folder)
+}
+
+/// Signs in as a person does, with a browser whose pages answer at once.
+async fn sign_in(host: &Arc<Host>, services: &Running, service: Provider) -> SignInView {
+    let address = (service == Provider::Platform).then_some(services.platform_url.as_str());
+    let begun = host.begin_sign_in(service, address).await.expect("begun");
+    let mut next = Some(begun.url);
+    while let Some(address) = next {
+        let request = http::Request::get(&address).body(Bytes::new());
+        let answer = host.http.send(request.expect("an address")).await;
+        let answer = answer.expect("it can be reached");
+        let location = answer.headers().get("location");
+        next = location.map(|location| location.to_str().expect("an address").to_owned());
+    }
+    begun.ended.await.expect("it ends")
+}
+
+fn all_bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let files = std::fs::read_dir(folder).expect("the data folder");
+    files
+        .map(|file| {
+            let path = file.expect("a file").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, std::fs::read(path).expect("a file"))
+        })
+        .collect()
+}
+
+fn place_of(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    bytes.windows(needle.len()).position(|part| part == needle)
+}
+
+fn holding(folder: &Path, needle: &[u8]) -> Vec<String> {
+    let files = all_bytes(folder).into_iter();
+    files
+        .filter(|(_, bytes)| place_of(bytes, needle).is_some())
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// The beginning of an account's sealed tokens as they lie on the disk: in its row they come right after `extra`.
+async fn sealed(host: &Host, folder: &Path, service: Provider) -> Vec<u8> {
+    let accounts = host.accounts().await;
+    let account = accounts.of(service).expect("signed in");
+    let before = serde_json::to_vec(&account.extra).expect("JSON");
+    let mut files = all_bytes(folder);
+    // The newest version of the row is the last one in the write-ahead log.
+    files.sort_by_key(|(name, _)| !name.ends_with("-wal"));
+    let found = files.iter().find_map(|(_, bytes)| {
+        let at = bytes.windows(before.len()).rposition(|part| part == before)?;
+        bytes[at + before.len()..].get(..64).map(<[u8]>::to_vec)
+    });
+    let found = found.expect("the row is on the disk");
+    assert_sealed(folder, &found, account).await;
+    found
+}
+
+/// These bytes are what the tokens are opened from: in a copy with one of them changed they open no more.
+async fn assert_sealed(folder: &Path, bytes: &[u8], account: &Integration) {
+    let copy = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in all_bytes(folder) {
+        if !name.ends_with("-shm") {
+            std::fs::write(copy.path().join(name), bytes).expect("copied");
+        }
+    }
+    let opened = async || {
+        let key = format!("{}=", "A".repeat(43));
+        let keys = KeySource::choose(Some(&key), copy.path()).expect("the test's key");
+        let now = SystemClock::new().now();
+        let database = Database::open(copy.path(), keys, now).await.expect("a copy");
+        let integrations = database.integrations();
+        let tokens = integrations.tokens(account.provider, &account.account_id).await;
+        // Folds the write-ahead log into the file.
+        database.close().await;
+        tokens.map(|tokens| tokens.is_some())
+    };
+    assert_eq!(opened().await, Ok(true));
+    let holds = holding(copy.path(), bytes);
+    let [file] = holds.as_slice() else {
+        panic!("one file of a closed database has them: {holds:?}")
+    };
+    let file = copy.path().join(file);
+    let mut changed = std::fs::read(&file).expect("a file");
+    let at = place_of(&changed, bytes).expect("they are in it");
+    changed[at + 40] ^= 1;
+    std::fs::write(&file, changed).expect("written");
+    let undecryptable = IntegrationError::Tokens(TokenError::Undecryptable);
+    assert_eq!(opened().await, Err(undecryptable));
+}
+
+/// Both services, with a first run behind it.
+async fn syncing(name: &str) -> (Arc<Host>, Running, Folder) {
+    let (host, services, folder) = at_the_sandbox(name).await;
+    for service in [Provider::Platform, Provider::Google] {
+        assert_eq!(sign_in(&host, &services, service).await.state, "done");
+    }
+    let engine = host.running().await.expect("both are signed in").engine;
+    engine.cycle(Trigger::Start).await.expect("the ledger works");
+    engine.start_syncing().await.expect("the ledger works");
+    let report = engine.cycle(Trigger::Manual).await.expect("the ledger works");
+    assert_eq!((report.platform, report.calendar), (None, None));
+    (host, services, folder)
+}
+
+fn lives(server: &roundtrip_sandbox::oauth::Server) -> Vec<bool> {
+    server.sessions().iter().map(|session| session.live).collect()
+}
+
+/// Nothing that a service ever handed out lies in a file as it is.
+fn assert_no_secret(folder: &Path, services: &Running) {
+    let oauth = [services.sandbox.google.oauth(), services.sandbox.platform.oauth()];
+    for secret in oauth.into_iter().flat_map(|server| server.secrets()) {
+        assert_eq!(holding(folder, secret.as_bytes()), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_without_the_right_to_the_calendar_is_refused_and_nothing_of_it_is_kept() {
+    let (host, services, folder) = at_the_sandbox("partial-consent").await;
+    let google = &services.sandbox.google;
+    let unticked = || google.set_auto_grant(Some(vec!["openid".into(), "email".into()]));
+    let refused = ("failed".to_owned(), Some("calendar_right_missing".to_owned()));
+
+    unticked();
+    let view = sign_in(&host, &services, Provider::Google).await;
+    assert_eq!((view.state, view.problem), refused);
+    // The service did hand out tokens: what was refused is what came of them.
+    assert_eq!(lives(google.oauth()), [true]);
+    let kept = host.database.integrations().list().await.expect("a database");
+    assert_eq!(kept, []);
+    assert!(host.sign_in().other.is_none(), "nothing waits for a word");
+    let said = host.database.audit_log(100).await.expect("the log");
+    assert!(said.iter().all(|entry| entry.event != "sign_in"), "{said:?}");
+    assert_no_secret(&folder.0, &services);
+
+    // With the right it is kept, and a later sign-in without it leaves that one as it was.
+    google.set_auto_grant(None);
+    let view = sign_in(&host, &services, Provider::Google).await;
+    assert_eq!((view.state.as_str(), view.problem), ("done", None));
+    let before = sealed(&host, &folder.0, Provider::Google).await;
+    unticked();
+    let view = sign_in(&host, &services, Provider::Google).await;
+    assert_eq!((view.state, view.problem), refused);
+    assert_eq!(sealed(&host, &folder.0, Provider::Google).await, before);
+    host.close().await;
+}
+
+#[tokio::test]
+async fn disconnecting_google_revokes_it_tells_the_platform_and_erases_even_the_sealed_tokens() {
+    let (host, services, folder) = syncing("disconnect-google").await;
+    let (google, platform) = (&services.sandbox.google, &services.sandbox.platform);
+    let gone = sealed(&host, &folder.0, Provider::Google).await;
+    let stays = sealed(&host, &folder.0, Provider::Platform).await;
+    assert!(platform.writer(USER, "google").is_some(), "this laptop writes");
+
+    let left = host.disconnect(Provider::Google, false, false, false).await;
+
+    assert!(left.expect("it works").revoked);
+    assert_eq!(lives(google.oauth()), [false]);
+    assert!(
+        platform.writer(USER, "google").is_none(),
+        "another laptop may write"
+    );
+    let told = platform.integrations().pop().expect("a laptop");
+    assert_eq!(format!("{:?}", told.report.status), "Disconnected");
+    let accounts = host.accounts().await;
+    assert!(accounts.google.is_none() && accounts.platform.is_some());
+    assert_eq!(holding(&folder.0, &gone), [""; 0]);
+    assert_ne!(
+        holding(&folder.0, &stays),
+        [""; 0],
+        "only what was disconnected is erased"
+    );
+    assert_eq!(lives(platform.oauth()), [true]);
+    assert_no_secret(&folder.0, &services);
+    host.close().await;
+}
+
+#[tokio::test]
+async fn disconnecting_the_platform_revokes_it_and_erases_even_the_sealed_tokens() {
+    let (host, services, folder) = syncing("disconnect-platform").await;
+    let gone = sealed(&host, &folder.0, Provider::Platform).await;
+
+    let left = host.disconnect(Provider::Platform, false, false, false).await;
+
+    assert!(left.expect("it works").revoked);
+    assert_eq!(lives(services.sandbox.platform.oauth()), [false]);
+    assert_eq!(
+        lives(services.sandbox.google.oauth()),
+        [true],
+        "the other one stays"
+    );
+    assert!(host.accounts().await.platform.is_none());
+    assert_eq!(holding(&folder.0, &gone), [""; 0]);
+    assert_no_secret(&folder.0, &services);
+    host.close().await;
+}
+
+#[tokio::test]
+async fn whoever_disconnects_from_this_laptop_only_is_revoked_nowhere_and_erased_here() {
+    let (host, services, folder) = syncing("disconnect-here").await;
+    let gone = sealed(&host, &folder.0, Provider::Google).await;
+
+    let left = host.disconnect(Provider::Google, false, true, false).await;
+
+    assert!(!left.expect("it works").revoked);
+    assert_eq!(
+        lives(services.sandbox.google.oauth()),
+        [true],
+        "for other laptops"
+    );
+    assert_eq!(holding(&folder.0, &gone), [""; 0]);
+    host.close().await;
+}
