@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_release_build_is_told_to_name_no_folder_of_this_machine() {
         let mut command = Command::new("cargo");
-        let root = Path::new("/home/somebody/roundtrip");
+        let root = Path::new("/build/somebody/roundtrip");
         say_nothing_of_here(&mut command, root, &root.join("target")).expect("there is a compiler");
         let flags = command
             .get_envs()
@@ -195,20 +195,20 @@ mod tests {
             .into_owned();
         let flags: Vec<&str> = flags.split(BETWEEN_FLAGS).collect();
         let place = |wanted: &str| flags.iter().position(|flag| *flag == wanted);
-        let sources = place("--remap-path-prefix=/home/somebody/roundtrip=/roundtrip");
-        let target = place("--remap-path-prefix=/home/somebody/roundtrip/target=/roundtrip/target");
+        let sources = place("--remap-path-prefix=/build/somebody/roundtrip=/roundtrip");
+        let target = place("--remap-path-prefix=/build/somebody/roundtrip/target=/roundtrip/target");
         assert!(sources.is_some() && sources < target, "{flags:?}");
     }
 
     #[test]
     fn a_folder_that_got_into_a_program_is_found() {
         assert!(holds(
-            b"\x7fELF...panicked at /home/somebody/src",
-            Path::new("/home/somebody")
+            b"\x7fELF...panicked at /build/somebody/src",
+            Path::new("/build/somebody")
         ));
         assert!(!holds(
             b"\x7fELF...panicked at /roundtrip/src",
-            Path::new("/home/somebody")
+            Path::new("/build/somebody")
         ));
     }
 }

@@ -14,9 +14,12 @@ use serde::Deserialize;
 pub struct Account {
     /// Never changes and is never given to somebody else.
     pub subject: String,
-    /// To show. May change.
+    /// To show. May change. At most 320 bytes without control characters; an address that is none counts as not said.
     pub email: Option<String>,
 }
+
+/// Longest address that is shown: 64 before the @ and 255 after it (RFC 5321 section 4.5.3.1). Bytes.
+const LONGEST_EMAIL: usize = 320;
 
 #[derive(Deserialize)]
 struct Claims {
@@ -52,7 +55,7 @@ impl Account {
         }
         Ok(Self {
             subject: claims.sub,
-            email: claims.email,
+            email: claims.email.filter(|email| is_shown(email)),
         })
     }
 
@@ -65,5 +68,87 @@ impl Account {
             .filter(|scope| !tokens.scopes.contains(*scope) && !tokens.scopes.contains(wider))
             .map(str::to_owned)
             .collect()
+    }
+}
+
+/// The address is nobody's key: an odd one is left out, and the sign-in goes on by its subject.
+fn is_shown(email: &str) -> bool {
+    (1..=LONGEST_EMAIL).contains(&email.len()) && !email.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::SecretString;
+    use serde_json::{Value, json};
+
+    fn read(claims: &Value) -> Result<Account, PortError> {
+        let config = GoogleConfig::from_settings(|name| (name == "GOOGLE_CLIENT_ID").then(|| "app".into()));
+        let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+        let now = Default::default();
+        let tokens = TokenSet {
+            access_token: SecretString::from("at"),
+            refresh_token: None,
+            issued_at: now,
+            expires_at: now,
+            scopes: Default::default(),
+            id_token: Some(SecretString::from(format!("head.{payload}.seal"))),
+        };
+        Account::of(&tokens, &config.expect("Google itself"))
+    }
+
+    fn claims() -> Value {
+        json!({"iss": "https://accounts.google.com", "aud": "app", "sub": "1234", "email": "mara@linden.example"})
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut claims = claims();
+        claims[name] = value;
+        claims
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_left_out_and_the_sign_in_goes_on() {
+        let longest = format!("{}@linden.example", "m".repeat(320 - "@linden.example".len()));
+        for right in ["mara@linden.example", "m\u{fc}ller@b\u{fc}ro.example", &longest] {
+            let account = read(&with("email", json!(right))).expect("known");
+            assert_eq!(account.email.as_deref(), Some(right));
+        }
+        let long = format!("m{longest}");
+        let endless = "m".repeat(30_000);
+        for odd in [
+            "",
+            "mara@linden.example\r\nBcc: x",
+            "mara\0",
+            "\u{1b}[2Jmara",
+            "mara\u{85}",
+            &long,
+            &endless,
+        ] {
+            let account = read(&with("email", json!(odd))).expect("known by the subject");
+            assert_eq!(
+                (account.subject.as_str(), account.email),
+                ("1234", None),
+                "{odd:.40}"
+            );
+        }
+        let account = read(&with("email", Value::Null)).expect("known");
+        assert_eq!(account.email, None);
+    }
+
+    #[test]
+    fn who_cannot_be_known_is_an_error() {
+        let bad = |what: &str| Err(bad(what));
+        for (name, value, what) in [
+            ("iss", json!("https://evil.example"), "id_token issuer"),
+            ("aud", json!("another app"), "id_token audience"),
+            ("sub", json!(""), "id_token subject"),
+            ("sub", json!("1".repeat(256)), "id_token subject"),
+            ("sub", json!(1234), "id_token"),
+            ("email", json!(["mara@linden.example"]), "id_token"),
+        ] {
+            assert_eq!(read(&with(name, value)), bad(what), "{name}");
+        }
+        assert!(read(&with("iss", json!("accounts.google.com"))).is_ok());
     }
 }

@@ -11,6 +11,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method, StatusCode};
 use roundtrip_core::quota::{Refusal, Urgency};
 use roundtrip_engine::ports::{Clock, PortError};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
@@ -129,12 +130,32 @@ impl SignedHttp {
         mut request: http::Request<Bytes>,
         token: &SecretString,
     ) -> Result<http::Request<Bytes>, PortError> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| PortError::SignInExpired)?;
-        value.set_sensitive(true);
+        let value = header(bearer(token)).ok_or(PortError::SignInExpired)?;
         request.headers_mut().insert(AUTHORIZATION, value);
         Ok(request)
     }
+}
+
+const BEARER: &str = "Bearer ";
+
+/// In a buffer that is overwritten when it is dropped, and that never grew: growing leaves copies behind.
+fn bearer(token: &SecretString) -> Zeroizing<String> {
+    let token = token.expose_secret();
+    let mut text = Zeroizing::new(String::with_capacity(BEARER.len() + token.len()));
+    text.push_str(BEARER);
+    text.push_str(token);
+    text
+}
+
+/// The header over that very buffer, which is overwritten with its last copy. It is shown by nothing and kept in no table
+/// of HTTP/2. `None` for what no header can carry.
+fn header(text: Zeroizing<String>) -> Option<HeaderValue> {
+    if !text.is_ascii() {
+        return None;
+    }
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// Whoever reads waits for it, a person or a decision. Writes are many, and come in the order of their importance.
@@ -153,5 +174,25 @@ mod tests {
     fn what_is_read_goes_before_what_is_written() {
         assert_eq!(urgency(&Method::GET), Urgency::Interactive);
         assert_eq!(urgency(&Method::PATCH), Urgency::Bulk);
+    }
+
+    /// The place in memory tells: what the request carries is the buffer that is overwritten in the end, and no copy of it.
+    #[test]
+    fn the_token_lies_in_one_buffer_alone_and_is_not_shown() {
+        let token = SecretString::from("access-1");
+        let text = bearer(&token);
+        assert_eq!((text.as_str(), text.capacity()), ("Bearer access-1", text.len()));
+        let place = text.as_ptr();
+        let value = header(text).expect("a header");
+        assert_eq!(value.as_bytes(), b"Bearer access-1");
+        assert_eq!(value.as_bytes().as_ptr(), place);
+        assert!(value.is_sensitive() && !format!("{value:?}").contains("access"));
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_not_sent() {
+        for token in ["a\nb", "a\u{7f}", "caf\u{e9}", "\0"] {
+            assert!(header(bearer(&SecretString::from(token))).is_none(), "{token:?}");
+        }
     }
 }

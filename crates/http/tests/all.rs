@@ -5,5 +5,6 @@ mod keeper;
 mod loopback;
 mod network;
 mod pace;
+mod secrets;
 mod signed;
 mod tls;

@@ -383,6 +383,48 @@ async fn a_token_is_not_believed_to_live_longer_than_a_month() {
     assert_eq!(world.token().await.as_deref(), Ok("access-3"));
 }
 
+/// Tokens are a few KiB. What is far larger would be read by a library that takes much memory for little text.
+#[tokio::test]
+async fn an_answer_far_larger_than_any_token_is_not_read_and_loses_nothing() {
+    const MOST: usize = 64 * 1024;
+    let answer = |length: usize| {
+        let rest = r#"","expires_in":3600,"token_type":"bearer"}"#;
+        let start = r#"{"access_token":"access-2","scope":""#;
+        let room = length - start.len() - rest.len();
+        format!("{start}{}{rest}", "a ".repeat(room).split_at(room).0)
+    };
+    let too_large = PortError::BadAnswer {
+        what: "answer too large".into(),
+    };
+    let world = world();
+    world.minutes(61);
+    for status in [200, 400] {
+        world.http.then(status, &answer(MOST + 1));
+        assert_eq!(world.token().await, Err(too_large.clone()), "{status}");
+    }
+    // What has trouble says nothing of tokens, however much it says.
+    world.http.then(503, &answer(MOST + 1));
+    assert!(matches!(
+        world.token().await,
+        Err(PortError::ServerTrouble { status: 503, .. })
+    ));
+    assert_eq!(world.kept_refresh_token(), "refresh-1");
+    assert_eq!(
+        world.vault.kept().map(|kept| kept.status),
+        Some(TokenStatus::Active)
+    );
+    world.http.then(200, &answer(MOST));
+    assert_eq!(world.token().await.as_deref(), Ok("access-2"));
+
+    let error = format!("{{\"error\":\"invalid_token\",\"x\":\"{}\"}}", "x".repeat(MOST));
+    world.http.then(400, &error);
+    assert_eq!(world.keeper.revoke().await, Err(too_large));
+    assert_eq!(
+        world.vault.kept().map(|kept| kept.status),
+        Some(TokenStatus::Active)
+    );
+}
+
 #[test]
 fn no_secret_is_shown() {
     let vault = MemoryVault::signed_in(start(), &[]);

@@ -9,6 +9,7 @@ use roundtrip_http::testing::ScriptedHttp;
 use secrecy::ExposeSecret as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -27,7 +28,7 @@ struct SignIn {
 async fn sign_in() -> SignIn {
     let http = ScriptedHttp::new();
     http.then(200, TOKENS);
-    let clock = Arc::new(StandingClock { waits: true });
+    let clock = Arc::new(StandingClock::that_waits());
     let sign_in = LoopbackSignIn::begin(config(), clock).await.expect("a free port");
     let address = sign_in.address();
     let asked = |name: &str| {
@@ -228,11 +229,14 @@ async fn a_no_ends_it_with_its_own_page() {
 
 #[tokio::test]
 async fn nobody_answers_for_five_minutes() {
-    let clock = Arc::new(StandingClock { waits: false });
-    let sign_in = LoopbackSignIn::begin(config(), clock).await.expect("a free port");
+    let clock = Arc::new(StandingClock::that_does_not_wait());
+    let sign_in = LoopbackSignIn::begin(config(), clock.clone())
+        .await
+        .expect("a free port");
     let address = sign_in.address();
     let outcome = sign_in.wait(&*ScriptedHttp::new()).await;
     assert_eq!(outcome.err(), Some(SignInError::Expired));
+    assert_eq!(clock.waits_asked_for(), [Duration::from_secs(300)]);
     assert!(TcpStream::connect(address).await.is_err(), "the port is closed");
 }
 
@@ -265,7 +269,7 @@ async fn a_code_that_is_not_accepted_is_said() {
         &format!("http://127.0.0.1:1/callback?state={state}&code=c"),
         start(),
     );
-    let clock = StandingClock { waits: true };
+    let clock = StandingClock::that_waits();
     let outcome = attempt.exchange(code.expect("right"), &*http, &clock).await;
     assert_eq!(outcome.err(), Some(SignInError::CodeNotAccepted));
 }

@@ -171,10 +171,10 @@ fn read(base: &Url, response: &http::Response<Bytes>) -> Result<PlatformMetadata
     // A web site that answers every address with its start page is no platform; broken JSON is a broken platform.
     let json = roundtrip_http::answer::header(response, http::header::CONTENT_TYPE)
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("json"));
-    let metadata: Metadata = match serde_json::from_slice(response.body()) {
-        Ok(metadata) => metadata,
-        Err(_) if json => return Err(bad("metadata")),
-        Err(_) => return Err(DiscoveryError::NotAPlatform),
+    let metadata: Metadata = match roundtrip_http::answer::json(response.body()) {
+        Some(metadata) => metadata,
+        None if json => return Err(bad("metadata")),
+        None => return Err(DiscoveryError::NotAPlatform),
     };
     let (Some(issuer), Some(authorize), Some(token)) = (
         metadata.issuer,

@@ -145,6 +145,28 @@ async fn what_is_no_platform_is_told_apart() {
     }
 }
 
+/// Four million names of no letter are twelve MiB, and would be hundreds of MB once they are read.
+#[tokio::test]
+async fn metadata_that_would_fill_the_memory_is_not_read() {
+    let bad = DiscoveryError::BadAnswer {
+        what: "metadata".into(),
+    };
+    let large = |piece: &str, times: usize| {
+        let list = "\"code_challenge_methods_supported\":[";
+        let text = metadata().to_string();
+        text.replace(list, &format!("{list}{}", piece.repeat(times)))
+    };
+    for (times, expected) in [(1_000, None), (4 << 20, Some(bad))] {
+        let body = large("\"\",", times);
+        assert_eq!(
+            found("linden.example", 200, "application/json", &body)
+                .await
+                .err(),
+            expected
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_sign_in_that_is_not_safe_is_refused() {
     let not_safe = |what: &str| Some(DiscoveryError::Unsafe { what: what.into() });

@@ -6,10 +6,11 @@ use crate::port::{HttpPort, is_allowed};
 use chrono::{DateTime, Duration, Utc};
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use roundtrip_engine::ports::{Clock, PortError};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeSet;
 use subtle::ConstantTimeEq as _;
-use url::Url;
+use url::{Host, Url};
 
 /// Name of the parameter by which a server names itself (RFC 9207).
 pub const ISSUER_PARAMETER: &str = "iss";
@@ -81,8 +82,14 @@ pub struct SignInAttempt {
 impl SignInAttempt {
     /// Begins a sign-in whose answer goes to `redirect`: a loopback address, or a deep link that is registered at the
     /// service. State and verifier come from the system's own randomness, never from a seeded clock.
+    ///
+    /// [`SignInError::WrongAddress`] for an address at which somebody else could hear the answer, or at which nobody does
+    /// (out of band), [`SignInError::UnsafeAddress`] if the service is to be asked without TLS.
     pub fn begin(config: OAuthConfig, redirect: &str, now: DateTime<Utc>) -> Result<Self, SignInError> {
-        let redirect = Url::parse(redirect).map_err(|_| SignInError::WrongAddress)?;
+        let redirect = Url::parse(redirect)
+            .ok()
+            .filter(comes_back_here)
+            .ok_or(SignInError::WrongAddress)?;
         if !is_allowed(&config.authorize_url) || !is_allowed(&config.token_url) {
             return Err(SignInError::UnsafeAddress);
         }
@@ -131,11 +138,18 @@ impl SignInAttempt {
         now: DateTime<Utc>,
     ) -> Result<AuthorizationCode, SignInError> {
         let url = Url::parse(url).map_err(|_| SignInError::WrongAddress)?;
-        if place(&url) != place(&self.redirect) || url.fragment().is_some() {
+        let taken = self.complete(&url, now);
+        // The address holds the code.
+        drop(Zeroizing::new(String::from(url)));
+        taken
+    }
+
+    fn complete(&mut self, url: &Url, now: DateTime<Utc>) -> Result<AuthorizationCode, SignInError> {
+        if place(url) != place(&self.redirect) || url.fragment().is_some() {
             return Err(SignInError::WrongAddress);
         }
-        let answer = Answer::read(&url)?;
-        let state = answer.state.as_deref().unwrap_or_default();
+        let answer = Answer::read(url)?;
+        let state = answer.state.as_ref().map_or("", |state| state.as_str());
         if !bool::from(state.as_bytes().ct_eq(self.state.expose_secret().as_bytes())) {
             return Err(SignInError::StateMismatch);
         }
@@ -149,14 +163,14 @@ impl SignInAttempt {
             return Err(SignInError::Incomplete);
         }
         self.answered = true;
-        self.check_issuer(answer.issuer.as_deref())?;
+        self.check_issuer(answer.issuer.as_ref().map(|name| name.as_str()))?;
         match (answer.error, answer.code) {
             (Some(error), _) => Err(SignInError::Denied {
                 reason: crate::answer::code_word(&error),
             }),
             (None, Some(code)) if code.len() <= LONGEST_CODE => Ok(AuthorizationCode {
-                code: SecretString::from(code),
-                scopes: answer.scope.as_deref().map(endpoint::scope_set),
+                code: SecretString::from(code.as_str()),
+                scopes: answer.scope.as_ref().map(|text| endpoint::scope_set(text)),
             }),
             (None, _) => Err(SignInError::Incomplete),
         }
@@ -184,12 +198,11 @@ impl SignInAttempt {
         let asked = code
             .scopes
             .unwrap_or_else(|| self.config.scopes.iter().cloned().collect());
-        let code = code.code.expose_secret().to_owned();
         endpoint::exchange(
             &self.config,
             http,
             clock,
-            code,
+            &code.code,
             self.verifier,
             self.redirect.as_str(),
             asked,
@@ -199,6 +212,18 @@ impl SignInAttempt {
             TokenFailure::InvalidGrant => SignInError::CodeNotAccepted,
             TokenFailure::Port(error) => SignInError::Service(error),
         })
+    }
+}
+
+/// True for an address at which this app alone hears: a loopback address written as such (a name may be pointed elsewhere,
+/// RFC 8252 section 8.3), or a link of a program's own. Not for a page, and not for `urn:ietf:wg:oauth:2.0:oob`, where a
+/// page shows the code to be copied by hand.
+fn comes_back_here(redirect: &Url) -> bool {
+    match (redirect.scheme(), redirect.host()) {
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        ("http" | "https", _) => false,
+        (_, host) => host.is_some(),
     }
 }
 
@@ -214,13 +239,14 @@ fn place(url: &Url) -> (&str, &str, Option<&str>, Option<&str>, Option<u16>, &st
     )
 }
 
+/// The parameters, in texts that are overwritten when they are dropped.
 #[derive(Default)]
 struct Answer {
-    state: Option<String>,
-    code: Option<String>,
-    error: Option<String>,
-    issuer: Option<String>,
-    scope: Option<String>,
+    state: Option<Zeroizing<String>>,
+    code: Option<Zeroizing<String>>,
+    error: Option<Zeroizing<String>>,
+    issuer: Option<Zeroizing<String>>,
+    scope: Option<Zeroizing<String>>,
 }
 
 impl Answer {
@@ -236,7 +262,7 @@ impl Answer {
                 "scope" => &mut answer.scope,
                 _ => continue,
             };
-            if slot.replace(value.into_owned()).is_some() {
+            if slot.replace(Zeroizing::new(value.into_owned())).is_some() {
                 return Err(SignInError::StateMismatch);
             }
         }
@@ -308,6 +334,55 @@ mod tests {
         );
     }
 
+    /// Which characters came at each place of many texts. 32 octets are 43 characters of base64, of which the last one
+    /// holds four bits only.
+    struct Places([HashSet<u8>; 43]);
+
+    impl Places {
+        fn new() -> Self {
+            Self(std::array::from_fn(|_| HashSet::new()))
+        }
+
+        fn add(&mut self, text: &str) {
+            assert_eq!(text.len(), 43, "32 octets");
+            for (place, byte) in self.0.iter_mut().zip(text.bytes()) {
+                place.insert(byte);
+            }
+        }
+
+        /// All of a place's bits vary. Of a thousand right texts all symbols come at nearly every place; five that are
+        /// missing at one of them is less likely than one in 10^25.
+        fn vary(&self) -> bool {
+            let (last, rest) = self.0.split_last().expect("43 of them");
+            rest.iter().all(|place| (60..=64).contains(&place.len())) && (14..=16).contains(&last.len())
+        }
+    }
+
+    #[test]
+    fn a_place_of_which_a_bit_stands_still_is_noticed() {
+        const SYMBOLS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let found = |place: usize, mask: usize| {
+            let mut places = Places::new();
+            for symbol in 0..64 {
+                let mut text = [SYMBOLS[symbol]; 43];
+                text[42] = SYMBOLS[symbol & 0b11_1100];
+                text[place] = SYMBOLS[symbol & mask];
+                places.add(std::str::from_utf8(&text).expect("ASCII"));
+            }
+            places.vary()
+        };
+        assert!(found(0, 63) && found(42, 0b11_1100));
+        for bit in 0..6 {
+            assert!(
+                !found(0, 63 & !(1 << bit)) && !found(41, 63 & !(1 << bit)),
+                "{bit}"
+            );
+        }
+        for bit in 2..6 {
+            assert!(!found(42, 0b11_1100 & !(1 << bit)), "{bit}");
+        }
+    }
+
     /// 32 random octets each: the length is 43, the characters are those of RFC 7636, no two are alike.
     #[test]
     fn verifier_state_and_challenge_are_strong_and_never_repeat() {
@@ -316,7 +391,7 @@ mod tests {
                 .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
         };
         let mut seen = HashSet::new();
-        let mut bits = [0_u32; 256];
+        let mut places = Places::new();
         for _ in 0..100_000 {
             let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
             let text = verifier.secret();
@@ -327,20 +402,21 @@ mod tests {
             );
             assert_eq!(challenge.method().as_str(), "S256");
             assert!(seen.insert(text.clone()));
-            bits.iter_mut()
-                .zip(text.bytes())
-                .for_each(|(sum, byte)| *sum += u32::from(byte & 1));
+            places.add(text);
         }
-        // Each position varies; the last one holds four bits only.
-        assert!(bits[..42].iter().all(|sum| (20_000..80_000).contains(sum)));
+        assert!(places.vary());
+        let (mut verifiers, mut states) = (Places::new(), Places::new());
         for _ in 0..1000 {
             let attempt = begin(config());
             let challenge = PkceCodeChallenge::from_code_verifier_sha256(&attempt.verifier);
             assert_eq!(asked(&attempt, "code_challenge"), challenge.as_str());
             assert!(seen.insert(attempt.verifier.secret().clone()) && attempt.verifier.secret().len() == 43);
+            verifiers.add(attempt.verifier.secret());
             let state = asked(&attempt, "state");
+            states.add(&state);
             assert!(state.len() >= 43 && allowed(&state) && seen.insert(state));
         }
+        assert!(verifiers.vary() && states.vary());
     }
 
     #[test]
@@ -421,6 +497,37 @@ mod tests {
                 )
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn an_answer_is_asked_for_where_this_app_alone_hears_it() {
+        for redirect in [
+            "urn:ietf:wg:oauth:2.0:oob",
+            "urn:ietf:wg:oauth:2.0:oob:auto",
+            "https://sign.example/show-the-code",
+            "https://127.0.0.1:4321/callback",
+            "http://sign.example/callback",
+            "http://localhost:4321/callback",
+            "http://10.0.0.1:4321/callback",
+            "http://[2001:db8::1]:4321/callback",
+            "mailto:mara@sign.example",
+            "data:text/plain,x",
+            "",
+        ] {
+            assert_eq!(
+                SignInAttempt::begin(config(), redirect, now()).err(),
+                Some(SignInError::WrongAddress),
+                "{redirect}"
+            );
+        }
+        for redirect in [
+            REDIRECT,
+            "http://[::1]:4321/callback",
+            "roundtrip://signin/platform",
+        ] {
+            let attempt = SignInAttempt::begin(config(), redirect, now()).expect("our own address");
+            assert_eq!(asked(&attempt, "redirect_uri"), redirect);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::OAuthConfig;
 use crate::answer;
-use crate::port::HttpPort;
+use crate::port::{HttpError, HttpErrorKind, HttpPort};
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -16,8 +16,9 @@ use oauth2::{
     RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
 };
 use roundtrip_engine::ports::{Clock, PortError};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -29,6 +30,10 @@ const DEFAULT_LIFETIME_SECONDS: u64 = 3600;
 const LONGEST_LIFETIME_SECONDS: u64 = 30 * 24 * 3600;
 /// A token that is said to have ended before it came would be asked for anew with each request.
 const SHORTEST_LIFETIME_SECONDS: u64 = 60;
+/// Largest body that is taken of these endpoints. Bytes. Three tokens are a few KiB; the `oauth2` crate, which reads the
+/// rest, splits `scope` into texts of their own and keeps unknown fields until it knows them, some fifty bytes for each
+/// two that came.
+const LARGEST_ANSWER: usize = 64 * 1024;
 
 /// What the token endpoint handed out.
 #[derive(Clone, Debug)]
@@ -63,8 +68,12 @@ pub(super) enum TokenFailure {
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct IdToken {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id_token: Option<String>,
+    #[serde(default, skip_serializing, deserialize_with = "secret")]
+    id_token: Option<SecretString>,
+}
+
+fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretString>, D::Error> {
+    Option::<String>::deserialize(from).map(|text| text.map(SecretString::from))
 }
 
 impl fmt::Debug for IdToken {
@@ -104,14 +113,14 @@ pub(super) async fn exchange(
     config: &OAuthConfig,
     http: &dyn HttpPort,
     clock: &dyn Clock,
-    code: String,
+    code: &SecretString,
     verifier: PkceCodeVerifier,
     redirect: &str,
     asked: BTreeSet<String>,
 ) -> Result<TokenSet, TokenFailure> {
     let redirect = RedirectUrl::new(redirect.to_owned()).map_err(|_| port(answer::bad("redirect")))?;
     let answer = client(config)
-        .exchange_code(AuthorizationCode::new(code))
+        .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
         .set_pkce_verifier(verifier)
         .set_redirect_uri(Cow::Owned(redirect))
         .request_async(&Door { http, clock })
@@ -151,7 +160,7 @@ pub async fn revoke(
     let request = http::Request::post(url.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(ACCEPT, "application/json")
-        .body(Bytes::from(revocation_form(config, token)))
+        .body(Bytes::from_owner(revocation_form(config, token)))
         .map_err(|_| PortError::Rejected {
             reason: "revoke_url".into(),
         })?;
@@ -161,7 +170,7 @@ pub async fn revoke(
     }
     match response.status().as_u16() {
         200..=299 => Ok(()),
-        400 | 401 => match error_word(response.body()).as_deref() {
+        400 | 401 => match error_word(not_too_large(response)?.body()).as_deref() {
             Some("invalid_token" | "invalid_grant") => Ok(()),
             Some(reason) => Err(PortError::Rejected {
                 reason: reason.to_owned(),
@@ -172,14 +181,35 @@ pub async fn revoke(
     }
 }
 
-fn revocation_form(config: &OAuthConfig, token: &SecretString) -> String {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
+/// The form in a buffer that is overwritten when it is dropped, and that never grew: growing leaves copies behind.
+fn revocation_form(config: &OAuthConfig, token: &SecretString) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(longest_form(config, token)));
+    let mut form = url::form_urlencoded::Serializer::new(&mut *text);
     form.append_pair("token", token.expose_secret());
     form.append_pair("client_id", &config.client_id);
     if let Some(secret) = &config.client_secret {
         form.append_pair("client_secret", secret.expose_secret());
     }
-    form.finish()
+    form.finish();
+    text
+}
+
+/// Room for the names, and for values of which each byte may be written as three. Bytes.
+fn longest_form(config: &OAuthConfig, token: &SecretString) -> usize {
+    let secret = config.client_secret.as_ref();
+    let secret = secret.map_or(0, |secret| secret.expose_secret().len());
+    "token=&client_id=&client_secret=".len()
+        + 3 * (token.expose_secret().len() + config.client_id.len() + secret)
+}
+
+/// The answer, unless its body is larger than any that such an endpoint has a reason to give: then the error of every
+/// answer that is too large.
+fn not_too_large(response: http::Response<Bytes>) -> Result<http::Response<Bytes>, PortError> {
+    if response.body().len() <= LARGEST_ANSWER {
+        Ok(response)
+    } else {
+        Err(HttpError::maybe_sent(HttpErrorKind::TooLarge).into())
+    }
 }
 
 fn error_word(body: &[u8]) -> Option<String> {
@@ -187,9 +217,7 @@ fn error_word(body: &[u8]) -> Option<String> {
     struct Body {
         error: String,
     }
-    serde_json::from_slice::<Body>(body)
-        .ok()
-        .map(|body| answer::code_word(&body.error))
+    answer::json::<Body>(body).map(|body| answer::code_word(&body.error))
 }
 
 fn token_set(
@@ -201,10 +229,14 @@ fn token_set(
     // What cannot be sent in a header, or is meant to be used in another way (RFC 6749 section 7.1), is no token of ours.
     // Kept, it would take the place of one that works.
     let usable = |token: &str| answer::is_opaque(token);
-    let refresh = said.refresh_token().map(|token| token.secret().clone());
+    let refresh = said
+        .refresh_token()
+        .map(|token| SecretString::from(token.secret().clone()));
     if !matches!(said.token_type(), BasicTokenType::Bearer)
         || !usable(said.access_token().secret())
-        || refresh.as_deref().is_some_and(|token| !usable(token))
+        || refresh
+            .as_ref()
+            .is_some_and(|token| !usable(token.expose_secret()))
     {
         return Err(port(answer::bad("token answer")));
     }
@@ -220,11 +252,11 @@ fn token_set(
     };
     Ok(TokenSet {
         access_token: SecretString::from(said.access_token().secret().clone()),
-        refresh_token: refresh.map(SecretString::from).or_else(|| old_refresh.cloned()),
+        refresh_token: refresh.or_else(|| old_refresh.cloned()),
         issued_at: now,
         expires_at: now + lifetime,
         scopes,
-        id_token: said.extra_fields().id_token.clone().map(SecretString::from),
+        id_token: said.extra_fields().id_token.clone(),
     })
 }
 
@@ -262,12 +294,15 @@ impl<'c> AsyncHttpClient<'c> for Door<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let sent = self.http.send(request.map(Bytes::from)).await;
+            // The form holds a code or a refresh token: its buffer goes on as it is, and is overwritten in the end.
+            let request = request.map(|form| Bytes::from_owner(Zeroizing::new(form)));
+            let sent = self.http.send(request).await;
             let response = sent.map_err(|error| DoorError(error.into()))?;
             // 429 and 5xx say nothing about the token, whatever their body is.
             match answer::trouble(&response, self.clock.now()) {
                 Some(error) => Err(DoorError(error)),
-                None => Ok(response.map(|body| body.to_vec())),
+                // `Vec::from` takes the buffer over, so that none of our own is left with the tokens in it.
+                None => Ok(not_too_large(response).map_err(DoorError)?.map(Vec::from)),
             }
         })
     }
@@ -283,5 +318,41 @@ mod tests {
             id_token: Some("eyJhbGciOi".into()),
         };
         assert_eq!(format!("{token:?}"), "IdToken");
+        assert_eq!(serde_json::to_string(&token).expect("JSON"), "{}");
+        let read: IdToken = serde_json::from_str(r#"{"id_token":"eyJhbGciOi"}"#).expect("JSON");
+        let read = read.id_token.expect("an id token");
+        assert_eq!(read.expose_secret(), "eyJhbGciOi");
+        let silent: IdToken = serde_json::from_str("{}").expect("JSON");
+        assert!(silent.id_token.is_none());
+    }
+
+    fn config(secret: Option<&str>) -> OAuthConfig {
+        let url = |text| url::Url::parse(text).expect("a test's own address");
+        OAuthConfig {
+            authorize_url: url("https://sign.example/authorize"),
+            token_url: url("https://sign.example/token"),
+            revoke_url: None,
+            client_id: "app%".into(),
+            client_secret: secret.map(SecretString::from),
+            scopes: Vec::new(),
+            extra: Vec::new(),
+            issuer: None,
+        }
+    }
+
+    /// What is sent is the very buffer that is overwritten in the end, and no shorter one was left behind on the way.
+    #[test]
+    fn the_form_with_a_token_lies_in_one_buffer_alone() {
+        for (token, secret) in [("t", None), ("/+%\u{e9}", Some("%%%")), ("abc", Some("d"))] {
+            let (config, token) = (config(secret), SecretString::from(token));
+            let form = revocation_form(&config, &token);
+            assert!(
+                form.starts_with("token=") && form.len() <= longest_form(&config, &token),
+                "{}",
+                *form
+            );
+            let place = form.as_ptr();
+            assert_eq!(Bytes::from_owner(form).as_ptr(), place);
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::port::HttpPort;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use roundtrip_engine::ports::Clock;
+use secrecy::zeroize::Zeroizing;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +101,7 @@ impl LoopbackSignIn {
                 }
                 Some(received) = connections.next() => {
                     let Some((mut stream, target)) = received else { continue };
-                    let url = format!("http://{address}{target}");
+                    let url = Zeroizing::new(format!("http://{address}{}", *target));
                     let outcome = attempt.complete_from_url(&url, clock.now());
                     let reply = match &outcome {
                         Err(SignInError::WrongAddress) => Reply::NotFound,
@@ -132,9 +133,11 @@ enum Reply {
 }
 
 /// Reads one request. Gives back the stream and the request target if it is one that the attempt should see; answers
-/// everything else by itself.
-async fn receive(mut stream: TcpStream, address: SocketAddr) -> Option<(TcpStream, String)> {
-    let mut buffer = Vec::with_capacity(1024);
+/// everything else by itself. The request may hold a code: what it was read into is overwritten, and never grows, for
+/// that would leave copies behind.
+async fn receive(mut stream: TcpStream, address: SocketAddr) -> Option<(TcpStream, Zeroizing<String>)> {
+    let mut buffer = Zeroizing::new(Vec::with_capacity(LARGEST_REQUEST));
+    let mut chunk = Zeroizing::new([0; 1024]);
     let reply = loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             match target(&buffer[..end], address) {
@@ -145,7 +148,6 @@ async fn receive(mut stream: TcpStream, address: SocketAddr) -> Option<(TcpStrea
         if buffer.len() >= LARGEST_REQUEST {
             break Reply::TooLarge;
         }
-        let mut chunk = [0; 1024];
         let room = chunk.len().min(LARGEST_REQUEST - buffer.len());
         match stream.read(&mut chunk[..room]).await {
             Ok(0) | Err(_) => return None,
@@ -165,7 +167,7 @@ async fn receive(mut stream: TcpStream, address: SocketAddr) -> Option<(TcpStrea
 }
 
 /// The request target of a `GET` that names this listener as its host.
-fn target(head: &[u8], address: SocketAddr) -> Result<String, Reply> {
+fn target(head: &[u8], address: SocketAddr) -> Result<Zeroizing<String>, Reply> {
     let head = std::str::from_utf8(head).map_err(|_| Reply::BadRequest)?;
     let mut lines = head.split("\r\n");
     let mut words = lines.next().unwrap_or_default().split(' ');
@@ -185,7 +187,9 @@ fn target(head: &[u8], address: SocketAddr) -> Result<String, Reply> {
         return Err(Reply::BadRequest);
     }
     match target {
-        Some(target) if target.starts_with('/') && path_of(target) == CALLBACK_PATH => Ok(target.to_owned()),
+        Some(target) if target.starts_with('/') && path_of(target) == CALLBACK_PATH => {
+            Ok(Zeroizing::new(target.to_owned()))
+        }
         _ => Err(Reply::NotFound),
     }
 }
@@ -195,7 +199,7 @@ fn target(head: &[u8], address: SocketAddr) -> Result<String, Reply> {
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub fn fuzz_target(head: &[u8], address: SocketAddr) -> Option<String> {
-    target(head, address).ok()
+    target(head, address).ok().map(|target| target.to_string())
 }
 
 /// The path as it was written, so that `/x/../callback` is another one.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use roundtrip_engine::ports::Clock;
 use roundtrip_http::oauth::OAuthConfig;
 use secrecy::SecretString;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
 
@@ -28,9 +29,34 @@ pub fn config() -> OAuthConfig {
     }
 }
 
-/// A clock that stands still; waiting on it never ends, or ends at once.
+/// A clock that stands still; waiting on it never ends, or ends at once. It remembers for how long it was to wait.
 pub struct StandingClock {
-    pub waits: bool,
+    waits: bool,
+    asked: Mutex<Vec<Duration>>,
+}
+
+impl StandingClock {
+    /// Waiting never ends.
+    pub fn that_waits() -> Self {
+        Self::new(true)
+    }
+
+    /// Waiting ends at once.
+    pub fn that_does_not_wait() -> Self {
+        Self::new(false)
+    }
+
+    fn new(waits: bool) -> Self {
+        Self {
+            waits,
+            asked: Mutex::default(),
+        }
+    }
+
+    /// Each wait that was asked for, in order.
+    pub fn waits_asked_for(&self) -> Vec<Duration> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[async_trait]
@@ -41,7 +67,11 @@ impl Clock for StandingClock {
     fn monotonic(&self) -> Duration {
         Duration::ZERO
     }
-    async fn sleep(&self, _: Duration) {
+    async fn sleep(&self, time: Duration) {
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(time);
         if self.waits {
             std::future::pending::<()>().await;
         }

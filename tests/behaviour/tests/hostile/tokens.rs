@@ -50,6 +50,26 @@ const CLASSES: &[Class] = &[
         }),
     ),
     (
+        "a hundred thousand rights",
+        "bad_answer",
+        Answer::Whole(|_| {
+            token(&format!(
+                r#""access_token":"a","token_type":"Bearer","expires_in":3600,"scope":"{}""#,
+                "a ".repeat(100_000)
+            ))
+        }),
+    ),
+    (
+        "a hundred thousand fields",
+        "bad_answer",
+        Answer::Whole(|_| {
+            token(&format!(
+                r#"{}"access_token":"a","token_type":"Bearer","expires_in":3600"#,
+                r#""x":{},"#.repeat(100_000)
+            ))
+        }),
+    ),
+    (
         "a refresh token with a line break",
         "bad_answer",
         Answer::Whole(|_| {
