@@ -263,7 +263,7 @@ async fn flows(out: &Out) {
     (settings.text.client_names, settings.text.client_contact) = (true, true);
     running
         .engine
-        .change_settings(settings, Vec::new())
+        .change_settings(|_| settings, roundtrip_engine::Removals::Unconfirmed)
         .await
         .expect("changed");
     cycle(&host, out, "first reading").await;

@@ -58,6 +58,18 @@ impl From<ResolveError> for AnswerError {
     }
 }
 
+/// Which removals the trainer has confirmed together with a change of the settings: the guard does not ask again about them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Removals {
+    /// None.
+    #[default]
+    Unconfirmed,
+    /// Those of these appointments.
+    Of(Vec<AppointmentId>),
+    /// All that go by the change, if there are still so many of them; else none.
+    Counted(u32),
+}
+
 /// What a cycle would do, without doing it.
 #[derive(Clone, Debug, Default)]
 pub struct Preview {
@@ -80,15 +92,7 @@ impl Preview {
                 .appointment
                 .as_ref()
                 .map(|appointment| filter::checks(appointment, &ctx.settings.filters, ctx.connected_at));
-            let deletes = decision.intents.iter().any(|intent| {
-                matches!(
-                    intent,
-                    Intent::Delete {
-                        reason: DeleteReason::LeftOut,
-                        ..
-                    }
-                )
-            });
+            let deletes = leaves_out(&decision);
             if let Some(checks) = checks
                 && let Some(passes) = passes(decision.standing, &checks)
             {
@@ -333,19 +337,28 @@ impl Engine {
         Ok(hurried.collect())
     }
 
-    /// Replaces the settings. `confirmed` are removals the trainer has confirmed with their number: the guard does not
-    /// ask again about them.
+    /// Changes the settings. It may be minutes until it is a caller's turn, so `change` is given the settings as they are then:
+    /// what others changed meanwhile stays. A change that changes nothing is not written.
     ///
     /// # Errors
     /// Only the ledger's.
     pub async fn change_settings(
         &self,
-        settings: SyncSettings,
-        confirmed: Vec<AppointmentId>,
+        change: impl FnOnce(SyncSettings) -> SyncSettings + Send,
+        confirmed: Removals,
     ) -> Result<(), AnswerError> {
         let _turn = self.turn.lock().await;
         let now = self.now();
         let before = self.ledger.settings().await?;
+        let settings = change(before.clone());
+        let confirmed = match confirmed {
+            Removals::Unconfirmed => Vec::new(),
+            Removals::Of(ids) => ids,
+            Removals::Counted(count) => self.removed_by(&before, &settings, count).await?,
+        };
+        if settings == before && confirmed.is_empty() {
+            return Ok(());
+        }
         let mut changes = vec![
             Change::PutSettings(Box::new(settings.clone())),
             Change::Audit {
@@ -377,6 +390,22 @@ impl Engine {
         self.ledger.commit(changes).await?;
         self.after_answer();
         Ok(())
+    }
+
+    /// The appointments whose events go by this change of the settings, if they are just so many.
+    async fn removed_by(
+        &self,
+        before: &SyncSettings,
+        after: &SyncSettings,
+        count: u32,
+    ) -> Result<Vec<AppointmentId>, LedgerError> {
+        let preview = self.preview_change(before, after.clone()).await?;
+        let removed = preview.decisions.into_iter().filter(leaves_out);
+        let removed: Vec<AppointmentId> = removed.map(|decision| decision.record.appointment_id).collect();
+        Ok(match u32::try_from(removed.len()) == Ok(count) {
+            true => removed,
+            false => Vec::new(),
+        })
     }
 
     /// What the next cycle would do under these settings, from what is known now; what would be held first counts as
@@ -519,6 +548,20 @@ pub(crate) fn changed_keys(before: &SyncSettings, after: &SyncSettings) -> serde
         .map(|(key, _)| key)
         .collect();
     serde_json::json!({ "changed": keys })
+}
+
+/// Its event goes because the trainer's rules leave it out.
+fn leaves_out(decision: &Decision) -> bool {
+    let left_out = |intent: &Intent| {
+        matches!(
+            intent,
+            Intent::Delete {
+                reason: DeleteReason::LeftOut,
+                ..
+            }
+        )
+    };
+    decision.intents.iter().any(left_out)
 }
 
 fn asked_away(intent: &Intent) -> bool {

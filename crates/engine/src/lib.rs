@@ -35,7 +35,7 @@ mod transmit;
 mod undo;
 mod watch;
 
-pub use answers::{AnswerError, Preview};
+pub use answers::{AnswerError, Preview, Removals};
 pub use channels::ChannelView;
 pub use cycle::CycleReport;
 pub use engine::{Config, Engine, EngineEvent, Health, Live, ME_MINUTES};

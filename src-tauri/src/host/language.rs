@@ -4,7 +4,7 @@ use super::Host;
 use crate::ipc::dto::AppError;
 use crate::ipc::settings::{keys, language_of, system_language};
 use roundtrip_core::settings::SyncSettings;
-use roundtrip_engine::Engine;
+use roundtrip_engine::{Engine, Removals};
 
 impl Host {
     /// Lets the texts of a connection follow the app's language. What is in a calendar already stays as it is: a title in any of
@@ -30,13 +30,8 @@ impl Host {
             None if choice == "system" => return Ok(()),
             None => language_of(choice, choice)?,
         };
-        let ledger = engine.ledger();
-        let before = ledger.settings().await?;
-        if before.language != language {
-            let after = SyncSettings { language, ..before };
-            engine.change_settings(after, Vec::new()).await?;
-        }
-        Ok(())
+        let change = |settings| SyncSettings { language, ..settings };
+        Ok(engine.change_settings(change, Removals::Unconfirmed).await?)
     }
 }
 

@@ -5,6 +5,7 @@ use super::snapshots::Snapshots;
 use super::{Host, Running};
 use crate::ipc::dto::AppError;
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_engine::Removals;
 use roundtrip_engine::ports::CalendarPort;
 use roundtrip_store::{IntegrationStatus, Provider};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -220,7 +221,7 @@ impl Host {
         }
     }
 
-    /// Uses another calendar of the same account, under these settings, else under those of today. Events already written
+    /// Uses another calendar of the same account, under the settings of today with this change. Events already written
     /// stay where they are.
     ///
     /// # Errors
@@ -228,7 +229,7 @@ impl Host {
     pub async fn choose_calendar(
         self: &Arc<Self>,
         id: &str,
-        settings: Option<SyncSettings>,
+        change: impl FnOnce(SyncSettings) -> SyncSettings + Send,
     ) -> Result<(), AppError> {
         let id = id.trim();
         let running = self.running().await.ok_or_else(AppError::not_connected)?;
@@ -238,7 +239,7 @@ impl Host {
         running.engine.cancel_cycle();
         running.engine.idle().await;
         running.engine.stop_channels().await;
-        let chosen = self.keep_calendar(&running, id, settings).await;
+        let chosen = self.keep_calendar(&running, id, change).await;
         self.rebuild().await;
         chosen
     }
@@ -247,9 +248,9 @@ impl Host {
         &self,
         running: &Running,
         id: &str,
-        settings: Option<SyncSettings>,
+        change: impl FnOnce(SyncSettings) -> SyncSettings + Send,
     ) -> Result<(), AppError> {
-        let before = running.engine.ledger().settings().await?;
+        let settings = change(running.engine.ledger().settings().await?);
         let accounts = self.accounts().await.with_calendar(id);
         let connection = accounts.connection().ok_or_else(AppError::not_connected)?;
         let mut account = connection.google.0.clone();
@@ -258,7 +259,7 @@ impl Host {
         // Links of another calendar lie in a ledger of their own. It has the settings before anything drives it.
         let (engine, ..) = self.assemble(&connection, self.device().await);
         engine
-            .change_settings(settings.unwrap_or(before), Vec::new())
+            .change_settings(|_| settings, Removals::Unconfirmed)
             .await?;
         let now = self.clock.now();
         self.database.integrations().put(&account, now).await?;

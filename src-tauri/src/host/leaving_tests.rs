@@ -108,7 +108,7 @@ async fn what_is_changed_with_the_calendar_is_changed_in_the_new_one_only() {
     };
     running
         .engine
-        .change_settings(before.clone(), Vec::new())
+        .change_settings(|_| before.clone(), Removals::Unconfirmed)
         .await
         .expect("the ledger works");
     let old = host.accounts().await;
@@ -117,7 +117,7 @@ async fn what_is_changed_with_the_calendar_is_changed_in_the_new_one_only() {
         ..before.clone()
     };
 
-    host.keep_calendar(&running, "work@example.com", Some(after.clone()))
+    host.keep_calendar(&running, "work@example.com", |_| after.clone())
         .await
         .expect("the database works");
 
@@ -139,7 +139,7 @@ async fn what_is_changed_with_the_calendar_is_changed_in_the_new_one_only() {
     // Back again without a word about settings: those of today come along.
     host.rebuild().await;
     let running = host.running().await.expect("both are signed in");
-    host.keep_calendar(&running, "primary", None)
+    host.keep_calendar(&running, "primary", |settings| settings)
         .await
         .expect("the database works");
     assert_eq!(settings_of(&host, old).await, after);
@@ -181,7 +181,7 @@ async fn events_of_a_calendar_used_earlier_are_counted_and_stay() {
     let running = host.running().await.expect("both are signed in");
     assert_eq!(host.deletion_plan().await.expect("a plan").elsewhere, 0);
 
-    host.keep_calendar(&running, "work@example.com", None)
+    host.keep_calendar(&running, "work@example.com", |settings| settings)
         .await
         .expect("the database works");
     host.rebuild().await;

@@ -20,13 +20,12 @@ use crate::host::{Host, Running};
 use chrono::{DateTime, Datelike as _, Duration, Utc};
 use roundtrip_core::conflict::{Choice, Resolution, Seen};
 use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId};
-use roundtrip_core::outbox::{DeleteReason, Intent};
 use roundtrip_core::question::Answer;
 use roundtrip_core::record::Field;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::time::TimeSpan;
-use roundtrip_engine::AnswerError;
 use roundtrip_engine::ledger::Trigger;
+use roundtrip_engine::{AnswerError, Removals};
 use roundtrip_http::answer::is_planned_year;
 use roundtrip_store::Provider;
 use std::sync::Arc;
@@ -224,19 +223,18 @@ pub async fn change_settings(
         return settings::view(&gui.host, None).await;
     };
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
-    let after = settings::patched(&before, &patch)?;
-    newly_excluded_are_known(&running, &before, &after).await?;
+    let change = settings::change_of(&before, &patch)?;
+    newly_excluded_are_known(&running, &before, &patch).await?;
     let elsewhere = another_calendar(&gui.host, &patch).await?;
-    let confirmed = confirmed_removals(&running, &before, &after, patch.confirmed_removals).await?;
     if let Some(calendar) = &elsewhere {
         gui.host.readable_calendar(calendar).await?;
     }
     gui.change_app_settings(&app, &patch).await?;
     if let Some(calendar) = elsewhere {
         // What was changed together with the calendar is meant for the new one: the old one's events stay as they are.
-        gui.host.choose_calendar(&calendar, Some(after)).await?;
-    } else if after != before {
-        running.engine.change_settings(after, confirmed).await?;
+        gui.host.choose_calendar(&calendar, change).await?;
+    } else {
+        change_running(&running, &patch).await?;
     }
     settings::view(&gui.host, gui.host.running().await.as_ref()).await
 }
@@ -245,14 +243,26 @@ pub async fn change_settings(
 async fn newly_excluded_are_known(
     running: &Running,
     before: &SyncSettings,
-    after: &SyncSettings,
+    patch: &SettingsPatch,
 ) -> Answered<()> {
-    for id in after.filters.excluded.difference(&before.filters.excluded) {
-        if running.engine.ledger().record(id).await?.is_none() {
+    for id in patch.excluded.iter().flatten().map(AppointmentId::new) {
+        if !before.filters.excluded.contains(&id) && running.engine.ledger().record(&id).await?.is_none() {
             return Err(AppError::input("excluded"));
         }
     }
     Ok(())
+}
+
+pub(super) async fn change_running(running: &Running, patch: &SettingsPatch) -> Answered<()> {
+    if settings::is_of_app_alone(patch) {
+        return Ok(());
+    }
+    let before = running.engine.ledger().settings().await?;
+    let change = settings::change_of(&before, patch)?;
+    let confirmed = patch
+        .confirmed_removals
+        .map_or_else(Removals::default, Removals::Counted);
+    Ok(running.engine.change_settings(change, confirmed).await?)
 }
 
 /// The calendar that a patch names, if it is not the one in use.
@@ -262,40 +272,6 @@ async fn another_calendar(host: &Host, patch: &SettingsPatch) -> Answered<Option
     };
     let id = checked("calendar_id", id.clone())?;
     Ok(host.other_calendar(&id).await.then_some(id))
-}
-
-/// The appointments whose events go, if the number that was confirmed is still the true one.
-async fn confirmed_removals(
-    running: &Running,
-    before: &SyncSettings,
-    after: &SyncSettings,
-    confirmed: Option<u32>,
-) -> Answered<Vec<AppointmentId>> {
-    let Some(confirmed) = confirmed else {
-        return Ok(Vec::new());
-    };
-    let preview = running.engine.preview_change(before, after.clone()).await?;
-    let removed: Vec<AppointmentId> = preview
-        .decisions
-        .iter()
-        .filter(|decision| {
-            decision.intents.iter().any(|intent| {
-                matches!(
-                    intent,
-                    Intent::Delete {
-                        reason: DeleteReason::LeftOut,
-                        ..
-                    }
-                )
-            })
-        })
-        .map(|decision| decision.record.appointment_id.clone())
-        .collect();
-    Ok(if u32::try_from(removed.len()) == Ok(confirmed) {
-        removed
-    } else {
-        Vec::new()
-    })
 }
 
 /// What a change of settings would do. Nothing is written.
@@ -423,7 +399,7 @@ pub async fn exclude(gui: State<'_, Gui>, appointment_id: String, excluded: bool
 
 /// Only an appointment that the ledger knows is left out: any other text would fill the list for nothing. One that is on
 /// the list is let in again, whether it is still known or not.
-async fn leave_out(running: &Running, id: AppointmentId, excluded: bool) -> Answered<()> {
+pub(super) async fn leave_out(running: &Running, id: AppointmentId, excluded: bool) -> Answered<()> {
     let ledger = running.engine.ledger();
     if excluded && ledger.record(&id).await?.is_none() {
         return Err(AppError {
@@ -431,11 +407,18 @@ async fn leave_out(running: &Running, id: AppointmentId, excluded: bool) -> Answ
             ..AppError::from(AnswerError::Gone)
         });
     }
-    let mut after = ledger.settings().await?;
-    settings::exclude(&mut after.filters, id.clone(), excluded)?;
-    // Said of this one: its event goes at once.
-    let confirmed = if excluded { vec![id] } else { Vec::new() };
-    Ok(running.engine.change_settings(after, confirmed).await?)
+    settings::exclude(&mut ledger.settings().await?.filters, id.clone(), excluded)?;
+    let confirmed = match excluded {
+        // Said of this one: its event goes at once.
+        true => Removals::Of(vec![id.clone()]),
+        false => Removals::Unconfirmed,
+    };
+    let change = |mut settings: SyncSettings| {
+        // A list that was filled up meanwhile stays as it is.
+        _ = settings::exclude(&mut settings.filters, id, excluded);
+        settings
+    };
+    Ok(running.engine.change_settings(change, confirmed).await?)
 }
 
 pub(super) fn provider(word: &str) -> Answered<Provider> {
@@ -519,7 +502,9 @@ pub async fn take_over(gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn choose_calendar(gui: State<'_, Gui>, id: String) -> Answered<()> {
-    gui.host.choose_calendar(&checked("calendar_id", id)?, None).await
+    gui.host
+        .choose_calendar(&checked("calendar_id", id)?, |settings| settings)
+        .await
 }
 
 /// Opens an event or an appointment in the system's browser. Only addresses that the app itself knows are opened.

@@ -123,6 +123,32 @@ pub fn patched(before: &SyncSettings, patch: &SettingsPatch) -> Result<SyncSetti
     Ok(after)
 }
 
+/// True if a patch names nothing that the engine keeps: then nobody waits for a cycle to end.
+pub fn is_of_app_alone(patch: &SettingsPatch) -> bool {
+    let rest = SettingsPatch {
+        letter_keys: None,
+        motion: None,
+        daily_summary: None,
+        theme: None,
+        autostart: None,
+        titles_in_notifications: None,
+        ..patch.clone()
+    };
+    rest == SettingsPatch::default()
+}
+
+/// A patch as a change of whatever the settings are when it comes to its turn; `before` are those of now.
+///
+/// # Errors
+/// `bad_input` with the field that cannot be used.
+pub fn change_of<'a>(
+    before: &SyncSettings,
+    patch: &'a SettingsPatch,
+) -> Result<impl FnOnce(SyncSettings) -> SyncSettings + Send + use<'a>, AppError> {
+    patched(before, patch)?;
+    Ok(|settings| patched(&settings, patch).unwrap_or(settings))
+}
+
 fn patch_filters(filters: &mut Filters, patch: &SettingsPatch) -> Result<(), AppError> {
     filters.include_private = patch.include_private.unwrap_or(filters.include_private);
     if let Some(off) = &patch.types_off {

@@ -1,7 +1,16 @@
 //! What a patch of the settings may say, and that a bad one changes nothing.
 
 use super::*;
+use crate::host::leaving::tests::{Folder, connected};
+use crate::ipc::commands::{change_running, leave_out};
+use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::NaiveDate;
+use roundtrip_core::record::Record;
+use roundtrip_engine::ledger::{Change, Trigger};
+use roundtrip_http::{HttpError, HttpErrorKind, HttpPort};
+use roundtrip_store::{Provider, TokenSet};
+use tokio::sync::Semaphore;
 
 fn field(patch: SettingsPatch) -> String {
     patched(&SyncSettings::default(), &patch)
@@ -281,5 +290,114 @@ fn lists_of_ids_have_an_end() {
         for good in [numbered(5_000), vec!["ü".repeat(512)]] {
             assert!(patched(&SyncSettings::default(), &with(good)).is_ok(), "{name}");
         }
+    }
+}
+
+/// A network on which nobody answers until the test says so, and then nobody either.
+struct Slow {
+    asked: Semaphore,
+    answer: Semaphore,
+}
+
+#[async_trait]
+impl HttpPort for Slow {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
+        self.asked.add_permits(1);
+        let _ = self.answer.acquire().await;
+        Err(HttpError::not_sent(HttpErrorKind::Connect))
+    }
+}
+
+/// Signed in on both sides with tokens that are good, on that network.
+async fn on_a_slow_network(name: &str) -> (Arc<Host>, Arc<Slow>, Folder) {
+    let (mut host, folder) = connected(name).await;
+    let accounts = host.accounts().await;
+    for service in [Provider::Platform, Provider::Google] {
+        let account = accounts.of(service).expect("signed in");
+        let tokens = TokenSet {
+            access: "a-test".into(),
+            refresh: None,
+            expires_at: Some(host.clock.now() + chrono::Duration::hours(1)),
+            scopes: Vec::new(),
+        };
+        let integrations = host.database.integrations();
+        let kept = integrations.put_with_tokens(account, &tokens, host.clock.now());
+        kept.await.expect("the database works");
+    }
+    host.stop().await;
+    let slow = Arc::new(Slow {
+        asked: Semaphore::new(0),
+        answer: Semaphore::new(0),
+    });
+    Arc::get_mut(&mut host).expect("nobody else has it").http = Arc::clone(&slow) as Arc<dyn HttpPort>;
+    host.rebuild().await;
+    (host, slow, folder)
+}
+
+#[tokio::test]
+async fn what_is_changed_twice_while_a_cycle_goes_on_is_changed_both_times() {
+    let (host, slow, _folder) = on_a_slow_network("two-changes").await;
+    let running = host.running().await.expect("both are signed in");
+    let known = ["apt_1", "apt_2"].map(|id| Change::PutRecord(Box::new(Record::new(AppointmentId::new(id)))));
+    let kept = running.engine.ledger().commit(known.into()).await;
+    kept.expect("the ledger works");
+    let engine = Arc::clone(&running.engine);
+    let cycle = tokio::spawn(async move { engine.cycle(Trigger::Manual).await });
+    slow.asked.acquire().await.expect("never closed").forget();
+
+    let patch = SettingsPatch {
+        every_minutes: Some(30),
+        ..SettingsPatch::default()
+    };
+    let (one, two, three, ()) = tokio::join!(
+        leave_out(&running, AppointmentId::new("apt_1"), true),
+        leave_out(&running, AppointmentId::new("apt_2"), true),
+        change_running(&running, &patch),
+        async {
+            // Whoever looks at the settings before it is its turn has done so by now.
+            let read = running.engine.ledger().settings().await;
+            assert_eq!(read.expect("the ledger works"), SyncSettings::default());
+            slow.answer.close();
+        },
+    );
+    for done in [one, two, three] {
+        assert_eq!(done.map_err(|error| error.code), Ok(()));
+    }
+    cycle.await.expect("it ends").expect("the ledger works");
+    let after = running
+        .engine
+        .ledger()
+        .settings()
+        .await
+        .expect("the ledger works");
+    let excluded: Vec<&str> = after.filters.excluded.iter().map(AppointmentId::as_str).collect();
+    assert_eq!((excluded, after.every_minutes), (vec!["apt_1", "apt_2"], 30));
+    host.close().await;
+}
+
+#[test]
+fn what_only_the_app_keeps_waits_for_no_cycle() {
+    let app = SettingsPatch {
+        theme: Some("dark".into()),
+        motion: Some("reduce".into()),
+        letter_keys: Some(false),
+        daily_summary: Some(true),
+        autostart: Some(false),
+        titles_in_notifications: Some(true),
+        ..SettingsPatch::default()
+    };
+    assert!(is_of_app_alone(&app));
+    // The texts in events follow the language, and whatever else there is is the engine's.
+    for more in [
+        SettingsPatch {
+            language: Some("de".into()),
+            ..app.clone()
+        },
+        SettingsPatch {
+            enabled: Some(true),
+            ..app.clone()
+        },
+    ] {
+        assert!(!is_of_app_alone(&more));
     }
 }

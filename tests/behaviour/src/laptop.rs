@@ -15,7 +15,7 @@ use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::ledger::{HistoryFilter, HistoryItem, HistoryWhat, SyncState, Trigger};
 use roundtrip_engine::ports::{Clock, PlatformPort};
-use roundtrip_engine::{AnswerError, AppointmentStatus, Config, CycleReport, Engine, Snapshot};
+use roundtrip_engine::{AnswerError, AppointmentStatus, Config, CycleReport, Engine, Removals, Snapshot};
 use roundtrip_google::{Account, GoogleCalendar, GoogleConfig};
 use roundtrip_http::HttpPort;
 use roundtrip_http::oauth::{LoopbackSignIn, OAuthConfig, SignInError, TokenSet};
@@ -440,7 +440,7 @@ impl Laptop {
         });
         let removed = removed.map(|decision| decision.record.appointment_id).collect();
         self.engine
-            .change_settings(after, removed)
+            .change_settings(|_| after, Removals::Of(removed))
             .await
             .expect("the ledger works");
     }
@@ -450,7 +450,7 @@ impl Laptop {
         let mut settings = self.engine.ledger().settings().await.expect("the ledger works");
         change(&mut settings);
         self.engine
-            .change_settings(settings, Vec::new())
+            .change_settings(|_| settings, Removals::Unconfirmed)
             .await
             .expect("the ledger works");
     }

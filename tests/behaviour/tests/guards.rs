@@ -6,6 +6,7 @@ use roundtrip_core::conflict::{ConflictCause, Resolution};
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::question::{Answer, QuestionKind, Why};
 use roundtrip_core::settings::{ConflictPolicy, LeftOutPolicy};
+use roundtrip_engine::Removals;
 use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_sandbox::platform::{AdminEdit, AppointmentType};
 
@@ -344,7 +345,7 @@ async fn a_filter_that_takes_out_many_is_asked_about_unless_it_was_confirmed_wit
     let confirmed = visits[..6].iter().map(AppointmentId::new).collect();
     world
         .engine
-        .change_settings(settings, confirmed)
+        .change_settings(|_| settings, Removals::Of(confirmed))
         .await
         .expect("the ledger works");
     world.settle().await;

@@ -7,7 +7,7 @@ use roundtrip_core::question::Answer;
 use roundtrip_core::settings::{ConflictPolicy, PrivacyLevel, SyncSettings};
 use roundtrip_engine::ledger::{HistoryFilter, RunResult, Trigger};
 use roundtrip_engine::ports::{CalendarPort as _, Clock as _, Hinted, PortError};
-use roundtrip_engine::{Confirmed, CycleReport};
+use roundtrip_engine::{Confirmed, CycleReport, Removals};
 use roundtrip_sandbox::platform::PauseReason;
 use roundtrip_sandbox::shared::SeededRandom;
 use std::rc::Rc;
@@ -273,7 +273,11 @@ async fn act(
                 return;
             };
             change(&mut settings, random);
-            if engine.change_settings(settings, Vec::new()).await.is_ok() {
+            if engine
+                .change_settings(|_| settings, Removals::Unconfirmed)
+                .await
+                .is_ok()
+            {
                 said("window changes settings", String::new());
             }
         }

@@ -16,8 +16,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use roundtrip_behaviour_tests::MARA;
 use roundtrip_core::event_id::Identity;
 use roundtrip_core::ids::{CalendarId, DeviceId, TrainerId};
-use roundtrip_engine::Config;
 use roundtrip_engine::ledger::Ledger as _;
+use roundtrip_engine::{Config, Removals};
 use roundtrip_google::GoogleConfig;
 use roundtrip_http::in_process::RouterHttp;
 use roundtrip_platform::PlatformMetadata;
@@ -318,7 +318,10 @@ async fn story(around: Rc<Surroundings>, mut random: SeededRandom) -> Result<End
         if random.below(3) == 0 || index > 0 {
             let mut settings = running.engine.ledger().settings().await?;
             life::change(&mut settings, &mut random);
-            running.engine.change_settings(settings, Vec::new()).await?;
+            running
+                .engine
+                .change_settings(|_| settings, Removals::Unconfirmed)
+                .await?;
         }
         if !rough_start {
             running.engine.start_syncing().await?;

@@ -92,7 +92,7 @@ pub struct Toggle {
 }
 
 /// Settings to change; what is none stays.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Type)]
 #[serde(default)]
 pub struct SettingsPatch {
     /// Sync on.
