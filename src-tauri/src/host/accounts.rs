@@ -162,6 +162,12 @@ impl Accounts {
     }
 }
 
+/// The platform that an account is at, as it names itself; none for Google, or if what is kept cannot be read.
+pub fn issuer_of(account: &Integration) -> Option<String> {
+    let issuer = account.extra.get("metadata")?.get("issuer")?.as_str()?;
+    Some(issuer.to_owned())
+}
+
 fn identity(platform: &PlatformExtra, google: &Integration, extra: &GoogleExtra) -> Identity {
     Identity {
         platform: platform.metadata.issuer.clone(),
@@ -180,12 +186,13 @@ impl Host {
         device_id: DeviceId,
     ) -> (Arc<Engine>, Arc<PlatformClient>, Arc<GoogleCalendar>) {
         let vault = |integration: &Integration| {
-            Arc::new(StoreVault::new(
+            let vault = StoreVault::new(
                 self.database.clone(),
                 Arc::clone(&self.clock),
                 integration.provider,
                 integration.account_id.clone(),
-            ))
+            );
+            Arc::new(vault.at(issuer_of(integration)))
         };
         let (platform_account, platform_extra) = &connection.platform;
         let platform = Arc::new(PlatformClient::new(
@@ -229,7 +236,9 @@ impl Host {
         let Some((mut integration, mut extra)) = self.accounts().await.platform else {
             return;
         };
-        if extra.me != me && integration.account_id == me.id.as_str() {
+        let identity = &running.engine.config().identity;
+        let is_ours = integration.account_id == me.id.as_str() && extra.metadata.issuer == identity.platform;
+        if extra.me != me && is_ours {
             extra.me = me;
             if let Ok(value) = serde_json::to_value(&extra) {
                 integration.extra = value;

@@ -382,6 +382,16 @@ impl Host {
         }
     }
 
+    /// As [`Host::stop`], and the one under way has come to its end.
+    pub(super) async fn stop_and_wait(&self) {
+        let running = self.running.write().await.take();
+        if let Some(running) = running {
+            running.stop.cancel();
+            running.engine.cancel_cycle();
+            running.engine.idle().await;
+        }
+    }
+
     /// Writes down what was only gathered, folds the write-ahead log into the database and closes it.
     pub async fn close(&self) {
         if let Some(running) = self.running().await

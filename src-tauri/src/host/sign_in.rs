@@ -1,6 +1,6 @@
 //! Signing in: the system's browser, a loopback address, and what follows from the answer. One sign-in at a time.
 
-use super::accounts::{GoogleExtra, PlatformExtra};
+use super::accounts::{GoogleExtra, PlatformExtra, issuer_of};
 use super::vault::{PassingVault, for_store};
 use super::{Host, HostEvent};
 use crate::ipc::dto::{AppError, SignInView};
@@ -312,10 +312,9 @@ impl Host {
             Provider::Platform => accounts.platform.map(|(known, _)| known),
             Provider::Google => accounts.google.map(|(known, _)| known),
         };
-        if let Some(known) = known.filter(|known| known.account_id != finished.integration.account_id) {
-            let name = |integration: &Integration| integration.email.clone().unwrap_or_default();
+        if let Some(known) = known.filter(|known| !is_same_account(known, &finished.integration)) {
             let mut view = view_of(finished.service, "failed", None, Some("other_account"));
-            view.accounts = Some((name(&known), name(&finished.integration)));
+            view.accounts = Some(names(&known, &finished.integration));
             self.sign_in().other = Some(Box::new(finished));
             return view;
         }
@@ -327,11 +326,22 @@ impl Host {
         let service = finished.service;
         let account = finished.integration.account_id.clone();
         let integrations = self.database.integrations();
+        // What still runs for another platform would find these tokens under its own trainer's id, and send them there.
+        let known = self.accounts().await;
+        let replaced = known
+            .of(service)
+            .is_some_and(|known| !is_same_account(known, &finished.integration));
+        if replaced {
+            self.stop_and_wait().await;
+        }
         let kept = integrations
             .put_with_tokens(&finished.integration, &for_store(&finished.tokens), now)
             .await;
         if let Err(error) = kept {
             tracing::warn!(%error, %service, "sign-in could not be kept");
+            if replaced {
+                self.rebuild().await;
+            }
             return view_of(service, "failed", None, Some("keychain"));
         }
         // One account of each service: the one before has no tokens here any more. Its links stay in the ledger.
@@ -392,6 +402,25 @@ impl Host {
             let _ = waiting.try_send(link.to_owned());
         }
     }
+}
+
+/// The same trainer of the same platform, or the same Google account: what it is known by is ours already. Two platforms may
+/// have given two trainers one id.
+fn is_same_account(known: &Integration, other: &Integration) -> bool {
+    known.account_id == other.account_id && issuer_of(known) == issuer_of(other)
+}
+
+/// Both addresses; with the platforms' own where the trainer has the same one at both.
+fn names(known: &Integration, other: &Integration) -> (String, String) {
+    let email = |account: &Integration| account.email.clone().unwrap_or_default();
+    if email(known) != email(other) {
+        return (email(known), email(other));
+    }
+    let at = |account: &Integration| match issuer_of(account) {
+        Some(issuer) => format!("{} ({issuer})", email(account)),
+        None => email(account),
+    };
+    (at(known), at(other))
 }
 
 fn view_of(service: Provider, state: &str, url: Option<String>, problem: Option<&str>) -> SignInView {

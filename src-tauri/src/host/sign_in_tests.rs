@@ -79,3 +79,93 @@ async fn a_browser_that_does_not_start_is_said_of_the_sign_in_that_waits() {
     assert_eq!(host.say_no_browser(&second.url), None);
     host.close().await;
 }
+
+/// Signed in as trainer `trn_1` at a platform of this name.
+fn at(base: &str) -> Finished {
+    let extra = serde_json::json!({
+        "metadata": {
+            "base": format!("{base}/v1"), "issuer": base,
+            "authorize_url": format!("{base}/authorize"), "token_url": format!("{base}/token"),
+            "revoke_url": null, "names_itself": true, "name": null,
+        },
+        "me": {
+            "id": "trn_1", "name": "Kim", "email": "kim@example.com", "role": "trainer",
+            "platform_name": "Birke", "time_zone": "Europe/Berlin",
+            "policy": { "enabled": true, "reason": null }, "client_names_allowed": true,
+            "min_poll_seconds": 60, "features": [],
+        },
+    });
+    let mut integration = Integration::new(Provider::Platform, "trn_1");
+    integration.email = Some("trn_1@example.com".into());
+    integration.extra = extra;
+    let now = chrono::Utc::now();
+    Finished {
+        integration,
+        tokens: StoredTokens {
+            access_token: format!("of {base}").into(),
+            refresh_token: None,
+            issued_at: now,
+            expires_at: now + chrono::Duration::hours(1),
+            scopes: std::collections::BTreeSet::new(),
+            status: roundtrip_http::oauth::TokenStatus::Active,
+        },
+        service: Provider::Platform,
+    }
+}
+
+async fn platform_of(host: &Host) -> String {
+    host.accounts()
+        .await
+        .platform
+        .expect("signed in")
+        .1
+        .metadata
+        .issuer
+}
+
+#[tokio::test]
+async fn the_same_id_at_another_platform_is_another_account() {
+    const HERE: &str = "http://127.0.0.1:9";
+    let (host, _folder) = connected("two-platforms").await;
+    assert_eq!(host.keep_or_ask(at(HERE)).await.state, "done", "signed in again");
+    let before = host.running().await.expect("both are signed in");
+    let vault = |issuer: &str| {
+        use crate::host::vault::StoreVault;
+        let clock = Arc::clone(&host.clock);
+        StoreVault::new(host.database.clone(), clock, Provider::Platform, "trn_1".into())
+            .at(Some(issuer.to_owned()))
+    };
+    use roundtrip_http::oauth::TokenVault as _;
+    assert!(vault(HERE).load().await.expect("the database works").is_some());
+
+    let asked = host.keep_or_ask(at("https://birke.example")).await;
+    assert_eq!(asked.problem.as_deref(), Some("other_account"));
+    let (here, there) = asked.accounts.expect("both are named");
+    assert!(
+        here.contains(HERE) && there.contains("birke.example"),
+        "{here} {there}"
+    );
+    assert_eq!(platform_of(&host).await, HERE);
+
+    let kept = host.confirm_other_account(true).await.expect("it was asked");
+    assert_eq!(kept.state, "done");
+    assert_eq!(platform_of(&host).await, "https://birke.example");
+    let after = host.running().await.expect("both are signed in");
+    let platform = |running: &crate::host::Running| running.engine.config().identity.platform.clone();
+    assert_eq!(
+        (platform(&before), platform(&after)),
+        (HERE.into(), "https://birke.example".into())
+    );
+    // Whoever still holds the engine of before finds nobody signed in, and can write over nothing.
+    assert!(vault(HERE).load().await.expect("the database works").is_none());
+    assert!(vault(HERE).save(&at(HERE).tokens).await.is_err());
+    let tokens = vault("https://birke.example")
+        .load()
+        .await
+        .expect("the database works");
+    assert_eq!(
+        secrecy::ExposeSecret::expose_secret(&tokens.expect("signed in").access_token),
+        "of https://birke.example"
+    );
+    host.close().await;
+}

@@ -1,5 +1,6 @@
 //! Tokens of one account, kept by the store for the connectors.
 
+use super::accounts::issuer_of;
 use async_trait::async_trait;
 use chrono::Duration;
 use roundtrip_engine::ports::Clock;
@@ -23,6 +24,8 @@ pub struct StoreVault {
     clock: Arc<dyn Clock>,
     provider: Provider,
     account: String,
+    /// The platform it is an account of; none for Google. Another platform may know another trainer by the same id.
+    issuer: Option<String>,
     /// What was last said of the key in the audit log, so that it is said once and not at each use.
     said: AtomicU8,
 }
@@ -42,7 +45,32 @@ impl StoreVault {
             clock,
             provider,
             account,
+            issuer: None,
             said: AtomicU8::new(KEY_FINE),
+        }
+    }
+
+    /// Only as long as the account is one at this platform.
+    #[must_use]
+    pub fn at(self, issuer: Option<String>) -> Self {
+        Self { issuer, ..self }
+    }
+
+    /// False once a sign-in at another platform has taken the account's place: its tokens are never for this one, nor the
+    /// other way round.
+    async fn is_of_its_platform(&self) -> Result<bool, VaultError> {
+        let integrations = self.database.integrations();
+        let account = integrations.get(self.provider, &self.account).await;
+        let account = account.map_err(failed)?;
+        Ok(account.is_none_or(|account| issuer_of(&account) == self.issuer))
+    }
+
+    async fn refuse_another_platform(&self) -> Result<(), VaultError> {
+        match self.is_of_its_platform().await? {
+            true => Ok(()),
+            false => Err(VaultError {
+                reason: "another_platform".into(),
+            }),
         }
     }
 
@@ -121,6 +149,10 @@ impl TokenVault for StoreVault {
                 return Err(failed(error));
             }
         };
+        // Asked last: it may have been replaced in between.
+        if !self.is_of_its_platform().await? {
+            return Ok(None);
+        }
         let expires_at = tokens.expires_at.unwrap_or_else(|| self.clock.now());
         Ok(Some(StoredTokens {
             access_token: tokens.access,
@@ -133,6 +165,7 @@ impl TokenVault for StoreVault {
     }
 
     async fn save(&self, tokens: &StoredTokens) -> Result<(), VaultError> {
+        self.refuse_another_platform().await?;
         let now = self.clock.now();
         let integrations = self.database.integrations();
         integrations
@@ -149,6 +182,7 @@ impl TokenVault for StoreVault {
     }
 
     async fn mark(&self, status: TokenStatus) -> Result<(), VaultError> {
+        self.refuse_another_platform().await?;
         let now = self.clock.now();
         let (status, event) = match status {
             TokenStatus::Active => (IntegrationStatus::Active, "sign_in"),
