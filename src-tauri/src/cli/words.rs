@@ -55,7 +55,12 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
             "there is no keychain: sign-ins are kept in memory only; set one up or set TOKEN_ENCRYPTION_KEY"
         }
         "clock_wrong" => "this machine's clock is wrong; set it to automatic",
-        "database" => "the database could not be read; check the disk and the folder's rights",
+        "database" | "database_unavailable" | "database_unreadable" => {
+            "the database could not be read; check the disk and the folder's rights"
+        }
+        "database_damaged" => {
+            "the database is damaged; quit Roundtrip and start it again: the file is kept under another name, and all is put together anew"
+        }
         "database_rebuilt" => {
             "the database was damaged and is kept under another name; events are safe and found again: run roundtrip connect platform, then: roundtrip connect google, then: roundtrip sync --once"
         }

@@ -83,7 +83,7 @@ impl Look {
 
     /// State and last sync, or the end of the pause. The sync is told by its time of day: "2 min ago" would have to be said anew
     /// again and again to a menu that nobody has open, which is what woke the idle process most.
-    fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let state = self.state.unwrap_or(OverallState::Starting);
         match self.paused_until {
             Some(until) if state == OverallState::Paused => {

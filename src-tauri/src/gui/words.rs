@@ -62,7 +62,21 @@ impl Tongue {
                     "Braucht Sie · seit 2 Stunden kam nichts durch",
                 )
             }
-            OverallState::NeedsAttention => self.pick("Needs attention", "Braucht Sie"),
+            OverallState::NeedsAttention => match problem {
+                Some("disk_full") => self.pick(
+                    "Needs attention · the disk is full",
+                    "Braucht Sie · die Festplatte ist voll",
+                ),
+                Some("database_damaged") => self.pick(
+                    "Needs attention · the local data is damaged",
+                    "Braucht Sie · die lokalen Daten sind beschädigt",
+                ),
+                Some("database_unavailable" | "database_unreadable") => self.pick(
+                    "Needs attention · the local data can’t be read",
+                    "Braucht Sie · die lokalen Daten sind nicht lesbar",
+                ),
+                Some(_) | None => self.pick("Needs attention", "Braucht Sie"),
+            },
             OverallState::Offline => match problem {
                 // The network is there; one of the services does not answer.
                 Some(code) if code != "offline" => self.pick("Waiting", "Wartet"),
@@ -301,7 +315,14 @@ mod tests {
         for state in STATES {
             said.push(tongue.state(state, Some(Local::now()), None));
             said.push(tongue.state(state, None, Some("google_unreachable")));
-            said.push(tongue.state(state, None, Some(silence::CODE)));
+            for code in [
+                silence::CODE,
+                "disk_full",
+                "database_damaged",
+                "database_unavailable",
+            ] {
+                said.push(tongue.state(state, None, Some(code)));
+            }
         }
         for cause in CAUSES {
             for count in [1, 2] {

@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::silence;
-use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat, Run};
+use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat, LedgerError, Run};
 use roundtrip_engine::ports::PortError;
 use roundtrip_engine::{AppointmentStatus, Snapshot};
 use roundtrip_store::{Integration, IntegrationStatus};
@@ -238,8 +238,13 @@ fn unreachable(error: Option<&PortError>) -> bool {
 pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
     let live = &snapshot.live;
     if let Some(error) = &live.ledger_problem {
-        let detail = Some(error.to_string());
-        return Some(plain_problem("database", detail, "try_again"));
+        let code = AppError::from(error.clone()).code;
+        // A damaged file is put aside by the next start, and by no further try.
+        let action = match error {
+            LedgerError::Damaged => "none",
+            LedgerError::Full | LedgerError::Unavailable(_) | LedgerError::Unreadable(_) => "try_again",
+        };
+        return Some(plain_problem(&code, Some(error.to_string()), action));
     }
     if let Some(policy) = live.policy.as_ref().filter(|policy| !policy.enabled) {
         return Some(plain_problem("sync_disabled", policy.reason.clone(), "none"));
@@ -385,7 +390,10 @@ fn state_of(
                 | "calendar_not_found"
                 | "writes_failed"
                 | "clock_wrong"
-                | "database"
+                | "disk_full"
+                | "database_unavailable"
+                | "database_damaged"
+                | "database_unreadable"
                 | "keychain"
                 | "reading_shrank"
         )
@@ -432,3 +440,7 @@ fn beats(run: &Run) -> Vec<Beat> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "overview_tests.rs"]
+mod tests;
