@@ -166,7 +166,7 @@ async fn dump(host: &Arc<Host>, out: &Out) {
         out.copied(&out.outside, "check", &rows);
     }
     out.outside("report", &host.report(checks).await.expect("a report"));
-    for notice in host.notices().await {
+    for notice in host.notices().await.expect("the ledger works") {
         for tongue in [Tongue::En, Tongue::De] {
             out.outside("notice", &format!("{:?}", tongue.notice(&notice, "Linden")));
         }

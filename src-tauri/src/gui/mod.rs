@@ -39,6 +39,8 @@ const HIDDEN: &str = "--hidden";
 const REFRESH_PAUSE_MS: u64 = 80;
 /// A run shows in the tray once it takes longer.
 const SYNCING_SHOWS_AFTER: Duration = Duration::from_secs(2);
+/// Local data that could not be read is read again after this time, if nothing else leads to it before.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// Whether it is time for the morning's summary is looked at this often.
 const MORNING_LOOKED_FOR_EVERY: Duration = Duration::from_secs(15 * 60);
 
@@ -54,6 +56,8 @@ pub struct Gui {
     /// The first item of the menu that the tray has.
     first_line: Mutex<Option<MenuItem<Wry>>>,
     syncing_since: Mutex<Option<Instant>>,
+    /// The local data could not be read for the tray.
+    unread: AtomicBool,
     report: Mutex<Option<String>>,
 }
 
@@ -67,6 +71,7 @@ impl Gui {
             look: Mutex::new(tray::Look::default()),
             first_line: Mutex::default(),
             syncing_since: Mutex::default(),
+            unread: AtomicBool::new(false),
             report: Mutex::default(),
         }
     }
@@ -442,10 +447,16 @@ async fn refresh(app: &AppHandle) -> Duration {
 
 async fn refresh_tray(app: &AppHandle) -> Duration {
     let gui = app.state::<Gui>();
-    let Ok(overview) = gui.host.overview().await else {
-        return MORNING_LOOKED_FOR_EVERY;
+    let overview = gui.host.overview().await;
+    let unread = overview.is_err();
+    let mut look = match overview {
+        Ok(overview) => tray::Look::of(&overview, notifications::tongue(&gui).await),
+        Err(error) => {
+            let known = gui.look.lock().unwrap_or_else(PoisonError::into_inner);
+            known.unreadable(&error.code)
+        }
     };
-    let mut look = tray::Look::of(&overview, notifications::tongue(&gui).await);
+    gui.unread.store(unread, Ordering::Relaxed);
     let soon = gui.without_flicker(&mut look);
     let known = {
         let mut known = gui.look.lock().unwrap_or_else(PoisonError::into_inner);
@@ -454,16 +465,18 @@ async fn refresh_tray(app: &AppHandle) -> Duration {
     if known != look {
         tray::refresh(app, look, known);
     }
-    match soon {
-        true => SYNCING_SHOWS_AFTER,
-        false => MORNING_LOOKED_FOR_EVERY,
+    match (soon, unread) {
+        (true, _) => SYNCING_SHOWS_AFTER,
+        (false, true) => READ_AGAIN_AFTER,
+        (false, false) => MORNING_LOOKED_FOR_EVERY,
     }
 }
 
 /// Nothing has happened but time: the tray says nothing that grows older within a day, so no look into the database is needed
 /// for it.
 async fn look_again(app: &AppHandle, other_day: bool) -> Duration {
-    match other_day || app.state::<Gui>().might_flicker() {
+    let gui = app.state::<Gui>();
+    match other_day || gui.might_flicker() || gui.unread.load(Ordering::Relaxed) {
         true => refresh_tray(app).await,
         false => MORNING_LOOKED_FOR_EVERY,
     }

@@ -15,6 +15,31 @@ pub struct Shown {
     open: Mutex<BTreeMap<Cause, u32>>,
 }
 
+impl Shown {
+    /// What is to be shown from now on, and the ids of what is not to be shown any more. Where it is not known what needs the
+    /// trainer, all stays as it is: withdrawn now, it would be shown once more as soon as it is known again.
+    fn difference(&self, notices: Option<Vec<Notice>>) -> (Vec<Notice>, Vec<u32>) {
+        let Some(notices) = notices else {
+            return Default::default();
+        };
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<Cause> = open
+            .keys()
+            .filter(|cause| !notices.iter().any(|notice| notice.cause == **cause))
+            .cloned()
+            .collect();
+        let solved = gone.iter().filter_map(|cause| open.remove(cause)).collect();
+        let fresh: Vec<Notice> = notices
+            .into_iter()
+            .filter(|notice| !open.contains_key(&notice.cause))
+            .collect();
+        for notice in &fresh {
+            open.insert(notice.cause.clone(), 0);
+        }
+        (fresh, solved)
+    }
+}
+
 /// Compares what needs the trainer with what is shown, and shows or withdraws the difference.
 pub async fn refresh(app: &AppHandle) {
     let gui = app.state::<Gui>();
@@ -28,25 +53,7 @@ pub async fn refresh(app: &AppHandle) {
         .platform
         .map(|(_, extra)| extra.me.platform_name);
     let platform = platform.unwrap_or_default();
-    let (fresh, solved) = {
-        let mut open = gui.shown.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let solved: Vec<u32> = {
-            let gone: Vec<Cause> = open
-                .keys()
-                .filter(|cause| !notices.iter().any(|notice| notice.cause == **cause))
-                .cloned()
-                .collect();
-            gone.iter().filter_map(|cause| open.remove(cause)).collect()
-        };
-        let fresh: Vec<Notice> = notices
-            .into_iter()
-            .filter(|notice| !open.contains_key(&notice.cause))
-            .collect();
-        for notice in &fresh {
-            open.insert(notice.cause.clone(), 0);
-        }
-        (fresh, solved)
-    };
+    let (fresh, solved) = gui.shown.difference(notices);
     for id in solved.into_iter().filter(|id| *id != 0) {
         withdraw(id);
     }
@@ -240,6 +247,34 @@ fn reconnect(app: &AppHandle, service: Provider, route: &str) {
 #[cfg(all(test, unix, not(target_os = "macos")))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_stays_while_it_is_not_known_what_needs_the_trainer() {
+        let notice = |cause| Notice {
+            cause,
+            count: 1,
+            route: "/".into(),
+            told: false,
+            title: None,
+        };
+        let causes = |fresh: Vec<Notice>| fresh.into_iter().map(|notice| notice.cause).collect::<Vec<_>>();
+        let shown = Shown::default();
+        let (fresh, solved) = shown.difference(Some(vec![notice(Cause::Conflicts), notice(Cause::Held)]));
+        assert_eq!(
+            (causes(fresh), solved),
+            (vec![Cause::Conflicts, Cause::Held], vec![])
+        );
+
+        let (fresh, solved) = shown.difference(None);
+        assert_eq!((causes(fresh), solved), (vec![], vec![]));
+
+        let (fresh, solved) = shown.difference(Some(vec![notice(Cause::Conflicts)]));
+        assert_eq!(
+            (causes(fresh), solved),
+            (vec![], vec![0]),
+            "one of them is solved"
+        );
+    }
 
     #[test]
     fn a_title_is_no_markup() {

@@ -71,6 +71,16 @@ impl Look {
         }
     }
 
+    /// As this, but that the local data cannot be read now: nothing else is known to have changed.
+    #[must_use]
+    pub fn unreadable(&self, code: &str) -> Self {
+        Self {
+            state: Some(OverallState::NeedsAttention),
+            problem: Some(code.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// A run goes on.
     pub fn is_syncing(&self) -> bool {
         self.state == Some(OverallState::Syncing)

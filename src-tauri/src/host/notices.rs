@@ -64,14 +64,12 @@ pub struct Summary {
 const MORNING: u32 = 7;
 
 impl Host {
-    /// What needs the trainer now.
-    pub async fn notices(&self) -> Vec<Notice> {
+    /// What needs the trainer now; none if it is not known, because the ledger cannot be read: nothing is solved by that.
+    pub async fn notices(&self) -> Option<Vec<Notice>> {
         let Some(running) = self.running().await else {
-            return Vec::new();
+            return Some(Vec::new());
         };
-        let Ok(snapshot) = running.snapshot().await else {
-            return Vec::new();
-        };
+        let snapshot = running.snapshot().await.ok()?;
         let mut notices = Vec::new();
         let mut add = |cause: Cause, count: usize, route: String, title: Option<String>| {
             notices.push(Notice {
@@ -127,7 +125,7 @@ impl Host {
         if !snapshot.held.is_empty() {
             add(Cause::Held, snapshot.held.len(), "/".into(), None);
         }
-        notices
+        Some(notices)
     }
 
     async fn titles_chosen(&self) -> bool {
