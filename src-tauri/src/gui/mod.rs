@@ -308,9 +308,11 @@ pub fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
+/// On stderr for a terminal, in the log, and as a notification: whoever starts the app by a click sees neither of the others.
 fn say_why_not(text: &str) {
     tracing::error!(%text, "could not start");
     eprintln!("Roundtrip couldn't start: {text}");
+    notifications::could_not_start(text);
 }
 
 /// Ends the process with 1. An error in the set-up itself would be a panic.

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use tauri::{AppHandle, Manager};
 
+/// A service for notifications that has not answered after this time does not hold up the end of the process.
+const SHOWN_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// What is shown now, by cause, with the id under which the notification service knows it (0 until it is shown).
 #[derive(Default)]
 pub struct Shown {
@@ -69,6 +72,28 @@ pub async fn refresh(app: &AppHandle) {
         if !focused && !notice.told {
             show(app, notice, tongue, &platform);
         }
+    }
+}
+
+/// Says why the app did not start. The process ends after this, so it is waited for, but not longer than [`SHOWN_WITHIN`].
+pub fn could_not_start(text: &str) {
+    let mut notification = notify_rust::Notification::new();
+    // Without the hint that names the app: some desktops take down what an app has shown as soon as it has ended.
+    notification
+        .summary(&Tongue::of("system").could_not_start())
+        .body(text)
+        .appname("Roundtrip")
+        .timeout(notify_rust::Timeout::Never);
+    let (shown, is_shown) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        if let Err(error) = as_text(notification).show() {
+            tracing::info!(%error, "notification could not be shown");
+        }
+        // Nobody waits any more, perhaps.
+        let _ = shown.send(());
+    });
+    if is_shown.recv_timeout(SHOWN_WITHIN).is_err() {
+        tracing::info!("nobody shows notifications");
     }
 }
 

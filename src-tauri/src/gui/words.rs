@@ -154,6 +154,11 @@ impl Tongue {
         self.pick("Quit Roundtrip", "Roundtrip beenden")
     }
 
+    /// Title of the notification that the app did not start.
+    pub fn could_not_start(self) -> String {
+        self.pick("Roundtrip couldn’t start", "Roundtrip konnte nicht starten")
+    }
+
     /// Title and text of the morning's summary.
     pub fn summary(self, summary: &Summary) -> (String, String) {
         let first = &summary.first;
@@ -309,6 +314,7 @@ mod tests {
             tongue.decisions(2),
             tongue.settings(),
             tongue.quit(),
+            tongue.could_not_start(),
             tongue.summary(&summary(1)).0,
             tongue.summary(&summary(2)).0,
         ];

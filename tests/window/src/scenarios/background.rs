@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use xtask::app::{TITLE, app_processes};
+use xtask::desk::notifications;
 use xtask::play::{Stage, wall};
 use xtask::process::Process;
 use xtask::wait;
@@ -80,7 +81,8 @@ pub fn closing(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-/// No data folder can be made where a file lies: the start says so in one line and ends with 1, with no window left behind.
+/// No data folder can be made where a file lies: the start says so in one line and one notification, and ends with 1, with no
+/// window left behind.
 pub fn failed(stage: &mut Stage) -> Result<()> {
     let place = stage.desk.logs().join("a-file");
     std::fs::write(&place, "in the way")?;
@@ -99,6 +101,14 @@ pub fn failed(stage: &mut Stage) -> Result<()> {
         "it does not say why: {said}"
     );
     ensure!(stage.desk.screen()?.window(TITLE)?.is_none(), "a window is left");
+    let why = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Roundtrip couldn't start: "))
+        .context("it says why in a line of its own")?;
+    // The heading comes in the desk's language; the text is that of the line.
+    notifications::wait_for(&stage.desk, why)?;
+    let told = notifications::shown(&stage.desk)?;
+    ensure!(told.len() == 1, "{told:?}");
     Ok(())
 }
 
