@@ -412,6 +412,7 @@ impl Engine {
             PortError::Throttled { .. }
                 | PortError::ServerTrouble { .. }
                 | PortError::Unreachable { .. }
+                | PortError::WrongCertificate
                 | PortError::BadAnswer { .. }
         );
         let (now, random) = (self.now(), self.clock.random());
@@ -517,6 +518,7 @@ fn ended(answer: Result<(), PortError>) -> Result<(), PortError> {
     match answer {
         Err(
             error @ (PortError::Unreachable { .. }
+            | PortError::WrongCertificate
             | PortError::Throttled { .. }
             | PortError::ServerTrouble { .. }
             | PortError::BadAnswer { .. }

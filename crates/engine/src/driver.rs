@@ -480,6 +480,7 @@ fn is_lost(error: &PortError) -> bool {
     matches!(
         error,
         PortError::Unreachable { .. }
+            | PortError::WrongCertificate
             | PortError::ServerTrouble {
                 retry_after: None,
                 ..

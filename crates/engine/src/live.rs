@@ -300,7 +300,7 @@ fn trouble_of(error: &PortError) -> Trouble {
         PortError::Throttled { retry_after } | PortError::ServerTrouble { retry_after, .. } => {
             retry_after.map_or(Trouble::Lost, Trouble::Wait)
         }
-        PortError::Unreachable { .. } => Trouble::Lost,
+        PortError::Unreachable { .. } | PortError::WrongCertificate => Trouble::Lost,
         // Said again within seconds it would be the same.
         _ => Trouble::Nonsense,
     }

@@ -210,6 +210,7 @@ pub(crate) fn stops_side(error: &PortError) -> bool {
         | PortError::Throttled { .. }
         | PortError::QuotaGone
         | PortError::CalendarNotFound
+        | PortError::WrongCertificate
         | PortError::Unreachable { nothing_sent: true } => true,
         PortError::Unreachable { nothing_sent: false }
         | PortError::ServerTrouble { .. }
@@ -235,6 +236,7 @@ pub fn error_code(error: &PortError) -> &'static str {
         PortError::Throttled { .. } => "throttled",
         PortError::QuotaGone => "quota_gone",
         PortError::Unreachable { .. } => "unreachable",
+        PortError::WrongCertificate => "wrong_certificate",
         PortError::ServerTrouble { .. } => "server_trouble",
         PortError::FeedExpired => "feed_expired",
         PortError::NotFound => "not_found",

@@ -54,6 +54,10 @@ pub enum PortError {
         /// True if not even a connection could be made, so that surely nothing was written.
         nothing_sent: bool,
     },
+    /// Somebody answered whose certificate is not trusted, or who speaks no common version of TLS: surely nothing was written.
+    /// Tried again like [`PortError::Unreachable`].
+    #[error("could not prove who it is")]
+    WrongCertificate,
     /// 5xx. The write may have happened.
     #[error("has trouble (status {status})")]
     ServerTrouble {

@@ -87,6 +87,8 @@ impl From<HttpError> for PortError {
             HttpErrorKind::NotAllowed => Self::Rejected {
                 reason: "address_not_allowed".into(),
             },
+            // Only before a connection was there: in the midst of one it is a cut like any other.
+            HttpErrorKind::Tls if error.nothing_sent => Self::WrongCertificate,
             HttpErrorKind::Connect
             | HttpErrorKind::Timeout
             | HttpErrorKind::Cut

@@ -8,6 +8,7 @@
 use bytes::Bytes;
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use roundtrip_engine::ports::PortError;
 use roundtrip_http::{HttpError, HttpErrorKind, HttpOptions, HttpPort as _, ReqwestHttp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -126,6 +127,11 @@ async fn with_an_authority_in(folder: &Path) {
     }
     let expired = serve(vec![signed("localhost", 2021)], &key, &both).await;
     assert_eq!(ask(expired).await, refused, "expired");
+    assert_eq!(
+        ask(expired).await.map_err(PortError::from),
+        Err(PortError::WrongCertificate),
+        "no mere outage to those who ask the services"
+    );
     let other = serve(vec![signed("linden.example", 2999)], &key, &both).await;
     assert_eq!(ask(other).await, refused, "another name");
     let wild = serve(vec![signed("*.localhost", 2999)], &key, &both).await;

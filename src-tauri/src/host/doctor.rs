@@ -206,6 +206,7 @@ async fn check_platform(running: &Running) -> Checked {
     match running.platform.me().await {
         Ok(_) => Ok(None),
         Err(PortError::SignInExpired | PortError::NotConnected) => Err(("platform_reauth", None)),
+        Err(PortError::WrongCertificate) => Err(("wrong_certificate", None)),
         Err(error) => Err(("platform_unreachable", Some(error_code(&error).into()))),
     }
 }
@@ -213,6 +214,7 @@ async fn check_platform(running: &Running) -> Checked {
 async fn check_google(running: &Running) -> Checked {
     match google_answer(running).await {
         Err(PortError::SignInExpired | PortError::NotConnected) => Err(("google_reauth", None)),
+        Err(PortError::WrongCertificate) => Err(("wrong_certificate", None)),
         Err(error) if offline(&error) => Err(("google_unreachable", Some(error_code(&error).into()))),
         // A calendar that is not there or not allowed is another check's matter: the sign-in itself works.
         Ok(()) | Err(_) => Ok(None),

@@ -229,7 +229,12 @@ fn lasts(since: Option<DateTime<Utc>>, failures: u32, now: DateTime<Utc>) -> boo
 fn unreachable(error: Option<&PortError>) -> bool {
     matches!(
         error,
-        Some(PortError::Unreachable { .. } | PortError::ServerTrouble { .. } | PortError::BadAnswer { .. })
+        Some(
+            PortError::Unreachable { .. }
+                | PortError::WrongCertificate
+                | PortError::ServerTrouble { .. }
+                | PortError::BadAnswer { .. }
+        )
     )
 }
 
@@ -272,7 +277,8 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
     }
     let sides = [shown(platform, &live.platform), shown(calendar, &live.calendar)];
     let severity = |problem: &Problem| {
-        u8::from(problem.code.ends_with("_unreachable") || problem.code.ends_with("_busy"))
+        let code = problem.code.as_str();
+        u8::from(code.ends_with("_unreachable") || code.ends_with("_busy") || code == "wrong_certificate")
     };
     if let Some(problem) = sides.into_iter().flatten().min_by_key(severity) {
         return Some(problem);
@@ -404,6 +410,7 @@ fn state_of(
         "offline"
             | "google_unreachable"
             | "platform_unreachable"
+            | "wrong_certificate"
             | "quota_gone"
             | "google_busy"
             | "platform_busy"

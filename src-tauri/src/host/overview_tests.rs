@@ -66,3 +66,59 @@ async fn a_ledger_that_cannot_be_read_is_neither_up_to_date_nor_does_it_solve_an
     let after = before.unreadable(&error.code);
     assert_eq!(after.line(), "Needs attention · the local data can’t be read");
 }
+
+/// What is said while this is the trouble of the platform and of the calendar, and it lasts.
+async fn said(host: &Host, troubles: [Option<PortError>; 2]) -> (Option<Problem>, OverallState) {
+    let running = host.running().await.expect("both are signed in");
+    let mut snapshot = running.engine.snapshot().await.expect("the ledger works");
+    let [platform, calendar] = troubles;
+    for (health, trouble) in [
+        (&mut snapshot.live.platform, platform),
+        (&mut snapshot.live.calendar, calendar),
+    ] {
+        health.failures = 2 * u32::from(trouble.is_some());
+        health.problem = trouble;
+    }
+    let problem = problem_of(&running, &snapshot);
+    let state = state_of(
+        &running,
+        &snapshot,
+        &host.accounts().await,
+        problem.as_ref(),
+        false,
+    );
+    (problem, state)
+}
+
+#[tokio::test]
+async fn a_wrong_certificate_is_told_from_an_outage_and_waits_like_one() {
+    let (host, _folder) = connected("wrong-certificate").await;
+    let (lost, wrong) = (
+        || Some(PortError::Unreachable { nothing_sent: true }),
+        || Some(PortError::WrongCertificate),
+    );
+    for (troubles, code, service) in [
+        ([wrong(), None], "wrong_certificate", Some("platform")),
+        ([None, wrong()], "wrong_certificate", Some("google")),
+        ([None, lost()], "google_unreachable", Some("google")),
+        // A lost sign-in is the one that needs somebody.
+        (
+            [wrong(), Some(PortError::SignInExpired)],
+            "google_reauth",
+            Some("google"),
+        ),
+        // Nobody proves who they are: that is the network in between.
+        ([wrong(), wrong()], "offline", None),
+        ([wrong(), lost()], "offline", None),
+    ] {
+        let (problem, state) = said(&host, troubles).await;
+        let problem = problem.expect("a problem");
+        assert_eq!(
+            (problem.code.as_str(), problem.service.as_deref()),
+            (code, service)
+        );
+        let waits = code != "google_reauth";
+        assert_eq!(state == OverallState::Offline, waits, "{code}");
+    }
+    host.close().await;
+}

@@ -32,6 +32,7 @@ pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> 
         PortError::QuotaGone => ("quota_gone".into(), "none".into(), None),
         PortError::SyncDisabled { reason } => ("sync_disabled".into(), "none".into(), Some(reason.clone())),
         PortError::Throttled { .. } => (format!("{service}_busy"), "none".into(), None),
+        PortError::WrongCertificate => ("wrong_certificate".into(), "try_again".into(), None),
         PortError::Unreachable { .. }
         | PortError::ServerTrouble { .. }
         | PortError::FeedExpired

@@ -479,6 +479,7 @@ fn sign_in_problem(error: &SignInError) -> AppError {
 fn port_problem(error: &PortError) -> &'static str {
     match error {
         PortError::Unreachable { .. } => "unreachable",
+        PortError::WrongCertificate => "wrong_certificate",
         PortError::ServerTrouble { .. } | PortError::Throttled { .. } => "server_trouble",
         PortError::SyncDisabled { .. } => "sync_disabled",
         _ => "wrong_answer",
