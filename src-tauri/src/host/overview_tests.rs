@@ -4,6 +4,9 @@ use super::*;
 use crate::gui::tray::Look;
 use crate::gui::words::Tongue;
 use crate::host::leaving::tests::connected;
+use crate::host::notices::Cause;
+use roundtrip_core::silence::{Passed, Watch};
+use roundtrip_engine::ledger::Change;
 
 #[tokio::test]
 async fn each_trouble_with_the_local_data_is_called_what_it_is_and_needs_the_trainer() {
@@ -120,5 +123,107 @@ async fn a_wrong_certificate_is_told_from_an_outage_and_waits_like_one() {
         let waits = code != "google_reauth";
         assert_eq!(state == OverallState::Offline, waits, "{code}");
     }
+    host.close().await;
+}
+
+/// A laptop that was awake for two hours, looked every four minutes, and had a success at neither side or at the platform alone.
+fn two_hours(now: DateTime<Utc>, platform_works: bool) -> Watch {
+    let mut watch = Watch::default();
+    let (began, step) = (now - Duration::hours(3), Duration::minutes(4));
+    watch.succeeded(Side::Platform, began);
+    watch.succeeded(Side::Calendar, began);
+    let passed = Passed {
+        wall: step,
+        running: step,
+    };
+    for nth in 1..=30 {
+        watch.look(passed, true, began + step * nth);
+        if platform_works {
+            watch.succeeded(Side::Platform, began + step * nth);
+        }
+    }
+    watch
+}
+
+async fn watched(name: &str, watch: Watch) -> (std::sync::Arc<Host>, crate::host::leaving::tests::Folder) {
+    let (host, folder) = connected(name).await;
+    let running = host.running().await.expect("both are signed in");
+    running.engine.start_syncing().await.expect("the ledger works");
+    let kept = running
+        .engine
+        .ledger()
+        .commit(vec![Change::PutWatch(Box::new(watch))]);
+    kept.await.expect("the ledger works");
+    (host, folder)
+}
+
+#[tokio::test]
+async fn two_awake_hours_without_a_success_are_said_by_window_tray_and_notification() {
+    let now = Utc::now();
+    for (works, code, service) in [
+        (false, "no_success_2h", None),
+        (true, "no_success_2h_google", Some("google")),
+    ] {
+        let (host, _folder) = watched(code, two_hours(now, works)).await;
+        let overview = host.overview().await.expect("the ledger works");
+        let problem = overview.problem.clone().expect("a problem");
+        assert_eq!(
+            (problem.code.as_str(), problem.service.as_deref()),
+            (code, service)
+        );
+        assert_eq!(problem.action, "try_again");
+        assert_eq!(problem.since, Some(now - Duration::hours(3)), "the last success");
+        assert_eq!(overview.state, OverallState::NeedsAttention);
+        assert_eq!(
+            Look::of(&overview, Tongue::En).line(),
+            "Needs attention · nothing came through for 2 hours"
+        );
+        let notices = host.notices().await.expect("the ledger works");
+        let told: Vec<_> = notices
+            .iter()
+            .map(|notice| (&notice.cause, notice.told))
+            .collect();
+        assert_eq!(told, [(&Cause::Silence, false)]);
+        host.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_silence_that_was_notified_of_is_not_notified_of_again() {
+    let watch = Watch {
+        notified: true,
+        ..two_hours(Utc::now(), false)
+    };
+    let (host, _folder) = watched("notified-silence", watch).await;
+    let notices = host.notices().await.expect("the ledger works");
+    assert!(notices.iter().all(|notice| notice.told) && !notices.is_empty());
+    host.close().await;
+}
+
+#[tokio::test]
+async fn a_silence_gives_way_to_a_cause_with_a_step_of_its_own_and_to_a_pause() {
+    let (host, _folder) = watched("silence-gives-way", two_hours(Utc::now(), false)).await;
+    let code =
+        |(problem, state): (Option<Problem>, OverallState)| (problem.map(|problem| problem.code), state);
+    let lost = Some(PortError::Unreachable { nothing_sent: true });
+    assert_eq!(
+        code(said(&host, [lost.clone(), lost]).await),
+        (Some("no_success_2h".into()), OverallState::NeedsAttention)
+    );
+    assert_eq!(
+        code(said(&host, [None, Some(PortError::CalendarNotFound)]).await),
+        (Some("calendar_not_found".into()), OverallState::NeedsAttention)
+    );
+    let running = host.running().await.expect("both are signed in");
+    let until = host.clock.now() + Duration::hours(1);
+    running
+        .engine
+        .pause_until(Some(until))
+        .await
+        .expect("the ledger works");
+    assert_eq!(
+        code(said(&host, [None, None]).await),
+        (None, OverallState::Paused)
+    );
     host.close().await;
 }
