@@ -1,4 +1,5 @@
-//! What holds of the real process: no core file, one listener on this machine alone while a sign-in waits, none after.
+//! What holds of the real process: no core file, one listener on this machine alone while a sign-in waits, none after, one writer
+//! in a data folder, and no log in a folder that others share.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Read};
@@ -6,11 +7,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The app while it waits for the answer to a sign-in, with its page's address.
-fn waiting(dir: &Path) -> (Child, String) {
-    let mut app = Command::new(env!("CARGO_BIN_EXE_roundtrip"))
-        .args(["connect", "google", "--print-url"])
-        .current_dir(dir)
+/// The app in the data folder inside `dir`.
+fn app(dir: &Path) -> Command {
+    let mut app = Command::new(env!("CARGO_BIN_EXE_roundtrip"));
+    app.current_dir(dir)
         .env("ROUNDTRIP_DATA_DIR", dir.join("data"))
         .env(
             "TOKEN_ENCRYPTION_KEY",
@@ -19,9 +19,20 @@ fn waiting(dir: &Path) -> (Child, String) {
         .env("GOOGLE_CLIENT_ID", "process-test")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the app starts");
+        .stderr(Stdio::piped());
+    app
+}
+
+/// A sign-in, which writes and so takes the data folder's lock before it waits for its answer.
+fn sign_in(dir: &Path) -> Command {
+    let mut sign_in = app(dir);
+    sign_in.args(["connect", "google", "--print-url"]);
+    sign_in
+}
+
+/// The app while it waits for the answer to a sign-in, with its page's address.
+fn waiting(dir: &Path) -> (Child, String) {
+    let mut app = sign_in(dir).spawn().expect("the app starts");
     let mut line = String::new();
     let mut out = BufReader::new(app.stdout.take().expect("a pipe"));
     out.read_line(&mut line).expect("a line");
@@ -134,4 +145,124 @@ fn of_fifty_starts_at_once_none_writes_beside_the_one_that_runs() {
     }
     app.kill().expect("ended");
     app.wait().expect("ended");
+}
+
+/// Ends what it holds when a test ends, also by failing.
+struct Ended(Vec<Child>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // Most have ended by themselves.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The race itself: nobody was here before, so all of them make the folder, the database, its schema and the ids.
+#[test]
+fn of_fifty_starts_at_once_in_an_empty_folder_one_gets_through_and_nothing_is_damaged() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut starts = Ended(Vec::new());
+    for _ in 0..50 {
+        starts
+            .0
+            .push(sign_in(dir.path()).spawn().expect("the app starts"));
+    }
+    // Each says one line: the address of its page, or why it ends.
+    let (say, said) = std::sync::mpsc::channel();
+    for (index, start) in starts.0.iter_mut().enumerate() {
+        let mut out = BufReader::new(start.stdout.take().expect("a pipe"));
+        let mut err = start.stderr.take().expect("a pipe");
+        let say = say.clone();
+        std::thread::spawn(move || {
+            let (mut line, mut why) = (String::new(), String::new());
+            let _ = out.read_line(&mut line);
+            if line.is_empty() {
+                let _ = err.read_to_string(&mut why);
+            }
+            let _ = say.send((index, line, why));
+        });
+    }
+    let mut through = Vec::new();
+    for number in 0..starts.0.len() {
+        // Nothing is measured by this: it only bounds the test, should one of them neither speak nor end.
+        let (index, line, why) = said
+            .recv_timeout(std::time::Duration::from_secs(240))
+            .unwrap_or_else(|_| panic!("only {number} of fifty have said anything"));
+        if line.starts_with("http") {
+            through.push(index);
+        } else {
+            let end = starts.0[index].wait().expect("it ends");
+            assert_eq!(end.code(), Some(1), "{why}");
+            assert!(why.contains("already open for this data folder"), "{why}");
+        }
+    }
+    assert_eq!(through.len(), 1, "{through:?}");
+    let winner = &mut starts.0[through[0]];
+    assert!(winner.try_wait().expect("a state").is_none(), "it waits");
+    winner.kill().expect("ended");
+    winner.wait().expect("ended");
+
+    // One database, whole, and nothing that was put aside.
+    let data = dir.path().join("data");
+    for found in std::fs::read_dir(&data).expect("the folder") {
+        let name = found
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
+        assert!(!name.contains("damaged"), "{name}");
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let keys = roundtrip_store::KeySource::memory();
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let database = roundtrip_store::Database::open(&data, keys, now).await;
+        let database = database.expect("it opens");
+        assert_eq!(database.recovered(), None);
+        assert_eq!(database.faults().await, Ok(Vec::new()));
+        assert!(database.try_sync_lock().await.expect("a lock").is_some());
+        database.close().await;
+    });
+    let device = std::fs::read_to_string(data.join("device-id")).expect("an id");
+    assert_eq!(device.trim().len(), 36, "one id, whole: {device}");
+}
+
+/// `ROUNDTRIP_DATA_DIR` names a folder such as the one for temporary files, in which somebody has prepared a link.
+#[test]
+fn a_start_in_a_shared_folder_touches_nothing_there() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let dir = tempfile::tempdir().expect("a folder");
+    let (shared, victim) = (dir.path().join("data"), dir.path().join("victim"));
+    let rights = std::fs::Permissions::from_mode;
+    std::fs::write(&victim, "of somebody else").expect("a file");
+    std::fs::set_permissions(&victim, rights(0o644)).expect("rights");
+    std::fs::create_dir_all(shared.join("logs")).expect("a folder");
+    std::fs::set_permissions(&shared, rights(0o1777)).expect("rights");
+    symlink(&victim, shared.join("logs/roundtrip.log")).expect("a link");
+    std::fs::write(shared.join("logs/other.log"), "of a third").expect("a file");
+
+    // Without a display the window cannot come, but what is done before it has been done.
+    let said = app(dir.path())
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env("XDG_RUNTIME_DIR", dir.path())
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+        .output()
+        .expect("it ends");
+    let words = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(!said.status.success(), "{words}");
+    assert!(words.contains("no log is written"), "{words}");
+    assert!(words.contains("shared with other users"), "{words}");
+    assert_eq!(std::fs::read(&victim).expect("it stays"), b"of somebody else");
+    let mode = std::fs::metadata(&victim).expect("it stays").permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+    assert_eq!(
+        std::fs::read(shared.join("logs/other.log")).expect("it stays"),
+        b"of a third"
+    );
+    let there = std::fs::read_dir(&shared).expect("the folder").count();
+    assert_eq!(there, 1, "only what was there");
 }

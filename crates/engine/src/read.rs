@@ -4,7 +4,6 @@ use crate::checks::with_checks;
 use crate::cycle::still_waits;
 use crate::engine::Engine;
 use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
-use crate::look_up::LOOKUPS_MAX;
 use crate::marked::MarkedEvents;
 use crate::ports::{EventListing, PlatformChange, PlatformFeed, PlatformListing, PortError};
 use chrono::{DateTime, Duration, Utc};

@@ -20,6 +20,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The database of one data directory. Cheap to clone; all clones share the connections.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ struct Inner {
     readers: SqlitePool,
     recovered: Option<PathBuf>,
     vault: Vault,
+    /// Something was deleted whose bytes still lie in the write-ahead log, because somebody was reading.
+    owes_erasing: AtomicBool,
 }
 
 impl fmt::Debug for Database {
@@ -55,6 +58,7 @@ impl Database {
                 readers: opened.readers,
                 recovered: opened.recovered,
                 vault: Vault::new(keys),
+                owes_erasing: AtomicBool::new(false),
             }),
         };
         if let Some(name) = database.inner.recovered.as_deref().and_then(Path::file_name) {
@@ -112,6 +116,10 @@ impl Database {
 
     /// Deletes everything about a connection, its sign-in included, and overwrites it on the disk. Damaged files that were
     /// put aside go too, as they may hold the same. The audit log stays: it has no content.
+    ///
+    /// # Errors
+    /// The database's; [`LedgerError::Unavailable`] also if all is deleted, but another process was reading and its bytes still
+    /// lie on the disk. It can be asked for again.
     pub async fn forget_connection(&self, connection: &ConnectionId) -> Result<(), LedgerError> {
         self.integrations().forget_volatile(connection).await;
         let mut tx = self.begin().await?;
@@ -130,9 +138,9 @@ impl Database {
         table::daily_counts::forget(&mut tx, connection).await?;
         table::user_integrations::forget(&mut tx, connection).await?;
         commit(tx).await?;
-        self.erase().await?;
+        let erased = self.erase().await;
         self.delete_put_aside(None).await?;
-        Ok(())
+        Ok(erased?)
     }
 
     /// A setting of the app as a whole.
@@ -208,15 +216,34 @@ impl Database {
         Ok(self.inner.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
-    /// Folds the write-ahead log into the file and empties it, so that deleted content is gone from both. Another
-    /// process that reads right now delays this until its own end.
+    /// Folds the write-ahead log into the file and empties it, so that deleted content is gone from both. SQLite waits for
+    /// whoever reads as long as for any lock (10 s).
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if somebody still reads then. The bytes lie in the log until [`Self::erase_what_is_owed`], or
+    /// until the last process closes the file.
     pub(crate) async fn erase(&self) -> Stored<()> {
+        self.inner.owes_erasing.store(true, Ordering::SeqCst);
         boundary::at("before the log is folded in");
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.inner.writer)
+        // That somebody reads is answered in the row's first column instead of failing.
+        let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&self.inner.writer)
             .await?;
         boundary::at("after the log was folded in");
+        if busy != 0 {
+            return Err(LedgerError::Unavailable("the database is being read".into()).into());
+        }
+        self.inner.owes_erasing.store(false, Ordering::SeqCst);
         Ok(())
+    }
+
+    /// Does what an earlier [`Self::erase`] could not.
+    pub(crate) async fn erase_what_is_owed(&self) {
+        if self.inner.owes_erasing.load(Ordering::SeqCst)
+            && let Err(error) = self.erase().await
+        {
+            tracing::warn!(error = %LedgerError::from(error), "what was deleted still lies in the log of the database");
+        }
     }
 
     pub(crate) async fn delete_put_aside(&self, before: Option<DateTime<Utc>>) -> Result<u64, LedgerError> {
@@ -257,3 +284,7 @@ pub(crate) async fn commit(tx: Transaction<'static, Sqlite>) -> Stored<()> {
     boundary::at("after a commit");
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "erasing_tests.rs"]
+mod tests;

@@ -14,8 +14,16 @@ use uuid::Uuid;
 const INSTALLATION_FILE: &str = "installation-id";
 const DEVICE_FILE: &str = "device-id";
 
-/// Makes the directory if need be, for its owner only.
-pub(crate) fn prepare(dir: &Path) -> Result<(), OpenError> {
+/// Looking at a file and opening it are two steps. If it changed in between (another process turned it over, say), both are
+/// done again, so often at most.
+const LOOKS: u32 = 16;
+
+/// Makes the directory if need be, for its owner only, and takes the rights of others away from one that is there. Nothing is
+/// written into a data directory before this.
+///
+/// # Errors
+/// [`OpenError::SharedDirectory`] for one that everybody may write to, [`OpenError::Directory`] if it cannot be made or closed.
+pub fn prepare_directory(dir: &Path) -> Result<(), OpenError> {
     if !dir.exists() {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -26,6 +34,18 @@ pub(crate) fn prepare(dir: &Path) -> Result<(), OpenError> {
             .map_err(|source| directory_error(dir, source))?;
     }
     restrict(dir)
+}
+
+/// Makes the directory `name` of ours inside a data directory, which is prepared first, and answers where it is.
+///
+/// # Errors
+/// Those of [`prepare_directory`], and [`OpenError::SymbolicLink`] if a link is in its place.
+pub fn prepare_inside(data_dir: &Path, name: &str) -> Result<PathBuf, OpenError> {
+    prepare_directory(data_dir)?;
+    let dir = data_dir.join(name);
+    refuse_link(&dir)?;
+    prepare_directory(&dir)?;
+    Ok(dir)
 }
 
 /// Takes the rights of other users away. On Windows the profile's own access list already does.
@@ -62,28 +82,86 @@ pub(crate) fn directory_error(path: &Path, source: io::Error) -> OpenError {
 
 /// Opens a file of ours for its owner only, making it if need be. Links are refused.
 pub(crate) fn open_private(path: &Path) -> Result<File, OpenError> {
-    refuse_link(path)?;
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options
-        .open(path)
-        .map_err(|source| directory_error(path, source))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file
-            .metadata()
-            .map_err(|source| directory_error(path, source))?
-            .permissions()
-            .mode();
-        if mode & 0o077 != 0 {
-            file.set_permissions(fs::Permissions::from_mode(0o600))
-                .map_err(|source| directory_error(path, source))?;
+    open_own(path, OpenOptions::new().read(true).write(true), true)
+}
+
+/// Opens a file of ours as `options` say and takes the rights of other users away from it. A missing one is made, or is an
+/// error of the kind `NotFound` if it is not to be. `options` must not truncate or make a file themselves.
+///
+/// A link is never followed to anything that is then changed: a file that is not there is made by the one call that follows none
+/// (`O_EXCL`), and one that is there must be the one that was looked at.
+///
+/// # Errors
+/// [`OpenError::SymbolicLink`] if a link is in its place, [`OpenError::Directory`] for anything else that is no plain file, and
+/// for what the system says.
+pub fn open_own(path: &Path, options: &OpenOptions, make: bool) -> Result<File, OpenError> {
+    let failed = |source| directory_error(path, source);
+    for _ in 0..LOOKS {
+        let found = match fs::symlink_metadata(path) {
+            Ok(found) => Some(found),
+            Err(error) if make && error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
+        };
+        if let Some(found) = &found {
+            refuse_unless_plain(path, found)?;
+        }
+        let mut options = options.clone();
+        options.create_new(found.is_none());
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = match options.open(path) {
+            Ok(file) => file,
+            // Made or taken away since it was looked at.
+            Err(error) if found.is_none() && error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) if found.is_some() && make && error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        let opened = file.metadata().map_err(failed)?;
+        if found.is_none_or(|found| is_the_same(&found, &opened)) {
+            narrow(&file, &opened).map_err(failed)?;
+            return Ok(file);
         }
     }
-    Ok(file)
+    Err(failed(io::ErrorKind::ResourceBusy.into()))
+}
+
+fn refuse_unless_plain(path: &Path, found: &fs::Metadata) -> Result<(), OpenError> {
+    if found.is_symlink() {
+        return Err(OpenError::SymbolicLink {
+            path: path.to_owned(),
+        });
+    }
+    if !found.is_file() {
+        // A pipe would be waited for without end.
+        return Err(directory_error(path, io::ErrorKind::InvalidInput.into()));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_the_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Making a link takes special rights on Windows.
+#[cfg(not(unix))]
+fn is_the_same(_one: &fs::Metadata, _other: &fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn narrow(file: &File, found: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    if found.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn narrow(_file: &File, _found: &fs::Metadata) -> io::Result<()> {
+    Ok(())
 }
 
 /// Refuses to go on if the path is a symbolic link. A missing file is fine.
@@ -156,7 +234,7 @@ fn write_id(file: &mut File, id: Uuid) -> io::Result<()> {
 
 /// Tells this data directory from every other one, so that two of them never share a key.
 pub(crate) fn installation_id(dir: &Path) -> Result<Uuid, OpenError> {
-    prepare(dir)?;
+    prepare_directory(dir)?;
     let _lock = DirectoryLock::acquire(dir, "installation")?;
     kept_id(dir, INSTALLATION_FILE, None)
 }
@@ -168,7 +246,7 @@ pub async fn device_id(data_dir: &Path, keys: &KeySource) -> Result<DeviceId, Op
     let dir = data_dir.to_owned();
     let use_keychain = keys.uses_keychain();
     let id = blocking(move || {
-        prepare(&dir)?;
+        prepare_directory(&dir)?;
         let _lock = DirectoryLock::acquire(&dir, "installation")?;
         if !use_keychain {
             return kept_id(&dir, DEVICE_FILE, None);

@@ -46,6 +46,9 @@ pub struct Rotated {
     pub sealed: u32,
     /// Accounts whose tokens the old key did not open: they need to sign in again.
     pub lost: u32,
+    /// What the old key had sealed is overwritten on the disk. If not, another process was reading; it goes when the file is
+    /// closed.
+    pub erased: bool,
 }
 
 /// The accounts of one database.
@@ -134,6 +137,10 @@ impl Integrations {
     }
 
     /// Writes how a sign-in stands. `Error` counts one more error, `Active` clears the count, `Revoked` erases the tokens.
+    ///
+    /// # Errors
+    /// The database's; for `Revoked` also [`LedgerError::Unavailable`] if another process was reading and the sealed tokens, which
+    /// are in no row any more, still lie on the disk. It can be asked for again.
     pub async fn update_status(
         &self,
         provider: Provider,
@@ -156,14 +163,25 @@ impl Integrations {
 
     /// Deletes an account and erases its tokens. What the ledger holds about its connection stays. Answers whether there
     /// was such an account.
+    ///
+    /// # Errors
+    /// The database's; [`LedgerError::Unavailable`] also if the account is deleted, but another process was reading and the sealed
+    /// tokens still lie on the disk. An account without tokens (`Revoked` erased them) has none to be told of.
     pub async fn delete(&self, provider: Provider, account_id: &str) -> Result<bool, LedgerError> {
         let mut vault = self.database.vault().lock().await;
         let mut tx = self.database.begin().await?;
+        let had_tokens = rows::tokens(&mut *tx, provider, account_id).await?.is_some();
         let found = rows::delete(&mut tx, provider, account_id).await?;
         commit(tx).await?;
         vault.volatile.remove(&(provider, account_id.to_owned()));
-        self.database.erase().await?;
-        Ok(found)
+        match self.database.erase().await {
+            Err(error) if had_tokens => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(error = %LedgerError::from(error), "what was deleted still lies in the log of the database");
+                Ok(found)
+            }
+            Ok(()) => Ok(found),
+        }
     }
 
     pub(crate) async fn forget_volatile(&self, connection: &ConnectionId) {
@@ -359,7 +377,14 @@ impl Database {
         audit_log::append(&mut tx, None, "key_rotated", &details, now).await?;
         commit(tx).await?;
         vault.replace(next, new_version, new_key);
-        self.erase().await?;
+        // The new key is in force: nothing from here on may look as if it were not. Without the old key nobody opens what may
+        // still lie on the disk.
+        match self.erase().await {
+            Ok(()) => rotated.erased = true,
+            Err(error) => {
+                tracing::warn!(error = %LedgerError::from(error), "what was deleted still lies in the log of the database");
+            }
+        }
         if let Some(old_provider) = old_provider {
             let forgotten = tokio::task::spawn_blocking(move || old_provider.forget(old_version)).await;
             if !matches!(forgotten, Ok(Ok(()))) {

@@ -20,15 +20,8 @@
 //! - Deleted content is overwritten (`secure_delete`), and temporary tables stay in memory.
 //!
 //! # What it must not do
-//! No HTTP and no decisions about sync. No token leaves it but as a [`TokenSet`], which cannot be printed or serialised:
-//! ```compile_fail,E0277
-//! fn printable<T: serde::Serialize>() {}
-//! printable::<roundtrip_store::TokenSet>();
-//! ```
-//! ```compile_fail,E0277
-//! fn printable<T: std::fmt::Debug>() {}
-//! printable::<roundtrip_store::Key>();
-//! ```
+//! No HTTP and no decisions about sync. No token leaves it but as a [`TokenSet`], which cannot be serialised and shows none when it
+//! is printed; a [`Key`] cannot be printed at all.
 #![forbid(unsafe_code)]
 
 mod boundary;
@@ -48,7 +41,7 @@ mod wipe;
 #[cfg(feature = "crash-points")]
 pub use boundary::visit_boundaries;
 pub use database::Database;
-pub use directory::{DirectoryLock, device_id};
+pub use directory::{DirectoryLock, device_id, open_own, prepare_directory, prepare_inside};
 pub use error::OpenError;
 pub use integrations::{IntegrationError, Integrations, Rotated};
 pub use ledger::SqliteLedger;

@@ -35,7 +35,7 @@ pub(crate) async fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Opened, 
     let dir = data_dir.to_owned();
     // Held until the schema is current: another process must neither look at half a schema nor put aside the fresh file.
     let _lock = directory::blocking(move || {
-        directory::prepare(&dir)?;
+        directory::prepare_directory(&dir)?;
         DirectoryLock::acquire(&dir, "open")
     })
     .await?;

@@ -42,6 +42,7 @@ impl Database {
             damaged_files: 0,
         };
         commit(tx).await?;
+        self.erase_what_is_owed().await;
         retained.damaged_files = self.delete_put_aside(Some(before)).await?;
         Ok(retained)
     }

@@ -122,7 +122,14 @@ async fn a_power_cut_at_any_moment_of_a_rotation_loses_no_sign_in() {
     }
     keychain.copy_to(dir.path(), aside.path());
     let rotated = database.rotate_key(keychain.clone(), now()).await;
-    assert_eq!(rotated, Ok(Rotated { sealed: 2, lost: 0 }));
+    assert_eq!(
+        rotated,
+        Ok(Rotated {
+            sealed: 2,
+            lost: 0,
+            erased: true
+        })
+    );
     *keychain.copy.lock().expect("copy") = None;
     // At the moments of the copies both keys were there: the old one goes last.
     let both = keychain.clone();
@@ -178,7 +185,14 @@ async fn before_the_commit_of_a_rotation_the_old_key_still_opens_everything() {
         );
     }
     let rotated = again.rotate_key(crashed.clone(), now()).await;
-    assert_eq!(rotated, Ok(Rotated { sealed: 2, lost: 0 }));
+    assert_eq!(
+        rotated,
+        Ok(Rotated {
+            sealed: 2,
+            lost: 0,
+            erased: true
+        })
+    );
     assert_eq!(access(&again, "105").await, Ok(Some("access-105".into())));
     assert!(
         !crashed.keys.lock().expect("keys").contains_key(&1),
@@ -195,7 +209,14 @@ async fn after_a_rotation_to_another_source_the_new_one_is_in_use_at_once() {
         .expect("database opens");
     sign_in(&database, "105", "old").await;
     let rotated = database.rotate_key(of(2), now()).await;
-    assert_eq!(rotated, Ok(Rotated { sealed: 1, lost: 0 }));
+    assert_eq!(
+        rotated,
+        Ok(Rotated {
+            sealed: 1,
+            lost: 0,
+            erased: true
+        })
+    );
     assert_eq!(access(&database, "105").await, Ok(Some("access-old".into())));
     sign_in(&database, "106", "new").await;
     database.close().await;
@@ -241,7 +262,14 @@ async fn an_old_key_that_stays_behind_after_a_rotation_is_told_of() {
             let _logged = tracing::dispatcher::set_default(&tracing::Dispatch::new(subscriber));
             database.rotate_key(keychain.clone(), now()).await
         };
-        assert_eq!(rotated, Ok(Rotated { sealed: 1, lost: 0 }));
+        assert_eq!(
+            rotated,
+            Ok(Rotated {
+                sealed: 1,
+                lost: 0,
+                erased: true
+            })
+        );
         let said = String::from_utf8(lines.0.lock().expect("lines").clone()).expect("text");
         assert_eq!(
             said.contains("the old key could not be removed"),
@@ -284,7 +312,14 @@ async fn a_rotation_by_another_process_while_tokens_are_read_loses_no_sign_in() 
         keychain,
         meanwhile: Mutex::new(Some(Box::new(move || {
             let rotated = runtime.block_on(other.rotate_key(rotates, now()));
-            assert_eq!(rotated, Ok(Rotated { sealed: 1, lost: 0 }));
+            assert_eq!(
+                rotated,
+                Ok(Rotated {
+                    sealed: 1,
+                    lost: 0,
+                    erased: true
+                })
+            );
         }))),
     };
     let database = Database::open(dir.path(), KeySource::with_provider(interrupted), now())

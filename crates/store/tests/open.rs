@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use common::*;
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_engine::ledger::{Change, Ledger, LedgerError};
-use roundtrip_store::{Database, KeySource, OpenError, Provider, device_id};
+use roundtrip_store::{Database, KeySource, OpenError, Provider, device_id, open_own, prepare_inside};
 use std::fs;
 use std::path::Path;
 use tempfile::tempdir;
@@ -258,8 +258,159 @@ async fn a_lock_is_held_by_one_and_given_back() {
     assert!(second.try_sync_lock().await.expect("lock").is_none());
     drop(held);
     assert!(second.try_sync_lock().await.expect("lock").is_some());
-    drop(first.refresh_lock(Provider::Google).await.expect("lock"));
-    drop(second.refresh_lock(Provider::Google).await.expect("lock"));
+}
+
+/// Whether somebody waits for a lock of this file. The kernel lists whoever waits with an arrow.
+#[cfg(target_os = "linux")]
+fn is_waited_for(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{}", fs::metadata(path).expect("a lock file").ino());
+    let locks = fs::read_to_string("/proc/locks").expect("the kernel's locks");
+    locks.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.contains(&"->") && words.iter().any(|word| word.ends_with(&inode))
+    })
+}
+
+/// Elsewhere nobody lists them: that it is still pending is all that is looked at.
+#[cfg(not(target_os = "linux"))]
+fn is_waited_for(_path: &Path) -> bool {
+    true
+}
+
+/// Two handles of one folder have files of their own, as two processes have, and the lock is between files.
+#[tokio::test]
+async fn a_refresh_waits_until_the_one_before_has_ended() {
+    let dir = tempdir().expect("directory");
+    let (first, second) = (open(dir.path()).await, open(dir.path()).await);
+    let held = first.refresh_lock(Provider::Google).await.expect("lock");
+    let other = second.refresh_lock(Provider::Platform).await;
+    drop(other.expect("each service has a lock of its own"));
+
+    let mut waiting = std::pin::pin!(second.refresh_lock(Provider::Google));
+    loop {
+        assert!(
+            futures::poll!(waiting.as_mut()).is_pending(),
+            "two at once may refresh"
+        );
+        if is_waited_for(&dir.path().join("refresh-google.lock")) {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(futures::poll!(waiting.as_mut()).is_pending(), "it waits");
+    drop(held);
+    drop(waiting.await.expect("its turn"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn however_many_ask_one_at_a_time_may_refresh() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let dir = tempdir().expect("directory");
+    let inside = Arc::new(AtomicU32::new(0));
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        let (database, inside) = (open(dir.path()).await, Arc::clone(&inside));
+        tasks.push(tokio::spawn(async move {
+            for _ in 0..50 {
+                let held = database.refresh_lock(Provider::Google).await.expect("lock");
+                assert_eq!(
+                    inside.fetch_add(1, Ordering::SeqCst),
+                    0,
+                    "somebody else is inside"
+                );
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                inside.fetch_sub(1, Ordering::SeqCst);
+                drop(held);
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.expect("alone each time");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_ours_is_opened_for_its_owner_only_and_never_through_a_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let dir = tempdir().expect("directory");
+    let mut append = fs::OpenOptions::new();
+    append.append(true);
+    let (path, target) = (dir.path().join("ours"), dir.path().join("target"));
+
+    let missing = open_own(&path, &append, false);
+    assert!(matches!(&missing, Err(OpenError::Directory { source, .. })
+        if source.kind() == std::io::ErrorKind::NotFound));
+    drop(open_own(&path, &append, true).expect("made"));
+    assert_eq!(mode(&path), 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("rights");
+    drop(open_own(&path, &append, true).expect("opened"));
+    assert_eq!(mode(&path), 0o600);
+
+    // To a file that is there, and to one that would be made by following it.
+    for there in [true, false] {
+        fs::remove_file(&path).expect("removed");
+        if there {
+            fs::write(&target, b"somebody else's").expect("target");
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).expect("rights");
+        } else {
+            fs::remove_file(&target).expect("removed");
+        }
+        symlink(&target, &path).expect("link");
+        let refused = open_own(&path, &append, true);
+        assert!(
+            matches!(refused, Err(OpenError::SymbolicLink { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(target.exists(), there);
+        if there {
+            assert_eq!(fs::read(&target).expect("target"), b"somebody else's");
+            assert_eq!(mode(&target), 0o644);
+        }
+    }
+
+    // Nothing that only looks like a file.
+    fs::remove_file(&path).expect("removed");
+    fs::create_dir(&path).expect("folder");
+    assert!(matches!(
+        open_own(&path, &append, true),
+        Err(OpenError::Directory { .. })
+    ));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_inside_the_data_folder_is_its_owner_s_and_no_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let (dir, elsewhere) = (tempdir().expect("directory"), tempdir().expect("directory"));
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("rights");
+    let inside = prepare_inside(dir.path(), "inside").expect("prepared");
+    assert_eq!((mode(dir.path()), mode(&inside)), (0o700, 0o700));
+    fs::set_permissions(&inside, fs::Permissions::from_mode(0o777)).expect("rights");
+    prepare_inside(dir.path(), "inside").expect("prepared again");
+    assert_eq!(mode(&inside), 0o700);
+
+    fs::set_permissions(elsewhere.path(), fs::Permissions::from_mode(0o755)).expect("rights");
+    symlink(elsewhere.path(), dir.path().join("linked")).expect("link");
+    let refused = prepare_inside(dir.path(), "linked");
+    assert!(
+        matches!(refused, Err(OpenError::SymbolicLink { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(mode(elsewhere.path()), 0o755);
+
+    // A shared folder is left before anything is made in it.
+    fs::set_permissions(elsewhere.path(), fs::Permissions::from_mode(0o1777)).expect("rights");
+    let refused = prepare_inside(elsewhere.path(), "inside");
+    assert!(
+        matches!(refused, Err(OpenError::SharedDirectory { .. })),
+        "{refused:?}"
+    );
+    assert!(!elsewhere.path().join("inside").exists());
 }
 
 #[tokio::test]

@@ -348,7 +348,11 @@ async fn rotation_seals_everything_anew_and_forgets_the_old_key() {
 
     assert_eq!(
         database.rotate_key(keychain.clone(), now()).await,
-        Ok(Rotated { sealed: 2, lost: 1 })
+        Ok(Rotated {
+            sealed: 2,
+            lost: 1,
+            erased: true
+        })
     );
     let after = sealed_now().await;
     assert_eq!(

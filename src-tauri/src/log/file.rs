@@ -1,8 +1,12 @@
-//! The files of the log: bounded in size, whatever happens.
+//! The files of the log: bounded in size, for their owner only, and never somebody else's behind a link.
 
+use roundtrip_store::{OpenError, open_own, prepare_inside};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// The folder of the log inside the data folder.
+pub const FOLDER: &str = "logs";
 
 /// One file holds no more than this.
 const FILE_BYTES: u64 = 1024 * 1024;
@@ -18,20 +22,21 @@ pub struct Bounded {
 }
 
 impl Bounded {
-    /// Goes on with the file that is there. Files of earlier versions, one for each day, are taken away.
-    pub fn open(dir: &Path) -> io::Result<Self> {
-        Self::with_limit(dir, FILE_BYTES)
+    /// Goes on with the file that is there. Files of earlier versions, one for each day, are taken away. Nothing is touched
+    /// before the data folder is known to be ours alone.
+    ///
+    /// # Errors
+    /// As the database refuses a data folder that is shared, and a link in the place of the folder or the file.
+    pub fn open(data_dir: &Path) -> Result<Self, OpenError> {
+        Self::with_limit(&prepare_inside(data_dir, FOLDER)?, FILE_BYTES)
     }
 
-    pub(super) fn with_limit(dir: &Path, limit: u64) -> io::Result<Self> {
-        fs::create_dir_all(dir)?;
-        let known: Vec<PathBuf> = (0..=OLDER).map(|age| path(dir, age)).collect();
-        for entry in fs::read_dir(dir)?.flatten() {
-            let path = entry.path();
-            let log = path.extension().is_some_and(|extension| extension == "log");
-            if log && !known.contains(&path) {
+    /// In a folder that is prepared, with files of at most `limit` bytes.
+    pub(super) fn with_limit(dir: &Path, limit: u64) -> Result<Self, OpenError> {
+        for old in ours(dir) {
+            if !(0..=OLDER).any(|age| path(dir, age) == old) {
                 // A file that cannot be removed is no reason to log nothing.
-                let _ = fs::remove_file(path);
+                let _ = fs::remove_file(old);
             }
         }
         let (file, bytes) = append_to(&path(dir, 0))?;
@@ -50,7 +55,7 @@ impl Bounded {
                 fs::rename(from, path(&self.dir, age + 1))?;
             }
         }
-        (self.file, self.bytes) = append_to(&path(&self.dir, 0))?;
+        (self.file, self.bytes) = append_to(&path(&self.dir, 0)).map_err(io::Error::other)?;
         Ok(())
     }
 }
@@ -74,10 +79,38 @@ impl Write for Bounded {
     }
 }
 
-fn append_to(path: &Path) -> io::Result<(File, u64)> {
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
-    let bytes = file.metadata()?.len();
+fn append_to(path: &Path) -> Result<(File, u64), OpenError> {
+    let file = open_own(path, OpenOptions::new().append(true), true)?;
+    let bytes = file.metadata().map_or(0, |found| found.len());
     Ok((file, bytes))
+}
+
+/// The files of this folder that are the log's, by name: `roundtrip.log` and `roundtrip.….log`. Links are none of them, nor is
+/// anything in a folder that is a link itself.
+fn ours(dir: &Path) -> Vec<PathBuf> {
+    if !fs::symlink_metadata(dir).is_ok_and(|found| found.is_dir()) {
+        return Vec::new();
+    }
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let own = entries.filter(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // The type of the entry itself: a link is not followed.
+        name.starts_with("roundtrip.")
+            && name.ends_with(".log")
+            && entry.file_type().is_ok_and(|found| found.is_file())
+    });
+    own.map(|entry| entry.path()).collect()
+}
+
+/// Empties the files of the log in this folder. One that is open goes on from its beginning.
+pub fn empty(dir: &Path) {
+    for path in ours(dir) {
+        // One that cannot be emptied is only codes.
+        if let Ok(file) = open_own(&path, OpenOptions::new().write(true), false) {
+            let _ = file.set_len(0);
+        }
+    }
 }
 
 /// The file that is written has age 0.
@@ -88,11 +121,15 @@ fn path(dir: &Path, age: u32) -> PathBuf {
     }
 }
 
-/// The last lines of the log, oldest first.
+/// The last lines of the log, oldest first. They go into a report, so nothing is read through a link.
 pub fn newest_lines(dir: &Path, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for age in 0..=OLDER {
-        let text = fs::read_to_string(path(dir, age)).unwrap_or_default();
+    let own = ours(dir);
+    for path in (0..=OLDER)
+        .map(|age| path(dir, age))
+        .filter(|path| own.contains(path))
+    {
+        let text = read(&path).unwrap_or_default();
         let older: Vec<String> = text.lines().map(str::to_owned).collect();
         lines.splice(0..0, older);
         if lines.len() >= most {
@@ -100,4 +137,11 @@ pub fn newest_lines(dir: &Path, most: usize) -> Vec<String> {
         }
     }
     lines.split_off(lines.len().saturating_sub(most))
+}
+
+fn read(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let mut file = open_own(path, OpenOptions::new().read(true), false).ok()?;
+    file.read_to_string(&mut text).ok()?;
+    Some(text)
 }

@@ -24,12 +24,27 @@ use tracing_subscriber::{EnvFilter, Registry};
 
 /// The folder of the log.
 pub fn folder() -> Option<PathBuf> {
-    crate::host::data_dir().map(|dir| dir.join("logs"))
+    crate::host::data_dir().map(|dir| dir.join(file::FOLDER))
 }
 
-/// Logs into the data folder until the guard is dropped. Without a folder nothing is logged.
+/// Empties what was logged. It holds no content, but it tells when somebody used the app.
+pub fn empty() {
+    if let Some(folder) = folder() {
+        file::empty(&folder);
+    }
+}
+
+/// Logs into the data folder until the guard is dropped. It is the first to write there, so it prepares the folder as the database
+/// does. Without a folder that is ours alone nothing is logged, which is said on standard error.
 pub fn to_file() -> Option<WorkerGuard> {
-    let file = file::Bounded::open(&folder()?).ok()?;
+    let file = match file::Bounded::open(&crate::host::data_dir()?) {
+        Ok(file) => file,
+        Err(error) => {
+            // Where nobody hears it, the window still says that the folder cannot be used.
+            let _ = writeln!(std::io::stderr(), "Roundtrip: no log is written: {error}");
+            return None;
+        }
+    };
     let (writer, guard) = tracing_appender::non_blocking(file);
     let filter =
         EnvFilter::try_from_env("ROUNDTRIP_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));

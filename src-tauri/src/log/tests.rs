@@ -139,6 +139,155 @@ fn the_log_is_bounded_whatever_is_written() {
     fs::remove_dir_all(&dir).expect("removed");
 }
 
+#[cfg(unix)]
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    let found = fs::symlink_metadata(path).expect("it is there");
+    found.permissions().mode() & 0o7777
+}
+
+#[cfg(unix)]
+fn give(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("rights");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_log_is_its_owner_s_alone() {
+    let data = tempfile::tempdir().expect("a folder");
+    let logs = data.path().join(file::FOLDER);
+    // As an earlier version left them, under a common umask.
+    fs::create_dir(&logs).expect("a folder");
+    fs::write(logs.join("roundtrip.log"), "before\n").expect("a file");
+    for (path, mode) in [
+        (data.path(), 0o755),
+        (&logs, 0o775),
+        (&logs.join("roundtrip.log"), 0o664),
+    ] {
+        give(path, mode);
+    }
+    let mut log = file::Bounded::open(data.path()).expect("a log");
+    assert_eq!((mode(data.path()), mode(&logs)), (0o700, 0o700));
+    let line = [b'x'; 400_000];
+    for _ in 0..6 {
+        log.write_all(&line).expect("written");
+    }
+    for name in ["roundtrip.log", "roundtrip.1.log", "roundtrip.2.log"] {
+        assert_eq!(mode(&logs.join(name)), 0o600, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_the_log_is_refused_and_its_target_stays() {
+    use roundtrip_store::OpenError;
+    use std::os::unix::fs::symlink;
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let target = elsewhere.path().join("roundtrip.log");
+    let untouched = |what: &str| {
+        assert_eq!(
+            fs::read(&target).expect("it stays"),
+            b"{\"of\":\"another\"}\n",
+            "{what}"
+        );
+        assert_eq!((mode(&target), mode(elsewhere.path())), (0o644, 0o755), "{what}");
+        let names = fs::read_dir(elsewhere.path()).expect("the folder").count();
+        assert_eq!(names, 2, "{what}");
+    };
+    fs::write(&target, "{\"of\":\"another\"}\n").expect("a file");
+    fs::write(elsewhere.path().join("roundtrip.2026-11-01.log"), "of another").expect("a file");
+    give(&target, 0o644);
+    give(elsewhere.path(), 0o755);
+
+    // The file is one …
+    let data = tempfile::tempdir().expect("a folder");
+    let logs = data.path().join(file::FOLDER);
+    fs::create_dir(&logs).expect("a folder");
+    symlink(&target, logs.join("roundtrip.log")).expect("a link");
+    symlink(&target, logs.join("roundtrip.2026-11-02.log")).expect("a link");
+    let refused = file::Bounded::open(data.path()).map(drop);
+    assert!(
+        matches!(refused, Err(OpenError::SymbolicLink { .. })),
+        "{refused:?}"
+    );
+    untouched("opened");
+    assert!(newest_lines(&logs, 10).is_empty());
+    file::empty(&logs);
+    untouched("emptied");
+
+    // … or the folder.
+    let data = tempfile::tempdir().expect("a folder");
+    let logs = data.path().join(file::FOLDER);
+    symlink(elsewhere.path(), &logs).expect("a link");
+    let refused = file::Bounded::open(data.path()).map(drop);
+    assert!(
+        matches!(refused, Err(OpenError::SymbolicLink { .. })),
+        "{refused:?}"
+    );
+    untouched("a folder opened");
+    assert!(newest_lines(&logs, 10).is_empty());
+    file::empty(&logs);
+    untouched("a folder emptied");
+}
+
+#[cfg(unix)]
+#[test]
+fn in_a_folder_that_others_share_nothing_is_touched() {
+    use roundtrip_store::OpenError;
+    let shared = tempfile::tempdir().expect("a folder");
+    let logs = shared.path().join(file::FOLDER);
+    fs::create_dir(&logs).expect("a folder");
+    fs::write(logs.join("roundtrip.2026-11-01.log"), "of another").expect("a file");
+    give(shared.path(), 0o1777);
+    give(&logs, 0o755);
+    let refused = file::Bounded::open(shared.path()).map(drop);
+    assert!(
+        matches!(refused, Err(OpenError::SharedDirectory { .. })),
+        "{refused:?}"
+    );
+    assert_eq!((mode(shared.path()), mode(&logs)), (0o1777, 0o755));
+    let names: Vec<_> = fs::read_dir(&logs).expect("the folder").flatten().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert_eq!(fs::read(names[0].path()).expect("it stays"), b"of another");
+}
+
+#[test]
+fn only_files_of_our_own_name_are_deleted_or_emptied() {
+    let data = tempfile::tempdir().expect("a folder");
+    let logs = data.path().join(file::FOLDER);
+    fs::create_dir(&logs).expect("a folder");
+    let foreign = [
+        "other.log",
+        "roundtrip-notes.log",
+        "my.roundtrip.log",
+        "roundtrip.txt",
+    ];
+    let ours = ["roundtrip.log", "roundtrip.3.log"];
+    for name in foreign.iter().chain(&ours).chain(&["roundtrip.2026-11-01.log"]) {
+        fs::write(logs.join(name), "before\n").expect("a file");
+    }
+    let mut log = file::Bounded::open(data.path()).expect("a log");
+    assert!(!logs.join("roundtrip.2026-11-01.log").exists());
+    log.write_all(b"{}\n").expect("written");
+    assert_eq!(newest_lines(&logs, 10), ["before", "before", "{}"]);
+
+    file::empty(&logs);
+
+    for name in foreign {
+        assert_eq!(
+            fs::read(logs.join(name)).expect("it stays"),
+            b"before\n",
+            "{name}"
+        );
+    }
+    for name in ours {
+        assert_eq!(fs::read(logs.join(name)).expect("it stays"), b"", "{name}");
+    }
+    log.write_all(b"{}\n").expect("it goes on from its beginning");
+    assert_eq!(newest_lines(&logs, 10), ["{}"]);
+}
+
 /// Files with Rust sources that may log.
 fn sources(dir: &Path, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(dir).expect("a folder of the workspace").flatten() {

@@ -57,6 +57,9 @@ pub enum KeyError {
     /// The entry in the keychain is no key.
     #[error("the keychain's entry is not a key")]
     Malformed,
+    /// Something longer than a key was to be put into the keychain, which never happens.
+    #[error("more than {length} bytes are never put into the keychain", length = Key::LENGTH)]
+    TooLong,
     /// An environment variable holds something else than a key. Its value is not repeated.
     #[error("{variable} must be {length} bytes in base64", length = Key::LENGTH)]
     BadEnvironment {
@@ -80,7 +83,7 @@ impl KeyError {
         match self {
             Self::Unavailable(_) => "no_keychain",
             Self::Locked => "locked",
-            Self::Malformed => "malformed",
+            Self::Malformed | Self::TooLong => "malformed",
             Self::BadEnvironment { .. } => "environment",
             Self::NoRandomness => "no_randomness",
             Self::Directory(_) => "directory",

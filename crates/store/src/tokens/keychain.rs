@@ -43,8 +43,12 @@ pub(crate) fn read(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
     }
 }
 
-/// Writes the entry, and reads it back: a keychain that takes a value and does not keep it is none.
+/// Writes the entry, and reads it back: a keychain that takes a value and does not keep it is none. The only place that puts
+/// anything into a keychain. What is longer than a key is refused before a keychain is asked.
 pub(crate) fn write(name: &str, bytes: &[u8]) -> Result<(), KeyError> {
+    if bytes.len() > Key::LENGTH {
+        return Err(KeyError::TooLong);
+    }
     entry(name)?
         .set_secret(bytes)
         .map_err(|error| key_error(&error))?;
@@ -110,5 +114,40 @@ impl KeyProvider for KeychainKey {
 
     fn forget(&self, version: u32) -> Result<(), KeyError> {
         remove(&self.entry_name(version)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_longer_than_a_key_is_put_into_a_keychain() {
+        for length in [Key::LENGTH + 1, 2_560, 1 << 20] {
+            // Whatever keychain there may be here is not asked: this is said before.
+            assert_eq!(write("roundtrip-test", &vec![7; length]), Err(KeyError::TooLong));
+        }
+    }
+
+    #[test]
+    fn this_is_the_only_place_that_writes_to_a_keychain() {
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder of ours").flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).expect("a source of ours");
+                // Put together here, so that this line is none of them.
+                for call in [concat!(".set_", "secret("), concat!(".set_", "password(")] {
+                    found.extend(text.matches(call).map(|_| path.clone()));
+                }
+            }
+        }
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].ends_with("keychain.rs"), "{found:?}");
     }
 }

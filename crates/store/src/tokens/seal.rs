@@ -221,10 +221,29 @@ mod tests {
 
     #[test]
     fn no_nonce_is_used_twice() {
-        let mut seen = HashSet::with_capacity(1_000_000);
-        for _ in 0..1_000_000 {
-            assert!(seen.insert(XNonce::try_generate().expect("randomness")));
-        }
+        // Sealing takes a quarter of a millisecond without optimisation, so a million would take minutes. From several threads
+        // at once, as each has a source of its own.
+        const THREADS: usize = 4;
+        const TIMES: usize = 25_000;
+        let key = Key::random().expect("randomness");
+        let nonces = || {
+            let one = |_| {
+                let stored = seal(&key, place("105"), &tokens()).expect("sealed");
+                let nonce: [u8; NONCE_LENGTH] = stored[1..=NONCE_LENGTH].try_into().expect("a nonce");
+                nonce
+            };
+            (0..TIMES).map(one).collect::<Vec<_>>()
+        };
+        let mut seen = HashSet::with_capacity(THREADS * TIMES);
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(nonces)).collect();
+            for thread in threads {
+                for nonce in thread.join().expect("sealed") {
+                    assert!(seen.insert(nonce), "{nonce:?} came again");
+                }
+            }
+        });
+        assert_eq!(seen.len(), THREADS * TIMES);
     }
 
     #[test]
