@@ -185,28 +185,9 @@ impl Host {
         connection: &Connection,
         device_id: DeviceId,
     ) -> (Arc<Engine>, Arc<PlatformClient>, Arc<GoogleCalendar>) {
-        let vault = |integration: &Integration| {
-            let vault = StoreVault::new(
-                self.database.clone(),
-                Arc::clone(&self.clock),
-                integration.provider,
-                integration.account_id.clone(),
-            );
-            Arc::new(vault.at(issuer_of(integration)))
-        };
-        let (platform_account, platform_extra) = &connection.platform;
-        let platform = Arc::new(PlatformClient::new(
-            Arc::clone(&self.http),
-            Arc::clone(&self.clock),
-            platform_extra.metadata.clone(),
-            vault(platform_account),
-        ));
-        let google = Arc::new(GoogleCalendar::new(
-            Arc::clone(&self.http),
-            Arc::clone(&self.clock),
-            self.google.clone(),
-            vault(&connection.google.0),
-        ));
+        let platform_extra = &connection.platform.1;
+        let platform = self.platform_client(&connection.platform);
+        let google = self.google_client(&connection.google.0);
         let me = &platform_extra.me;
         let config = Config {
             identity: connection.identity.clone(),
@@ -226,6 +207,39 @@ impl Host {
             config,
         ));
         (engine, platform, google)
+    }
+
+    /// The platform's client for an account.
+    pub(super) fn platform_client(
+        &self,
+        (account, extra): &(Integration, PlatformExtra),
+    ) -> Arc<PlatformClient> {
+        Arc::new(PlatformClient::new(
+            Arc::clone(&self.http),
+            Arc::clone(&self.clock),
+            extra.metadata.clone(),
+            self.vault(account),
+        ))
+    }
+
+    /// Google's client for an account.
+    pub(super) fn google_client(&self, account: &Integration) -> Arc<GoogleCalendar> {
+        Arc::new(GoogleCalendar::new(
+            Arc::clone(&self.http),
+            Arc::clone(&self.clock),
+            self.google.clone(),
+            self.vault(account),
+        ))
+    }
+
+    fn vault(&self, account: &Integration) -> Arc<StoreVault> {
+        let vault = StoreVault::new(
+            self.database.clone(),
+            Arc::clone(&self.clock),
+            account.provider,
+            account.account_id.clone(),
+        );
+        Arc::new(vault.at(issuer_of(account)))
     }
 
     /// Keeps what the platform was last heard to say of us, for the next start.

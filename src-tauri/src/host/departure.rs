@@ -1,7 +1,7 @@
 //! "Delete everything": our events, both grants, and all data of this laptop, with a report that can be checked.
 
 use super::accounts::Leaving;
-use super::{Host, HostEvent, Running, data_dir};
+use super::{Host, HostEvent, Running};
 use crate::ipc::dto::{AppError, DeletePlan, DeleteReport};
 use roundtrip_core::ids::ConnectionId;
 use roundtrip_core::leaving::lies_ahead;
@@ -107,6 +107,9 @@ impl Host {
         let Some(running) = self.running().await else {
             let mut report = self.begin_report(&Departure::default(), self.elsewhere(None).await?);
             report.local_only = true;
+            // Of the events nothing is known without both sign-ins, but a grant that is there can be given back.
+            report.calendar_revoked = self.insist(|| self.revoke(Provider::Google)).await;
+            report.platform_revoked = self.insist(|| self.revoke(Provider::Platform)).await;
             self.empty_laptop(&mut report).await;
             return Ok(self.finish_report(report));
         };
@@ -191,7 +194,7 @@ impl Host {
             }
         }
         self.forget_device();
-        empty_logs();
+        crate::log::empty();
         self.rebuild().await;
     }
 
@@ -336,19 +339,6 @@ fn checksum(report: &DeleteReport) -> String {
 /// The report as it is saved: the checksum is over everything before its own line.
 fn report_text(report: &DeleteReport) -> String {
     format!("{}sha256: {}\n", report_lines(report), report.checksum)
-}
-
-/// The log holds no content, but it tells when somebody used the app.
-fn empty_logs() {
-    let Some(folder) = data_dir().map(|dir| dir.join("logs")) else {
-        return;
-    };
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        // Today's file is open and goes on from its beginning; an older one that cannot be emptied is only codes.
-        if let Ok(file) = std::fs::OpenOptions::new().write(true).open(entry.path()) {
-            let _ = file.set_len(0);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{Host, Running};
 use crate::ipc::dto::AppError;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::Removals;
-use roundtrip_engine::ports::CalendarPort;
+use roundtrip_engine::ports::{CalendarPort, PortError};
 use roundtrip_store::{IntegrationStatus, Provider};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
@@ -135,12 +135,9 @@ impl Host {
                     "the platform could not be told"
                 );
             }
-            if leaving.revoke {
-                left.revoked = match service {
-                    Provider::Google => running.google.revoke().await.is_ok(),
-                    Provider::Platform => running.platform.revoke().await.is_ok(),
-                };
-            }
+        }
+        if leaving.revoke {
+            left.revoked = self.revoke(service).await.is_ok();
         }
         self.stop().await;
         let now = self.clock.now();
@@ -165,6 +162,21 @@ impl Host {
         self.database.audit(None, "disconnect", &details, now).await?;
         integrations.delete(service, account).await?;
         Ok(left)
+    }
+
+    /// Revokes the grant of a service, also where the other one is not signed in and nothing runs.
+    pub(super) async fn revoke(&self, service: Provider) -> Result<(), PortError> {
+        let accounts = self.accounts().await;
+        match service {
+            Provider::Google => {
+                let (account, _) = accounts.google.as_ref().ok_or(PortError::NotConnected)?;
+                self.google_client(account).revoke().await
+            }
+            Provider::Platform => {
+                let account = accounts.platform.as_ref().ok_or(PortError::NotConnected)?;
+                self.platform_client(account).revoke().await
+            }
+        }
     }
 
     /// Finishes a disconnect that an earlier process began and did not live to end. It needs nobody: all that could be

@@ -250,3 +250,34 @@ async fn whoever_disconnects_from_this_laptop_only_is_revoked_nowhere_and_erased
     assert_eq!(holding(&folder.0, &gone), [""; 0]);
     host.close().await;
 }
+
+#[tokio::test]
+async fn whoever_disconnects_one_after_the_other_leaves_no_grant_behind() {
+    for [first, second] in [
+        [Provider::Google, Provider::Platform],
+        [Provider::Platform, Provider::Google],
+    ] {
+        let (host, services, folder) = syncing("disconnect-both").await;
+        let gone = sealed(&host, &folder.0, second).await;
+        for service in [first, second] {
+            let left = host.disconnect(service, false, false, false).await;
+            assert!(left.expect("it works").revoked, "{service:?} after {first:?}");
+        }
+        assert_eq!(lives(services.sandbox.google.oauth()), [false]);
+        assert_eq!(lives(services.sandbox.platform.oauth()), [false]);
+        assert_eq!(holding(&folder.0, &gone), [""; 0]);
+        host.close().await;
+    }
+}
+
+#[tokio::test]
+async fn deleting_everything_revokes_a_grant_whose_other_half_is_gone() {
+    let (host, services, _folder) = syncing("delete-half").await;
+    host.disconnect(Provider::Google, false, false, false)
+        .await
+        .expect("it works");
+    let report = host.delete_everything(0, false).await.expect("it works");
+    assert!(report.platform_revoked && report.local_data_removed);
+    assert_eq!(lives(services.sandbox.platform.oauth()), [false]);
+    host.close().await;
+}
