@@ -108,6 +108,7 @@ impl Engine {
         let settings = self.ledger.settings().await?;
         let mut state = self.sync_state().await?;
         let before = state.clone();
+        self.recall_policy(&state);
         {
             let mut live = self.lock();
             live.task = Some(Task::of(&settings, &state));
@@ -449,6 +450,7 @@ impl Engine {
             .await
         {
             Ok(answer) => {
+                self.hear_policy(None);
                 let mut live = self.lock();
                 live.policy = Some(answer.policy);
                 live.writer = answer.writer;
@@ -463,7 +465,10 @@ impl Engine {
                 ));
                 Ok(())
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                self.hear_policy(Some(&error));
+                Err(error)
+            }
         }
     }
 
@@ -493,7 +498,9 @@ impl Engine {
             last_success_at: state.last_success_at,
             ..status
         };
-        if let Err(error) = self.report(status).await {
+        let told = self.report(status).await;
+        self.keep_policy().await;
+        if let Err(error) = told {
             tracing::debug!(code = error_code(&error), "status could not be told again");
             return;
         }
@@ -543,6 +550,7 @@ impl Engine {
         let live = self.live();
         state.writer = live.writer;
         state.reported = live.reported;
+        state.policy = live.policy;
     }
 
     fn status_word(

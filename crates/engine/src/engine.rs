@@ -212,7 +212,9 @@ impl Engine {
         if heard.is_some_and(|at| at <= now && now - at < Duration::minutes(ME_MINUTES)) {
             return;
         }
-        let Ok(me) = self.platform.me().await else {
+        let answer = self.platform.me().await;
+        self.hear_policy(answer.as_ref().err());
+        let Ok(me) = answer else {
             return;
         };
         self.names_allowed

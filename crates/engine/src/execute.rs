@@ -185,7 +185,9 @@ impl Engine {
                 self.progress(finished, total);
             }
         }
-        if failure.is_some() {
+        let policy = self.lock().policy.clone();
+        if failure.is_some() || state.policy != policy {
+            state.policy = policy;
             self.ledger
                 .commit(vec![Change::PutSyncState(Box::new(state.clone()))])
                 .await?;
@@ -207,8 +209,7 @@ impl Engine {
     ) -> Result<(OutboxRow, Outcome, DateTime<Utc>), LedgerError> {
         let stop =
             blocked.side(row.side).load(Ordering::Relaxed) || cancel.is_cancelled() || !self.holds_lease();
-        let off = self.lock().policy.as_ref().is_some_and(|policy| !policy.enabled);
-        if stop || off {
+        if stop || self.is_turned_off() {
             return Ok((row, Outcome::Skipped, self.now()));
         }
         row.attempts += 1;
@@ -227,6 +228,16 @@ impl Engine {
             self.calendar_write_sent();
         }
         let outcome = self.transmit(&row).await;
+        let error = match &outcome {
+            Outcome::Failed(error) => Some(error),
+            _ => None,
+        };
+        self.hear_policy(error);
+        if let Some(PortError::SyncDisabled { .. }) = error {
+            // The platform's word is about both sides.
+            blocked.platform.store(true, Ordering::Relaxed);
+            blocked.calendar.store(true, Ordering::Relaxed);
+        }
         if row.side == Side::Calendar && !matches!(outcome, Outcome::Stored(_) | Outcome::Gone) {
             self.calendar_write_failed();
         }

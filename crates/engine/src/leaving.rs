@@ -205,6 +205,7 @@ impl Engine {
     async fn look_before_leaving(&self, even_so: bool) -> Result<Option<PortError>, DepartError> {
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
+        self.recall_policy(&state);
         let mut records = Records::new(self.ledger.records().await?);
         records.marked = self.marked_events(&settings).await?;
         let run = RunId(self.fresh_id());
@@ -235,8 +236,7 @@ impl Engine {
     /// Deletes those of our events that the ledger knows nothing of; the others were tried through the outbox. Answers
     /// whether there were any.
     async fn delete_unknown(&self, found: &[Event]) -> Result<bool, LedgerError> {
-        let off = self.lock().policy.as_ref().is_some_and(|policy| !policy.enabled);
-        if off || !self.holds_lease() {
+        if !self.may_delete() {
             return Ok(false);
         }
         let records = self.ledger.records().await?;
@@ -248,6 +248,9 @@ impl Engine {
         let mut told = Vec::new();
         let mut any = false;
         for event in found.iter().filter(|event| !known(event)) {
+            if !self.may_delete() {
+                break;
+            }
             any = true;
             let calendar = &self.config.identity.calendar;
             match self.calendar.delete(calendar, &event.id, Some(&event.etag)).await {
@@ -269,6 +272,11 @@ impl Engine {
         }
         self.ledger.commit(told).await?;
         Ok(any)
+    }
+
+    /// The platform has not turned sync off, and no other laptop writes: both may change from one write to the next.
+    fn may_delete(&self) -> bool {
+        !self.is_turned_off() && self.holds_lease()
     }
 
     /// Our events by a fresh reading of the whole calendar: those that would go, and those that stay.
@@ -410,14 +418,14 @@ impl Engine {
         if changes.is_empty() && waiting.is_empty() {
             return Ok(Some((counts, 0)));
         }
-        let off = self.lock().policy.as_ref().is_some_and(|policy| !policy.enabled);
-        if waiting.iter().any(sent) || off || !self.holds_lease() {
+        if waiting.iter().any(sent) || !self.may_delete() {
             return Ok(None);
         }
         // What waits goes first: a row's place must be free.
         changes.splice(0..0, waiting.into_iter().map(|row| Change::DeleteOutbox(row.id)));
         // Together with what is about to go: should this end half-way, no later cycle writes again what was deleted.
         state.paused_until = Some(for_ever());
+        state.policy = self.lock().policy.clone();
         changes.push(Change::PutSyncState(Box::new(state.clone())));
         self.ledger.commit(changes).await?;
         self.execute(

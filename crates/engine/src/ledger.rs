@@ -77,6 +77,8 @@ pub struct SyncState {
     pub writer: Option<crate::ports::Writer>,
     /// When the status was last told to the platform, and what.
     pub reported: Option<(DateTime<Utc>, crate::ports::LaptopStatus)>,
+    /// What the platform last said on sync, so that neither a restart nor an outage lifts a pause of its.
+    pub policy: Option<crate::ports::SyncPolicy>,
 }
 
 /// "Until resumed", as a time. A day short of the end, so that every zone can say it.

@@ -26,6 +26,7 @@ mod marked;
 mod outcome;
 mod past;
 mod plan;
+mod policy;
 pub mod ports;
 mod push;
 mod questions;

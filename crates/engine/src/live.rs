@@ -129,6 +129,7 @@ impl Engine {
             opened = self.platform.hints(thread.last_id.as_deref()) => opened,
             () = self.clock.sleep(LONGEST_SILENCE) => Err(PortError::Unreachable { nothing_sent: false }),
         };
+        self.hear_policy(opened.as_ref().err());
         let mut stream = match opened {
             Ok(stream) => stream,
             Err(error) => {
@@ -205,8 +206,13 @@ impl Engine {
                     self.missed(gap, &mut thread.catch_up);
                 }
             }
+            let said = hints.iter().any(|hint| matches!(hint, Hint::Policy(_)));
             for hint in hints {
                 self.take_hint(hint, &mut thread.catch_up);
+            }
+            // While the trainer pauses no run follows that would write it down. One under way does so with its end.
+            if said && let Ok(_turn) = self.turn.try_lock() {
+                self.keep_policy().await;
             }
             thread.last_id = stream.last_id().or(thread.last_id.take());
         }
@@ -229,6 +235,8 @@ impl Engine {
     /// The platform's word counts from this moment: what is under way ends with the write it is at.
     fn take_policy(&self, policy: SyncPolicy) {
         let enabled = policy.enabled;
+        // What came with an answer and nobody has taken yet is older.
+        let _ = self.platform.take_policy();
         let before = self.lock().policy.replace(policy.clone());
         if !enabled && before.as_ref() != Some(&policy) {
             self.cancel_cycle();

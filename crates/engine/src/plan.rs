@@ -443,10 +443,10 @@ impl Engine {
         item
     }
 
-    /// Is sync allowed to write now? The trainer started it and has not paused it, the platform allows it, and this
-    /// laptop is the one that writes.
+    /// Is sync allowed to write now? The trainer started it and has not paused it, the platform has said that it may, and
+    /// this laptop is the one that writes.
     pub(crate) fn may_write(&self, state: &SyncState, enabled: bool) -> bool {
-        let allowed = self.lock().policy.as_ref().is_none_or(|policy| policy.enabled);
+        let allowed = self.lock().policy.as_ref().is_some_and(|policy| policy.enabled);
         let paused = state.paused_until.is_some_and(|until| until > self.now());
         enabled && state.started && allowed && !paused && self.holds_lease()
     }

@@ -338,6 +338,11 @@ pub trait PlatformPort: Send + Sync {
     async fn close_channel(&self, _id: &str) -> Result<(), PortError> {
         Err(not_offered())
     }
+    /// The platform's word on sync that came with an answer since this was last asked, if one did: an error's counts like any
+    /// other. What [`PlatformPort::changes`] gives back may be what was said long before.
+    fn take_policy(&self) -> Option<SyncPolicy> {
+        None
+    }
     /// How far the platform's clock is ahead of ours, as last seen in a `Date` header.
     fn clock_offset(&self) -> Option<Duration>;
     /// Requests sent since the start of the process.

@@ -144,6 +144,8 @@ impl Engine {
                 }
             },
         );
+        // An error has its word on sync, too.
+        self.hear_policy(feed.as_ref().and_then(|feed| feed.as_ref().err()));
         let read = [matches!(feed, Some(Ok(_))), matches!(listing, Some(Ok(_)))];
         let mut reading = Reading {
             read,
@@ -173,10 +175,13 @@ impl Engine {
                 state.platform_wait_until = None;
                 state.platform_read_at = Some(now);
                 state.platform_asked_at = Some(self.began(begun, now));
+                let (PlatformFeed::Unchanged { policy }
+                | PlatformFeed::Listing(PlatformListing { policy, .. })) = &feed;
+                // If this answer had a word, it was heard above; one without leaves what was said before.
+                self.lock().policy.get_or_insert_with(|| policy.clone());
                 match feed {
-                    PlatformFeed::Unchanged { policy } => self.lock().policy = Some(policy),
+                    PlatformFeed::Unchanged { .. } => {}
                     PlatformFeed::Listing(listing) => {
-                        self.lock().policy = Some(listing.policy.clone());
                         let asked_before = before.platform_asked_at;
                         self.absorb_platform(listing, asked_before, records, state, run, &mut reading)
                             .await;
@@ -219,6 +224,9 @@ impl Engine {
         if !still_waits(state.calendar_wait_until, self.now()) {
             self.look_at_missing(records).await;
         }
+        // What was asked for singly was answered with a word on sync, too.
+        self.hear_policy(None);
+        state.policy = self.lock().policy.clone();
         if bug::is_on(Bug::CursorBeforeFacts) {
             let place = Change::PutSyncState(Box::new(state.clone()));
             self.ledger.commit(vec![place]).await?;

@@ -107,6 +107,8 @@ impl Engine {
             .into_iter()
             .filter(|q| q.answer.is_none())
             .collect();
+        // Before the first run of a process, what an earlier one heard.
+        self.recall_policy(&state);
         let live = self.live();
         let ctx = self.context(settings.clone(), &state);
         let held_back = self.held_back(&settings, &state, &live);

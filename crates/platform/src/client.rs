@@ -21,7 +21,7 @@ use roundtrip_engine::ports::{
 };
 use roundtrip_http::answer::{LARGEST_LISTING, bad, header, is_opaque};
 use roundtrip_http::oauth::{TokenKeeper, TokenVault};
-use roundtrip_http::{HttpPort, Metered, Pace, Pieces, SignedHttp};
+use roundtrip_http::{HttpError, HttpPort, Metered, Pace, Pieces, SignedHttp};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,13 +37,65 @@ const MOST_PAGES: usize = 200;
 pub struct PlatformClient {
     http: SignedHttp,
     metadata: PlatformMetadata,
-    seen: Mutex<Seen>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 /// What was learned from earlier answers.
 struct Seen {
     policy: SyncPolicy,
+    /// The same, until somebody takes it: what an answer without a word on it leaves as it was is not said again.
+    heard: Option<SyncPolicy>,
     zone: Tz,
+}
+
+impl Seen {
+    fn hear(&mut self, policy: SyncPolicy) {
+        self.policy = policy.clone();
+        self.heard = Some(policy);
+    }
+}
+
+/// Listens for the platform's word on sync in the head of each of its answers: those that are errors before anybody reads
+/// them (429, 5xx) carry it, too.
+struct Listening {
+    inner: Arc<dyn HttpPort>,
+    api: String,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Listening {
+    fn hear<B>(&self, asks_the_platform: bool, answer: &http::Response<B>) {
+        let said = answer.headers().get("calendar-sync");
+        let said = said.and_then(|value| value.to_str().ok());
+        if let Some(policy) = said.filter(|_| asks_the_platform).and_then(wire::policy_header) {
+            self.seen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .hear(policy);
+        }
+    }
+
+    /// The server that gives out tokens may be another.
+    fn asks_the_platform(&self, request: &http::Request<Bytes>) -> bool {
+        request.uri().to_string().starts_with(&self.api)
+    }
+}
+
+#[async_trait]
+impl HttpPort for Listening {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
+        let asks = self.asks_the_platform(&request);
+        let answer = self.inner.send(request).await?;
+        self.hear(asks, &answer);
+        Ok(answer)
+    }
+
+    async fn open(&self, request: http::Request<Bytes>) -> Result<http::Response<Pieces>, HttpError> {
+        let asks = self.asks_the_platform(&request);
+        let answer = self.inner.open(request).await?;
+        self.hear(asks, &answer);
+        Ok(answer)
+    }
 }
 
 impl PlatformClient {
@@ -56,7 +108,20 @@ impl PlatformClient {
         metadata: PlatformMetadata,
         vault: Arc<dyn TokenVault>,
     ) -> Self {
-        let metered = Arc::new(Metered::new(http, clock.clone(), ""));
+        let seen = Arc::new(Mutex::new(Seen {
+            policy: SyncPolicy {
+                enabled: true,
+                reason: None,
+            },
+            heard: None,
+            zone: Tz::UTC,
+        }));
+        let listening = Arc::new(Listening {
+            inner: http,
+            api: format!("{}/v1/", metadata.base.as_str().trim_end_matches('/')),
+            seen: seen.clone(),
+        });
+        let metered = Arc::new(Metered::new(listening, clock.clone(), ""));
         let keeper = Arc::new(TokenKeeper::new(
             metadata.sign_in(),
             metered.clone(),
@@ -64,17 +129,10 @@ impl PlatformClient {
             vault,
         ));
         let pace = Pace::new(clock.clone(), quota::PLATFORM);
-        let seen = Seen {
-            policy: SyncPolicy {
-                enabled: true,
-                reason: None,
-            },
-            zone: Tz::UTC,
-        };
         Self {
             http: SignedHttp::new(metered, keeper, pace, clock),
             metadata,
-            seen: Mutex::new(seen),
+            seen,
         }
     }
 
@@ -137,9 +195,6 @@ impl PlatformClient {
             reason: "bad_request".into(),
         })?;
         let response = self.http.send(request).await?;
-        if let Some(policy) = header(&response, "calendar-sync").and_then(wire::policy_header) {
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).policy = policy;
-        }
         if let Some(wait) = spent_limit(&response) {
             self.http.pace().hold(wait);
         }
@@ -256,7 +311,7 @@ impl PlatformPort for PlatformClient {
         let me = wire::me(response.body(), self.metadata.shown_name()).map_err(unread)?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.zone = me.time_zone;
-        seen.policy = me.policy.clone();
+        seen.hear(me.policy.clone());
         Ok(me)
     }
 
@@ -367,7 +422,10 @@ impl PlatformPort for PlatformClient {
             .send(self.request(Method::PUT, &path), Some(wire::status_body(status)))
             .await?;
         let answer = wire::status_answer(response.body()).map_err(unread)?;
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).policy = answer.policy.clone();
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .hear(answer.policy.clone());
         Ok(answer)
     }
 
@@ -422,6 +480,14 @@ impl PlatformPort for PlatformClient {
         self.send(self.request(Method::DELETE, &path), None)
             .await
             .map(|_| ())
+    }
+
+    fn take_policy(&self) -> Option<SyncPolicy> {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .heard
+            .take()
     }
 
     fn clock_offset(&self) -> Option<Duration> {

@@ -213,6 +213,31 @@ async fn nothing_new_costs_one_request() {
 }
 
 #[tokio::test]
+async fn the_word_on_sync_is_taken_once_from_whatever_answer_it_came_with() {
+    let (http, client) = client();
+    http.then_with(503, &[("calendar-sync", "disabled; reason=maintenance")], "")
+        .then(200, &page(vec![], "c_5", false))
+        .then_with(200, &[("calendar-sync", "enabled")], &page(vec![], "c_5", false));
+    assert_eq!(client.take_policy(), None, "nothing was said yet");
+    let refused = client.changes(None, None).await;
+    assert!(
+        matches!(refused, Err(PortError::ServerTrouble { .. })),
+        "{refused:?}"
+    );
+    let off = client.take_policy().expect("an error says it, too");
+    assert_eq!((off.enabled, off.reason.as_deref()), (false, Some("maintenance")));
+    listing(client.changes(None, None).await);
+    assert_eq!(
+        client.take_policy(),
+        None,
+        "an answer without a word says nothing new"
+    );
+    listing(client.changes(None, None).await);
+    assert!(client.take_policy().expect("it was said").enabled);
+    assert_eq!(client.take_policy(), None);
+}
+
+#[tokio::test]
 async fn an_etag_without_its_cursor_is_not_sent() {
     let (http, client) = client();
     http.then(200, &page(vec![], "c_1", false)).then(304, "");

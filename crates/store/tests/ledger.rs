@@ -17,6 +17,7 @@ use roundtrip_engine::figures::DayCount;
 use roundtrip_engine::ledger::{
     Change, HistoryFilter, HistoryResult, HistorySource, Ledger, LedgerError, RunResult, SyncState,
 };
+use roundtrip_engine::ports::SyncPolicy;
 use roundtrip_store::SqliteLedger;
 use sqlx::AssertSqlSafe;
 use tempfile::tempdir;
@@ -93,6 +94,10 @@ fn state() -> SyncState {
         connected_at: Some(now()),
         paused_until: Some(DateTime::<Utc>::MAX_UTC),
         started: true,
+        policy: Some(SyncPolicy {
+            enabled: false,
+            reason: Some("kill_switch".into()),
+        }),
         ..SyncState::default()
     }
 }

@@ -2,6 +2,8 @@
 
 use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
+use roundtrip_core::outbox::OutboxState;
+use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::platform::{IntegrationStatus, PauseReason};
 
 async fn with_visit() -> (World, String) {
@@ -201,4 +203,171 @@ async fn the_admin_sees_how_the_laptop_does_and_no_title() {
         (IntegrationStatus::Active, 1)
     );
     world.check_invariants().await;
+}
+
+/// An answer in place of the platform's, which says this of sync or nothing.
+fn instead(status: u16, said: Option<&str>) -> Fault {
+    let said = said.map(|word| ("calendar-sync".to_owned(), word.to_owned()));
+    Fault::Status {
+        status,
+        body: None,
+        headers: said.into_iter().collect(),
+    }
+}
+
+fn pause(world: &World, reason: Option<PauseReason>) {
+    let user = world.person().user;
+    world
+        .admin()
+        .platform()
+        .pause(user, reason)
+        .expect("Mara is known");
+}
+
+#[tokio::test]
+async fn the_kill_switch_outlives_a_restart_while_the_platform_cannot_be_reached() {
+    let (mut world, visit) = with_visit().await;
+    pause(&world, Some(PauseReason::KillSwitch));
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.sync().await;
+    world.spoil_platform(instead(503, None), |rule| rule.path("/v1/").times(0));
+    world.restart().await;
+    assert_eq!(world.snapshot().await.held_back, Some("sync_disabled"));
+    let mark = world.mark();
+    world.sync().await;
+    world.restart().await;
+    world.sync().await;
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    let snapshot = world.snapshot().await;
+    assert_eq!(snapshot.held_back, Some("sync_disabled"));
+    assert_eq!(
+        snapshot.live.policy.and_then(|policy| policy.reason).as_deref(),
+        Some("kill_switch")
+    );
+    assert_eq!(world.trainer().title(&visit), "Linden-Apotheke");
+
+    world.repair();
+    pause(&world, None);
+    world.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_write_whose_outcome_is_unknown_is_not_sent_again_after_a_restart_while_sync_is_off() {
+    let (mut world, _) = with_visit().await;
+    let new = world.admin().visit("Adler-Apotheke", "2026-12-02 09:00");
+    world.spoil_google(Fault::DropAfter, |rule| {
+        rule.method("POST").path("/events").times(0)
+    });
+    world.sync().await;
+    world.repair();
+    let sent = world.outbox().await;
+    assert!(
+        matches!(sent.as_slice(), [row] if row.state == OutboxState::Sent),
+        "{sent:?}"
+    );
+    // The platform's word is heard while nothing can be sent.
+    pause(&world, Some(PauseReason::KillSwitch));
+    world.wire.unplug(&world.running.google_url);
+    world.sync().await;
+    world.restart().await;
+    let mark = world.mark();
+    world.sync().await;
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    assert_eq!(world.outbox().await.len(), 1, "it is still to be learned");
+
+    pause(&world, None);
+    world.settle().await;
+    assert!(world.trainer().has(&new));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_word_that_sync_is_off_counts_also_if_it_comes_with_an_error() {
+    let (mut world, visit) = with_visit().await;
+    world.wire.unplug(&world.running.google_url);
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.sync().await;
+    world.wire.plug_in();
+    let maintained = instead(503, Some("disabled; reason=maintenance"));
+    world.spoil_platform(maintained, |rule| rule.path("/v1/").times(0));
+    let mark = world.mark();
+    world.sync().await;
+    world.restart().await;
+    world.sync().await;
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    let policy = world.snapshot().await.live.policy.expect("it was said");
+    assert_eq!(
+        (policy.enabled, policy.reason.as_deref()),
+        (false, Some("maintenance"))
+    );
+
+    world.repair();
+    world.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_move_that_is_refused_because_sync_is_off_stops_the_calendar_s_writes_too() {
+    let (mut world, visit) = with_visit().await;
+    let other = world.admin().visit("Adler-Apotheke", "2026-12-02 09:00");
+    world.sync().await;
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.sync().await;
+    world.wire.unplug(&world.running.google_url);
+    world.admin().rename(&other, "Tannen-Apotheke");
+    world.sync().await;
+    world.sync().await;
+    // The feed does not say it, and the status is not told anew: the refusal of the move itself is all that the laptop hears.
+    pause(&world, Some(PauseReason::KillSwitch));
+    world.spoil_platform(instead(304, None), |rule| {
+        rule.method("GET").path("/v1/appointments?").times(0)
+    });
+    world.advance(30);
+    let mark = world.mark();
+    world.sync().await;
+    let refused = world.writes_since(mark);
+    assert!(
+        refused.iter().any(|request| request.status == Some(403)),
+        "{refused:?}"
+    );
+    world.repair();
+
+    world.wire.plug_in();
+    world.wire.unplug(&world.running.platform_url);
+    let mark = world.mark();
+    world.sync().await;
+    world.restart().await;
+    world.wire.unplug(&world.running.platform_url);
+    world.sync().await;
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    assert_eq!(world.trainer().title(&other), "Adler-Apotheke");
+
+    world.wire.plug_in();
+    pause(&world, None);
+    world.settle().await;
+    assert_eq!(world.trainer().title(&other), "Tannen-Apotheke");
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn leaving_deletes_nothing_after_a_restart_while_sync_is_off() {
+    let (mut world, visit) = with_visit().await;
+    pause(&world, Some(PauseReason::DisabledByAdmin));
+    world.sync().await;
+    world.spoil_platform(instead(503, None), |rule| rule.path("/v1/").times(0));
+    world.restart().await;
+    let mark = world.mark();
+    let gone = world
+        .engine
+        .depart(1, false)
+        .await
+        .expect("it could be looked at");
+    assert_eq!((gone.left, gone.deleted.len()), (Some(1), 0));
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    assert!(world.trainer().has(&visit));
+    world.repair();
 }
