@@ -6,7 +6,7 @@ use crate::figures::DayCount;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::look_up::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS};
 use crate::marked::perhaps_created;
-use crate::outcome::error_code;
+use crate::outcome::{error_code, stops_side};
 use crate::plan::{Beside, Plan};
 use crate::ports::{LaptopStatus, PortError, request_id};
 use crate::read::Records;
@@ -214,12 +214,17 @@ impl Engine {
             }
         }
 
-        // 4. The record of the run, and what the platform is told.
+        // 4. The record of the run, and what the platform is told. A side that could be read and takes no writes is in trouble.
+        self.forget_refusals();
+        let stopped = |side| self.problem_of(side).filter(stops_side);
+        let platform_read = report.platform.is_none();
+        report.platform = report.platform.take().or_else(|| stopped(Side::Platform));
+        report.calendar = report.calendar.take().or_else(|| stopped(Side::Calendar));
         let may_write = self.may_write(&state, settings.enabled);
         self.sum_up(&mut report, &standing, &state, &records, may_write)
             .await?;
         let watched = self.watch_cycle(read).await;
-        self.report_if_changed(&settings, &mut state, &report, &records)
+        self.report_if_changed(&settings, &mut state, platform_read, &report, &records)
             .await;
         counts.platform_requests = self.platform.requests_sent() - requests_before.0;
         counts.calendar_requests = self.calendar.requests_sent() - requests_before.1;
@@ -513,11 +518,12 @@ impl Engine {
         &self,
         settings: &SyncSettings,
         state: &mut SyncState,
+        platform_read: bool,
         report: &CycleReport,
         records: &Records,
     ) {
         let waits = still_waits(state.platform_wait_until, self.now());
-        if report.platform.is_none() && state.started && !waits {
+        if platform_read && state.started && !waits {
             let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
             let problem = report.calendar.as_ref();
             let mut status =

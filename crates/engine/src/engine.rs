@@ -4,6 +4,7 @@ use crate::channels::Channels;
 use crate::checks::Checks;
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::live::Connection;
+use crate::outcome::stops_side;
 use crate::ports::{CalendarPort, Clock, Hinted, Me, PlatformPort, PortError, Pushed, SyncPolicy, Writer};
 use crate::watch::{Tally, Task, Watching};
 use chrono::{DateTime, Duration, Utc};
@@ -75,6 +76,18 @@ pub struct Health {
     pub failures: u32,
 }
 
+/// Whether the problem of a side is that its writes are refused for want of a right, which no reading disproves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is not.
+    #[default]
+    None,
+    /// One was refused, and the side was not read since.
+    Fresh,
+    /// One was refused before the last reading: now they are tried again.
+    Before,
+}
+
 /// What is remembered between cycles, in memory only.
 #[derive(Clone, Debug, Default)]
 pub struct Live {
@@ -126,6 +139,17 @@ pub struct Live {
     pub(crate) network_back_at: Option<DateTime<Utc>>,
     /// When somebody last came back to the laptop.
     pub(crate) came_back_at: Option<DateTime<Utc>>,
+    /// Platform, calendar.
+    refusals: [Refusal; 2],
+}
+
+impl Live {
+    fn side(&mut self, side: Side) -> (&mut Health, &mut Refusal) {
+        match side {
+            Side::Platform => (&mut self.platform, &mut self.refusals[0]),
+            Side::Calendar => (&mut self.calendar, &mut self.refusals[1]),
+        }
+    }
 }
 
 /// The engine of one connection.
@@ -463,13 +487,12 @@ impl Engine {
     pub(crate) fn note_health(&self, side: Side, result: Result<(), &PortError>) {
         let now = self.now();
         let mut live = self.lock();
-        let health = match side {
-            Side::Platform => &mut live.platform,
-            Side::Calendar => &mut live.calendar,
-        };
+        let (health, refusal) = live.side(side);
         match result {
+            Ok(()) if *refusal != Refusal::None => *refusal = Refusal::Before,
             Ok(()) => *health = Health::default(),
             Err(problem) => {
+                *refusal = Refusal::None;
                 let same = health
                     .problem
                     .as_ref()
@@ -479,6 +502,33 @@ impl Engine {
                 }
                 health.failures += 1;
                 health.problem = Some(problem.clone());
+            }
+        }
+    }
+
+    /// A write was answered so, and further ones to its side are of no use in this run.
+    pub(crate) fn note_stopped(&self, side: Side, error: &PortError) {
+        self.note_health(side, Err(error));
+        if matches!(error, PortError::RightMissing { .. }) {
+            *self.lock().side(side).1 = Refusal::Fresh;
+        }
+    }
+
+    /// Writes are of no use for as long as this lasts. One that was refused for want of a right is tried again with each
+    /// reading.
+    pub(crate) fn is_stopped(&self, side: Side) -> bool {
+        let mut live = self.lock();
+        let (health, refusal) = live.side(side);
+        *refusal != Refusal::Before && health.problem.as_ref().is_some_and(stops_side)
+    }
+
+    /// The writes of this run are over: what was refused before and is not any more is no problem now.
+    pub(crate) fn forget_refusals(&self) {
+        let mut live = self.lock();
+        for side in [Side::Platform, Side::Calendar] {
+            let (health, refusal) = live.side(side);
+            if *refusal == Refusal::Before {
+                (*health, *refusal) = Default::default();
             }
         }
     }

@@ -135,7 +135,7 @@ impl Engine {
             .store(still_waits(state.calendar_wait_until, now), Ordering::Relaxed);
         // A side that could not even be read is not written to: without the calendar itself, a 404 says nothing of an event.
         for side in [Side::Platform, Side::Calendar] {
-            if self.problem_of(side).is_some_and(|problem| stops_side(&problem)) {
+            if self.is_stopped(side) {
                 blocked.side(side).store(true, Ordering::Relaxed);
             }
         }
@@ -166,7 +166,7 @@ impl Engine {
                         self.tally().day.retries += 1;
                     }
                     if stops_side(error) {
-                        self.note_health(row.side, Err(error));
+                        self.note_stopped(row.side, error);
                     }
                     let until = match row.side {
                         Side::Platform => &mut state.platform_wait_until,

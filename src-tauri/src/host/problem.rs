@@ -8,6 +8,9 @@ use roundtrip_engine::ledger::LedgerError;
 use roundtrip_engine::ports::PortError;
 use roundtrip_engine::{AnswerError, DepartError, Health};
 
+/// The right that is missing for a calendar that may only be read.
+const READ_ONLY: &str = "writer";
+
 /// What a side's trouble is called, and what the trainer can do about it.
 pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> Option<Problem> {
     let error = health.problem.as_ref()?;
@@ -19,6 +22,12 @@ pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> 
         PortError::NotConnected | PortError::SignInExpired => {
             (format!("{service}_reauth"), format!("reconnect_{service}"), None)
         }
+        // The sign-in has every right, and this calendar gives none to write: signing in again would be the wrong advice.
+        PortError::RightMissing { right } if right == READ_ONLY && side == Side::Calendar => (
+            "right_missing".into(),
+            "choose_calendar".into(),
+            Some(right.clone()),
+        ),
         PortError::RightMissing { right } => (
             "right_missing".into(),
             format!("reconnect_{service}"),
@@ -140,6 +149,25 @@ impl AppError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn for_a_calendar_that_may_only_be_read_another_one_is_to_be_chosen() {
+        let lacks = |right: &str| Health {
+            problem: Some(PortError::RightMissing { right: right.into() }),
+            ..Health::default()
+        };
+        let advice = |side: Side, right: &str| {
+            let said = of_side(side, &lacks(right), None).expect("a problem");
+            (said.code, said.action)
+        };
+        let missing = |action: &str| ("right_missing".to_owned(), action.to_owned());
+        assert_eq!(advice(Side::Calendar, "writer"), missing("choose_calendar"));
+        assert_eq!(
+            advice(Side::Calendar, "calendar.events"),
+            missing("reconnect_google")
+        );
+        assert_eq!(advice(Side::Platform, "writer"), missing("reconnect_platform"));
+    }
 
     #[test]
     fn a_locked_keychain_is_no_lost_sign_in() {

@@ -570,3 +570,73 @@ async fn a_report_whose_answer_is_lost_is_told_even_if_the_next_try_is_turned_aw
     assert_eq!(world.admin().told_of(&visits[0]).len(), 1);
     world.check_invariants().await;
 }
+
+/// What the admin sees of this laptop: status and problem.
+fn admin_sees(world: &World) -> (String, Option<String>) {
+    let laptop = world.admin().platform().integrations().pop().expect("one laptop");
+    let report = serde_json::to_value(&laptop.report).expect("a report");
+    let word = |field: &str| report[field].as_str().map(str::to_owned);
+    (word("status").unwrap_or_default(), word("problem"))
+}
+
+#[tokio::test]
+async fn a_calendar_that_may_only_be_read_from_now_on_is_said_until_it_takes_writes_again() {
+    let (world, visits) = with_visits().await;
+    let refused = json!({"error": {"errors": [{"reason": "requiredAccessLevel"}], "code": 403, "message": "Forbidden"}});
+    let read_only = Fault::Status {
+        status: 403,
+        body: Some(refused),
+        headers: Vec::new(),
+    };
+    world.spoil_google(read_only, |rule| rule.method("PATCH").times(0));
+    let succeeded = world.sync().await.result;
+    assert_eq!(succeeded, Some(RunResult::Success), "it can be read");
+    let last_success = world.state().await.last_success_at;
+    world.admin().rename(&visits[0], "Rosen-Apotheke");
+    let began = world.now();
+    let problem = PortError::RightMissing {
+        right: "writer".into(),
+    };
+    for _ in 0..3 {
+        let report = world.sync().await;
+        assert_eq!(report.calendar.as_ref(), Some(&problem));
+        assert_eq!(report.result, Some(RunResult::Partial));
+        assert_eq!(admin_sees(&world), ("error".into(), Some("right_missing".into())));
+        let health = world.snapshot().await.live.calendar;
+        assert_eq!(
+            (health.problem.as_ref(), health.since),
+            (Some(&problem), Some(began))
+        );
+        world.advance(900);
+    }
+    assert_eq!(world.state().await.last_success_at, last_success);
+
+    world.repair();
+    let report = world.sync().await;
+    assert_eq!((report.calendar, report.result), (None, Some(RunResult::Success)));
+    assert_eq!(admin_sees(&world), ("active".into(), None));
+    assert_eq!(world.snapshot().await.live.calendar.problem, None);
+    assert_eq!(world.trainer().title(&visits[0]), "Rosen-Apotheke");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_right_that_nothing_needs_any_more_is_not_missed() {
+    let (world, visits) = with_visits().await;
+    let named = world.trainer().title(&visits[0]);
+    let refused = json!({"error": {"errors": [{"reason": "requiredAccessLevel"}], "code": 403, "message": "Forbidden"}});
+    let read_only = Fault::Status {
+        status: 403,
+        body: Some(refused),
+        headers: Vec::new(),
+    };
+    world.spoil_google(read_only, |rule| rule.method("PATCH").times(0));
+    world.admin().rename(&visits[0], "Rosen-Apotheke");
+    world.sync().await;
+    world.admin().rename(&visits[0], &named);
+    let report = world.sync().await;
+    assert_eq!((report.calendar, report.result), (None, Some(RunResult::Success)));
+    assert_eq!(world.snapshot().await.live.calendar.problem, None);
+    world.repair();
+    world.check_invariants().await;
+}
