@@ -459,7 +459,8 @@ impl Engine {
                 let mut live = self.lock();
                 live.policy = Some(answer.policy);
                 live.writer = answer.writer;
-                live.take_over = false;
+                // Asked for while this report was on its way, it goes with the next one.
+                live.take_over &= !status.take_over;
                 let now = self.clock.now();
                 live.reported = Some((
                     now,

@@ -1,10 +1,16 @@
 //! Two installations of one trainer.
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::TimeDelta;
+use http::{Request, Response};
 use roundtrip_behaviour_tests::{BEN, Laptop, MARA, World, at};
 use roundtrip_core::badge::Badge;
+use roundtrip_engine::Engine;
 use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
+use std::sync::Arc;
 
 async fn with_visit() -> (World, String) {
     let world = World::new().await;
@@ -129,6 +135,48 @@ async fn sync_from_this_laptop_moves_the_lease() {
     second.settle().await;
     assert_eq!(world.trainer().title(&visit), "Adler-Apotheke");
     world.check_invariants_with(&[&second]).await;
+}
+
+/// The trainer presses "Sync from this laptop" while a report of the laptop is on its way.
+struct Presses {
+    services: Arc<dyn HttpPort>,
+    engine: Arc<Engine>,
+}
+
+#[async_trait]
+impl HttpPort for Presses {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        if request.uri().path().starts_with("/v1/me/integrations/") {
+            self.engine.take_over();
+        }
+        self.services.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn sync_from_this_laptop_is_not_lost_while_a_report_is_on_its_way() {
+    let (world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    second.wire.divert(Some(Arc::new(Presses {
+        services: second.wire.services(),
+        engine: second.engine.clone(),
+    })));
+    let mark = world.mark();
+    second.sync().await;
+    second.wire.divert(None);
+    let reports = world.requests_since(mark);
+    assert!(
+        reports.iter().any(|request| request.method == "PUT"),
+        "{reports:?}"
+    );
+    assert_eq!(writer(&world).as_deref(), Some("laptop-1"), "it asked without it");
+
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    second.settle().await;
+    assert_eq!(writer(&world).as_deref(), Some("laptop-2"));
+    assert!(!second.engine.live().take_over, "once is enough");
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
 }
 
 #[tokio::test]
