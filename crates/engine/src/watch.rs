@@ -122,11 +122,13 @@ impl Engine {
         let mut watching = self.watching.lock().await;
         self.load(&mut watching).await;
         // A side that tells its changes by itself has nothing to say while nothing changes, and a quota that is gone for hours
-        // has words of its own: neither is silence.
+        // has words of its own: neither is silence. A run that lasts, or whose facts cannot be written down, is none of that:
+        // what is told to it changes nothing.
         let listened_to = {
             let live = self.lock();
+            let idle = live.progress.is_none() && live.ledger_problem.is_none();
             let heard = |pushed: bool, problem: &Option<PortError>| match problem {
-                None => pushed,
+                None => pushed && idle,
                 Some(problem) => *problem == PortError::QuotaGone,
             };
             [

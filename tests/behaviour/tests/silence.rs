@@ -1,13 +1,19 @@
 //! Silence is a problem: two awake hours without a success at a side are said, in the history and to the platform.
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::TimeDelta;
+use http::{Method, Request, Response};
 use roundtrip_behaviour_tests::World;
 use roundtrip_core::outbox::Side;
 use roundtrip_core::silence::Silence;
 use roundtrip_engine::ledger::{HistoryResult, HistoryWhat, Trigger};
 use roundtrip_engine::ports::Hinted;
+use roundtrip_http::{HttpError, HttpPort, Pieces};
 use roundtrip_sandbox::google::QuotaLimits;
 use roundtrip_sandbox::platform::PauseReason;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const HOUR: i64 = 3_600;
 
@@ -273,6 +279,64 @@ async fn a_run_that_never_ends_is_noticed_without_it() {
     assert_eq!(said(&world).await.len(), 2);
     world.sync().await;
     assert_eq!(silence(&world).await, None);
+}
+
+/// Listings of the calendar are never answered, for as long as nobody lets them go.
+struct Hung {
+    services: Arc<dyn HttpPort>,
+    asked: AtomicBool,
+    let_go: tokio::sync::Notify,
+}
+
+#[async_trait]
+impl HttpPort for Hung {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        if request.method() == Method::GET && request.uri().path().ends_with("/events") {
+            self.asked.store(true, Ordering::SeqCst);
+            self.let_go.notified().await;
+        }
+        self.services.send(request).await
+    }
+
+    async fn open(&self, request: Request<Bytes>) -> Result<Response<Pieces>, HttpError> {
+        self.services.open(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_never_ends_is_noticed_also_where_both_sides_tell_their_changes() {
+    let (world, _) = connected().await;
+    let listening = world.listen();
+    listening.ready().await;
+    let look = async |times: u32| {
+        for _ in 0..times {
+            world.advance(30);
+            world.engine.keep_watch().await;
+        }
+    };
+    look(250).await;
+    assert_eq!(said(&world).await, [], "nothing is to be read");
+
+    let hung = Arc::new(Hung {
+        services: world.wire.services(),
+        asked: AtomicBool::new(false),
+        let_go: tokio::sync::Notify::new(),
+    });
+    world.wire.divert(Some(hung.clone()));
+    let engine = world.engine.clone();
+    let run = tokio::spawn(async move { engine.cycle(Trigger::Manual).await.map(|_| ()) });
+    listening.until(async || hung.asked.load(Ordering::SeqCst)).await;
+    look(250).await;
+    let pushed = world.engine.live().pushed;
+    assert!(pushed.stream && pushed.calendar, "{pushed:?}");
+    assert_eq!(silence(&world).await.expect("a silence").side, None);
+    assert_eq!(said(&world).await.len(), 2);
+
+    world.wire.divert(None);
+    hung.let_go.notify_one();
+    run.await.expect("no panic").expect("the ledger works");
+    assert_eq!(silence(&world).await, None);
+    listening.stop().await;
 }
 
 #[tokio::test]
