@@ -419,15 +419,12 @@ impl Engine {
         if fresh && !live.take_over {
             return Ok(());
         }
-        let known = live.reported.map(|(_, status)| status);
-        let watch = self.watch().await;
+        let known = live.plainly.or(live.reported.map(|(_, status)| status));
         let status = LaptopStatus {
             take_over: live.take_over,
             ..known.unwrap_or_else(|| self.status_word(settings, state, 0, 0, 0, None))
         };
-        self.report(with_silence(status, &watch)).await?;
-        self.silence_told(&watch).await;
-        Ok(())
+        self.report_with_silence(status).await
     }
 
     /// Tells the platform that this laptop is disconnected, which frees its writer lease and nobody else's.
@@ -444,7 +441,20 @@ impl Engine {
         })
         .await?;
         // Should the trainer connect again, the next report is a new one.
-        self.lock().reported = None;
+        let mut live = self.lock();
+        (live.reported, live.plainly) = (None, None);
+        Ok(())
+    }
+
+    /// Reports this, or the silence that lasts instead.
+    async fn report_with_silence(&self, status: LaptopStatus) -> Result<(), PortError> {
+        let watch = self.watch().await;
+        self.report(with_silence(status.clone(), &watch)).await?;
+        self.lock().plainly = Some(LaptopStatus {
+            take_over: false,
+            ..status
+        });
+        self.silence_told(&watch).await;
         Ok(())
     }
 
@@ -486,17 +496,19 @@ impl Engine {
         at.min(self.clock.now() + Duration::minutes(REPORT_MINUTES)) + self.clock_offset()
     }
 
-    /// Says once more what was said last: the admin sees that this laptop is there, the lease is renewed, and a word on client
-    /// names reaches a laptop that reads nothing for hours because everything is told to it.
+    /// Says once more what was said last, or the silence that has begun since: the admin sees how this laptop does, the lease is
+    /// renewed, and a word on client names reaches a laptop that reads nothing for hours because everything is told to it.
     pub(crate) async fn tell_again(&self) {
         let _turn = self.turn.lock().await;
         let Ok(state) = self.sync_state().await else {
             return;
         };
         let waits = still_waits(state.platform_wait_until, self.now());
-        let Some((_, status)) = self.live().reported else {
+        let live = self.live();
+        let Some((_, reported)) = live.reported else {
             return;
         };
+        let status = live.plainly.unwrap_or(reported);
         if !state.started || waits || self.problem_of(Side::Platform).is_some() {
             return;
         }
@@ -504,7 +516,7 @@ impl Engine {
             last_success_at: state.last_success_at,
             ..status
         };
-        let told = self.report(status).await;
+        let told = self.report_with_silence(status).await;
         self.keep_policy().await;
         if let Err(error) = told {
             tracing::debug!(code = error_code(&error), "status could not be told again");
@@ -527,28 +539,26 @@ impl Engine {
         if platform_read && state.started && !waits {
             let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
             let problem = report.calendar.as_ref();
-            let mut status =
-                self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
+            let status = self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
             let watch = self.watch().await;
             if watch.owed && watch.silence().is_none() && self.report(silent(status.clone())).await.is_ok() {
                 // It is over already, but the platform could not hear of it at the time.
                 self.silence_told(&watch).await;
             }
-            status = with_silence(status, &watch);
+            let said = with_silence(status.clone(), &watch);
             let known = self.live().reported;
             let same = known.as_ref().is_some_and(|(at, known)| {
                 // The time of the last success alone is no news.
                 let known = LaptopStatus {
-                    last_success_at: status.last_success_at,
+                    last_success_at: said.last_success_at,
                     ..known.clone()
                 };
-                known == status && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
+                known == said && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
             });
-            if !same {
-                match self.report(status).await {
-                    Ok(()) => self.silence_told(&watch).await,
-                    Err(error) => tracing::debug!(code = error_code(&error), "status could not be told"),
-                }
+            if same {
+                self.lock().plainly = Some(status);
+            } else if let Err(error) = self.report_with_silence(status).await {
+                tracing::debug!(code = error_code(&error), "status could not be told");
             }
         }
         if self.other_writer().is_some() {

@@ -109,6 +109,8 @@ pub struct Live {
     pub ledger_problem: Option<LedgerError>,
     /// When the status was last reported, and what.
     pub reported: Option<(DateTime<Utc>, crate::ports::LaptopStatus)>,
+    /// What it would have been without a silence, so that one that begins or ends later is said of it, too.
+    pub(crate) plainly: Option<crate::ports::LaptopStatus>,
     /// Snapshots of a side that shrank, in a row.
     pub shrunk: [u32; 2],
     /// A cycle has ended since the start of the process.

@@ -2,12 +2,24 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use http::{Method, Request, Response};
 use roundtrip_behaviour_tests::World;
-use roundtrip_core::outbox::Side;
-use roundtrip_core::silence::Silence;
-use roundtrip_engine::ledger::{HistoryResult, HistoryWhat, Trigger};
+use roundtrip_core::channel::Channel;
+use roundtrip_core::conflict::Conflict;
+use roundtrip_core::ids::{AppointmentId, ConflictId, QuestionId};
+use roundtrip_core::marked::Marked;
+use roundtrip_core::outbox::{OutboxRow, Side};
+use roundtrip_core::question::Question;
+use roundtrip_core::record::Record;
+use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::silence::{Silence, Watch};
+use roundtrip_engine::Engine;
+use roundtrip_engine::figures::DayCount;
+use roundtrip_engine::ledger::{
+    Change, HistoryFilter, HistoryItem, HistoryResult, HistoryWhat, Ledger, LedgerError, Run, SyncState,
+    Trigger,
+};
 use roundtrip_engine::ports::Hinted;
 use roundtrip_http::{HttpError, HttpPort, Pieces};
 use roundtrip_sandbox::google::QuotaLimits;
@@ -380,4 +392,99 @@ async fn a_side_that_was_left_alone_has_not_succeeded() {
     let watch = world.engine.watch().await;
     assert_eq!(watch.platform.awake_ms, 0);
     assert!(watch.calendar.awake_ms > before, "{watch:?}");
+}
+
+/// A disk that may become full: nothing is written any more, and everything can be read.
+struct Disk {
+    inner: Arc<dyn Ledger>,
+    full: AtomicBool,
+}
+
+#[async_trait]
+impl Ledger for Disk {
+    async fn records(&self) -> Result<Vec<Record>, LedgerError> {
+        self.inner.records().await
+    }
+    async fn record(&self, id: &AppointmentId) -> Result<Option<Record>, LedgerError> {
+        self.inner.record(id).await
+    }
+    async fn outbox(&self) -> Result<Vec<OutboxRow>, LedgerError> {
+        self.inner.outbox().await
+    }
+    async fn open_conflicts(&self) -> Result<Vec<Conflict>, LedgerError> {
+        self.inner.open_conflicts().await
+    }
+    async fn answered_conflicts(&self, since: DateTime<Utc>) -> Result<Vec<Conflict>, LedgerError> {
+        self.inner.answered_conflicts(since).await
+    }
+    async fn marked(&self) -> Result<Vec<Marked>, LedgerError> {
+        self.inner.marked().await
+    }
+    async fn channels(&self) -> Result<Vec<Channel>, LedgerError> {
+        self.inner.channels().await
+    }
+    async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, LedgerError> {
+        self.inner.conflict(id).await
+    }
+    async fn questions(&self, since: DateTime<Utc>) -> Result<Vec<Question>, LedgerError> {
+        self.inner.questions(since).await
+    }
+    async fn question(&self, id: &QuestionId) -> Result<Option<Question>, LedgerError> {
+        self.inner.question(id).await
+    }
+    async fn sync_state(&self) -> Result<SyncState, LedgerError> {
+        self.inner.sync_state().await
+    }
+    async fn watch(&self) -> Result<Watch, LedgerError> {
+        self.inner.watch().await
+    }
+    async fn days(&self, since: NaiveDate) -> Result<Vec<DayCount>, LedgerError> {
+        self.inner.days(since).await
+    }
+    async fn settings(&self) -> Result<SyncSettings, LedgerError> {
+        self.inner.settings().await
+    }
+    async fn runs(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<Run>, LedgerError> {
+        self.inner.runs(since, limit).await
+    }
+    async fn history(&self, filter: &HistoryFilter) -> Result<Vec<HistoryItem>, LedgerError> {
+        self.inner.history(filter).await
+    }
+    async fn history_items(&self, ids: &[String]) -> Result<Vec<HistoryItem>, LedgerError> {
+        self.inner.history_items(ids).await
+    }
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(LedgerError::Full),
+            false => self.inner.commit(changes).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_platform_hears_of_a_laptop_that_can_write_nothing_down() {
+    let (mut world, visit) = connected().await;
+    let disk = Arc::new(Disk {
+        inner: world.engine.ledger().clone(),
+        full: AtomicBool::new(false),
+    });
+    let (platform, google) = (world.platform.clone(), world.google.clone());
+    let (clock, config) = (world.laptop.clock.clone(), world.config.clone());
+    world.laptop.engine = Arc::new(Engine::new(platform, google, disk.clone(), clock, config));
+    let mut driving = world.drive().await;
+    driving.let_pass(60).await;
+    assert_eq!(admin_sees(&world), ("active".into(), None));
+
+    disk.full.store(true, Ordering::SeqCst);
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    driving.let_pass(3 * HOUR).await;
+    assert!(silence(&world).await.is_some());
+    assert_eq!(admin_sees(&world), ("error".into(), Some("no_success_2h".into())));
+
+    disk.full.store(false, Ordering::SeqCst);
+    driving.let_pass(120).await;
+    assert_eq!(silence(&world).await, None);
+    assert_eq!(admin_sees(&world), ("active".into(), None));
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    driving.stop().await;
 }
