@@ -121,6 +121,8 @@ pub struct Live {
     pub connection: Connection,
     /// Platform, calendar: a hint came that no cycle has looked after yet.
     pub hinted: [bool; 2],
+    /// Platform, calendar: the first hint that no reading has followed yet, by the running clock.
+    pub(crate) hinted_at: [Option<std::time::Duration>; 2],
     /// Is there anything to succeed at? None: look it up.
     pub(crate) task: Option<Task>,
     /// Platform, calendar: a write went through since the last cycle ended.
@@ -286,10 +288,21 @@ impl Engine {
     /// Something has changed at a side. Hints of a burst are one cycle, and a cycle that begins because of them reads only
     /// the sides that were hinted at.
     pub fn hint(&self, side: Hinted) {
-        {
-            let hinted = &mut self.lock().hinted;
-            hinted[0] |= side != Hinted::Calendar;
-            hinted[1] |= side != Hinted::Platform;
+        let now = (self.now(), self.clock.monotonic());
+        let is_shown = {
+            let mut live = self.lock();
+            let sides = [side != Hinted::Calendar, side != Hinted::Platform];
+            let mut first = false;
+            for place in [0, 1].into_iter().filter(|place| sides[*place]) {
+                live.hinted[place] = true;
+                first |= live.hinted_at[place].is_none();
+                live.hinted_at[place].get_or_insert(now.1);
+            }
+            // Else a run shows what it finds within seconds.
+            first && live.task.is_none_or(|task| task.is_paused(now.0))
+        };
+        if is_shown {
+            self.tell(EngineEvent::Changed);
         }
         self.ask_for(Trigger::Hint);
     }

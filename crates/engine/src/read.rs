@@ -172,6 +172,7 @@ impl Engine {
             }
             Some(Ok(feed)) => {
                 self.note_health(Side::Platform, Ok(()));
+                self.was_looked_at(Side::Platform, begun.1);
                 state.platform_wait_until = None;
                 state.platform_read_at = Some(now);
                 state.platform_asked_at = Some(self.began(begun, now));
@@ -202,6 +203,7 @@ impl Engine {
             }
             Some(Ok(listing)) => {
                 self.note_health(Side::Calendar, Ok(()));
+                self.was_looked_at(Side::Calendar, begun.1);
                 state.calendar_wait_until = None;
                 state.calendar_read_at = Some(now);
                 if !listing.full {

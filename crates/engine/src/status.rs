@@ -9,7 +9,7 @@ use roundtrip_core::badge::{self, Badge, Facts};
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::filter::{self, CHECKS, Check};
 use roundtrip_core::ids::AppointmentId;
-use roundtrip_core::outbox::{OutboxRow, OutboxState};
+use roundtrip_core::outbox::{OutboxRow, OutboxState, Side};
 use roundtrip_core::pen;
 use roundtrip_core::question::{Question, QuestionKind};
 use roundtrip_core::reconcile::{self, Context, Standing};
@@ -18,6 +18,10 @@ use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::silence::Watch;
 use roundtrip_core::text::Rendered;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A hint is looked after within so long, with the wait for the end of its burst and a reading that takes its time.
+const LOOKED_AT_WITHIN: Duration = Duration::from_secs(30);
 
 /// One appointment with everything the window says about it.
 #[derive(Clone, Debug)]
@@ -116,7 +120,8 @@ impl Engine {
             && live.calendar.problem.is_none()
             && state.platform_read_at.is_some()
             && state.calendar_read_at.is_some()
-            && !waits(&state, ctx.now);
+            && !waits(&state, ctx.now)
+            && !self.is_behind(&live, &state);
         let rows: BTreeMap<&AppointmentId, &OutboxRow> =
             outbox.iter().map(|row| (&row.appointment_id, row)).collect();
         let asked: BTreeMap<&AppointmentId, QuestionKind> = questions
@@ -170,6 +175,25 @@ impl Engine {
             watch: self.watch().await,
             now: ctx.now,
         })
+    }
+
+    /// A side said that it has changed, and was not read since, nor is it about to be. A driver that is not paused reads it
+    /// within seconds: until then nothing else is shown for each hint, whose cause is as likely a write of ours, or nothing
+    /// that matters here. For the same reason a look that was put off counts only if it does not come: it is owed for a
+    /// notice that is most likely of our own write, of which the answer is known.
+    fn is_behind(&self, live: &Live, state: &SyncState) -> bool {
+        let paused = state.paused_until.is_some_and(|until| until > self.now());
+        let now = self.clock.monotonic();
+        let overdue = |since: &Duration| paused || now.saturating_sub(*since) > LOOKED_AT_WITHIN;
+        let put_off = self.put_off_for();
+        live.hinted_at.iter().flatten().any(overdue) || put_off.is_some_and(|left| paused || left.is_zero())
+    }
+
+    /// A side was read since then. What it hinted at meanwhile may not be in the answer.
+    pub(crate) fn was_looked_at(&self, side: Side, since: Duration) {
+        let mut live = self.lock();
+        let place = usize::from(side == Side::Calendar);
+        live.hinted_at[place] = live.hinted[place].then_some(since);
     }
 
     fn held_back(&self, settings: &SyncSettings, state: &SyncState, live: &Live) -> Option<&'static str> {

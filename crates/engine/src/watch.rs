@@ -48,6 +48,10 @@ impl Task {
             paused_until: state.paused_until,
         }
     }
+
+    pub(crate) fn is_paused(&self, now: DateTime<Utc>) -> bool {
+        self.paused_until.is_some_and(|until| until > now)
+    }
 }
 
 /// What was counted since the last commit.
@@ -240,7 +244,7 @@ impl Engine {
         let live = self.lock();
         let off = live.policy.as_ref().is_some_and(|policy| !policy.enabled)
             || matches!(live.platform.problem, Some(PortError::SyncDisabled { .. }));
-        task.on && !off && task.paused_until.is_none_or(|until| until <= now)
+        task.on && !off && !task.is_paused(now)
     }
 
     /// What a cycle showed: sides that were `read` in it (platform, calendar), or that took a write, have succeeded. Trouble

@@ -3,6 +3,8 @@
 use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::OutboxState;
+use roundtrip_engine::ledger::Trigger;
+use roundtrip_engine::ports::Hinted;
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::platform::{IntegrationStatus, PauseReason};
 
@@ -135,6 +137,56 @@ async fn the_trainer_pauses_and_resumes() {
     assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
     assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
     world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn while_paused_nothing_is_said_to_be_in_sync_once_a_side_has_told_of_a_change() {
+    for side in [Hinted::Platform, Hinted::Calendar, Hinted::Everything] {
+        let (world, visit) = with_visit().await;
+        let until = world.now() + chrono::TimeDelta::hours(2);
+        let pause = world.engine.pause_until(Some(until));
+        pause.await.expect("the ledger works");
+        assert_eq!(world.badge(&visit).await.0, Badge::Synced, "nothing is known");
+        world.admin().move_to(&visit, "2026-12-01 15:00");
+        let revision = world.engine.revision();
+        world.engine.hint(side);
+        assert_eq!(
+            world.badge(&visit).await,
+            (Badge::Waiting, Some("paused".into())),
+            "{side:?}"
+        );
+        assert!(world.engine.revision() > revision, "the window is told");
+
+        let resume = world.engine.pause_until(None);
+        resume.await.expect("the ledger works");
+        world.settle().await;
+        assert_eq!(world.badge(&visit).await.0, Badge::Synced, "{side:?}");
+        world.check_invariants().await;
+    }
+}
+
+#[tokio::test]
+async fn a_hint_that_is_looked_after_at_once_shows_nothing_and_one_that_is_not_does() {
+    let (world, visit) = with_visit().await;
+    world.engine.hint(Hinted::Platform);
+    assert_eq!(
+        world.badge(&visit).await.0,
+        Badge::Synced,
+        "it is about to be read"
+    );
+    world.advance(31);
+    assert_eq!(
+        world.badge(&visit).await,
+        (Badge::Waiting, Some("not_read".into()))
+    );
+    world.cycle(Trigger::Hint).await;
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.advance(3_600);
+    assert_eq!(
+        world.badge(&visit).await.0,
+        Badge::Synced,
+        "that hint is dealt with"
+    );
 }
 
 #[tokio::test]
