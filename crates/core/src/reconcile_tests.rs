@@ -81,6 +81,20 @@ fn r3_a_move_in_the_calendar_is_reported_after_the_settle_time() {
 }
 
 #[test]
+fn r3_a_line_typed_below_the_link_is_reported_without_the_link() {
+    let reported = Case::linked_as(|a| a.editable.notes = true)
+        .calendar(|event| event.description = event.description.replace("/apt_41\n", "/apt_41\nCall first\n"))
+        .later(20)
+        .expect(r#"notes "Bring the handouts.\n\nCall first" v7"#)
+        .carried_out()
+        .expect("patch notes")
+        .carried_out()
+        .expect("InSync");
+    let shown = reported.record.event.expect("a live event").description;
+    assert_eq!(shown.matches("https://").count(), 1, "{shown}");
+}
+
+#[test]
 fn r3_notes_are_reported_where_the_platform_lets_them_be_changed() {
     let edit = |e: &mut Event| e.description = e.description.replace("handouts", "two handouts");
     Case::linked_as(|a| a.editable.notes = true)

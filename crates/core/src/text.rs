@@ -253,22 +253,65 @@ pub fn observed(event: &Event) -> FieldValues {
 }
 
 /// The notes inside an event's block without contact and link, or `None` if the block is not whole any more (then an
-/// edit of it is never reported: a deleted block must not empty the platform's notes).
-pub fn notes_in(event: &Event) -> Option<String> {
+/// edit of it is never reported: a deleted block must not empty the platform's notes). `block` is what the inside is to be
+/// ([`Rendered::block`]): its contact and link are left out wherever they stand, for the trainer may have typed below them.
+pub fn notes_in(event: &Event, block: &str) -> Option<String> {
     let inside = split(&event.description).block?;
     let text = normalise(inside);
-    let mut lines: Vec<&str> = text.lines().collect();
-    if !lines.iter().any(|line| line.starts_with(LINK_PREFIX.trim_end())) {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_link = |line: &str| line.starts_with(LINK_PREFIX.trim_end());
+    let is_contact = |line: &str| line.starts_with(CONTACT_PREFIX.trim_end());
+    if !lines.iter().any(|line| is_link(line)) {
         return None;
     }
-    while let Some(last) = lines.last() {
-        let ours = last.starts_with(LINK_PREFIX.trim_end()) || last.starts_with(CONTACT_PREFIX.trim_end());
-        if !ours && !last.trim().is_empty() {
+    let ours = written_tail(block);
+    // What is left of a line once ours is taken off its beginning.
+    let typed = |line: &'_ str| -> Option<usize> {
+        ours.iter()
+            .find(|own| {
+                line.strip_prefix(**own)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            })
+            .map(|own| own.len())
+    };
+    let known = lines.iter().any(|line| is_link(line) && typed(line).is_some());
+    let mut notes: Vec<&str> = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        let before_link = lines
+            .get(index + 1)
+            .is_some_and(|next| is_link(next) && typed(next).is_some());
+        let begins = index == 0 || lines[index - 1].is_empty();
+        let kept = match typed(line) {
+            Some(ours) => line[ours..].trim_start(),
+            // Another contact in the place of ours was written under other settings.
+            None if is_contact(line) && before_link && begins => "",
+            None => line,
+        };
+        let gone = kept.is_empty() && !line.is_empty();
+        let second_blank = kept.is_empty() && notes.last().is_none_or(|last| last.is_empty());
+        if !gone && !second_blank {
+            notes.push(kept);
+        }
+    }
+    while let Some(last) = notes.last() {
+        // A link that is not the present one is known by its place, at the end.
+        let old = !known && (is_link(last) || is_contact(last));
+        if !old && !last.is_empty() {
             break;
         }
-        lines.pop();
+        notes.pop();
     }
-    Some(lines.join("\n"))
+    Some(notes.join("\n"))
+}
+
+/// The lines at the end of a block that are ours: contact and link, as they are written. Notes may have lines that look alike.
+fn written_tail(block: &str) -> Vec<&str> {
+    let tail = block.rsplit_once("\n\n").map_or(block, |(_, tail)| tail);
+    let ours = |line: &str| line.starts_with(LINK_PREFIX) || line.starts_with(CONTACT_PREFIX);
+    match tail.lines().last() {
+        Some(last) if last.starts_with(LINK_PREFIX) && tail.lines().all(ours) => tail.lines().collect(),
+        Some(_) | None => Vec::new(),
+    }
 }
 
 /// The lines of a block that are not notes: contact and link.

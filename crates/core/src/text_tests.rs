@@ -135,13 +135,53 @@ fn own_html_stays_as_it_is() {
 
 #[test]
 fn edited_notes_are_found_and_a_deleted_block_reports_nothing() {
-    let description = compose(None, "Bring handouts.\n\n☎ Ada, +49 30\n↗ https://x.example/1");
+    let description = compose(None, BLOCK);
     let edited = description.replace("handouts", "two handouts");
     assert_eq!(
-        notes_in(&event_saying(&edited)),
+        notes_in(&event_saying(&edited), BLOCK),
         Some("Bring two handouts.".into())
     );
-    assert_eq!(notes_in(&event_saying("only mine")), None);
+    assert_eq!(notes_in(&event_saying("only mine"), BLOCK), None);
+}
+
+const BLOCK: &str = "Bring handouts.\n\n☎ Ada, +49 30\n↗ https://x.example/1";
+
+#[test]
+fn what_is_typed_around_contact_and_link_is_notes_and_they_are_not() {
+    for (inside, notes) in [
+        (format!("{BLOCK}\nCall first"), "Bring handouts.\n\nCall first"),
+        (format!("{BLOCK} Call first"), "Bring handouts.\n\nCall first"),
+        (format!("{BLOCK}\n\nCall first"), "Bring handouts.\n\nCall first"),
+        (
+            BLOCK.replace("\n↗", "\nCall first\n↗"),
+            "Bring handouts.\n\nCall first",
+        ),
+        (BLOCK.replace("Bring handouts.\n\n", ""), ""),
+        // Reported with the notes by an older version, and written again below them.
+        (
+            format!("{BLOCK}\nCall first\n\n☎ Ada, +49 30\n↗ https://x.example/1"),
+            "Bring handouts.\n\nCall first",
+        ),
+        // Of earlier settings, or of an earlier address.
+        (BLOCK.replace("Ada", "Ben"), "Bring handouts."),
+        (BLOCK.replace("/1", "/2"), "Bring handouts."),
+        // What only looks like ours is the trainer's.
+        (
+            format!("☎ Ben, 0160\n{BLOCK}\n↗ https://y.example\n☎ Cem"),
+            "☎ Ben, 0160\nBring handouts.\n\n↗ https://y.example\n☎ Cem",
+        ),
+    ] {
+        let event = event_saying(&compose(None, &inside));
+        assert_eq!(notes_in(&event, BLOCK).as_deref(), Some(notes), "{inside}");
+    }
+}
+
+#[test]
+fn a_line_of_the_notes_that_looks_like_ours_stays_with_them() {
+    let block = "Bring handouts.\n☎ Ben, 0160\n\n↗ https://x.example/1";
+    let event = event_saying(&compose(None, &block.replace("Bring", "Take")));
+    let notes = notes_in(&event, block);
+    assert_eq!(notes.as_deref(), Some("Take handouts.\n☎ Ben, 0160"));
 }
 
 #[test]

@@ -503,6 +503,30 @@ async fn edited_notes_go_back_where_they_may_be_edited() {
 }
 
 #[tokio::test]
+async fn a_line_typed_below_the_link_goes_back_and_the_link_does_not() {
+    let world = World::new().await;
+    let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
+    let editable = vec![EditableField::Time, EditableField::Notes];
+    let visit = world.admin().plan(NewAppointment { editable, ..draft });
+    world.sync().await;
+
+    let url = world.admin().appointment(&visit).url;
+    let typed = format!("{url}\nVorher anrufen");
+    let description = world.trainer().description(&visit).replace(&url, &typed);
+    world.trainer().edit(&visit, &json!({"description": description}));
+    world.settle().await;
+
+    assert_eq!(
+        world.admin().appointment(&visit).notes.as_deref(),
+        Some("Bitte die Handouts mitbringen.\n\nVorher anrufen")
+    );
+    let shown = world.trainer().description(&visit);
+    assert_eq!(shown.matches(&url).count(), 1, "{shown}");
+    assert_eq!(world.badge(&visit).await, (Badge::Synced, None));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
 async fn a_deleted_block_never_empties_the_platforms_notes() {
     let world = World::new().await;
     let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");

@@ -135,6 +135,7 @@ pub(super) fn reportable_notes(record: &Record, rendered: &Rendered) -> Option<S
         .appointment
         .as_ref()
         .is_some_and(|appointment| appointment.editable.notes);
-    let notes = record.event.as_ref().and_then(text::notes_in)?;
+    let event = record.event.as_ref()?;
+    let notes = text::notes_in(event, &rendered.block)?;
     (editable && rendered.notes_whole).then_some(notes)
 }
