@@ -148,6 +148,7 @@ fn live(record: &mut Record, seen: Event, before: Option<&Event>, now: DateTime<
     }
     record.tombstone_at = None;
     record.missing_since = None;
+    record.unreadable = false;
     record.event_seen_at = Some(now);
     record.event = Some(seen);
 }
@@ -190,6 +191,7 @@ pub fn tombstone(record: &mut Record, id: &EventId, updated: Option<DateTime<Utc
     record.tombstone_at = known.max(updated).or(Some(now));
     record.event = None;
     record.missing_since = None;
+    record.unreadable = false;
 }
 
 /// What an event with our mark is to us.
@@ -453,6 +455,7 @@ pub fn deleted(record: &mut Record, id: &EventId, now: DateTime<Utc>) {
             record.deleted_by_us.push(record.generation);
         }
         record.event = None;
+        record.unreadable = false;
         // Remembered, so that a listing that lags behind does not bring it back.
         record.tombstone_at = Some(now);
         if !bug::is_on(Bug::OwnDeletionForgotten) {

@@ -28,9 +28,11 @@ pub enum Badge {
 
 /// What beside the record and its standing a badge depends on.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Facts {
+pub struct Facts<'a> {
     /// A row in the outbox.
     pub outbox: Option<OutboxState>,
+    /// What goes wrong with it, as a stable code, once it has been tried often enough to be called a problem.
+    pub problem: Option<&'a str>,
     /// Held by the guard.
     pub question: Option<QuestionKind>,
     /// Both sides were read since the last known change, and both readings worked.
@@ -40,7 +42,7 @@ pub struct Facts {
 }
 
 /// The badge of one appointment and its reason.
-pub fn badge(record: &Record, standing: Standing, facts: Facts) -> (Badge, Option<String>) {
+pub fn badge(record: &Record, standing: Standing, facts: Facts<'_>) -> (Badge, Option<String>) {
     let reason = |code: &str| Some(code.to_owned());
     if facts.question.is_some() {
         return (Badge::Waiting, reason("question"));
@@ -48,17 +50,17 @@ pub fn badge(record: &Record, standing: Standing, facts: Facts) -> (Badge, Optio
     if record.conflict.is_some() {
         return (Badge::Conflict, None);
     }
-    if let (Some(problem), true) = (&record.problem, facts.outbox.is_some() || record.event.is_none()) {
-        return (Badge::Problem, Some(problem.clone()));
+    // What is over is not read again, and nothing of it is written.
+    if record.unreadable && standing != Standing::Ended {
+        return (Badge::Problem, reason("unreadable"));
+    }
+    // Told by the row itself: what went wrong with a write is a problem as long as the write stands.
+    if let Some(problem) = facts.problem.filter(|_| facts.outbox.is_some()) {
+        return (Badge::Problem, reason(problem));
     }
     match facts.outbox {
         Some(OutboxState::Sent) => return (Badge::Syncing, None),
-        Some(OutboxState::Parked) => {
-            return (
-                Badge::Problem,
-                record.problem.clone().or_else(|| reason("retrying")),
-            );
-        }
+        Some(OutboxState::Parked) => return (Badge::Problem, reason("retrying")),
         Some(OutboxState::Waiting) => return (Badge::Waiting, reason(facts.held_back.unwrap_or("retrying"))),
         None => {}
     }
@@ -104,7 +106,7 @@ mod tests {
     use crate::filter::LeftOut;
     use crate::testing::{context, linked};
 
-    fn of(standing: Standing, facts: Facts) -> (Badge, Option<String>) {
+    fn of(standing: Standing, facts: Facts<'_>) -> (Badge, Option<String>) {
         let ctx = context("2026-11-21T08:00:00Z");
         badge(&linked(&ctx), standing, facts)
     }
@@ -138,6 +140,57 @@ mod tests {
             of(Standing::InSync, asked),
             (Badge::Waiting, Some("question".into()))
         );
+    }
+
+    fn with_row(state: OutboxState, problem: Option<&str>) -> Facts<'_> {
+        Facts {
+            fresh: true,
+            outbox: Some(state),
+            problem,
+            ..Facts::default()
+        }
+    }
+
+    const GONE: Facts<'static> = Facts {
+        fresh: true,
+        outbox: None,
+        problem: None,
+        question: None,
+        held_back: None,
+    };
+
+    #[test]
+    fn a_write_that_goes_wrong_is_a_problem_as_long_as_it_stands() {
+        let ctx = context("2026-11-21T08:00:00Z");
+        let mut removed = linked(&ctx);
+        removed.event = None;
+        // What the record remembers of it is no reason to go on saying so.
+        removed.problem = Some("rejected".into());
+        let parked = with_row(OutboxState::Parked, Some("rejected"));
+        let left_out = Standing::LeftOut(LeftOut::Excluded);
+        assert_eq!(
+            badge(&removed, Standing::ToWrite, parked),
+            (Badge::Problem, Some("rejected".into()))
+        );
+        let excluded = Some("excluded".to_owned());
+        assert_eq!(badge(&removed, left_out, GONE), (Badge::LeftOut, excluded));
+        assert_eq!(badge(&removed, Standing::Ended, GONE), (Badge::Ended, None));
+        // Another write of it that only waits is no problem.
+        let waits = with_row(OutboxState::Waiting, None);
+        assert_eq!(badge(&removed, Standing::ToWrite, waits).0, Badge::Waiting);
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_is_a_problem_until_it_can() {
+        let ctx = context("2026-11-21T08:00:00Z");
+        let mut record = linked(&ctx);
+        record.unreadable = true;
+        let unreadable = (Badge::Problem, Some("unreadable".to_owned()));
+        assert_eq!(badge(&record, Standing::InSync, GONE), unreadable);
+        assert_eq!(badge(&record, Standing::Ended, GONE), (Badge::Ended, None));
+        let seen = record.event.clone().expect("a live event");
+        crate::absorb::event(&mut record, seen, ctx.now);
+        assert_eq!(badge(&record, Standing::InSync, GONE), (Badge::Synced, None));
     }
 
     #[test]

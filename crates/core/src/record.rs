@@ -257,9 +257,12 @@ pub struct Record {
     /// When this device last saw the event or wrote it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub event_seen_at: Option<DateTime<Utc>>,
-    /// What went wrong last, as a stable code; cleared by the next success.
+    /// What went wrong last with a write of it, as a stable code; cleared by the next success, and once no write waits.
     #[serde(default, skip_serializing_if = "is_default")]
     pub problem: Option<String>,
+    /// Its event could not be read as it is now; cleared by the next reading of it that can.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unreadable: bool,
     /// Something about the event that is left alone and shown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub note: Option<EventNote>,
@@ -312,6 +315,7 @@ impl Record {
             missing_since: None,
             event_seen_at: None,
             problem: None,
+            unreadable: false,
             note: None,
         }
     }

@@ -455,6 +455,8 @@ impl Engine {
         }
         if done {
             executed.done += 1;
+            // The row goes, and with it what went wrong before.
+            record.problem = None;
         }
         for item in items.iter_mut().filter(|item| item.what.is_write()) {
             item.took = took(&row, sent_at, ctx.now, ctx.settings.every_minutes);

@@ -197,7 +197,10 @@ impl Engine {
                 }
                 // Since when it is held is remembered while it is asked about, too.
                 self.tell_held(records.get(&id), &decision, run, &mut changes);
-                records.edit(&id, |record| record.held = decision.record.held);
+                records.edit(&id, |record| {
+                    record.held = decision.record.held;
+                    record.problem = None;
+                });
                 continue;
             }
             if let (Some((_, resolution)), Some(conflict)) =
@@ -251,6 +254,10 @@ impl Engine {
             }
             if may_write {
                 self.fill_outbox(&decision, &mut waiting, &mut changes);
+                if decision.intents.is_empty() {
+                    // Nothing of it waits any more: what went wrong before is told again should it go wrong again.
+                    decision.record.problem = None;
+                }
             }
             records.put(decision.record);
         }

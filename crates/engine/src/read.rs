@@ -457,7 +457,7 @@ impl Engine {
                         seen.insert(id.clone());
                         // One unreadable event marks its own link; an unreadable foreign one is nobody's business.
                         if let Some(owner) = records.owner(&id) {
-                            records.edit(&owner, |record| record.problem = Some("unreadable".into()));
+                            records.edit(&owner, |record| record.unreadable = true);
                             let what = HistoryWhat::Unreadable { field };
                             reading
                                 .history

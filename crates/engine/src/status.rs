@@ -2,6 +2,7 @@
 
 use crate::cycle::still_waits;
 use crate::engine::{Engine, Live};
+use crate::execute::TRIES;
 use crate::ledger::{LedgerError, SyncState};
 use crate::ports::PortError;
 use chrono::{DateTime, Utc};
@@ -122,8 +123,14 @@ impl Engine {
             && state.calendar_read_at.is_some()
             && !waits(&state, ctx.now)
             && !self.is_behind(&live, &state);
-        let rows: BTreeMap<&AppointmentId, &OutboxRow> =
-            outbox.iter().map(|row| (&row.appointment_id, row)).collect();
+        // Of two, one at each side, the one that goes wrong is told.
+        let mut rows: BTreeMap<&AppointmentId, &OutboxRow> = BTreeMap::new();
+        for row in &outbox {
+            let shown = rows.entry(&row.appointment_id).or_insert(row);
+            if trouble_of(shown).is_none() {
+                *shown = row;
+            }
+        }
         let asked: BTreeMap<&AppointmentId, QuestionKind> = questions
             .iter()
             .flat_map(|question| question.appointments.iter().map(move |id| (id, question.kind)))
@@ -147,6 +154,7 @@ impl Engine {
                 let row = rows.get(&record.appointment_id).copied();
                 let facts = Facts {
                     outbox: row.map(|row| row.state),
+                    problem: row.and_then(trouble_of),
                     question,
                     fresh,
                     held_back,
@@ -221,6 +229,12 @@ impl Engine {
     }
 }
 
+/// What goes wrong with a write, once it is tired or parked.
+fn trouble_of(row: &OutboxRow) -> Option<&str> {
+    let tired = row.attempts >= TRIES || row.state == OutboxState::Parked;
+    row.last_problem.as_deref().filter(|_| tired)
+}
+
 /// A side asked to be left alone, perhaps before a restart: what it says now is not known.
 fn waits(state: &SyncState, now: DateTime<Utc>) -> bool {
     let waits = |until| still_waits(until, now);
@@ -232,7 +246,7 @@ fn status_of(
     standing: Standing,
     decided_due_at: Option<DateTime<Utc>>,
     row: Option<&OutboxRow>,
-    facts: Facts,
+    facts: Facts<'_>,
     has_conflict: bool,
     ctx: &Context,
 ) -> Option<AppointmentStatus> {

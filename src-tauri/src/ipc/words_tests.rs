@@ -280,10 +280,6 @@ fn lists() -> BTreeMap<&'static str, Words> {
     let left_out = arms(&part("crates/core/src/filter.rs", "impl LeftOut {", "\n}\n"));
     reasons.append(&mut held_back);
     reasons.extend(left_out.clone());
-    reasons.extend(after(
-        &file("crates/engine/src/read.rs"),
-        &["record.problem=Some("],
-    ));
     reasons.extend(errors());
     let mut checks = all_texts(&part("src-tauri/src/host/doctor.rs", "const CHECKS", "];"));
     checks.extend(after(&file("src-tauri/src/gui/tray.rs"), &["check:"]));

@@ -351,3 +351,41 @@ async fn one_appointment_that_cannot_be_read_marks_itself_and_the_rest_syncs() {
     world.settle().await;
     world.check_invariants().await;
 }
+
+#[tokio::test]
+async fn one_event_of_ours_that_cannot_be_read_is_a_problem_until_it_can() {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    let other = world.admin().visit("Rosen-Apotheke", "2026-12-02 09:00");
+    world.sync().await;
+    // What was written is read back, so that nothing is new beyond this token.
+    world.sync().await;
+    let mut event = world.trainer().event(&visit);
+    event["start"] = serde_json::json!({"dateTime": "whenever"});
+    let token = world.state().await.sync_token.expect("it was read");
+    let page = serde_json::json!({"items": [event], "nextSyncToken": token.as_str()});
+    world.spoil_google(
+        Fault::RawBody {
+            body: page.to_string(),
+            content_type: "application/json".into(),
+        },
+        |rule| rule.method("GET").path("/events"),
+    );
+    world.sync().await;
+    world.repair();
+
+    let unreadable = (Badge::Problem, Some("unreadable".into()));
+    assert_eq!(world.badge(&visit).await, unreadable);
+    assert_eq!(world.badge(&other).await, (Badge::Synced, None));
+    world.sync().await;
+    assert_eq!(
+        world.badge(&visit).await,
+        unreadable,
+        "nothing was read of it since"
+    );
+
+    world.trainer().rename(&visit, "Meine Linde");
+    world.settle().await;
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.check_invariants().await;
+}

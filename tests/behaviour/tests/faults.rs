@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
+use roundtrip_core::ids::AppointmentId;
 use roundtrip_engine::ledger::{HistoryWhat, RunResult, Trigger};
 use roundtrip_engine::ports::PortError;
 use roundtrip_sandbox::faults::{Fault, FaultRule, Service};
@@ -542,6 +543,57 @@ async fn a_write_that_a_service_will_never_take_is_parked_at_once_and_the_rest_g
     world.repair();
     world.settle().await;
     assert_eq!(world.trainer().title(&visits[0]), "Rosen-Apotheke");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_write_that_is_given_up_is_no_problem_any_more() {
+    let (world, visits) = with_visits().await;
+    let refused = json!({"error": {"errors": [{"reason": "invalid"}], "code": 400, "message": "Invalid"}});
+    world.spoil_google(
+        Fault::Status {
+            status: 400,
+            body: Some(refused),
+            headers: Vec::new(),
+        },
+        |rule| rule.method("POST").path("/events").times(0),
+    );
+    let new = world.admin().visit("Rosen-Apotheke", "2026-12-03 14:00");
+    world.settle().await;
+    assert_eq!(world.badge(&new).await, (Badge::Problem, Some("rejected".into())));
+
+    let id = AppointmentId::new(&new);
+    world
+        .set(|settings| _ = settings.filters.excluded.insert(id.clone()))
+        .await;
+    world.settle().await;
+    assert_eq!(world.badge(&new).await, (Badge::LeftOut, Some("excluded".into())));
+    world.set_time(at("2026-12-03 18:00"));
+    world.settle().await;
+    assert_eq!(world.badge(&new).await, (Badge::Ended, None));
+    world.repair();
+    assert!(world.trainer().has(&visits[0]));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_event_deleted_while_its_write_goes_wrong_is_removed_and_no_problem() {
+    let (world, visits) = with_visits().await;
+    let trouble = Fault::Status {
+        status: 503,
+        body: None,
+        headers: Vec::new(),
+    };
+    world.spoil_google(trouble, |rule| rule.method("PATCH").times(0));
+    world.admin().rename(&visits[0], "Rosen-Apotheke");
+    world.settle().await;
+    assert_eq!(world.badge(&visits[0]).await.0, Badge::Problem);
+
+    world.trainer().delete(&visits[0]);
+    world.repair();
+    world.settle().await;
+    assert_eq!(world.badge(&visits[0]).await.0, Badge::Removed);
+    assert_eq!(world.outbox().await, []);
     world.check_invariants().await;
 }
 
