@@ -5,7 +5,7 @@
 //! dismissed one only its id.
 
 use crate::absorb;
-use crate::appointment::Appointment;
+use crate::appointment::{Appointment, AppointmentStatus};
 use crate::conflict::{
     Conflict, ConflictCause, ConflictKind, ConflictState, FieldConflict, Refusal, Resolution, Seen,
 };
@@ -358,6 +358,20 @@ pub fn intent(marked: &Marked) -> Option<Intent> {
 
 /// The platform said no: asked again, with its words, unless the event has become another one since.
 pub fn refused(known: Option<&Marked>, event_id: &EventId, sent: &MarkedEvent, refusal: Refusal) -> Marked {
+    asked_after(known, event_id, sent, Some(refusal))
+}
+
+/// Asked once more: what became of the creation is not known, and the trainer is the one to say whether it is to be tried again.
+pub fn ask_again(known: &Marked, sent: &MarkedEvent) -> Marked {
+    asked_after(Some(known), &known.event_id, sent, None)
+}
+
+fn asked_after(
+    known: Option<&Marked>,
+    event_id: &EventId,
+    sent: &MarkedEvent,
+    refusal: Option<Refusal>,
+) -> Marked {
     match known {
         Some(known) if !matches!(&known.step, Step::Creating { event } if event.says_the_same(sent)) => {
             known.clone()
@@ -366,10 +380,20 @@ pub fn refused(known: Option<&Marked>, event_id: &EventId, sent: &MarkedEvent, r
             event_id: event_id.clone(),
             step: Step::Asked {
                 event: sent.clone(),
-                refusal: Some(refusal),
+                refusal,
             },
         },
     }
+}
+
+/// True if an appointment says what was asked for, and was made no earlier than `since`: perhaps it is what a creation brought
+/// about whose answer was lost.
+pub fn may_be_made_of(appointment: &Appointment, sent: &MarkedEvent, since: DateTime<Utc>) -> bool {
+    let title = normalise(appointment.title.as_deref().unwrap_or_default());
+    appointment.status != AppointmentStatus::Cancelled
+        && appointment.span() == sent.time
+        && title == normalise(&sent.title)
+        && appointment.created_at >= since
 }
 
 /// What a look at the event showed after its appointment was made.

@@ -482,3 +482,39 @@ fn a_refusal_is_asked_about_with_its_words_unless_the_event_went_on() {
     };
     assert_eq!(refused(Some(&newer), &event().id, &sent(), refusal), newer);
 }
+
+#[test]
+fn only_an_appointment_that_says_the_same_and_is_young_enough_may_be_the_one_that_was_asked_for() {
+    let since = at(NOW);
+    let may_be = |change: fn(&mut Appointment)| {
+        let mut said = Appointment {
+            created_at: since,
+            ..made()
+        };
+        change(&mut said);
+        may_be_made_of(&said, &sent(), since)
+    };
+    assert!(may_be(|_| {}));
+    assert!(!may_be(|said| said.title = Some("Adler".into())));
+    assert!(!may_be(|said| said.start -= chrono::Duration::minutes(15)));
+    assert!(!may_be(|said| said.created_at -= chrono::Duration::seconds(1)));
+    assert!(!may_be(|said| said.status = AppointmentStatus::Cancelled));
+}
+
+#[test]
+fn what_became_of_nobody_knows_is_asked_about_without_a_refusal() {
+    let creating = Marked {
+        step: Step::Creating { event: sent() },
+        ..asked()
+    };
+    let again = Step::Asked {
+        event: sent(),
+        refusal: None,
+    };
+    assert_eq!(ask_again(&creating, &sent()).step, again);
+    let dismissed = Marked {
+        step: Step::Dismissed,
+        ..asked()
+    };
+    assert_eq!(ask_again(&dismissed, &sent()), dismissed);
+}

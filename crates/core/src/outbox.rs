@@ -16,6 +16,10 @@ const SURELY_BEFORE: Duration = Duration::minutes(1);
 /// whole seconds.
 const STAMPED_WITHIN: Duration = Duration::seconds(2);
 
+/// A platform answers a repeated idempotency key as before for seven days (docs/platform-teams.md, "Same key, same answer"). A day
+/// less, for it began to count by its own clock.
+const KEY_SURELY_KNOWN: Duration = Duration::days(6);
+
 /// The two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -214,6 +218,13 @@ impl OutboxRow {
         let by_somebody_else =
             now.version == planned_for + 1 && now.updated_by.as_ref().is_some_and(|by| by.kind != "trainer");
         self.state == OutboxState::Sent && now.version > planned_for && is_said && !by_somebody_else
+    }
+
+    /// True for a creation that may have arrived, so long ago that the platform may have forgotten its key: sent again, it would
+    /// be another one. Reports of changes are safe from that by their version.
+    pub fn may_be_forgotten(&self, now: DateTime<Utc>) -> bool {
+        let creation = matches!(self.intent, Intent::Create { .. });
+        creation && self.state == OutboxState::Sent && now - self.created_at > KEY_SURELY_KNOWN
     }
 
     /// True if an event that lives under the id of this insert was not made by it, as far as the service's times tell: another

@@ -135,3 +135,29 @@ fn an_event_that_was_changed_since_it_was_made_is_not_what_an_unanswered_insert_
     assert!(not_its_own("2026-11-21T08:00:01Z", "2026-11-21T08:00:04Z"));
     assert!(not_its_own("2026-11-21T07:58:59Z", "2026-11-21T07:58:59.900Z"));
 }
+
+#[test]
+fn a_creation_whose_key_may_be_forgotten_is_told_from_one_that_was_never_sent() {
+    let marked = MarkedEvent {
+        etag: Etag::new("\"1\""),
+        title: "Rosen-Apotheke".into(),
+        time: appointment().span(),
+        location: String::new(),
+        notes: String::new(),
+        changed_at: None,
+    };
+    let creation = row(Intent::Create {
+        event_id: EventId::new("own-event"),
+        event: Box::new(marked),
+    });
+    let soon = at("2026-11-27T08:00:00Z");
+    let late = soon + Duration::seconds(1);
+    assert!(!creation.may_be_forgotten(soon));
+    assert!(creation.may_be_forgotten(late));
+    let waits = OutboxRow {
+        state: OutboxState::Waiting,
+        ..creation
+    };
+    assert!(!waits.may_be_forgotten(late));
+    assert!(!moved().may_be_forgotten(late));
+}

@@ -57,6 +57,8 @@ pub(crate) enum Outcome {
         appointment: Box<Appointment>,
         found: Found,
     },
+    /// What became of a creation cannot be learned any more.
+    Unknowable,
     /// It did not work.
     Failed(PortError),
     /// Not sent: its side is blocked, or the run was cancelled.
@@ -212,6 +214,7 @@ impl Engine {
         if stop || self.is_turned_off() {
             return Ok((row, Outcome::Skipped, self.now()));
         }
+        let forgotten = row.may_be_forgotten(self.now());
         row.attempts += 1;
         let was = row.state;
         row.state = OutboxState::Sent;
@@ -227,7 +230,10 @@ impl Engine {
         if row.side == Side::Calendar {
             self.calendar_write_sent();
         }
-        let outcome = self.transmit(&row).await;
+        let outcome = match forgotten {
+            true => self.look_for_created(&row).await?,
+            false => self.transmit(&row).await,
+        };
         let error = match &outcome {
             Outcome::Failed(error) => Some(error),
             _ => None,
@@ -433,7 +439,7 @@ impl Engine {
                 }
             }
             // Recorded above.
-            (_, Intent::Create { .. }) | (Outcome::Created { .. }, _) => {}
+            (_, Intent::Create { .. }) | (Outcome::Created { .. } | Outcome::Unknowable, _) => {}
             // A write cannot have another's outcome; the pair is named so that a new one must be decided.
             (
                 Outcome::Stored(_)

@@ -8,7 +8,7 @@ use crate::ledger::{Change, Counts, HistoryItem, HistoryResult, HistorySource, H
 use crate::look_up::LOOKUPS_MAX;
 use crate::outcome::{error_code, keeps};
 use crate::plan::resolution_word;
-use crate::ports::{EventLookup, NewFromEvent, PortError};
+use crate::ports::{EventLookup, NewFromEvent, PlatformChange, PlatformFeed, PortError};
 use crate::read::Records;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::appointment::Appointment;
@@ -267,13 +267,65 @@ impl Engine {
             Ok(appointment) => Box::new(appointment),
             Err(error) => return Outcome::Failed(error),
         };
-        let found = match self.calendar.get(&self.config.identity.calendar, event_id).await {
+        let found = self.look_at_marked(event_id).await;
+        Outcome::Created { appointment, found }
+    }
+
+    async fn look_at_marked(&self, event_id: &EventId) -> Found {
+        match self.calendar.get(&self.config.identity.calendar, event_id).await {
             Ok(EventLookup::Live { event, .. }) => Found::Live(event),
             Ok(EventLookup::Deleted { updated }) => Found::Deleted { at: updated },
             // The write that follows is guarded by the etag and finds out.
             Ok(EventLookup::NotFound) | Err(_) => Found::Unknown,
+        }
+    }
+
+    /// What became of a creation whose key the platform may have forgotten: it is not sent again but looked for among all
+    /// appointments. Only one that can be no other counts as it.
+    pub(crate) async fn look_for_created(&self, row: &OutboxRow) -> Result<Outcome, LedgerError> {
+        let Intent::Create { event_id, event } = &row.intent else {
+            return Ok(Outcome::Skipped);
         };
-        Outcome::Created { appointment, found }
+        let listing = match self.platform.changes(None, None).await {
+            Ok(PlatformFeed::Listing(listing)) => listing,
+            Ok(PlatformFeed::Unchanged { .. }) => {
+                let what = "feed".to_owned();
+                return Ok(Outcome::Failed(PortError::BadAnswer { what }));
+            }
+            // No word of the feed's is a "no" to the creation.
+            Err(error) if !keeps(&error) => {
+                let what = "feed".to_owned();
+                return Ok(Outcome::Failed(PortError::BadAnswer { what }));
+            }
+            Err(error) => return Ok(Outcome::Failed(error)),
+        };
+        let since = row.created_at - Duration::minutes(CLOCKS_MINUTES);
+        let mut made = None;
+        for item in listing.items {
+            let PlatformChange::Upsert(appointment) = item else {
+                continue;
+            };
+            if !marked::may_be_made_of(&appointment, event, since) {
+                continue;
+            }
+            let record = self.ledger.record(&appointment.id).await?;
+            let other = record
+                .and_then(|record| record.event_id)
+                .is_some_and(|known| known != *event_id);
+            if other {
+                continue;
+            }
+            let again = |known: &Box<Appointment>| known.id == appointment.id;
+            if made.as_ref().is_some_and(|known| !again(known)) {
+                return Ok(Outcome::Unknowable);
+            }
+            made = Some(appointment);
+        }
+        let Some(appointment) = made else {
+            return Ok(Outcome::Unknowable);
+        };
+        let found = self.look_at_marked(event_id).await;
+        Ok(Outcome::Created { appointment, found })
     }
 
     /// Writes the outcome of a creation: link, outbox row and history in one transaction.
@@ -309,6 +361,23 @@ impl Engine {
                 let what = HistoryWhat::CreatedFromEvent { time: sent.time };
                 changes.push(self.tell_item(run, &record, what, HistorySource::You));
                 records.put(record);
+                None
+            }
+            Outcome::Unknowable => {
+                let what = HistoryWhat::WriteFailed {
+                    intent: row.intent.word().into(),
+                };
+                let stand_in = &row.appointment_id;
+                let mut item = self.marked_item(run, stand_in, sent, what, HistorySource::Roundtrip);
+                item.result = HistoryResult::Problem;
+                // No answer to it ever came.
+                item.problem = Some(row.last_problem.clone().unwrap_or_else(|| "unreachable".into()));
+                changes.push(Change::AddItem(Box::new(item)));
+                // One that is gone by now is not asked about.
+                if let Some(known) = records.marked.all.get(event_id) {
+                    let again = marked::ask_again(known, sent);
+                    records.marked.put(again);
+                }
                 None
             }
             Outcome::Failed(error) => Some(error),

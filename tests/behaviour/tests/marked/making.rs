@@ -260,3 +260,40 @@ async fn deleted_between_the_two_writes_it_does_not_come_back() {
     assert_eq!(world.badge(&made[0].appointment.id).await.0, Badge::Removed);
     world.check_invariants().await;
 }
+
+/// The platform has forgotten the key by then: sent again, it would be another appointment, or a refusal for the first one.
+#[tokio::test]
+async fn a_reply_that_is_lost_for_a_week_makes_no_second_one() {
+    let (mut world, id) = confirmed().await;
+    world.lose_power(0, Cut::After).await;
+    assert_eq!(appointments(&world).len(), 1);
+    world.advance(8 * 86_400);
+    let mark = world.mark();
+    world.settle().await;
+
+    let creations = world.writes_since(mark).into_iter();
+    assert_eq!(creations.filter(|request| request.method == "POST").count(), 0);
+    let appointment = made_once(&world, &id).await;
+    let story = world.story(&appointment).await;
+    assert!(
+        matches!(story[0], HistoryWhat::CreatedFromEvent { .. }),
+        "{story:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_became_of_nobody_knows_is_asked_about_again() {
+    let (mut world, id) = confirmed().await;
+    world.lose_power(0, Cut::Before).await;
+    world.advance(8 * 86_400);
+    world.settle().await;
+    assert_eq!(appointments(&world), []);
+    assert_eq!(question(&world).await.cause, ConflictCause::Marked);
+    assert_eq!(world.outbox().await, []);
+
+    answer(&world, Resolution::Create)
+        .await
+        .expect("an open question");
+    world.settle().await;
+    made_once(&world, &id).await;
+}
