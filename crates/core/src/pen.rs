@@ -11,6 +11,7 @@
 //! | H7 | its cause is gone | withdrawn |
 //! | H8 | another cause than the one it is held for | held anew |
 //! | H9 | the trainer said "keep" | stays, until the platform says something itself or the rules let it in |
+//! | H10 | the trainer said yes, and an edit of the event came to light that was not known then | held anew |
 //!
 //! The guard counts what is held (see [`crate::guard`]): too many wait for an answer, however long they have been held.
 
@@ -49,6 +50,9 @@ pub struct Held {
     pub since: DateTime<Utc>,
     /// The trainer said yes to it: it does not wait.
     pub confirmed: bool,
+    /// The latest edit of its event in the calendar that was known when the trainer said yes.
+    #[serde(default, skip_serializing_if = "crate::record::is_default")]
+    pub edited_at: Option<DateTime<Utc>>,
 }
 
 impl Held {
@@ -97,11 +101,14 @@ pub(crate) fn hold(mut decision: Decision, ctx: &Context) -> Decision {
         return decision;
     };
     let known = decision.record.held.filter(|held| held.cause == cause);
-    let held = known.unwrap_or(Held {
-        cause,
-        since: ctx.now,
-        confirmed: false,
-    });
+    let held = known
+        .filter(|held| is_meant(&decision.record, held))
+        .unwrap_or(Held {
+            cause,
+            since: ctx.now,
+            confirmed: false,
+            edited_at: None,
+        });
     decision.record.held = Some(held);
     if bug::is_on(Bug::NoPen) {
         return decision;
@@ -114,6 +121,16 @@ pub(crate) fn hold(mut decision: Decision, ctx: &Context) -> Decision {
     // What is overdue waits for something else than time.
     decision.due_at = Some(over_at(held, ctx)).filter(|until| *until > ctx.now);
     decision
+}
+
+/// H10. A yes was said to the event as it was known: an edit that was read only since would go with it unseen.
+fn is_meant(record: &Record, held: &Held) -> bool {
+    !held.confirmed || edited_at(record) <= held.edited_at
+}
+
+/// The latest edit of the event in the calendar that the platform does not know of.
+fn edited_at(record: &Record) -> Option<DateTime<Utc>> {
+    record.calendar_moved_at.max(record.calendar_edited_at)
 }
 
 /// When a held deletion goes by itself: after its day, and once the trainer could see it.
@@ -181,11 +198,13 @@ fn rules_changed(record: &Record) -> bool {
 
 /// The trainer's answer to a held deletion. True if there was one.
 pub fn answer(record: &mut Record, remove: bool) -> bool {
+    let known = edited_at(record);
     let Some(held) = &mut record.held else {
         return false;
     };
     if remove {
         held.confirmed = true;
+        held.edited_at = known;
     } else {
         record.link = LinkState::Kept;
         record.held = None;
@@ -199,6 +218,7 @@ pub fn confirm_left_out(record: &mut Record, now: DateTime<Utc>) {
         cause: Cause::RulesChanged,
         since: now,
         confirmed: true,
+        edited_at: edited_at(record),
     });
 }
 

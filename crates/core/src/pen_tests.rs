@@ -243,6 +243,33 @@ fn h9_what_is_kept_stays_until_somebody_says_something() {
 }
 
 #[test]
+fn h10_an_edit_that_comes_to_light_after_the_yes_is_held_anew() {
+    let moved = |case: Case| case.calendar_moves("12-02 09:00-10:30");
+    let renamed = |case: Case| case.calendar(|event| event.title = "Mine".into());
+    let left_out = |case: Case| {
+        let now = case.ctx.now;
+        case.with(|record| confirm_left_out(record, now))
+    };
+    let answered = |case: Case| {
+        let mut case = case.expect("Held; until 09:00:00").later(3_600);
+        assert!(answer(&mut case.record, true));
+        case
+    };
+    moved(left_out(ruled_out())).expect("Held; until 09:00:00");
+    renamed(answered(ruled_out())).expect("Held; until 10:00:00");
+    // It may have been made before the yes, and not read yet.
+    left_out(ruled_out().later(1_200))
+        .calendar(|event| {
+            event.title = "Mine".into();
+            event.updated = event.updated.map(|updated| updated - Duration::minutes(10));
+        })
+        .expect("Held; until 09:20:00");
+    // What was known when the trainer said yes is meant, too.
+    left_out(moved(ruled_out())).expect("delete LeftOut g1");
+    answered(renamed(ruled_out())).expect("delete LeftOut g1");
+}
+
+#[test]
 fn nothing_is_held_where_nothing_would_go() {
     let keep = |settings: &mut SyncSettings| settings.filters.left_out = LeftOutPolicy::Keep;
     let kept = ruled_out().settings(keep).expect("Kept");

@@ -77,7 +77,10 @@ impl Engine {
         run: &RunId,
         changes: &mut Vec<Change>,
     ) {
-        let before = known.and_then(|record| record.held);
+        // What the trainer said yes to is told once more if that no longer counts.
+        let before = known
+            .and_then(|record| record.held)
+            .filter(|held| !held.confirmed);
         if let Some(shown) = pen::shown(decision)
             && before.map(|held| held.cause) != Some(shown.cause)
         {

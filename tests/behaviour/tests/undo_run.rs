@@ -213,3 +213,22 @@ async fn a_power_cut_in_the_middle_of_an_undo_leaves_nothing_half_done() {
         world.check_invariants().await;
     }
 }
+
+#[tokio::test]
+async fn an_edit_that_was_not_read_yet_keeps_its_event_from_an_undo() {
+    let (world, visits) = with_visits(3).await;
+    let run = run_of(&world, added).await;
+    world.trainer().drag(&visits[0], "2026-12-01 19:00");
+    undo(&world, &run).await;
+    world.sync().await;
+
+    assert_eq!(world.trainer().marked().len(), 1);
+    assert_eq!(world.trainer().start(&visits[0]), at("2026-12-01 19:00"));
+    assert_eq!(world.held().await, visits[..1]);
+    let told = world.story(&visits[0]).await;
+    assert!(
+        matches!(told.last(), Some(HistoryWhat::Held { .. })),
+        "the trainer is told that it waits: {told:?}"
+    );
+    world.check_invariants().await;
+}
