@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 /// The platform said what an appointment is now. An older version than the known one is ignored: the feed may repeat.
 pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
-    let known = record.appointment.as_ref().map(|appointment| appointment.version);
+    let known = known_version(record);
     if known.is_some_and(|known| said.version < known) && !bug::is_on(Bug::VersionNotCompared) {
         return;
     }
@@ -30,7 +30,17 @@ pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
             at: now,
         });
     }
-    record.appointment = Some(said);
+    let before = record.appointment.replace(said);
+    if let Some(before) = before
+        && record.passed == Some(before.version)
+        && known_version(record) != record.passed
+    {
+        record.passed_as = Some(Box::new(before));
+    }
+}
+
+fn known_version(record: &Record) -> Option<Version> {
+    record.appointment.as_ref().map(|appointment| appointment.version)
 }
 
 /// The platform said that an appointment is no longer the trainer's.

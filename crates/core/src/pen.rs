@@ -5,7 +5,7 @@
 //! | H1 | the platform said that the appointment is cancelled, given away or deleted | at once |
 //! | H2 | the trainer confirmed it, or said "remove now" | at once |
 //! | H3 | absent from a full listing, and a direct question says 404 or `not_assigned` | held |
-//! | H4 | left out by rules that changed, the appointment did not | held |
+//! | H4 | left out by rules that changed, and the appointment did not, or in nothing that they go by | held |
 //! | H5 | left out because the appointment changed | at once: an event that tells the old time is worse than none |
 //! | H6 | held for [`HOLD_HOURS`], and, if absent, asked for once more since | goes by itself, if the guard lets it |
 //! | H7 | its cause is gone | withdrawn |
@@ -15,7 +15,9 @@
 //!
 //! The guard counts what is held (see [`crate::guard`]): too many wait for an answer, however long they have been held.
 
+use crate::appointment::Appointment;
 use crate::bug::{self, Bug};
+use crate::filter;
 use crate::ids::AppointmentId;
 use crate::outbox::{DeleteReason, Intent};
 use crate::reconcile::{Context, Decision, Standing};
@@ -93,7 +95,7 @@ pub fn shown(decision: &Decision) -> Option<Shown> {
 
 /// Holds the deletion of a decision back if it is only inferred, and forgets what was held if its cause is gone.
 pub(crate) fn hold(mut decision: Decision, ctx: &Context) -> Decision {
-    let Some(cause) = cause_of(&decision) else {
+    let Some(cause) = cause_of(&decision, ctx) else {
         // What cannot be decided yet is no answer: neither its day nor the trainer's yes is forgotten over it.
         if decision.standing != Standing::Unknown {
             decision.record.held = None;
@@ -172,28 +174,39 @@ fn is_deletion(intent: &Intent) -> bool {
 }
 
 /// What the deletion of a decision follows from; none if it was said, or if there is none.
-fn cause_of(decision: &Decision) -> Option<Cause> {
+fn cause_of(decision: &Decision, ctx: &Context) -> Option<Cause> {
     if !decision.intents.iter().any(is_deletion) {
         return None;
     }
     let record = &decision.record;
     match record.removal {
         Some(removal) => removal.inferred.then_some(Cause::Absent),
-        None => rules_changed(record).then_some(Cause::RulesChanged),
+        None => rules_changed(record, ctx).then_some(Cause::RulesChanged),
     }
 }
 
 /// H4 and H5. Where nothing is known of an earlier passing (a rebuild, another laptop's event), it is the rules.
-fn rules_changed(record: &Record) -> bool {
+fn rules_changed(record: &Record, ctx: &Context) -> bool {
     let Some(appointment) = &record.appointment else {
         return true;
     };
     let unchanged = record.passed.is_none_or(|passed| passed == appointment.version);
-    // What is held already stays held through lesser changes, as long as the event tells the right time.
+    // What is held already stays held through lesser changes, as long as the event tells the right time. So does what changed
+    // together with the rules, if nothing that changed is the reason.
     let held = record.held.is_some_and(|held| held.cause == Cause::RulesChanged);
     let agreed =
         Some(&Value::Time(EventTime::Timed(appointment.span()))) == record.base.platform.time.as_ref();
-    unchanged || (held && agreed)
+    unchanged || ((held || failed_before(record, appointment, ctx)) && agreed)
+}
+
+/// True if every rule that leaves the appointment out now would have left it out as it was when it last passed them.
+fn failed_before(record: &Record, appointment: &Appointment, ctx: &Context) -> bool {
+    let Some(passed) = &record.passed_as else {
+        return false;
+    };
+    let checks = |of: &Appointment| filter::checks(of, &ctx.settings.filters, ctx.connected_at);
+    let mut both = checks(appointment).into_iter().zip(checks(passed));
+    both.all(|(now, before)| now.passed || !before.passed)
 }
 
 /// The trainer's answer to a held deletion. True if there was one.

@@ -115,6 +115,25 @@ fn h5_an_appointment_that_changed_out_of_the_rules_goes_at_once() {
 }
 
 #[test]
+fn h4_what_changes_together_with_the_rules_is_held_if_the_change_is_not_the_reason() {
+    let noted = |case: Case| case.platform(|appointment| appointment.notes = Some("Other notes".into()));
+    noted(ruled_out()).expect("Held; until 09:00:00");
+    noted(noted(ruled_out())).expect("Held; until 09:00:00");
+    // The type that it has now is off, too, and it is this one that leaves it out.
+    let call_off = |settings: &mut SyncSettings| _ = settings.filters.types_off.insert("team_call".into());
+    let becomes_call = |case: Case| case.platform(|appointment| appointment.kind.id = "team_call".into());
+    let passed = || Case::linked().expect("InSync");
+    becomes_call(passed().settings(call_off)).expect("delete LeftOut g1");
+    // Or another rule than the one that is new.
+    let busy = |case: Case| case.platform(|appointment| appointment.private = true);
+    busy(ruled_out()).expect("delete LeftOut g1");
+    // And an event that tells the old time is worse than none.
+    ruled_out()
+        .platform_moves("12-02 09:00-10:30")
+        .expect("delete LeftOut g1");
+}
+
+#[test]
 fn h5_a_held_event_stays_held_while_it_tells_the_right_time() {
     let held = ruled_out().expect("Held; until 09:00:00");
     held.clone()

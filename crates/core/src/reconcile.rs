@@ -242,6 +242,7 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         return on_left_out(record, reason, ctx);
     }
     record.passed = Some(appointment.version);
+    record.passed_as = None;
     if record.link == LinkState::Kept {
         // Deleted while it was kept, it is the trainer's deletion all the same (R8).
         record.link = if record.event.is_some() || record.tombstone_at.is_some() {

@@ -218,6 +218,9 @@ pub struct Record {
     /// doing, the same one that does not is the rules'.
     #[serde(default, skip_serializing_if = "is_default")]
     pub passed: Option<crate::ids::Version>,
+    /// The appointment as it was in the version `passed`, while another is known that has not passed them yet.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub passed_as: Option<Box<Appointment>>,
     /// The time of `confirmed_time` that a standing policy confirmed, not the trainer: such moves are counted together.
     #[serde(default, skip_serializing_if = "is_default")]
     pub policy_time: Option<TimeSpan>,
@@ -301,6 +304,7 @@ impl Record {
             delete_confirmed: false,
             held: None,
             passed: None,
+            passed_as: None,
             policy_time: None,
             ask_moves: false,
             tombstone_at: None,

@@ -98,6 +98,8 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
 pub(super) fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) -> Decision {
     let standing = Standing::LeftOut(reason);
     let Some(event) = record.event.clone() else {
+        // Only what is deleted asks what it was before.
+        record.passed_as = None;
         if record.tombstone_at.is_some() && matches!(record.link, LinkState::Linked | LinkState::Kept) {
             unlink(&mut record, ctx);
         }
