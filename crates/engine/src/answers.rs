@@ -202,6 +202,7 @@ impl Engine {
         let state = self.ledger.sync_state().await?;
         let ctx = self.context(settings, &state);
         let mut records = Records::new(self.ledger.records().await?);
+        let mut told = Vec::new();
         for appointment in &question.appointments {
             let Some(known) = records.get(appointment).cloned() else {
                 continue;
@@ -219,8 +220,10 @@ impl Engine {
                 (QuestionKind::RemovedInCalendar, _) => {
                     // The unlinking that was held happens now; "put back" follows it.
                     let mut record = reconcile::reconcile(&known, &ctx).record;
-                    if answer == Answer::GoOn {
-                        resolve::put_back(&mut record);
+                    let by_trainer = matches!(record.link, LinkState::Removed { by_trainer: true, .. });
+                    told.push(self.outside_item(&record, HistoryWhat::RemovedInCalendar { by_trainer }));
+                    if answer == Answer::GoOn && resolve::put_back(&mut record) {
+                        told.push(self.outside_item(&record, HistoryWhat::PutBack));
                     }
                     records.put(record);
                 }
@@ -251,6 +254,7 @@ impl Engine {
         let mut item = self.item(&RunId::new(""), None, what, HistorySource::You);
         item.run_id = None;
         changes.push(Change::AddItem(Box::new(item)));
+        changes.extend(told);
         changes.push(Change::PutQuestion(Question {
             answer: Some(answer),
             answered_at: Some(ctx.now),

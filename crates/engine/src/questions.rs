@@ -152,6 +152,10 @@ pub(crate) fn confirmed(questions: &[Question], item: &HistoryItem, generation: 
     let Some(id) = &item.appointment_id else {
         return false;
     };
+    // A removal that is told outside of any run was asked about: it is told with the answer, whichever that was.
+    if item.run_id.is_none() && matches!(item.what, HistoryWhat::RemovedInCalendar { .. }) {
+        return true;
+    }
     let mark = generation.map(|generation| format!("g{generation}"));
     let this_one = |cause: &Cause| match &item.what {
         HistoryWhat::MovedBack { to, .. } => cause.mark == guard::moved_to(to),

@@ -185,6 +185,45 @@ async fn many_deleted_in_the_calendar_are_put_back_or_left_as_the_trainer_says()
 }
 
 #[tokio::test]
+async fn the_history_names_each_of_many_that_were_deleted_and_they_are_not_counted_again() {
+    for answer in [Answer::GoOn, Answer::Leave] {
+        let (world, visits) = with_visits(12).await;
+        let before = world.now();
+        world.advance(24 * 3_600);
+        for visit in &visits[..6] {
+            world.trainer().delete(visit);
+        }
+        asked_once(&world, QuestionKind::RemovedInCalendar, 6).await;
+        world.answer(answer).await;
+        world.settle().await;
+
+        for visit in &visits[..6] {
+            let mut told = world.story(visit).await.into_iter().skip(1);
+            let removed = HistoryWhat::RemovedInCalendar { by_trainer: true };
+            assert_eq!(told.next(), Some(removed), "{answer:?}");
+            match answer {
+                Answer::GoOn => {
+                    assert_eq!(told.next(), Some(HistoryWhat::PutBack));
+                    assert!(matches!(told.next(), Some(HistoryWhat::Added { .. })));
+                }
+                Answer::Leave => assert_eq!(told.next(), None),
+            }
+        }
+        let yesterday = world.engine.calendar_at(before).await.expect("the ledger works");
+        assert_eq!(yesterday.events.len(), 12, "{answer:?}");
+        let restorable = yesterday.events.iter().filter(|event| event.history_id.is_some());
+        assert_eq!(restorable.count(), if answer == Answer::Leave { 6 } else { 0 });
+
+        // One more is one, and not the seventh.
+        world.trainer().delete(&visits[6]);
+        world.settle().await;
+        assert_eq!(world.questions().await, [], "{answer:?}");
+        assert_eq!(world.badge(&visits[6]).await.0, Badge::Removed);
+        world.check_invariants().await;
+    }
+}
+
+#[tokio::test]
 async fn the_whole_calendar_emptied_is_one_question_and_can_be_put_back() {
     let (world, visits) = with_visits(38).await;
     for visit in &visits {
