@@ -40,7 +40,10 @@ async fn the_life_of_an_event() {
     );
     assert_eq!(
         calendar.get(&primary(), &id).await,
-        Ok(EventLookup::Live(Box::new(made.clone())))
+        Ok(EventLookup::Live {
+            event: Box::new(made.clone()),
+            created: made.updated,
+        })
     );
     // The trainer edits it: our old etag is refused, the new one taken, and what they added stays.
     world.edit(
