@@ -38,7 +38,10 @@ async fn fill(running: &Running, count: usize) {
         settings.filters.excluded = (0..count).map(|nth| apt(&format!("old_{nth:05}"))).collect();
         settings
     };
-    let kept = running.engine.change_settings(filled, Removals::Unconfirmed).await;
+    let kept = running
+        .engine
+        .change_settings(filled, Removals::Unconfirmed)
+        .await;
     kept.expect("the ledger works");
 }
 
