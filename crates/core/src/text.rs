@@ -266,7 +266,7 @@ pub fn notes_in(event: &Event, block: &str) -> Option<String> {
     }
     let ours = written_tail(block);
     // What is left of a line once ours is taken off its beginning.
-    let typed = |line: &'_ str| -> Option<usize> {
+    let typed = |line: &str| -> Option<usize> {
         ours.iter()
             .find(|own| {
                 line.strip_prefix(**own)

@@ -300,7 +300,7 @@ impl Engine {
             Err(error) => return Ok(Outcome::Failed(error)),
         };
         let since = row.created_at - Duration::minutes(CLOCKS_MINUTES);
-        let mut made = None;
+        let mut made: Option<Box<Appointment>> = None;
         for item in listing.items {
             let PlatformChange::Upsert(appointment) = item else {
                 continue;
@@ -315,8 +315,7 @@ impl Engine {
             if other {
                 continue;
             }
-            let again = |known: &Box<Appointment>| known.id == appointment.id;
-            if made.as_ref().is_some_and(|known| !again(known)) {
+            if made.as_ref().is_some_and(|known| known.id != appointment.id) {
                 return Ok(Outcome::Unknowable);
             }
             made = Some(appointment);
