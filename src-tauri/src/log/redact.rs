@@ -55,6 +55,7 @@ const FIELDS: [(&str, Form); 32] = [
     ("before", Form::Number),
     ("now", Form::Number),
     ("attempts", Form::Number),
+    ("failures", Form::Number),
     ("version", Form::Number),
 ];
 
