@@ -341,7 +341,8 @@ fn messages_are_fixed_texts_and_fields_are_known_ones() {
                 }
                 for part in call.split(',') {
                     let part = part.trim();
-                    let is_bare = !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+                    let is_bare =
+                        !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
                     if let Some(name) = part.strip_prefix(['%', '?']).or(is_bare.then_some(part)) {
                         assert!(
                             known.contains(&name),
