@@ -152,6 +152,7 @@ impl TokenKeeper {
             (
                 Err(
                     PortError::Unreachable { .. }
+                    | PortError::WrongCertificate
                     | PortError::ServerTrouble { .. }
                     | PortError::Throttled { .. },
                 ),
