@@ -23,7 +23,7 @@ enum Form {
 }
 
 /// The fields that exist, with their form. A new one is added here, or it is withheld.
-const FIELDS: [(&str, Form); 32] = [
+const FIELDS: [(&str, Form); 33] = [
     ("message", Form::Message),
     ("run", Form::Run),
     ("request", Form::Run),
