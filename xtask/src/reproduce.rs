@@ -95,7 +95,7 @@ fn build_in(place: &Path) -> Result<Made> {
         .args(["clone", "--quiet", "--no-hardlinks", "."])
         .arg(place))?;
     let ui = place.join("ui");
-    run(npm(&ui).args(["ci", "--no-audit", "--no-fund", "--silent"]))?;
+    setup::packages_of(&ui)?;
     run(npm(&ui).args(["run", "--silent", "build"]))?;
     let target = place.join("target");
     let mut command = cargo();

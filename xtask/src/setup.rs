@@ -7,7 +7,7 @@ use crate::project;
 use crate::run::{cargo, npm, read, run, say};
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How much is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +48,19 @@ fn window_packages() -> Result<()> {
         return Ok(());
     }
     say("installing the window's packages");
-    // Not `npm ci`: it refuses a lock in which optional packages for other systems are missing because the registry at
-    // hand did not have them. `--no-save` leaves manifest and lock as they are; the versions are the lock's.
-    run(npm(&ui).args(["install", "--no-save", "--no-audit", "--no-fund"]))?;
+    packages_of(&ui)?;
     if let Some(folder) = stamp.parent() {
         fs::create_dir_all(folder)?;
     }
     fs::write(stamp, lock)?;
     Ok(())
+}
+
+/// Installs what the lock file beside a manifest names.
+pub fn packages_of(folder: &Path) -> Result<()> {
+    // Not `npm ci`: it refuses a lock in which optional packages for other systems are missing because the registry at
+    // hand did not have them. `--no-save` leaves manifest and lock as they are; the versions are the lock's.
+    run(npm(folder).args(["install", "--no-save", "--no-audit", "--no-fund"]))
 }
 
 /// rustfmt and clippy, where rustup is there to add them.
