@@ -104,12 +104,16 @@ bugs! {
     DirectionIgnored = "direction-ignored",
     /// No mass change is asked about.
     NoGuard = "no-guard",
+    /// The guard asks, and what it asks about is done all the same.
+    GuardDoesNotWait = "guard-does-not-wait",
     /// Deletions that a filter or an account brought go unasked.
     RemovalsNotAsked = "removals-not-asked",
     /// Inferred deletions go at once, without being held where the trainer sees them.
     NoPen = "no-pen",
     /// The guard asks the same question at every run, and an answer changes nothing.
     AnswerForgotten = "answer-forgotten",
+    /// An undoing is accepted and told, and nothing comes of it.
+    UndoForgotten = "undo-forgotten",
 
     /// Another idempotency key with every try.
     KeyPerTry = "key-per-try",

@@ -149,7 +149,7 @@ pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[
         };
         for (id, cause) in &causes {
             let asked = open().any(|question| question.appointments.contains(id));
-            let waits = asked || (too_many && fresh.contains_key(id));
+            let waits = (asked || (too_many && fresh.contains_key(id))) && !bug::is_on(Bug::GuardDoesNotWait);
             if answered(Answer::Leave, id, cause) || waits {
                 verdict.held.insert((*id).clone(), kind);
             }

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::ledger::{Change, HistoryFilter, HistoryItem, HistorySource, HistoryWhat, LedgerError};
 use crate::plan::title_of;
 use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::{AppointmentId, ConflictId, RunId};
 use roundtrip_core::outbox::{OutboxState, Side};
@@ -301,7 +302,7 @@ impl Engine {
             return Ok(restored);
         }
         let mut changes = edits.items;
-        let records = edits.records.values();
+        let records = edits.records.values().filter(|_| !bug::is_on(Bug::UndoForgotten));
         changes.extend(records.map(|record| Change::PutRecord(Box::new(record.clone()))));
         if edits.before != edits.ctx.settings {
             let now = edits.ctx.now;
