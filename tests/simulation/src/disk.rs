@@ -224,11 +224,11 @@ impl<L: Ledger> Ledger for DiskLedger<L> {
         self.disk
             .stage
             .note(format_args!("L{} commit:{}", self.disk.laptop, Words(&changes)));
-        self.disk.stage.commits(self.disk.laptop, &changes);
         if let Some(part) = self.disk.is_cut_short(changes.len()) {
             self.begin_only(&changes[..part]);
             self.disk.lose_power("power gone within a commit").await;
         }
+        self.disk.stage.commits(self.disk.laptop, &changes);
         let outcome = self.disk.now(self.inner.commit(changes));
         self.disk.after(true).await;
         outcome

@@ -147,7 +147,9 @@ impl Laptop {
             state.boots
         };
         let around = &self.around;
-        let label = self.label(self.state.borrow().databases);
+        let life = self.state.borrow().databases;
+        let label = self.label(life);
+        around.stage.starts(self.index, life);
         let chance = around
             .seed
             .wrapping_mul(0x9E37_79B9)

@@ -3,7 +3,7 @@
 use crate::ended::WireRecord;
 use crate::executor::{Time, lock};
 use crate::trace::Trace;
-use crate::witness::Witnessed;
+use crate::witness::{Switch, Witnessed};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Request;
@@ -114,6 +114,7 @@ pub struct Stage {
     requests: Mutex<Vec<WireRecord>>,
     witnessed: Mutex<Witnessed>,
     calm: AtomicBool,
+    platform_is_out: AtomicBool,
 }
 
 impl Stage {
@@ -130,6 +131,7 @@ impl Stage {
             requests: Mutex::default(),
             witnessed: Mutex::default(),
             calm: AtomicBool::new(true),
+            platform_is_out: AtomicBool::new(false),
         }
     }
 
@@ -146,6 +148,16 @@ impl Stage {
     /// Lets things go wrong, or no longer.
     pub fn set_calm(&self, calm: bool) {
         self.calm.store(calm, Ordering::Relaxed);
+    }
+
+    /// True while no laptop reaches the platform.
+    pub fn platform_is_out(&self) -> bool {
+        self.platform_is_out.load(Ordering::Relaxed)
+    }
+
+    /// Takes the platform out of everybody's reach, or gives it back.
+    pub fn set_platform_out(&self, out: bool) {
+        self.platform_is_out.store(out, Ordering::Relaxed);
     }
 
     /// Notes a line of the story.
@@ -184,6 +196,16 @@ impl Stage {
     /// A laptop commits this.
     pub fn commits(&self, laptop: usize, changes: &[Change]) {
         lock(&self.witnessed).commits(laptop, self.now(), changes);
+    }
+
+    /// The app starts on a laptop, with its database of this life.
+    pub fn starts(&self, laptop: usize, life: u32) {
+        lock(&self.witnessed).starts(laptop, self.now(), life);
+    }
+
+    /// A laptop hears of the platform's switch, or sends something.
+    pub fn switch(&self, laptop: usize, what: Switch) {
+        lock(&self.witnessed).switch.push((laptop, self.now(), what));
     }
 
     /// The trainer signs in on a laptop.

@@ -5,6 +5,7 @@ use crate::ended::WireRecord;
 use crate::executor::{lock, step_aside};
 use crate::faults::{Asked, Kind};
 use crate::stage::{Parcel, Stage};
+use crate::witness::{Switch, run_of};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
@@ -106,6 +107,9 @@ impl Wire {
     fn fate(&self, asked: &Asked) -> Option<Kind> {
         if self.stage.is_calm() {
             return None;
+        }
+        if self.stage.platform_is_out() && !asked.google {
+            return Some(Kind::NoConnection);
         }
         let mut state = lock(&self.state);
         if state.random.below(1_000) >= self.stage.weather.wire {
@@ -300,6 +304,16 @@ impl Wire {
     }
 }
 
+/// Whether a request changes an event or reports something; what a laptop says of itself is neither.
+fn is_write(google: bool, method: &str, path: &str) -> bool {
+    let place = if google {
+        path.starts_with("/calendar/v3/calendars/") && !path.ends_with("/watch")
+    } else {
+        path.starts_with("/v1/appointments")
+    };
+    method != "GET" && place
+}
+
 fn header(headers: &http::HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
@@ -343,6 +357,18 @@ impl HttpPort for Wire {
             record.method,
             String::from_utf8_lossy(if asked.sign_in { b"" } else { request.body() })
         ));
+        let run = run_of(record.request_id.as_deref());
+        let writes = is_write(google, &record.method, &path);
+        self.stage.switch(
+            self.laptop,
+            match writes {
+                true => Switch::Writes {
+                    run: run.clone(),
+                    what: format!("{} {path}", record.method),
+                },
+                false => Switch::Asks { run: run.clone() },
+            },
+        );
         let slept = self.clock.slept();
         match self.draw(10) {
             0..=4 => step_aside(self.draw(4)).await,
@@ -360,6 +386,18 @@ impl HttpPort for Wire {
         if let Ok(answer) = &answer {
             record.status = Some(answer.status().as_u16());
             record.retry_after = header(answer.headers(), "retry-after").and_then(|text| text.parse().ok());
+            if let Some(enabled) = header(answer.headers(), "calendar-sync").filter(|_| !google) {
+                let enabled = !enabled.starts_with("disabled");
+                let of_write = writes;
+                self.stage.switch(
+                    self.laptop,
+                    Switch::Hears {
+                        enabled,
+                        run,
+                        of_write,
+                    },
+                );
+            }
         }
         self.stage.note(format_args!(
             "L{} hears {:?} of {} {path}",
