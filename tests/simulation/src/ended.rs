@@ -107,7 +107,7 @@ pub struct WireRecord {
 /// One promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// `I1` to `I15`.
+    /// `I1` to `I15`, a promise (`P8`), `undo` or `switch`.
     pub invariant: &'static str,
     /// What was found; may name ids, never a token.
     pub what: String,

@@ -1,19 +1,13 @@
-//! I10 no deletion without an explicit reason, P5 disconnecting leaves the events, P8 no mass change unasked.
+//! I10 no deletion without an explicit reason, P5 disconnecting leaves the events.
 
 use super::facts::{Facts, moved_to, span_of};
 use crate::ended::{EndedLaptop, Violation};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use roundtrip_core::filter::{self, LeftOut};
-use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, inferred_deletions_max};
 use roundtrip_core::outbox::{DeleteReason, Intent};
-use roundtrip_core::question::{Answer, QuestionKind};
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_sandbox::history::{Actor, AppointmentState, Change, EventState};
-use std::collections::BTreeSet;
-
-/// The guard counts what happened in this time (P8).
-const GUARDED: TimeDelta = TimeDelta::minutes(60);
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let deletions = deletions(facts);
@@ -27,14 +21,12 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         }
     }
     nothing_goes_with_the_connection(facts, &deletions, found);
-    no_mass_deletion(facts, &deletions, found);
-    no_mass_of_moves(facts, found);
     no_edit_goes_unsaid(facts, found);
 }
 
 /// What the services' histories say for a deletion.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Why {
+pub(super) enum Why {
     /// Cancelled, given to somebody else, deleted.
     Platform,
     /// A filter leaves it out.
@@ -47,10 +39,11 @@ enum Why {
     Nothing,
 }
 
-struct Deletion<'a> {
-    change: &'a Change,
-    appointment: &'a str,
-    why: Why,
+pub(super) struct Deletion<'a> {
+    pub(super) change: &'a Change,
+    pub(super) appointment: &'a str,
+    pub(super) event: &'a str,
+    pub(super) why: Why,
 }
 
 /// Every deletion of one of our events by the app, with its appointment and event.
@@ -67,11 +60,13 @@ pub(super) fn app_deletions<'a>(
     })
 }
 
-fn deletions<'a>(facts: &'a Facts<'_>) -> Vec<Deletion<'a>> {
+/// Every deletion by the app with its reason, in order.
+pub(super) fn deletions<'a>(facts: &'a Facts<'_>) -> Vec<Deletion<'a>> {
     let mut deletions: Vec<Deletion<'a>> = app_deletions(facts)
         .map(|(change, appointment, event)| Deletion {
             change,
             appointment,
+            event,
             why: why(facts, appointment, event, change),
         })
         .collect();
@@ -115,19 +110,28 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
 /// Whether settings that the deleting laptop ever had before leave the appointment out, in any state that it had: worked out
 /// from what the services say and the trainer set, not from what the ledger calls left out.
 fn some_rules_left_it_out(facts: &Facts<'_>, appointment: &str, deletion: &Change) -> bool {
-    let laptop = facts.laptop_of(deletion);
+    rules_of_some_time(facts, appointment, facts.laptop_of(deletion), deletion.at)
+}
+
+/// As above, for a laptop (if it is known which) up to a time.
+pub(super) fn rules_of_some_time(
+    facts: &Facts<'_>,
+    appointment: &str,
+    laptop: Option<usize>,
+    until: DateTime<Utc>,
+) -> bool {
     let rules = facts
         .ended
         .witnessed
         .settings
         .iter()
-        .filter(|(by, at, _)| laptop.is_none_or(|laptop| laptop == *by) && *at <= deletion.at)
+        .filter(|(by, at, _)| laptop.is_none_or(|laptop| laptop == *by) && *at <= until)
         .map(|(_, _, settings)| settings.clone())
         // Nobody writes down what is so from the beginning, or again after a database was lost.
         .chain([SyncSettings::default()]);
     let states: Vec<&AppointmentState> = facts
         .appointment(appointment)
-        .filter(|change| change.seq < deletion.seq)
+        .filter(|change| change.at <= until)
         .filter_map(Change::appointment_after)
         .collect();
     rules.into_iter().any(|settings| {
@@ -184,88 +188,10 @@ fn nothing_goes_with_the_connection(
     }
 }
 
-/// Whether this laptop asked about such a change, or, not knowing which laptop it was, any.
-fn asked(facts: &Facts<'_>, laptop: Option<usize>, kind: QuestionKind) -> bool {
-    let laptops = facts.ended.laptops.iter().enumerate();
-    laptops
-        .filter(|(number, _)| laptop.is_none_or(|laptop| laptop == *number))
-        .any(|(_, laptop)| {
-            laptop.history.iter().any(|item| {
-                matches!(&item.what, HistoryWhat::Answered { question, .. } if *question == kind)
-                    || matches!(&item.what, HistoryWhat::Asked { question, .. } if *question == kind)
-            })
-        })
-}
-
-/// P8 for deletions.
-fn no_mass_deletion(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut Vec<Violation>) {
-    if facts.a_database_was_lost() {
-        // What a lost database had counted is lost with it.
-        return;
-    }
-    // What the trainer took out with an own click was confirmed.
-    let by_click = |deletion: &Deletion<'_>| {
-        let since = deletion.change.at - TimeDelta::days(30);
-        facts.is_told(deletion.appointment, since, |item| {
-            matches!(item.what, HistoryWhat::Restored { to: None, .. })
-        })
-    };
-    let kinds = [
-        (Why::Platform, QuestionKind::Cancellations),
-        (Why::Filter, QuestionKind::InferredDeletions),
-    ];
-    for (why, kind) in kinds {
-        let of_kind: Vec<&Deletion<'_>> = deletions
-            .iter()
-            .filter(|deletion| deletion.why == why && !by_click(deletion))
-            .collect();
-        for (index, last) in of_kind.iter().enumerate() {
-            let laptop = facts.laptop_of(last.change);
-            let window = of_kind[..=index].iter().filter(|deletion| {
-                last.change.at - deletion.change.at < GUARDED && facts.laptop_of(deletion.change) == laptop
-            });
-            // The same event taken from the bin and deleted again is one, and what was chosen one by one is none.
-            let different: BTreeSet<&str> = window
-                .clone()
-                .filter(|deletion| !is_chosen(facts, deletion.appointment, deletion.change))
-                .map(|deletion| deletion.appointment)
-                .collect();
-            let count = different.len();
-            let first = window.map(|deletion| deletion.change.seq).min().unwrap_or(0);
-            let links = links_at(facts, first);
-            let too_many = match kind {
-                QuestionKind::Cancellations => count > CANCELLATIONS_MAX && count * 2 > links,
-                _ => count > inferred_deletions_max(links),
-            };
-            if too_many && !asked(facts, laptop, kind) {
-                let what = format!(
-                    "{count} of {links} events were deleted within an hour and nobody was asked ({kind:?})"
-                );
-                facts.violates(found, "P8", last.appointment, &what);
-                break;
-            }
-        }
-    }
-}
-
 /// Whether the trainer left out this very appointment.
 pub(super) fn is_chosen(facts: &Facts<'_>, appointment: &str, deletion: &Change) -> bool {
     facts.is_told(appointment, deletion.at - TimeDelta::days(30), |item| {
         matches!(item.what, HistoryWhat::Restored { to: None, .. })
-    })
-}
-
-/// The trainer let this laptop's guard go on with what is only inferred.
-pub(super) fn was_let_go(facts: &Facts<'_>, laptop: usize, deletion: &Change) -> bool {
-    facts.ended.laptops[laptop].history.iter().any(|item| {
-        let answered = matches!(
-            &item.what,
-            HistoryWhat::Answered {
-                question: QuestionKind::InferredDeletions,
-                answer: Answer::GoOn,
-            }
-        );
-        answered && item.at <= deletion.at && deletion.at - item.at <= TimeDelta::days(30)
     })
 }
 
@@ -319,54 +245,4 @@ fn is_still_to_be_told(facts: &Facts<'_>, deletion: &Change, event: &str) -> boo
             .any(|row| matches!(&row.intent, Intent::Delete { event_id, .. } if event_id.as_str() == event))
     };
     !facts.was_heard(deletion) && facts.laptop_of(deletion).is_some_and(waits)
-}
-
-/// Our live events before the change of this number.
-fn links_at(facts: &Facts<'_>, seq: u64) -> usize {
-    let live = facts
-        .own_events()
-        .filter(|(event, _)| facts.event_at(event, seq).is_some_and(EventState::is_live));
-    live.count()
-}
-
-/// P8 for moves.
-fn no_mass_of_moves(facts: &Facts<'_>, found: &mut Vec<Violation>) {
-    if facts.a_database_was_lost() {
-        return;
-    }
-    let mut reports: Vec<(&Change, &str)> = Vec::new();
-    for appointment in facts.appointments() {
-        let moved = facts.appointment(appointment).filter(|change| {
-            let (before, after) = (change.appointment_before(), change.appointment_after());
-            let spans = before
-                .zip(after)
-                .map(|(before, after)| (span_of(before), span_of(after)));
-            change.actor.is_app() && spans.is_some_and(|(before, after)| before != after)
-        });
-        reports.extend(moved.map(|change| (change, appointment)));
-    }
-    // What the trainer confirmed one by one is no part of a mass.
-    reports.retain(|(change, appointment)| {
-        !facts.is_told(appointment, change.at - TimeDelta::days(30), |item| {
-            matches!(
-                item.what,
-                HistoryWhat::ConflictResolved { .. }
-                    | HistoryWhat::Undone { .. }
-                    | HistoryWhat::Restored { .. }
-            )
-        })
-    });
-    reports.sort_by_key(|(change, _)| change.seq);
-    for (index, (last, appointment)) in reports.iter().enumerate() {
-        let laptop = facts.laptop_of(last);
-        let window = reports[..=index]
-            .iter()
-            .filter(|(change, _)| last.at - change.at < GUARDED && facts.laptop_of(change) == laptop);
-        let count = window.count();
-        if count > MOVES_MAX && !asked(facts, laptop, QuestionKind::Moves) {
-            let what = format!("{count} moves were reported within an hour and nobody was asked");
-            facts.violates(found, "P8", appointment, &what);
-            break;
-        }
-    }
 }

@@ -1,10 +1,12 @@
 //! P8: a deletion that nobody said, that only follows from something, is held where the trainer can see it before it goes.
 
-use super::deletions::{app_deletions, is_chosen, was_let_go};
+use super::deletions::{app_deletions, is_chosen};
 use super::facts::Facts;
+use super::mass::{mark_of, was_let_go};
 use crate::ended::Violation;
 use chrono::TimeDelta;
 use roundtrip_core::outbox::DeleteReason;
+use roundtrip_core::question::QuestionKind;
 use roundtrip_engine::ledger::{HistoryItem, HistoryWhat};
 use roundtrip_sandbox::history::Change;
 
@@ -24,7 +26,12 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         if clock_was_set
             || !is_inferred(facts, laptop, appointment, event, change)
             || is_chosen(facts, appointment, change)
-            || was_let_go(facts, laptop, change)
+            || was_let_go(
+                facts,
+                (laptop, QuestionKind::InferredDeletions),
+                (appointment, mark_of(facts, event).as_deref()),
+                change.at,
+            )
         {
             continue;
         }
@@ -49,19 +56,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 
 /// Absent, by the laptop's own word; or left out by its rules although the platform never changed anything.
 fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str, deletion: &Change) -> bool {
-    let about = |item: &&HistoryItem| {
-        item.appointment_id
-            .as_ref()
-            .is_some_and(|id| id.as_str() == appointment)
-            && matches!(item.what, HistoryWhat::Deleted { .. })
-            && (item.at - deletion.at).abs() <= TimeDelta::minutes(30)
-    };
-    // An event that the trainer takes from the bin may go once more: the nearest line is about this deletion (seed 16575).
-    let row = facts.ended.laptops[laptop]
-        .history
-        .iter()
-        .filter(about)
-        .min_by_key(|item| (item.at - deletion.at).abs());
+    let row = row_of(facts, laptop, appointment, deletion);
     let Some(made) = facts.event(event).find(|change| change.actor.is_app()) else {
         return false;
     };
@@ -89,4 +84,23 @@ fn is_inferred(facts: &Facts<'_>, laptop: usize, appointment: &str, event: &str,
         } => unchanged && new_rules,
         _ => false,
     })
+}
+
+/// What the laptop's history says of a deletion. An event that the trainer takes from the bin may go once more: the nearest line is
+/// about this deletion (seed 16575).
+pub(super) fn row_of<'a>(
+    facts: &'a Facts<'_>,
+    laptop: usize,
+    appointment: &str,
+    deletion: &Change,
+) -> Option<&'a HistoryItem> {
+    let about = |item: &&HistoryItem| {
+        item.appointment_id
+            .as_ref()
+            .is_some_and(|id| id.as_str() == appointment)
+            && matches!(item.what, HistoryWhat::Deleted { .. })
+            && (item.at - deletion.at).abs() <= TimeDelta::minutes(30)
+    };
+    let lines = facts.ended.laptops[laptop].history.iter().filter(about);
+    lines.min_by_key(|item| (item.at - deletion.at).abs())
 }

@@ -35,7 +35,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+mod asked;
 mod plants;
+mod promised;
 
 const USER: &str = "usr_7";
 const ACCOUNT: &str = "mara.vogt@gmail.example";
@@ -74,6 +76,7 @@ struct Laptop {
     statuses: Vec<AppointmentStatus>,
     history: Vec<HistoryItem>,
     outbox: Vec<OutboxRow>,
+    questions: Vec<roundtrip_core::question::Question>,
     disconnected: bool,
 }
 
@@ -128,6 +131,12 @@ impl World {
         world.laptop.state.started = true;
         world.laptop.state.connected_at = Some(at("2026-11-21T08:00:00Z"));
         world
+    }
+
+    /// The laptop hears the answer to each of its requests.
+    fn hears(&mut self) {
+        self.requests
+            .extend([true, false].map(|google| first_request(google, Some(200))));
     }
 
     /// An appointment at this hour of 1 December with its event, known to the laptop.
@@ -332,7 +341,7 @@ impl World {
             statuses: self.laptop.statuses.clone(),
             outbox: self.laptop.outbox.clone(),
             conflicts: Vec::new(),
-            questions: Vec::new(),
+            questions: self.laptop.questions.clone(),
             history: self.laptop.history.clone(),
             runs: Vec::new(),
         };

@@ -425,6 +425,7 @@ fn p5_an_event_that_goes_with_the_connection() {
 #[test]
 fn p8_many_deletions_without_a_question() {
     let mut world = World::new();
+    world.hears();
     let ids: Vec<String> = (0..14).map(|hour| world.agreed(hour)).collect();
     for (hour, id) in (0..).zip(&ids).take(12) {
         world.sandbox.platform.cancel_appointment(id).expect("there");
@@ -573,6 +574,7 @@ fn i12_an_ended_sign_in_tried_again_and_again() {
 #[test]
 fn p8_many_moves_without_a_question() {
     let mut world = World::new();
+    world.hears();
     let ids: Vec<String> = (0..6).map(|hour| world.agreed(hour)).collect();
     for (hour, id) in (0..).zip(&ids) {
         world.hand(id, 1, Some(event_at(hour)), Some(event_at(hour + 30)));
