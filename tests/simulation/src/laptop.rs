@@ -1,6 +1,7 @@
 //! One installation of Roundtrip: it can crash at any await, start again, sleep, and lose its database.
 
 use crate::clock::LaptopClock;
+use crate::crowd::Crowd;
 use crate::desk::Desk;
 use crate::disk::{Disk, DiskLedger, DiskVault};
 use crate::executor::{Group, Handle, TaskId};
@@ -39,6 +40,8 @@ pub struct Surroundings {
     pub person: Person,
     /// The seed.
     pub seed: u64,
+    /// Whether this seed is one with masses.
+    pub crowd: Option<Crowd>,
 }
 
 /// A laptop, running or not.

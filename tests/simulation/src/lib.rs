@@ -4,6 +4,7 @@
 //! # Words
 //! - A *seed* is a number from which everything is drawn: the scheduler's choices, times, faults, what people do.
 //! - The *stage* is what everything in a seed shares; the *weather* is how rough it gets.
+//! - A *crowd* is a seed with so many appointments that many can change at once, and do.
 //! - *Fate* is what nobody chose: crashes, sleep, clocks, lost databases.
 //! - The *calm* is when faults have stopped; *quiet rounds* follow, and then the [`checker`] asks.
 //! - A *trace* is everything that happened, as one hash.
@@ -15,6 +16,7 @@
 
 pub mod checker;
 pub mod clock;
+pub mod crowd;
 pub mod desk;
 pub mod disk;
 pub mod ended;

@@ -1,5 +1,6 @@
 //! What happens on a laptop: cycles, what the trainer does in the window, and what fate does to it.
 
+use crate::crowd;
 use crate::laptop::{Laptop, Running, Surroundings};
 use chrono::TimeDelta;
 use roundtrip_core::conflict::{ConflictKind, Resolution};
@@ -182,6 +183,9 @@ async fn window(
                 .action("trainer signs in again", format_args!("L{} {done}", laptop.index));
             continue;
         }
+        if crowd::answers(&laptop, &around, &running, &mut random).await {
+            continue;
+        }
         act(&laptop, &around, &running, &mut random, driven).await;
     }
 }
@@ -222,6 +226,8 @@ async fn act(
                 format!("{} {resolution:?} {outcome:?}", conflict.appointment_id),
             );
         }
+        // A trainer with many appointments answers after a while, or not at all.
+        4 | 5 if around.crowd.is_some() => undo_run(running, random, &said).await,
         4 | 5 => {
             let Ok(known) = engine.ledger().questions(engine.now()).await else {
                 return;
@@ -494,7 +500,22 @@ pub async fn fate(
                 let user = around.person.user;
                 let _ = stage.sandbox.platform.pause(user, Some(reason));
                 let seconds = 60 + random.below(1_500) as i64;
-                stage.time.until(stage.now() + TimeDelta::seconds(seconds)).await;
+                let until = stage.now() + TimeDelta::seconds(seconds);
+                let mut chance = chance;
+                if chance.below(2) == 0 {
+                    // Once it has heard so, it starts anew and cannot ask again.
+                    stage
+                        .time
+                        .until(stage.now() + TimeDelta::seconds(seconds / 3))
+                        .await;
+                    if laptop.running().is_some() {
+                        hit("restart and outage while sync is off");
+                        stage.set_platform_out(true);
+                        crash(&laptop, &around, driven, chance).await;
+                    }
+                }
+                stage.time.until(until).await;
+                stage.set_platform_out(false);
                 let _ = stage.sandbox.platform.pause(user, None);
             }
             15 | 16 => {

@@ -102,6 +102,7 @@ pub(crate) async fn end(
     // What is under way arrives, and apps that are still up finish or not.
     stage.time.until(stage.now() + TimeDelta::minutes(12)).await;
     stage.sandbox.shared.faults().clear();
+    stage.set_platform_out(false);
     let _ = stage.sandbox.platform.pause(around.person.user, None);
     for laptop in laptops {
         laptop.crash();
@@ -141,7 +142,9 @@ pub(crate) async fn end(
             read &= has_read(&running) && has_believed(&running, begun).await?;
             busy |= written > 0 || !read;
             let insisted = answers_conflicts.then_some(&mut insisted);
-            busy |= answer(&running, insisted, random).await?;
+            // In a crowd what is held goes by itself, if the guard lets it.
+            let holds = around.crowd.is_none() || round > NEXT_DAY;
+            busy |= answer(&running, holds, insisted, random).await?;
         }
         still = if busy || round <= NEXT_DAY { 0 } else { still + 1 };
         if still >= 1 || !violations.is_empty() {
@@ -178,9 +181,11 @@ pub(crate) async fn end(
     })
 }
 
-/// Answers what is asked, conflicts only where it is counted how often one was about a refusal; true if anything was.
+/// Answers what is asked, what is held if wanted, conflicts only where it is counted how often one was about a refusal; true if
+/// anything was.
 async fn answer(
     running: &Running,
+    holds: bool,
     insisted: Option<&mut BTreeMap<AppointmentId, usize>>,
     random: &mut SeededRandom,
 ) -> Result<bool> {
@@ -193,7 +198,7 @@ async fn answer(
     }
     let held = engine.snapshot().await?.held.into_iter();
     let held: Vec<_> = held.map(|shown| shown.appointment).collect();
-    if !held.is_empty() {
+    if holds && !held.is_empty() {
         answered |= engine.answer_held(&held, Answer::GoOn).await.is_ok();
     }
     if let Some(insisted) = insisted {

@@ -1,6 +1,7 @@
 //! One seed from its beginning to the checker.
 
 use crate::checker;
+use crate::crowd::{self, Crowd};
 use crate::desk::{Desk, LAPTOPS};
 use crate::ended::{Ended, EndedLaptop, Violation};
 use crate::executor::{Executor, Handle, Stopped, TimeClock, lock};
@@ -136,6 +137,7 @@ pub fn run(seed: u64, desk: &Rc<Desk>, shown: bool) -> Result<Outcome> {
         google: google_config(&sandbox, &config.google_url)?,
         person: MARA,
         seed,
+        crowd: Crowd::of(seed),
     });
     own_events(&sandbox, now)?;
     let before = everything(&sandbox);
@@ -294,8 +296,13 @@ async fn story(around: Rc<Surroundings>, mut random: SeededRandom) -> Result<End
     );
     let first_day = (stage.now() + TimeDelta::days(10)).date_naive();
     let mut admin = Somebody::new(stage.clone(), around.person, random.next_u64(), first_day);
-    for _ in 0..3 + random.below(4) {
-        admin.plan();
+    match around.crowd {
+        Some(crowd) => (0..crowd.appointments).for_each(|number| {
+            admin.plan_at(Crowd::slot(number, first_day));
+        }),
+        None => (0..3 + random.below(4)).for_each(|_| {
+            admin.plan();
+        }),
     }
     if random.below(4) == 0 {
         // One that begins, and perhaps ends, while everything goes on.
@@ -309,6 +316,9 @@ async fn story(around: Rc<Surroundings>, mut random: SeededRandom) -> Result<End
         "{count} laptops, driven {driven}, rough start {rough_start}, {:?}",
         stage.weather
     ));
+    if let Some(crowd) = &around.crowd {
+        stage.note(format_args!("{crowd:?}"));
+    }
     let mut laptops = Vec::new();
     for index in 0..count.min(LAPTOPS) {
         let config = config_of(&stage.sandbox, &around.metadata, index)?;
@@ -341,6 +351,10 @@ async fn story(around: Rc<Surroundings>, mut random: SeededRandom) -> Result<End
         if let Some(running) = laptop.running() {
             life::begin(laptop, &around, &running, driven);
         }
+    }
+    if let Some(crowd) = around.crowd {
+        let masses = crowd::masses(around.clone(), laptops.clone(), crowd, first_day);
+        around.handle.start(0, masses);
     }
     around.handle.start(0, admin.live(6 + random.below(10), false));
     let trainer = Somebody::new(stage.clone(), around.person, random.next_u64(), first_day);
