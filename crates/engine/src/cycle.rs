@@ -296,8 +296,8 @@ impl Engine {
             .ledger
             .questions(self.now() - Duration::days(KEPT_DAYS))
             .await?;
-        let recent = self.recent(&questions, records).await?;
         let rows = self.ledger.outbox().await?;
+        let recent = self.recent(&questions, &rows, records).await?;
         let conflicts = self.ledger.open_conflicts().await?;
         let waiting = rows.iter().map(|row| &row.appointment_id);
         let asked = conflicts.iter().map(|conflict| &conflict.appointment_id);

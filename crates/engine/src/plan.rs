@@ -1,7 +1,9 @@
 //! From records to a plan: decisions, guard, conflicts, and what the outbox should hold.
 
 use crate::engine::Engine;
-use crate::ledger::{Change, Counts, HistoryItem, HistorySource, HistoryWhat, LedgerError, SyncState};
+use crate::ledger::{
+    Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
+};
 use crate::marked::take_questions;
 use crate::questions::{COUNTED, confirmed, kind_of};
 use crate::read::Records;
@@ -27,6 +29,41 @@ pub(crate) struct Plan {
     pub(crate) ask: BTreeMap<QuestionKind, BTreeMap<AppointmentId, Cause>>,
     /// Answers of standing policies that the decisions follow.
     pub(crate) by_policy: BTreeMap<AppointmentId, Conflict>,
+}
+
+/// The line that the history gets once it is known that a write went through, as far as the guard counts it.
+fn as_if_told(row: &OutboxRow, record: Option<&Record>) -> Option<HistoryItem> {
+    let what = match &row.intent {
+        Intent::Delete { reason, .. } => HistoryWhat::Deleted {
+            reason: *reason,
+            edit_lost: false,
+            inferred: record
+                .and_then(|record| record.removal)
+                .is_some_and(|removal| removal.inferred),
+            time: None,
+        },
+        Intent::Move { time, from, .. } => HistoryWhat::MovedBack {
+            from: *from,
+            to: *time,
+            admin_notified: false,
+        },
+        Intent::Insert { .. } | Intent::Patch { .. } | Intent::Create { .. } | Intent::Notes { .. } => {
+            return None;
+        }
+    };
+    Some(HistoryItem {
+        id: row.id.0.clone(),
+        run_id: None,
+        at: row.created_at,
+        appointment_id: Some(row.appointment_id.clone()),
+        title: None,
+        what,
+        source: HistorySource::Roundtrip,
+        result: HistoryResult::Waiting,
+        problem: None,
+        request_id: None,
+        took: None,
+    })
 }
 
 /// Appointments of which something is kept beside their records.
@@ -99,10 +136,12 @@ impl Engine {
         }
     }
 
-    /// What already happened in the last 60 minutes, without what was confirmed.
+    /// What already happened in the last 60 minutes, without what was confirmed. What was sent and is not answered counts as
+    /// done: nothing is decided of it until its outcome is known, and then it is too late to ask.
     pub(crate) async fn recent(
         &self,
         questions: &[Question],
+        rows: &[OutboxRow],
         records: &Records,
     ) -> Result<Recent, LedgerError> {
         let since = self.now() - Duration::minutes(60);
@@ -113,7 +152,9 @@ impl Engine {
             kinds,
             ..Default::default()
         };
-        let items = self.ledger.history(&lines(&COUNTED)).await?;
+        let mut items = self.ledger.history(&lines(&COUNTED)).await?;
+        let sent = rows.iter().filter(|row| row.state == OutboxState::Sent);
+        items.extend(sent.filter_map(|row| as_if_told(row, records.get(&row.appointment_id))));
         if items.is_empty() {
             return Ok(Recent::default());
         }

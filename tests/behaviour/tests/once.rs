@@ -156,3 +156,24 @@ async fn moves_are_counted_within_the_hour_whatever_else_was_told_in_between() {
     );
     assert_eq!(asked[0].appointments.len(), 4);
 }
+
+/// Found by simulation seed 57.
+#[tokio::test]
+async fn a_cancellation_that_was_sent_and_not_answered_counts_in_the_hour() {
+    let (world, visits) = with_visits(30).await;
+    visits[..10].iter().for_each(|visit| world.admin().cancel(visit));
+    // Of one nobody hears what became of it.
+    let unheard = format!("/events/{}", world.trainer().event_id(&visits[0]));
+    world.spoil_google(Fault::DropAfter, |rule| {
+        rule.method("DELETE").path(&unheard).times(0)
+    });
+    world.sync().await;
+    assert_eq!(world.questions().await, [], "ten are not too many");
+    world.admin().cancel(&visits[10]);
+    world.advance(60);
+    world.sync().await;
+    let asked = world.questions().await;
+    let kinds: Vec<QuestionKind> = asked.iter().map(|question| question.kind).collect();
+    assert_eq!(kinds, [QuestionKind::Cancellations]);
+    assert!(world.trainer().has(&visits[10]));
+}
