@@ -63,7 +63,12 @@ pub struct CycleReport {
 impl CycleReport {
     /// Neither side could be reached.
     fn has_no_network(&self) -> bool {
-        let unreached = |error: &Option<PortError>| matches!(error, Some(PortError::Unreachable { .. }));
+        let unreached = |error: &Option<PortError>| {
+            matches!(
+                error,
+                Some(PortError::Unreachable { .. } | PortError::WrongCertificate)
+            )
+        };
         unreached(&self.platform) && unreached(&self.calendar)
     }
 }
@@ -215,12 +220,14 @@ impl Engine {
         }
 
         // 4. The record of the run, and what the platform is told. A side that could be read and takes no writes is in trouble.
-        self.forget_refusals();
+        let may_write = self.may_write(&state, settings.enabled);
+        if may_write {
+            self.forget_refusals();
+        }
         let stopped = |side| self.problem_of(side).filter(stops_side);
         let platform_read = report.platform.is_none();
         report.platform = report.platform.take().or_else(|| stopped(Side::Platform));
         report.calendar = report.calendar.take().or_else(|| stopped(Side::Calendar));
-        let may_write = self.may_write(&state, settings.enabled);
         self.sum_up(&mut report, &standing, &state, &records, may_write)
             .await?;
         let watched = self.watch_cycle(read).await;

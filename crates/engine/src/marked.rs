@@ -293,7 +293,7 @@ impl Engine {
                 return Ok(Outcome::Failed(PortError::BadAnswer { what }));
             }
             // No word of the feed's is a "no" to the creation.
-            Err(error) if !keeps(&error) => {
+            Err(error) if !keeps(&error) || is_no_to_the_feed(&error) => {
                 let what = "feed".to_owned();
                 return Ok(Outcome::Failed(PortError::BadAnswer { what }));
             }
@@ -517,4 +517,9 @@ fn refusal(error: &PortError, sent: &MarkedEvent, now: DateTime<Utc>) -> Refusal
         detail,
         at: now,
     }
+}
+
+/// A refusal by the service itself, about the listing that was asked for. Tokens that cannot be opened are none.
+fn is_no_to_the_feed(error: &PortError) -> bool {
+    matches!(error, PortError::Rejected { reason } if !reason.starts_with("vault_"))
 }

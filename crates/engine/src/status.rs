@@ -205,7 +205,12 @@ impl Engine {
     }
 
     fn held_back(&self, settings: &SyncSettings, state: &SyncState, live: &Live) -> Option<&'static str> {
-        let offline = |problem: &Option<PortError>| matches!(problem, Some(PortError::Unreachable { .. }));
+        let offline = |problem: &Option<PortError>| {
+            matches!(
+                problem,
+                Some(PortError::Unreachable { .. } | PortError::WrongCertificate)
+            )
+        };
         if !state.started {
             Some("not_started")
         } else if live.policy.as_ref().is_some_and(|policy| !policy.enabled) {

@@ -107,9 +107,6 @@ impl Host {
         let Some(running) = self.running().await else {
             let mut report = self.begin_report(&Departure::default(), self.elsewhere(None).await?);
             report.local_only = true;
-            // Of the events nothing is known without both sign-ins, but a grant that is there can be given back.
-            report.calendar_revoked = self.insist(|| self.revoke(Provider::Google)).await;
-            report.platform_revoked = self.insist(|| self.revoke(Provider::Platform)).await;
             self.empty_laptop(&mut report).await;
             return Ok(self.finish_report(report));
         };
@@ -131,9 +128,12 @@ impl Host {
         };
         let mut report = self.begin_report(&departure, elsewhere);
         if departure.left != Some(0) {
+            let policy = running.engine.live().policy;
+            let is_off = policy.is_some_and(|policy| !policy.enabled);
             report.problem = Some(match (&departure.problem, running.engine.other_writer()) {
                 (Some(error), _) => roundtrip_engine::error_code(error).to_owned(),
                 (None, Some(_)) => "not_the_writer".to_owned(),
+                (None, None) if is_off => "sync_disabled".to_owned(),
                 (None, None) => "events_remain".to_owned(),
             });
             let deleted = u32::try_from(report.deleted.len()).unwrap_or(u32::MAX);

@@ -53,7 +53,7 @@ const CHECKS: [&str; 7] = [
 ];
 
 fn offline(error: &PortError) -> bool {
-    matches!(error, PortError::Unreachable { .. })
+    matches!(error, PortError::Unreachable { .. } | PortError::WrongCertificate)
 }
 
 impl Host {

@@ -269,15 +269,3 @@ async fn whoever_disconnects_one_after_the_other_leaves_no_grant_behind() {
         host.close().await;
     }
 }
-
-#[tokio::test]
-async fn deleting_everything_revokes_a_grant_whose_other_half_is_gone() {
-    let (host, services, _folder) = syncing("delete-half").await;
-    host.disconnect(Provider::Google, false, false, false)
-        .await
-        .expect("it works");
-    let report = host.delete_everything(0, false).await.expect("it works");
-    assert!(report.platform_revoked && report.local_data_removed);
-    assert_eq!(lives(services.sandbox.platform.oauth()), [false]);
-    host.close().await;
-}

@@ -4,6 +4,7 @@ use crate::laptop::{Laptop, Running, Surroundings};
 use chrono::{DateTime, Datelike as _, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::Europe::Berlin;
 use roundtrip_core::question::Answer;
+use roundtrip_engine::Removals;
 use roundtrip_sandbox::platform::AdminEdit;
 use roundtrip_sandbox::shared::SeededRandom;
 use serde_json::{Value, json};
@@ -177,7 +178,13 @@ async fn leave_a_weekday_out(running: &Running, first_day: NaiveDate) -> usize {
     if !settings.filters.weekdays_off.insert(day) {
         settings.filters.weekdays_off.remove(&day);
     }
-    usize::from(running.engine.change_settings(settings, Vec::new()).await.is_ok())
+    usize::from(
+        running
+            .engine
+            .change_settings(|_| settings, Removals::Unconfirmed)
+            .await
+            .is_ok(),
+    )
 }
 
 /// The trainer of a crowd answers what was asked long enough ago; true if there was something.
