@@ -14,6 +14,9 @@ const SECOND_EVERY: u64 = 10;
 /// … at this many of its own moments, spread over it.
 const SECOND_POINTS: u64 = 6;
 
+/// Both sides go on side by side, so that two runs are not equally long: this part of the moments, in tenths, has to be met.
+const AS_LONG: u64 = 9;
+
 /// Where a moment is tried in any share, so many after it are, too: what one answer leads to on each side, up to its commit.
 const AND_AFTER: usize = 5;
 
@@ -37,12 +40,17 @@ pub struct Found {
 /// Kills at every `every`-th moment, beginning with the `first`-th, and at those that no share leaves out.
 ///
 /// # Errors
-/// If the story cannot even be told without a kill, or never comes to a moment that it is about.
+/// If the story cannot even be told without a kill, never comes to a moment that it is about, or is hardly ever killed: a
+/// program that cannot be told to die would live through everything.
 pub fn run(stage: &Stage, story: &Story, first: u64, every: u64) -> Result<Found> {
     let mut found = Found::default();
     let (untouched, ran) = untouched(stage, story)?;
     found.moments = u64::try_from(ran.moments.len())?;
     found.compared = untouched.size();
+    let wanted = fewest(found.moments, first, every);
+    let wanted = wanted.with_context(|| format!("{} has no moments", story.name))?;
+    // A share that begins after the end of a short story begins within it.
+    let first = within(first, found.moments);
     let mut moment = first;
     while kill(stage, story, &untouched, moment, &mut found)? {
         if ((moment - first) / every).is_multiple_of(SECOND_EVERY) {
@@ -50,6 +58,14 @@ pub fn run(stage: &Stage, story: &Story, first: u64, every: u64) -> Result<Found
         }
         moment += every;
     }
+    ensure!(
+        found.points >= wanted && found.second > 0,
+        "{} was killed {} times and {} times again, which is hardly ever: it has {} moments, so {wanted} times at least",
+        story.name,
+        found.points,
+        found.second,
+        found.moments
+    );
     for moment in always(story, &ran)? {
         let tried = moment >= first && (moment - first).is_multiple_of(every);
         if !tried {
@@ -57,6 +73,17 @@ pub fn run(stage: &Stage, story: &Story, first: u64, every: u64) -> Result<Found
         }
     }
     Ok(found)
+}
+
+/// The moment with which a share begins: always one that the story has.
+fn within(first: u64, moments: u64) -> u64 {
+    1 + first.saturating_sub(1) % moments.max(1)
+}
+
+/// How many kills a share of that many moments has at least. None for a story without moments.
+fn fewest(moments: u64, first: u64, every: u64) -> Option<u64> {
+    let met = (moments * AS_LONG).div_ceil(10);
+    (moments > 0).then(|| met.saturating_sub(within(first, moments)) / every.max(1) + 1)
 }
 
 /// Kills at this moment and recovers. False if the run was over before it.
@@ -179,4 +206,26 @@ fn is_quiet_where_it_can(stage: &Stage) -> Result<()> {
     // Whatever was kept of both sign-ins can be renewed: the quiet cycle has to begin with that.
     stage.expire_access_tokens();
     is_quiet(stage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_share_of_a_story_kills_about_its_part_of_the_moments() {
+        assert_eq!(fewest(0, 1, 1), None, "nothing told of its moments");
+        assert_eq!(fewest(1, 12, 12), Some(1));
+        assert_eq!(fewest(100, 1, 1), Some(90));
+        for moments in 1..300 {
+            for first in 1..=12 {
+                let begins = within(first, moments);
+                assert!((1..=moments).contains(&begins), "{first} of {moments}");
+                let all = (moments - begins) / 12 + 1;
+                let wanted = fewest(moments, first, 12).expect("it has moments");
+                assert!(wanted >= 1 && wanted <= all, "{wanted} of {all}");
+                assert!(wanted + moments / 100 + 1 >= all, "{wanted} of {all}");
+            }
+        }
+    }
 }
