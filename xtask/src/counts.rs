@@ -92,10 +92,17 @@ pub fn checks(text: &str) -> Option<Counts> {
     })
 }
 
-/// Our own runners end with `N passed, N failed` alone on a line.
+/// Our own runners end with `N passed, N failed` alone on a line. What was left out is neither, and follows as `N left out`.
 pub fn own(text: &str) -> Option<Counts> {
     text.lines().rev().find_map(|line| {
         let (passed, failed) = line.trim().split_once(", ")?;
+        let failed = match failed.split_once(", ") {
+            Some((failed, more)) => {
+                more.strip_suffix(" left out")?.parse::<u32>().ok()?;
+                failed
+            }
+            None => failed,
+        };
         Some(Counts {
             passed: passed.strip_suffix(" passed")?.parse().ok()?,
             failed: failed.strip_suffix(" failed")?.parse().ok()?,
@@ -194,6 +201,9 @@ mod tests {
             Some(Counts { passed: 8, failed: 1 })
         );
         assert_eq!(own("nothing"), None);
+        let with_some_left_out = "ok first\nLEFT OUT full disk: no mounts\n8 passed, 0 failed, 3 left out\n";
+        assert_eq!(own(with_some_left_out), Some(Counts { passed: 8, failed: 0 }));
+        assert_eq!(own("8 passed, 1 failed, or so"), None);
     }
 
     #[test]

@@ -9,8 +9,21 @@ use crate::leaks;
 use crate::stage::{Hardship, Ran, Scene, Stage};
 use crate::stories::{SYNC, Story};
 use anyhow::{Context, Result, bail, ensure};
+use std::fmt;
 
-/// One case: a name, and what must hold.
+/// Nothing was tried, because of what this machine is. It counts neither as passed nor as failed.
+#[derive(Debug)]
+pub struct LeftOut(&'static str);
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for LeftOut {}
+
+/// One case: a name, and what must hold. A case that cannot be tried here ends with [`LeftOut`].
 pub type Case = (&'static str, fn(&Stage) -> Result<String>);
 
 /// All cases.
