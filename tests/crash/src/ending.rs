@@ -133,10 +133,18 @@ impl Ending {
         self
     }
 
-    /// All of its parts but some.
+    /// With each line of one part changed.
     #[must_use]
-    pub fn but(mut self, names: &[&str]) -> Self {
-        self.0.retain(|name, _| !names.contains(&name.as_str()));
+    pub fn with(mut self, part: &str, change: impl Fn(&mut Value)) -> Self {
+        if let Some(lines) = self.0.get_mut(part) {
+            for line in lines.iter_mut() {
+                // Each was made from JSON a moment ago.
+                let mut value: Value = serde_json::from_str(line).unwrap_or_default();
+                change(&mut value);
+                *line = value.to_string();
+            }
+            lines.sort();
+        }
         self
     }
 
