@@ -12,7 +12,7 @@ use roundtrip_core::ids::{AppointmentId, CalendarId, EventId, SyncToken, Trainer
 use roundtrip_core::record::Record;
 use roundtrip_core::text;
 use roundtrip_core::time::EventTime;
-use roundtrip_engine::ports::CalendarPort as _;
+use roundtrip_engine::ports::{CalendarPort as _, ChannelToken, RelayChannel};
 use roundtrip_google::Account;
 use roundtrip_http::oauth::{TokenKeeper, TokenSet};
 use roundtrip_http::testing::{HandClock, MemoryVault};
@@ -100,6 +100,55 @@ pub fn event(input: &[u8]) {
             check(&event, input);
         }
         Ok(_) => {}
+        Err(error) => check_error(&error),
+    }
+}
+
+/// The facts of a calendar, and whether it may be written to: two questions with one answer.
+pub fn facts(input: &[u8]) {
+    let calendar = CalendarId::new("primary");
+    let facts = block_on(google(Always::says(200, input)).calendar(&calendar));
+    let may_write = block_on(google(Always::says(200, input)).may_write(&calendar));
+    assert_eq!(facts.is_ok(), may_write.is_ok(), "one of them read it");
+    match facts {
+        Ok(facts) => {
+            assert_eq!(facts.id, calendar, "no answer chooses another calendar");
+            assert!(facts.name.len() + facts.time_zone.unwrap_or_default().len() <= input.len());
+        }
+        Err(error) => check_error(&error),
+    }
+    if let Err(error) = may_write {
+        check_error(&error);
+    }
+}
+
+/// The answer to a channel that was asked for.
+pub fn watch(input: &[u8]) {
+    // Its own id, if it tells one, so that more than the id is looked at.
+    let text = String::from_utf8_lossy(input);
+    let told = text
+        .split_once("\"id\":\"")
+        .and_then(|(_, rest)| rest.split('"').next());
+    let told = told.filter(|id| !id.is_empty()).unwrap_or("ch_1");
+    let ask = |id: String| {
+        let channel = RelayChannel {
+            id,
+            address: "https://linden.example/hooks/google".into(),
+            token: ChannelToken::new("t".into()),
+            expires_at: now() + Duration::days(7),
+        };
+        block_on(google(Always::says(200, input)).watch(&CalendarId::new("primary"), &channel))
+    };
+    let another = ask(format!("{told}-2"));
+    match ask(told.to_owned()) {
+        Ok(watched) => {
+            assert!(another.is_err(), "one answer stood for two channels");
+            // Both are sent back or counted with.
+            assert!((1..=4 * 1024).contains(&watched.resource.len()));
+            assert!(watched.resource.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+            let ends = watched.expires_at.map_or(2026, |at| at.year());
+            assert!((1900..=2200).contains(&ends), "{ends}");
+        }
         Err(error) => check_error(&error),
     }
 }

@@ -27,6 +27,8 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("google_list", calendar::list),
     ("google_event", calendar::event),
+    ("google_calendar", calendar::facts),
+    ("google_watch", calendar::watch),
     ("google_error", calendar::error),
     ("google_token", calendar::token),
     ("google_id_token", calendar::id_token),
@@ -34,6 +36,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("platform_appointment", platform::appointment),
     ("platform_problem", platform::problem),
     ("platform_me", platform::me),
+    ("platform_status", platform::status),
+    ("platform_channel", platform::channel),
     ("platform_headers", platform::headers),
     ("platform_metadata", platform::metadata),
     ("platform_hints", platform::hints),

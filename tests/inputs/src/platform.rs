@@ -6,14 +6,15 @@ use chrono::Datelike as _;
 use futures::executor::block_on;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use roundtrip_core::appointment::Appointment;
-use roundtrip_core::ids::{AppointmentId, Cursor};
+use roundtrip_core::ids::{AppointmentId, Cursor, DeviceId};
 use roundtrip_core::settings::{Language, TextSettings};
 use roundtrip_core::text;
 use roundtrip_engine::ports::Hint;
-use roundtrip_engine::ports::{PlatformChange, PlatformFeed, PlatformPort as _, PortError};
+use roundtrip_engine::ports::{LaptopStatus, PlatformChange, PlatformFeed, PlatformPort as _, PortError};
 use roundtrip_http::{is_allowed, is_loopback};
 use roundtrip_platform::discover;
 use roundtrip_platform::hints::HintParser;
+use url::Url;
 
 /// What must hold of an appointment that was read, and of what an event would say of it.
 fn check(appointment: &Appointment, input: &[u8]) {
@@ -105,6 +106,56 @@ pub fn problem(input: &[u8]) {
 pub fn me(input: &[u8]) {
     match block_on(platform(Always::says(200, input)).me()) {
         Ok(me) => assert!(!me.id.as_str().is_empty()),
+        Err(error) => check_error(&error),
+    }
+}
+
+/// The answer to a status report: the policy, and which laptop writes.
+pub fn status(input: &[u8]) {
+    let status = LaptopStatus {
+        status: "active".into(),
+        last_success_at: Some(now()),
+        linked: 12,
+        waiting: 0,
+        conflicts: 0,
+        problem: None,
+        app_version: "0.1.0".into(),
+        device: "Laptop".into(),
+        device_id: DeviceId("dev_1".into()),
+        take_over: false,
+    };
+    match block_on(platform(Always::says(200, input)).report_status("google", &status)) {
+        Ok(answer) => {
+            let reason = answer.policy.reason.unwrap_or_default();
+            assert!(reason.len() <= 64 && reason.is_ascii());
+            if let Some(writer) = answer.writer {
+                assert!(!writer.device_id.as_str().is_empty() && writer.device_id.as_str().is_ascii());
+                assert!(writer.device.len() <= input.len());
+                // How long it lasts is counted from these.
+                for at in [writer.since, writer.expires_at] {
+                    assert!((-1..=10_000).contains(&at.year()), "{at}");
+                }
+            }
+        }
+        Err(error) => check_error(&error),
+    }
+}
+
+/// The address that is handed to a calendar service, with what its notices prove themselves with.
+pub fn channel(input: &[u8]) {
+    match block_on(platform(Always::says(200, input)).open_channel("google")) {
+        Ok(channel) => {
+            let plain = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+            assert!((1..=64).contains(&channel.id.len()) && plain(&channel.id));
+            let token = channel.token.reveal();
+            assert!((1..=256).contains(&token.len()) && plain(token));
+            let address =
+                Url::parse(&channel.address).unwrap_or_else(|error| panic!("{error}: {}", channel.address));
+            // The token goes there: over TLS, or to this machine.
+            assert!(is_allowed(&address), "{address}");
+            assert!((1900..=2200).contains(&channel.expires_at.year()));
+            assert_eq!(format!("{:?}", channel.token), "ChannelToken(…)");
+        }
         Err(error) => check_error(&error),
     }
 }
