@@ -320,7 +320,12 @@ fn messages_are_fixed_texts_and_fields_are_known_ones() {
         for macro_name in ["trace!(", "debug!(", "info!(", "warn!(", "error!(", "info_span!("] {
             for (start, _) in text.match_indices(&format!("tracing::{macro_name}")) {
                 let rest = &text[start + 9 + macro_name.len()..];
-                let end = rest.find(");").unwrap_or(rest.len()).min(700);
+                let mut depth = 1;
+                let end = rest.find(|sign| {
+                    depth += i32::from(sign == '(') - i32::from(sign == ')');
+                    depth == 0
+                });
+                let end = end.unwrap_or(rest.len());
                 let call = &rest[..end];
                 calls += 1;
                 // The message is the last literal; before it come the fields.
