@@ -129,6 +129,14 @@ fn follow_mark(record: &mut Record, seen: &Event) {
     }
     if let Some(time) = mark.time.filter(|time| known.time != Some(*time)) {
         let value = Some(Value::Time(EventTime::Timed(time)));
+        // Whoever wrote it knew a later word of the platform's than the one that a time was wanted in place of.
+        let knows_more = record
+            .appointment
+            .as_ref()
+            .is_none_or(|known| mark.version >= known.version);
+        if knows_more && !same(record.base.platform.time.as_ref(), value.as_ref()) {
+            record.requested_time = None;
+        }
         (record.base.platform.time, record.base.calendar.time) = (value.clone(), value);
     }
     let (Some(platform), Some(written)) = (&mark.platform_hashes, &mark.written_hashes) else {

@@ -486,3 +486,19 @@ fn an_answer_about_one_field_does_not_repeat_what_was_refused_about_another() {
         .later(60)
         .expect("patch location; ask Refused Refused(overlap) [Time]; tell Merged");
 }
+
+/// Found by simulation seeds 701490 and 701622.
+#[test]
+fn a_time_wanted_back_is_given_up_where_the_other_laptop_wrote_what_the_platform_has_said_since() {
+    let mut case = Case::linked()
+        .with(|record| record.requested_time = Some(span("12-03 14:00-15:30")))
+        .platform_moves("12-02 09:00-10:30");
+    let mut event = case.record.event.clone().expect("it is linked");
+    event.time = EventTime::Timed(span("12-02 09:00-10:30"));
+    event.updated = Some(case.ctx.now);
+    let mark = event.mark.as_mut().expect("it is ours");
+    (mark.version, mark.time) = (8, Some(span("12-02 09:00-10:30")));
+    crate::absorb::event(&mut case.record, event, case.ctx.now);
+    assert_eq!(case.record.requested_time, None);
+    case.expect("InSync");
+}

@@ -90,7 +90,8 @@ fn overwrites_nothing_newer(
             hands(facts, wish).filter(|hand| hand.seq < change.seq && hand.subject == change.subject);
         let newer = by_hand.last().filter(|hand| {
             let to = match hand.appointment_after() {
-                Some(state) => Some(span_of(state)),
+                // Notes or a title that were edited are no word about the time.
+                Some(state) => Some(span_of(state)).filter(|now| span_before(hand) != Some(*now)),
                 None => moved_to(hand).flatten(),
             };
             to.is_some() && to == replaced && to != Some(wanted)
