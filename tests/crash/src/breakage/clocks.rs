@@ -22,6 +22,10 @@ fn comparable(ending: Ending) -> Ending {
             shown.remove("status");
             shown.remove("updated_at");
         }
+        if cancelled && let Some(record) = record.as_object_mut() {
+            // What it was before: kept where the cancelled one was shown once more.
+            record.remove("passed_as");
+        }
         if record["link"]["kind"] == "removed" {
             record["link"]["at"] = Value::Null;
             record["tombstone_at"] = Value::Null;
