@@ -191,12 +191,12 @@ fn is_explained(facts: &Facts<'_>, laptop: &EndedLaptop, wish: &Wish) -> bool {
 fn was_behind(facts: &Facts<'_>, wish: &Wish) -> bool {
     let id = wish.appointment.as_str();
     let before = |change: &&Change| change.at <= wish.at;
-    let said = facts.appointment(id).filter(before).next_back();
+    let said = facts.appointment(id).rfind(before);
     let version = said
         .and_then(Change::appointment_after)
         .map(|state| state.version);
     let states = facts.events_of(id).into_iter().filter_map(|event| {
-        let last = facts.event(event).filter(before).next_back()?;
+        let last = facts.event(event).rfind(before)?;
         last.event_after().filter(|state| EventState::is_live(state))
     });
     let etags: Vec<&str> = states.map(|state| state.etag.as_str()).collect();
