@@ -426,6 +426,7 @@ pub fn reported(
     if field == Field::Time {
         // Another time that was chosen while this one was under way is the next report.
         record.requested_time = record.requested_time.filter(|time| Some(*time) != sent);
+        record.promised_time = record.promised_time.filter(|time| Some(*time) != sent);
         if !moved_again {
             record.calendar_moved_at = None;
         }

@@ -119,6 +119,11 @@ pub enum Remark {
     ChangedSinceRemoved,
     /// Different fields changed on both sides and were merged.
     Merged,
+    /// A time chosen in the window, or wanted back, no longer counts: a later word says another one.
+    Overtaken {
+        /// The time that was wanted.
+        wanted: TimeSpan,
+    },
 }
 
 /// Where an appointment stands.
@@ -226,6 +231,7 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         }
         if !may_show_a_time(&record) {
             record.requested_time = None;
+            record.promised_time = None;
         }
         return Decision::local(record, Standing::Ended);
     }
@@ -342,6 +348,7 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     }
     forget_outdated_wishes(&mut record, &sides);
     let mut fields = Fields::default();
+    let mut overtaken = None;
     for field in Field::ALL {
         let verdict = verdict(&record, field, &sides, ctx);
         if verdict == Verdict::Agreed {
@@ -355,13 +362,21 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
                     .filter(|refusal| refusal.field != Field::Time);
                 record.confirmed_time = None;
                 record.requested_time = None;
+                overtaken = record
+                    .promised_time
+                    .take()
+                    .filter(|promised| *promised != rendered.time);
                 record.ask_moves = false;
             }
         }
         fields.set(field, verdict);
     }
     record.note = note(event, &fields);
-    carry_out(record, appointment, event, &sides, fields, ctx)
+    let mut decision = carry_out(record, appointment, event, &sides, fields, ctx);
+    decision
+        .remarks
+        .extend(overtaken.map(|wanted| Remark::Overtaken { wanted }));
+    decision
 }
 
 fn note(event: &Event, fields: &Fields) -> Option<EventNote> {

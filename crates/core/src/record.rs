@@ -204,6 +204,10 @@ pub struct Record {
     /// A time the trainer chose in the window, to be reported (an event made all-day has none of its own).
     #[serde(default, skip_serializing_if = "is_default")]
     pub requested_time: Option<TimeSpan>,
+    /// The time that an answer or an undo in the window said would come, until both sides agree: on another one, a later word
+    /// took its place, and the history tells it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub promised_time: Option<TimeSpan>,
     /// Words the trainer wants back in the event, by an undo: written as if typed there, unless either side says something
     /// newer first.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -300,6 +304,7 @@ impl Record {
             calendar_edited_at: None,
             confirmed_time: None,
             requested_time: None,
+            promised_time: None,
             requested_text: FieldValues::default(),
             delete_confirmed: false,
             held: None,

@@ -123,6 +123,7 @@ pub(crate) fn choose(
                 record.calendar_moved_at = None;
                 record.confirmed_time = None;
                 record.requested_time = None;
+                record.promised_time = None;
             }
         }
         (Choice::Calendar, Field::Time) => {
@@ -132,6 +133,7 @@ pub(crate) fn choose(
             }
             record.confirmed_time = Some(time);
             record.requested_time = None;
+            record.promised_time = None;
             record.base.platform.set(field, platform);
             record.base.calendar.set(field, None);
         }
@@ -145,6 +147,7 @@ pub(crate) fn choose(
                 return Err(ResolveError::NotPossible);
             }
             record.requested_time = Some(time.in_zone(appointment.zone));
+            record.promised_time = record.requested_time;
             record.confirmed_time = None;
             record.base.platform.set(field, platform);
             // Answered: only a move after this is one.

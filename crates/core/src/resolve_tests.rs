@@ -491,7 +491,10 @@ fn an_answer_about_one_field_does_not_repeat_what_was_refused_about_another() {
 #[test]
 fn a_time_wanted_back_is_given_up_where_the_other_laptop_wrote_what_the_platform_has_said_since() {
     let mut case = Case::linked()
-        .with(|record| record.requested_time = Some(span("12-03 14:00-15:30")))
+        .with(|record| {
+            record.requested_time = Some(span("12-03 14:00-15:30"));
+            record.promised_time = record.requested_time;
+        })
         .platform_moves("12-02 09:00-10:30");
     let mut event = case.record.event.clone().expect("it is linked");
     event.time = EventTime::Timed(span("12-02 09:00-10:30"));
@@ -500,5 +503,20 @@ fn a_time_wanted_back_is_given_up_where_the_other_laptop_wrote_what_the_platform
     (mark.version, mark.time) = (8, Some(span("12-02 09:00-10:30")));
     crate::absorb::event(&mut case.record, event, case.ctx.now);
     assert_eq!(case.record.requested_time, None);
-    case.expect("InSync");
+    case.expect("InSync; tell Overtaken 12-03 14:00-15:30")
+        .expect("InSync");
+}
+
+/// Simulation seed 734363: the other laptop reported its own move over the time that was wanted back here.
+#[test]
+fn a_time_wanted_back_that_a_later_word_took_the_place_of_is_told_once() {
+    Case::linked()
+        .with(|record| {
+            record.requested_time = Some(span("12-03 14:00-15:30"));
+            record.promised_time = record.requested_time;
+        })
+        .platform_moves("12-02 09:00-10:30")
+        .calendar_moves("12-02 09:00-10:30")
+        .expect("InSync; tell Overtaken 12-03 14:00-15:30")
+        .expect("InSync");
 }

@@ -12,7 +12,7 @@ use crate::event::{Event, EventBody, PatchMask};
 use crate::event_id::Identity;
 use crate::ids::{AppointmentId, CalendarId, ConflictId, Etag, EventId, TrainerId};
 use crate::outbox::Intent;
-use crate::reconcile::{ConflictDraft, Context, Decision, Standing, reconcile};
+use crate::reconcile::{ConflictDraft, Context, Decision, Remark, Standing, reconcile};
 use crate::record::{Field, LinkState, Record};
 use crate::resolve::{self, ResolveError};
 use crate::settings::SyncSettings;
@@ -289,7 +289,10 @@ pub fn tell(decision: &Decision) -> String {
             .map(|due| format!("until {}", due.format("%H:%M:%S"))),
     );
     parts.extend(decision.record.note.map(|note| format!("note {note:?}")));
-    parts.extend(decision.remarks.iter().map(|remark| format!("tell {remark:?}")));
+    parts.extend(decision.remarks.iter().map(|remark| match remark {
+        Remark::Overtaken { wanted } => format!("tell Overtaken {}", say(wanted)),
+        other => format!("tell {other:?}"),
+    }));
     parts.join("; ")
 }
 

@@ -365,6 +365,11 @@ pub enum HistoryWhat {
     },
     /// Different fields changed on both sides and were merged.
     Merged,
+    /// A time chosen in the window, or wanted back, no longer counts: a later change says another one.
+    Overtaken {
+        /// The time that was wanted.
+        wanted: roundtrip_core::time::TimeSpan,
+    },
     /// The guard asked.
     Asked {
         /// What.

@@ -142,6 +142,8 @@ pub(crate) fn on_refusal(
                 | Intent::Delete { .. }
                 | Intent::Create { .. } => return false,
             };
+            // The refusal is told, and takes the promise's place.
+            record.promised_time = record.promised_time.filter(|promised| Some(*promised) != time);
             record.refusal = Some(Refusal {
                 field,
                 time,

@@ -274,6 +274,10 @@ impl Engine {
                         (HistoryWhat::ChangedSinceRemoved, HistorySource::Platform)
                     }
                     Remark::Merged => (HistoryWhat::Merged, HistorySource::Roundtrip),
+                    Remark::Overtaken { wanted } => {
+                        let wanted = *wanted;
+                        (HistoryWhat::Overtaken { wanted }, HistorySource::Roundtrip)
+                    }
                 };
                 // A merge is told with the write it leads to, once: not by a laptop that may not write now, at each reading.
                 let told = may_write && !waiting.contains_key(&(id.clone(), Side::Calendar));

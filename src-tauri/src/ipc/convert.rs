@@ -362,6 +362,10 @@ pub fn history(item: HistoryItem, now: DateTime<Utc>) -> HistoryRow {
             "held_answered"
         }
         HistoryWhat::Merged => "merged",
+        HistoryWhat::Overtaken { wanted } => {
+            row.from = Some(time_view(&wanted));
+            "overtaken"
+        }
         HistoryWhat::Asked { question, count } => {
             row.word = Some(question_word(question));
             row.count = Some(count);

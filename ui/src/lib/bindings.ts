@@ -633,7 +633,8 @@ export type HistoryRow = {
 	 *  `removed_in_calendar`, `changed_since_removed`, `put_back`, `conflict_raised`, `conflict_resolved`, `merged`,
 	 *  `asked`, `answered`, `connected`, `disconnected`, `write_failed`, `unreadable`, `rebuilt`, `reading_shrank`,
 	 *  `silence_began`, `silence_ended` (after `count` hours), `held` (a deletion, for the cause `word`), `held_answered`,
-	 *  `undone` (an answer), `restored` (a line of the history; without `to` the appointment was left out).
+	 *  `undone` (an answer), `restored` (a line of the history; without `to` the appointment was left out),
+	 *  `overtaken` (the time `from`, wanted in the window, no longer counts).
 	 */
 	what: string,
 	/**  Time before, where it moved. */

@@ -150,6 +150,7 @@ pub(super) fn unlink(record: &mut Record, ctx: &Context) {
     record.calendar_edited_at = None;
     record.confirmed_time = None;
     record.requested_time = None;
+    record.promised_time = None;
     record.requested_text = FieldValues::default();
     record.refusal = None;
 }

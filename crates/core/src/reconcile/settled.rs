@@ -43,6 +43,7 @@ fn is_linked_with_nothing_open(record: &Record) -> bool {
         && record.calendar_moved_at.is_none()
         && record.confirmed_time.is_none()
         && record.requested_time.is_none()
+        && record.promised_time.is_none()
         && record.requested_text == FieldValues::default()
         && !record.ask_moves
 }

@@ -1,7 +1,7 @@
 //! I3 one event each, I4 nothing foreign touched, I15 nobody mailed, P10 own text kept, P11 nothing from before.
 
-use super::facts::Facts;
-use crate::ended::Violation;
+use super::facts::{Facts, span_of};
+use crate::ended::{Violation, WireRecord};
 use roundtrip_core::text;
 use roundtrip_sandbox::google::Via;
 use roundtrip_sandbox::history::{Actor, Change, EventState, State, Subject};
@@ -37,7 +37,10 @@ fn one_event_each(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .iter()
             .filter(|event| facts.event_now(event).is_some_and(EventState::is_live));
         // A laptop that is switched off cannot take the second one away that the trainer took from the bin.
-        if live.clone().count() > 1 && facts.working().any(|laptop| laptop.writes) {
+        let excused = live
+            .clone()
+            .any(|event| nobody_could_tidy(facts, appointment, event));
+        if live.clone().count() > 1 && facts.working().any(|laptop| laptop.writes) && !excused {
             let what = format!("has {} live events at the end", live.count());
             facts.violates(found, "I3", appointment, &what);
         }
@@ -67,6 +70,19 @@ fn one_event_each(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             }
         }
     }
+}
+
+/// Taken from the bin by the trainer's hand, and no laptop asked the calendar anything before the appointment was over: what
+/// is over is written no more (seed 732212).
+fn nobody_could_tidy(facts: &Facts<'_>, appointment: &str, event: &str) -> bool {
+    let Some(brought) = facts.event(event).rfind(|change| appears(change)) else {
+        return false;
+    };
+    let end = facts.appointment_now(appointment).map(|now| span_of(now).1);
+    let (from, app) = (brought.at, brought.actor.is_app());
+    let asked =
+        |record: &WireRecord| record.google && record.at >= from && end.is_some_and(|end| record.at < end);
+    !app && end.is_some_and(|end| from < end && end <= facts.now) && !facts.ended.requests.iter().any(asked)
 }
 
 /// When an event of the trainer's own became one of ours.

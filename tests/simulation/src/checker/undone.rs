@@ -152,6 +152,7 @@ fn is_explained(facts: &Facts<'_>, laptop: &EndedLaptop, wish: &Wish) -> bool {
                 | HistoryWhat::RemovedInCalendar { .. }
                 | HistoryWhat::HeldAnswered { .. }
                 | HistoryWhat::WriteFailed { .. }
+                | HistoryWhat::Overtaken { .. }
         )
     });
     let asked = laptop

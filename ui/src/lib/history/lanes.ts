@@ -20,6 +20,7 @@ const LANES: Record<string, Lane> = {
   conflict_raised: 'both',
   conflict_resolved: 'both',
   merged: 'both',
+  overtaken: 'none',
   restored: 'both',
   undone: 'both',
 };

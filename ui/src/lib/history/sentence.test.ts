@@ -66,6 +66,7 @@ describe('history sentences', () => {
       'conflict_raised',
       'conflict_resolved',
       'merged',
+      'overtaken',
       'asked',
       'answered',
       'connected',
@@ -107,6 +108,9 @@ describe('history sentences', () => {
     expect(
       sentence(row('restored', { from: time('2026-11-24T10:00:00Z'), to: time('2026-11-24T09:00:00Z') }), context),
     ).toMatch(/from Tue,? 24 Nov, 11:00 back to 10:00\.$/);
+    expect(sentence(row('overtaken', { from: time('2026-11-24T10:00:00Z') }), context)).toMatch(
+      /^“PT – A. K.” keeps its newer time: a later change counts, not Tue,? 24 Nov, 11:00\.$/,
+    );
     expect(sentence(row('something_new', { title: null }), context)).toBe('Something changed.');
   });
 

@@ -88,6 +88,7 @@ export function sentence(row: HistoryRow, c: Context): string {
   const { platform } = c;
   const times = fromTo(row, c);
   const at = when(row.to, c);
+  const before = when(row.from, c);
   switch (row.what) {
     case 'added':
       return at ? m.h_added_at({ title, calendar, to: at }) : m.h_added({ title, calendar });
@@ -130,6 +131,8 @@ export function sentence(row: HistoryRow, c: Context): string {
       return row.word === 'go_on' ? m.pn_h_removed({ title }) : m.pn_h_kept({ title, calendar });
     case 'merged':
       return m.h_merged({ title });
+    case 'overtaken':
+      return before ? m.h_overtaken_at({ title, from: before }) : m.h_overtaken({ title });
     case 'asked':
       return m.h_asked({ count: row.count ?? 1 });
     case 'answered':
