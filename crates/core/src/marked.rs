@@ -19,11 +19,16 @@ use crate::resolve::ResolveError;
 use crate::settings::{Language, SyncSettings};
 use crate::text::{Rendered, normalise, observed, split};
 use crate::time::{EventTime, TimeSpan};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Longest tag, `#` included.
 pub const TAG_MAX_CHARS: usize = 30;
+/// The reason of a question that is asked once more because nobody knows what became of the creation, and an appointment was
+/// made since that may be it.
+pub const OUTCOME_UNKNOWN: &str = "outcome_unknown";
+/// The two clocks may differ by so much.
+const CLOCKS_MINUTES: i64 = 60;
 /// Longest title that a platform takes.
 const TITLE_MAX_CHARS: usize = 200;
 /// Longest notes that a platform takes.
@@ -362,8 +367,18 @@ pub fn refused(known: Option<&Marked>, event_id: &EventId, sent: &MarkedEvent, r
 }
 
 /// Asked once more: what became of the creation is not known, and the trainer is the one to say whether it is to be tried again.
-pub fn ask_again(known: &Marked, sent: &MarkedEvent) -> Marked {
-    asked_after(Some(known), &known.event_id, sent, None)
+/// `perhaps_since`: an appointment was made since then that may be what came of it.
+pub fn ask_again(known: &Marked, sent: &MarkedEvent, perhaps_since: Option<DateTime<Utc>>) -> Marked {
+    let refusal = perhaps_since.map(|since| Refusal {
+        field: Field::Time,
+        time: Some(sent.time),
+        notes: None,
+        version: 0,
+        reason: OUTCOME_UNKNOWN.to_owned(),
+        detail: None,
+        at: since,
+    });
+    asked_after(Some(known), &known.event_id, sent, refusal)
 }
 
 fn asked_after(
@@ -386,14 +401,37 @@ fn asked_after(
     }
 }
 
-/// True if an appointment says what was asked for, and was made no earlier than `since`: perhaps it is what a creation brought
-/// about whose answer was lost.
-pub fn may_be_made_of(appointment: &Appointment, sent: &MarkedEvent, since: DateTime<Utc>) -> bool {
+/// How well an appointment fits a creation whose answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// It was made since, on a day near the one asked for.
+    Near,
+    /// It was made since, and has the title or the time that was asked for: the other may have been changed by now.
+    Likely,
+    /// It was made since, and says what was asked for.
+    Exact,
+}
+
+/// Whether an appointment may be what a creation sent at `since` has brought about. A platform may round or shift the time it
+/// was asked for, and an admin may have changed it since.
+pub fn fit(appointment: &Appointment, sent: &MarkedEvent, since: DateTime<Utc>) -> Option<Fit> {
+    let said = appointment.span();
+    let near = TimeSpan {
+        start: sent.time.start - Duration::days(1),
+        end: sent.time.end + Duration::days(1),
+        zone: sent.time.zone,
+    };
+    let made_since = appointment.created_at >= since - Duration::minutes(CLOCKS_MINUTES);
+    if appointment.status == AppointmentStatus::Cancelled || !made_since || !said.overlaps(&near) {
+        return None;
+    }
     let title = normalise(appointment.title.as_deref().unwrap_or_default());
-    appointment.status != AppointmentStatus::Cancelled
-        && appointment.span() == sent.time
-        && title == normalise(&sent.title)
-        && appointment.created_at >= since
+    let same = (said == sent.time, title == normalise(&sent.title));
+    Some(match same {
+        (true, true) => Fit::Exact,
+        (true, false) | (false, true) => Fit::Likely,
+        (false, false) => Fit::Near,
+    })
 }
 
 /// What a look at the event showed after its appointment was made.

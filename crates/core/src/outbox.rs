@@ -223,8 +223,13 @@ impl OutboxRow {
     /// True for a creation that may have arrived, so long ago that the platform may have forgotten its key: sent again, it would
     /// be another one. Reports of changes are safe from that by their version.
     pub fn may_be_forgotten(&self, now: DateTime<Utc>) -> bool {
-        let creation = matches!(self.intent, Intent::Create { .. });
-        creation && self.state == OutboxState::Sent && now - self.created_at > KEY_SURELY_KNOWN
+        self.is_a_creation_sent() && now - self.created_at > KEY_SURELY_KNOWN
+    }
+
+    /// True for a creation that may have arrived. No later answer but its own outcome takes that back: what the platform says
+    /// to another try is about that try.
+    pub fn is_a_creation_sent(&self) -> bool {
+        matches!(self.intent, Intent::Create { .. }) && self.state == OutboxState::Sent
     }
 
     /// True if an event that lives under the id of this insert was not made by it, as far as the service's times tell: another

@@ -10,17 +10,16 @@ use crate::outcome::{error_code, keeps};
 use crate::plan::resolution_word;
 use crate::ports::{EventLookup, NewFromEvent, PlatformChange, PlatformFeed, PortError};
 use crate::read::Records;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::conflict::{Conflict, ConflictKind, ConflictState, Refusal, Resolution, Seen};
 use roundtrip_core::event::Event;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId};
-use roundtrip_core::marked::{self, Found, Marked, MarkedEvent, Rule, Step};
+use roundtrip_core::marked::{self, Fit, Found, Marked, MarkedEvent, Rule, Step};
 use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, Record};
 use roundtrip_core::settings::SyncSettings;
-use roundtrip_core::time::TimeSpan;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The platform's word for "makes appointments of events".
@@ -89,29 +88,30 @@ impl MarkedEvents {
     }
 }
 
-/// The two clocks may differ by so much.
-const CLOCKS_MINUTES: i64 = 60;
-
 /// The appointments that may be what a creation has brought about whose answer is not known: no event is made for them
-/// until it is. A platform may round or shift the time it was asked for.
+/// until it is, or the trainer has said what is to become of it.
 pub(crate) fn perhaps_created(records: &Records, rows: &[OutboxRow]) -> BTreeSet<AppointmentId> {
-    let asked: Vec<_> = rows
+    let sent = rows
         .iter()
         .filter(|row| row.state == OutboxState::Sent)
         .filter_map(|row| match &row.intent {
-            Intent::Create { event, .. } => Some((row.created_at, event.time)),
+            Intent::Create { event, .. } => Some((row.created_at, &**event)),
             _ => None,
-        })
-        .collect();
-    let may_be = |appointment: &Appointment, (at, time): &(DateTime<Utc>, TimeSpan)| {
-        let near = TimeSpan {
-            start: time.start - Duration::days(1),
-            end: time.end + Duration::days(1),
-            zone: time.zone,
-        };
-        let said = appointment.span();
-        let made_since = appointment.created_at >= *at - Duration::minutes(CLOCKS_MINUTES);
-        said == *time || made_since && said.overlaps(&near)
+        });
+    let asked = records
+        .marked
+        .all
+        .values()
+        .filter_map(|marked| match &marked.step {
+            Step::Asked {
+                event,
+                refusal: Some(refusal),
+            } if refusal.reason == marked::OUTCOME_UNKNOWN => Some((refusal.at, event)),
+            _ => None,
+        });
+    let asked: Vec<(DateTime<Utc>, &MarkedEvent)> = sent.chain(asked).collect();
+    let may_be = |appointment: &Appointment, (at, event): &(DateTime<Utc>, &MarkedEvent)| {
+        appointment.span() == event.time || marked::fit(appointment, event, *at).is_some()
     };
     let fits = |record: &&Record| {
         let said = record.appointment.as_ref();
@@ -299,29 +299,32 @@ impl Engine {
             }
             Err(error) => return Ok(Outcome::Failed(error)),
         };
-        let since = row.created_at - Duration::minutes(CLOCKS_MINUTES);
-        let mut made: Option<Box<Appointment>> = None;
+        let mut fitting: Vec<(Fit, Box<Appointment>)> = Vec::new();
         for item in listing.items {
             let PlatformChange::Upsert(appointment) = item else {
                 continue;
             };
-            if !marked::may_be_made_of(&appointment, event, since) {
+            let Some(fit) = marked::fit(&appointment, event, row.created_at) else {
                 continue;
-            }
+            };
             let record = self.ledger.record(&appointment.id).await?;
             let other = record
                 .and_then(|record| record.event_id)
                 .is_some_and(|known| known != *event_id);
-            if other {
-                continue;
+            fitting.retain(|(_, known)| known.id != appointment.id);
+            if !other {
+                fitting.push((fit, appointment));
             }
-            if made.as_ref().is_some_and(|known| known.id != appointment.id) {
-                return Ok(Outcome::Unknowable);
-            }
-            made = Some(appointment);
         }
-        let Some(appointment) = made else {
-            return Ok(Outcome::Unknowable);
+        let best = fitting.iter().map(|(fit, _)| *fit).max();
+        let alone = fitting.iter().filter(|(fit, _)| Some(*fit) == best).count() == 1;
+        let perhaps = !fitting.is_empty();
+        let certain = |fit: &Fit| alone && *fit >= Fit::Likely;
+        let made = fitting
+            .into_iter()
+            .find(|(fit, _)| Some(*fit) == best && certain(fit));
+        let Some((_, appointment)) = made else {
+            return Ok(Outcome::Unknowable { perhaps });
         };
         let found = self.look_at_marked(event_id).await;
         Ok(Outcome::Created { appointment, found })
@@ -362,7 +365,7 @@ impl Engine {
                 records.put(record);
                 None
             }
-            Outcome::Unknowable => {
+            Outcome::Unknowable { perhaps } => {
                 let what = HistoryWhat::WriteFailed {
                     intent: row.intent.word().into(),
                 };
@@ -374,7 +377,7 @@ impl Engine {
                 changes.push(Change::AddItem(Box::new(item)));
                 // One that is gone by now is not asked about.
                 if let Some(known) = records.marked.all.get(event_id) {
-                    let again = marked::ask_again(known, sent);
+                    let again = marked::ask_again(known, sent, perhaps.then_some(row.created_at));
                     records.marked.put(again);
                 }
                 None

@@ -297,3 +297,90 @@ async fn what_became_of_nobody_knows_is_asked_about_again() {
     world.settle().await;
     made_once(&world, &id).await;
 }
+
+/// The platform has forgotten the key, and the admin has moved the appointment meanwhile.
+#[tokio::test]
+async fn one_that_the_admin_moved_while_its_reply_was_lost_is_found_again() {
+    let (mut world, id) = confirmed().await;
+    world.lose_power(0, Cut::After).await;
+    let made = appointments(&world)[0].appointment.id.clone();
+    world.admin().move_to(&made, "2026-12-02 10:15");
+    world.advance(8 * 86_400);
+    let mark = world.mark();
+    world.settle().await;
+
+    let creations = world.writes_since(mark).into_iter();
+    assert_eq!(creations.filter(|request| request.method == "POST").count(), 0);
+    assert_eq!(world.trainer().event_id(&made), id);
+    assert_eq!(world.trainer().events(&made).len(), 1);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn where_one_may_be_what_came_of_it_the_question_says_so_and_no_event_is_made() {
+    let (mut world, _) = confirmed().await;
+    world.lose_power(0, Cut::After).await;
+    let made = appointments(&world)[0].appointment.id.clone();
+    world.admin().move_to(&made, "2026-12-02 10:15");
+    world.admin().edit(
+        &made,
+        AdminEdit {
+            title: Some(Some("Something else".into())),
+            ..AdminEdit::default()
+        },
+    );
+    world.advance(8 * 86_400);
+    let mark = world.mark();
+    for _ in 0..3 {
+        world.settle().await;
+    }
+
+    let asked = question(&world).await;
+    assert!(
+        matches!(&asked.cause, ConflictCause::Refused(refusal) if refusal.reason == "outcome_unknown"),
+        "{asked:?}"
+    );
+    assert!(
+        !world.trainer().has(&made),
+        "it may be the one that was asked for"
+    );
+    assert_eq!(world.calendar_writes_since(mark), 0);
+
+    answer(&world, Resolution::Dismiss)
+        .await
+        .expect("an open question");
+    world.settle().await;
+    assert!(world.trainer().has(&made), "it is an appointment like any other");
+    assert_eq!(appointments(&world).len(), 1);
+}
+
+/// What the platform says to a later try says nothing about the first.
+#[tokio::test]
+async fn a_creation_that_may_have_arrived_stays_one_whatever_a_later_try_is_told() {
+    let (world, id) = confirmed().await;
+    world.spoil_platform(Fault::DropAfter, |rule| {
+        rule.method("POST").path("/v1/appointments").times(1)
+    });
+    world.sync().await;
+    let turned_away = Fault::Status {
+        status: 400,
+        body: Some(json!({"code": "bad_request", "title": "Not now"})),
+        headers: Vec::new(),
+    };
+    world.spoil_platform(turned_away, |rule| {
+        rule.method("POST").path("/v1/appointments").times(0)
+    });
+    for _ in 0..3 {
+        world.advance(1_800);
+        world.sync().await;
+    }
+    let rows = world.outbox().await;
+    assert!(
+        matches!(rows.as_slice(), [row] if row.state == OutboxState::Sent),
+        "{rows:?}"
+    );
+    world.repair();
+    world.advance(1_800);
+    world.settle().await;
+    made_once(&world, &id).await;
+}

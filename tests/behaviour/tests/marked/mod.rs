@@ -6,12 +6,13 @@ mod making;
 use roundtrip_behaviour_tests::{Cut, World, at, start_of};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{Conflict, ConflictCause, ConflictKind, ConflictState, Resolution, Seen};
+use roundtrip_core::outbox::OutboxState;
 use roundtrip_core::record::{Field, Value as Shown};
 use roundtrip_core::settings::Direction;
 use roundtrip_engine::AnswerError;
 use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_sandbox::faults::Fault;
-use roundtrip_sandbox::platform::{Notification, NotificationKind, PauseReason, Record};
+use roundtrip_sandbox::platform::{AdminEdit, Notification, NotificationKind, PauseReason, Record};
 use serde_json::{Value, json};
 
 const TITLE: &str = "#linden Rosen-Apotheke";

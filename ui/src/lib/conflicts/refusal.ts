@@ -8,9 +8,16 @@ const REASONS: Record<string, () => string> = {
   holiday: () => m.cf_reason_holiday(),
 };
 
+/** Not the platform's reason: no answer of it ever came. */
+const UNKNOWN = 'outcome_unknown';
+
 /** We have words for this reason, beside the platform's own. */
 export const known = (reason: string | null): reason is string => reason !== null && reason in REASONS;
 
 /** Why the platform said no: in its own words if it has some, else in ours for its reason. */
 export const refusal = (reason: string | null, detail: string | null, platform: string): string =>
-  detail ? m.cf_story_refused_said({ platform, detail }) : (REASONS[reason ?? '']?.() ?? m.cf_reason_other());
+  reason === UNKNOWN
+    ? m.cf_reason_outcome_unknown({ platform })
+    : detail
+      ? m.cf_story_refused_said({ platform, detail })
+      : (REASONS[reason ?? '']?.() ?? m.cf_reason_other());

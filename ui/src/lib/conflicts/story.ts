@@ -86,8 +86,11 @@ export function question(conflict: ConflictView, platform: string): string {
 export function story(conflict: ConflictView, c: Context): string {
   const { platform } = c;
   const calendar = m.google_calendar();
-  if (conflict.kind === 'created_externally')
-    return m.dc_story_created({ title: titleOf(conflict), calendar, platform });
+  if (conflict.kind === 'created_externally') {
+    const asked = m.dc_story_created({ title: titleOf(conflict), calendar, platform });
+    if (conflict.refusal_reason === null) return asked;
+    return `${asked} ${refusal(conflict.refusal_reason, conflict.refusal_detail, platform)}`;
+  }
   if (conflict.kind === 'deleted' && conflict.cause !== 'series_cancelled')
     return m.dc_story_deleted({ calendar, platform });
   switch (conflict.cause) {
