@@ -221,7 +221,12 @@ impl Engine {
                     // The unlinking that was held happens now; "put back" follows it.
                     let mut record = reconcile::reconcile(&known, &ctx).record;
                     let by_trainer = matches!(record.link, LinkState::Removed { by_trainer: true, .. });
-                    told.push(self.outside_item(&record, HistoryWhat::RemovedInCalendar { by_trainer }));
+                    let source = match by_trainer {
+                        true => HistorySource::You,
+                        false => HistorySource::Roundtrip,
+                    };
+                    let what = HistoryWhat::RemovedInCalendar { by_trainer };
+                    told.push(self.outside_item_of(&record, what, source));
                     if answer == Answer::GoOn && resolve::put_back(&mut record) {
                         told.push(self.outside_item(&record, HistoryWhat::PutBack));
                     }
@@ -331,7 +336,8 @@ impl Engine {
         let now = self.now();
         let rows = self.ledger.outbox().await?.into_iter();
         let hurried = rows.filter(|row| which(&row.appointment_id)).map(|mut row| {
-            row.attempts = 0;
+            // That one was sent before is not forgotten: what it may have brought about is looked for.
+            row.attempts = u32::from(row.state == OutboxState::Sent);
             row.due_at = now;
             if row.state == OutboxState::Parked {
                 row.state = OutboxState::Waiting;
@@ -521,7 +527,16 @@ impl Engine {
     }
 
     pub(crate) fn outside_item(&self, record: &roundtrip_core::record::Record, what: HistoryWhat) -> Change {
-        let mut item = self.titled_item(&RunId::new(""), record, what, HistorySource::You);
+        self.outside_item_of(record, what, HistorySource::You)
+    }
+
+    fn outside_item_of(
+        &self,
+        record: &roundtrip_core::record::Record,
+        what: HistoryWhat,
+        source: HistorySource,
+    ) -> Change {
+        let mut item = self.titled_item(&RunId::new(""), record, what, source);
         item.run_id = None;
         Change::AddItem(Box::new(item))
     }

@@ -22,6 +22,7 @@ use roundtrip_core::schedule::{self, Chance};
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::silence::{self, Watch};
 use std::collections::BTreeMap;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 /// A side that changes under a write is decided again so many times in one cycle; then the next cycle goes on.
@@ -148,16 +149,16 @@ impl Engine {
             let forgotten = sent.map(|row| Change::DeleteOutbox(row.id)).collect();
             self.ledger.commit(forgotten).await?;
         }
-        // 1. Outcomes of writes that were under way when the last cycle or the process ended.
-        let lease = self.keep_lease(&settings, &state).await;
-        let ctx = self.context(settings.clone(), &state);
-        if self.may_write(&state, settings.enabled) && lease.is_ok() {
-            self.execute(
+        // 1. Outcomes of writes that were under way when the last cycle or the process ended; after the reading, where the
+        // platform has not said yet whether anything may be written.
+        let lease = self.keep_lease(&settings, &state).await.is_ok();
+        let at_once = lease && self.may_write(&state, settings.enabled);
+        if at_once {
+            self.learn_outcomes(
                 &mut records,
                 &mut state,
-                &ctx,
-                true,
-                trigger != Trigger::Due,
+                &settings,
+                trigger,
                 &run.id,
                 &mut counts,
                 &cancel,
@@ -174,6 +175,18 @@ impl Engine {
         let reading = self.read(&mut records, &mut state, full, sides, &run.id).await?;
         if reading.read[0] {
             self.ask_what_is_allowed().await;
+        }
+        if lease && !at_once && self.may_write(&state, settings.enabled) && !cancel.is_cancelled() {
+            self.learn_outcomes(
+                &mut records,
+                &mut state,
+                &settings,
+                trigger,
+                &run.id,
+                &mut counts,
+                &cancel,
+            )
+            .await?;
         }
         self.tell(EngineEvent::Changed);
         let (read, kept) = (reading.read, reading.kept);
@@ -290,6 +303,25 @@ impl Engine {
         report.counts = counts;
         report.result = Some(run.result);
         Ok(report)
+    }
+
+    /// Sends what was sent before and not answered once more, to learn what became of it.
+    #[allow(clippy::too_many_arguments)] // a part of `run`
+    async fn learn_outcomes(
+        &self,
+        records: &mut Records,
+        state: &mut SyncState,
+        settings: &SyncSettings,
+        trigger: Trigger,
+        run: &RunId,
+        counts: &mut Counts,
+        cancel: &CancellationToken,
+    ) -> Result<(), LedgerError> {
+        let ctx = self.context(settings.clone(), state);
+        let retry_parked = trigger != Trigger::Due;
+        self.execute(records, state, &ctx, true, retry_parked, run, counts, cancel)
+            .await?;
+        Ok(())
     }
 
     /// Decides all records as they are now.
@@ -426,7 +458,7 @@ impl Engine {
         if fresh && !live.take_over {
             return Ok(());
         }
-        let known = live.plainly.or(live.reported.map(|(_, status)| status));
+        let known = live.plainly.or(live.reported.map(|(_, status)| plain(status)));
         let status = LaptopStatus {
             take_over: live.take_over,
             ..known.unwrap_or_else(|| self.status_word(settings, state, 0, 0, 0, None))
@@ -453,15 +485,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Reports this, or the silence that lasts instead.
+    /// Reports this, or the silence that lasts instead. One that is over and that the platform could not hear of is told first.
     async fn report_with_silence(&self, status: LaptopStatus) -> Result<(), PortError> {
         let watch = self.watch().await;
+        let lasts = watch.silence().is_some();
+        if watch.owed && !lasts {
+            self.report(silent(status.clone())).await?;
+            self.silence_told(&watch).await;
+        }
         self.report(with_silence(status.clone(), &watch)).await?;
         self.lock().plainly = Some(LaptopStatus {
             take_over: false,
             ..status
         });
-        self.silence_told(&watch).await;
+        if lasts {
+            self.silence_told(&watch).await;
+        }
         Ok(())
     }
 
@@ -475,6 +514,7 @@ impl Engine {
                 self.hear_policy(None);
                 let mut live = self.lock();
                 live.policy = Some(answer.policy);
+                live.policy_heard = true;
                 live.writer = answer.writer;
                 // Asked for while this report was on its way, it goes with the next one.
                 live.take_over &= !status.take_over;
@@ -515,7 +555,7 @@ impl Engine {
         let Some((_, reported)) = live.reported else {
             return;
         };
-        let status = live.plainly.unwrap_or(reported);
+        let status = live.plainly.unwrap_or_else(|| plain(reported));
         if !state.started || waits || self.problem_of(Side::Platform).is_some() {
             return;
         }
@@ -548,10 +588,6 @@ impl Engine {
             let problem = report.calendar.as_ref();
             let status = self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
             let watch = self.watch().await;
-            if watch.owed && watch.silence().is_none() && self.report(silent(status.clone())).await.is_ok() {
-                // It is over already, but the platform could not hear of it at the time.
-                self.silence_told(&watch).await;
-            }
             let said = with_silence(status.clone(), &watch);
             let known = self.live().reported;
             let same = known.as_ref().is_some_and(|(at, known)| {
@@ -562,7 +598,7 @@ impl Engine {
                 };
                 known == said && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
             });
-            if same {
+            if same && !watch.owed {
                 self.lock().plainly = Some(status);
             } else if let Err(error) = self.report_with_silence(status).await {
                 tracing::debug!(code = error_code(&error), "status could not be told");
@@ -619,6 +655,18 @@ fn with_silence(status: LaptopStatus, watch: &Watch) -> LaptopStatus {
         silent(status)
     } else {
         status
+    }
+}
+
+/// What was said before this process began, without a silence that need not last any more.
+fn plain(status: LaptopStatus) -> LaptopStatus {
+    if status.problem.as_deref() != Some(silence::CODE) {
+        return status;
+    }
+    LaptopStatus {
+        status: "active".into(),
+        problem: None,
+        ..status
     }
 }
 

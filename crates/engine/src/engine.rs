@@ -99,6 +99,8 @@ pub struct Live {
     pub policy: Option<SyncPolicy>,
     /// Who is signed in at the platform and what it allows, as last heard, and when that was.
     pub me: Option<(DateTime<Utc>, Me)>,
+    /// The platform has said in this process whether sync may run. Another process's word may forbid, but not permit.
+    pub(crate) policy_heard: bool,
     /// Who writes, as last heard.
     pub writer: Option<Writer>,
     /// Another laptop's lease is to be taken at the next report.
@@ -129,6 +131,8 @@ pub struct Live {
     pub(crate) wrote: [bool; 2],
     /// So far appointments that the feed did not tell of were asked for.
     pub(crate) unknown_asked: usize,
+    /// Full readings in a row that left a single question unanswered.
+    pub(crate) incomplete: u32,
     /// The last reading of the platform before the current run.
     pub(crate) read_before: Option<DateTime<Utc>>,
     /// Platform, calendar: what it is time for, if the timer begins the next run.

@@ -58,7 +58,10 @@ pub(crate) enum Outcome {
         found: Found,
     },
     /// What became of a creation cannot be learned any more.
-    Unknowable,
+    Unknowable {
+        /// An appointment was made since that may be it.
+        perhaps: bool,
+    },
     /// It did not work.
     Failed(PortError),
     /// Not sent: its side is blocked, or the run was cancelled.
@@ -439,7 +442,7 @@ impl Engine {
                 }
             }
             // Recorded above.
-            (_, Intent::Create { .. }) | (Outcome::Created { .. } | Outcome::Unknowable, _) => {}
+            (_, Intent::Create { .. }) | (Outcome::Created { .. } | Outcome::Unknowable { .. }, _) => {}
             // A write cannot have another's outcome; the pair is named so that a new one must be decided.
             (
                 Outcome::Stored(_)
@@ -543,7 +546,7 @@ impl Engine {
                 row.state = OutboxState::Waiting;
             }
             row.due_at = now;
-        } else if matches!(error, PortError::Rejected { .. }) {
+        } else if matches!(error, PortError::Rejected { .. }) && !row.is_a_creation_sent() {
             row.state = OutboxState::Parked;
         } else if unknown {
             // Sent, outcome unknown: it is learned, with the same body and key, before anything else is sent.

@@ -237,7 +237,11 @@ impl Engine {
         let enabled = policy.enabled;
         // What came with an answer and nobody has taken yet is older.
         let _ = self.platform.take_policy();
-        let before = self.lock().policy.replace(policy.clone());
+        let before = {
+            let mut live = self.lock();
+            live.policy_heard = true;
+            live.policy.replace(policy.clone())
+        };
         if !enabled && before.as_ref() != Some(&policy) {
             self.cancel_cycle();
         }

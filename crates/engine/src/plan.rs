@@ -42,6 +42,13 @@ fn as_if_told(row: &OutboxRow, record: Option<&Record>) -> Option<HistoryItem> {
                 .is_some_and(|removal| removal.inferred),
             time: None,
         },
+        // A person decided it one by one, however long ago.
+        Intent::Move { time, .. }
+            if record
+                .is_some_and(|known| [known.confirmed_time, known.requested_time].contains(&Some(*time))) =>
+        {
+            return None;
+        }
         Intent::Move { time, from, .. } => HistoryWhat::MovedBack {
             from: *from,
             to: *time,
@@ -495,10 +502,14 @@ impl Engine {
         item
     }
 
-    /// Is sync allowed to write now? The trainer started it and has not paused it, the platform has said that it may, and
+    /// Is sync allowed to write now? The trainer started it and has not paused it, the platform has said to this
+    /// process that it may, and
     /// this laptop is the one that writes.
     pub(crate) fn may_write(&self, state: &SyncState, enabled: bool) -> bool {
-        let allowed = self.lock().policy.as_ref().is_some_and(|policy| policy.enabled);
+        let allowed = {
+            let live = self.lock();
+            live.policy_heard && live.policy.as_ref().is_some_and(|policy| policy.enabled)
+        };
         let paused = state.paused_until.is_some_and(|until| until > self.now());
         enabled && state.started && allowed && !paused && self.holds_lease()
     }

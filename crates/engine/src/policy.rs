@@ -35,6 +35,7 @@ impl Engine {
             let mut live = self.lock();
             let news = live.policy.as_ref() != Some(&said);
             live.policy = Some(said);
+            live.policy_heard = true;
             news
         };
         if news {

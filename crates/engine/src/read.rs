@@ -21,6 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// So far ours may be ahead of the platform's time: two seconds count as none, and it may tell its times in whole seconds.
 const AHEAD_SECONDS: i64 = 3;
+/// So many full readings in a row are made because of questions that were not answered.
+const FULL_AGAIN_MAX: u32 = 8;
 
 /// All records of a cycle, and which of them changed since they were loaded.
 #[derive(Default)]
@@ -213,11 +215,15 @@ impl Engine {
                     .await;
             }
         }
-        if reading.incomplete {
+        let complete = full && reading.platform.is_none() && reading.calendar.is_none();
+        if reading.incomplete && self.asks_again_at_once() {
             // The rest is asked for with the next reading, which is a full one again.
             state.full_at = None;
-        } else if full && reading.platform.is_none() && reading.calendar.is_none() {
+        } else if complete {
             state.full_at = Some(now);
+        }
+        if complete && !reading.incomplete {
+            self.lock().incomplete = 0;
         }
         if !platform_waits && reading.platform.is_none() {
             self.ask_for_unknown_appointments(records).await;
@@ -503,6 +509,14 @@ impl Engine {
         }
         state.sync_token = Some(listing.next_token);
         state.calendar = Some(identity.calendar.clone());
+    }
+
+    /// What was left unanswered is asked for again with the next reading; but one question that is never answered makes not
+    /// each reading a full one: after some the rest waits for the full readings that come anyway.
+    fn asks_again_at_once(&self) -> bool {
+        let mut live = self.lock();
+        live.incomplete = live.incomplete.saturating_add(1);
+        live.incomplete <= FULL_AGAIN_MAX
     }
 
     /// Events of inserts that were sent and not yet answered: the outcome tells of them, and whether they were made or found.

@@ -242,8 +242,10 @@ impl Engine {
         };
         let now = self.now();
         let live = self.lock();
-        let off = live.policy.as_ref().is_some_and(|policy| !policy.enabled)
-            || matches!(live.platform.problem, Some(PortError::SyncDisabled { .. }));
+        let said = matches!(live.platform.problem, Some(PortError::SyncDisabled { .. }));
+        // A platform that cannot be reached may have turned it on again since: that nothing is heard is said.
+        let heard_of = said || live.platform.problem.is_none();
+        let off = heard_of && (said || live.policy.as_ref().is_some_and(|policy| !policy.enabled));
         task.on && !off && !task.is_paused(now)
     }
 

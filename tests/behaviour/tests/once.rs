@@ -177,3 +177,49 @@ async fn a_cancellation_that_was_sent_and_not_answered_counts_in_the_hour() {
     assert_eq!(kinds, [QuestionKind::Cancellations]);
     assert!(world.trainer().has(&visits[10]));
 }
+
+#[tokio::test]
+async fn trying_again_does_not_make_up_for_a_visit_that_is_over_either() {
+    let (world, _) = with_visits(1).await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.spoil_google(Fault::DropBefore, |rule| {
+        rule.method("POST").path("/events").times(0)
+    });
+    world.sync().await;
+    world.repair();
+    let over = world.admin().end(&visit).expect("it is known");
+    world.set_time(over + chrono::TimeDelta::hours(1));
+    world.engine.retry(None).await.expect("the ledger works");
+    world.sync().await;
+    world.settle().await;
+
+    assert_eq!(world.trainer().events(&visit).len(), 0);
+    assert_eq!(world.outbox().await.len(), 0);
+    world.check_safety();
+}
+
+#[tokio::test]
+async fn one_question_that_is_never_answered_does_not_make_each_reading_a_full_one() {
+    let (world, visits) = with_visits(3).await;
+    let event = world.trainer().delete(&visits[0]);
+    world.running.sandbox.google.expire_sync_tokens();
+    let trouble = Fault::Status {
+        status: 503,
+        body: None,
+        headers: Vec::new(),
+    };
+    let asked = format!("/events/{event}");
+    world.spoil_google(trouble, |rule| rule.method("GET").path(&asked).times(0));
+    let mut full = 0;
+    for _ in 0..20 {
+        world.advance(120);
+        full += usize::from(world.sync().await.full);
+    }
+    assert!((2..12).contains(&full), "{full}");
+    world.repair();
+    world.advance(86_400);
+    world.sync().await;
+    world.settle().await;
+    assert_eq!(world.badge(&visits[0]).await.0, Badge::Removed);
+    world.check_invariants().await;
+}

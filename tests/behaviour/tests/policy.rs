@@ -424,3 +424,26 @@ async fn leaving_deletes_nothing_after_a_restart_while_sync_is_off() {
     assert!(world.trainer().has(&visit));
     world.repair();
 }
+
+#[tokio::test]
+async fn what_was_under_way_waits_after_a_restart_until_the_platform_has_said_that_it_may_go_on() {
+    let (mut world, _) = with_visit().await;
+    let new = world.admin().visit("Adler-Apotheke", "2026-12-02 09:00");
+    world.spoil_google(Fault::DropBefore, |rule| {
+        rule.method("POST").path("/events").times(0)
+    });
+    world.sync().await;
+    world.repair();
+    // While the laptop is off, with a lease that is still good.
+    pause(&world, Some(PauseReason::KillSwitch));
+    world.restart().await;
+    let mark = world.mark();
+    world.sync().await;
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    assert!(!world.trainer().has(&new));
+
+    pause(&world, None);
+    world.settle().await;
+    assert!(world.trainer().has(&new));
+    world.check_invariants().await;
+}

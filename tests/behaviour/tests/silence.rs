@@ -488,3 +488,18 @@ async fn the_platform_hears_of_a_laptop_that_can_write_nothing_down() {
     assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
     driving.stop().await;
 }
+
+#[tokio::test]
+async fn a_platform_that_is_gone_after_it_turned_sync_off_is_silent() {
+    let (world, _) = connected().await;
+    let mut driving = world.drive().await;
+    let everybody = world.admin().platform().clone();
+    everybody.pause_everybody(Some(PauseReason::Maintenance));
+    driving.let_pass(HOUR).await;
+    world.wire.unplug(&world.running.platform_url);
+    driving.let_pass(4 * HOUR).await;
+    assert_eq!(said(&world).await, [(Side::Platform, true)]);
+    world.wire.plug_in();
+    everybody.pause_everybody(None);
+    driving.stop().await;
+}
