@@ -406,7 +406,8 @@ fn asked_after(
 pub enum Fit {
     /// It was made since, on a day near the one asked for.
     Near,
-    /// It was made since, and has the title or the time that was asked for: the other may have been changed by now.
+    /// It was made since, has the time that was asked for or the title and a time that overlaps it: the rest may have been
+    /// changed by now.
     Likely,
     /// It was made since, and says what was asked for.
     Exact,
@@ -426,11 +427,11 @@ pub fn fit(appointment: &Appointment, sent: &MarkedEvent, since: DateTime<Utc>) 
         return None;
     }
     let title = normalise(appointment.title.as_deref().unwrap_or_default());
-    let same = (said == sent.time, title == normalise(&sent.title));
-    Some(match same {
+    Some(match (said == sent.time, title == normalise(&sent.title)) {
         (true, true) => Fit::Exact,
-        (true, false) | (false, true) => Fit::Likely,
-        (false, false) => Fit::Near,
+        (true, false) => Fit::Likely,
+        (false, true) if said.overlaps(&sent.time) => Fit::Likely,
+        (false, _) => Fit::Near,
     })
 }
 

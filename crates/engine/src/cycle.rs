@@ -106,7 +106,9 @@ impl Engine {
         let id = RunId(self.fresh_id());
         // Each line of the log that this run leads to carries the id that both services see.
         let span = tracing::info_span!("run", run = %request_id(&id));
-        self.run(trigger, id).instrument(span).await
+        let result = self.run(trigger, id).instrument(span).await;
+        *self.listed.lock().await = None;
+        result
     }
 
     async fn run(&self, trigger: Trigger, id: RunId) -> Result<CycleReport, LedgerError> {

@@ -4,6 +4,7 @@ use crate::channels::Channels;
 use crate::checks::Checks;
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::live::Connection;
+use crate::marked::Listed;
 use crate::outcome::stops_side;
 use crate::ports::{CalendarPort, Clock, Hinted, Me, PlatformPort, PortError, Pushed, SyncPolicy, Writer};
 use crate::watch::{Tally, Task, Watching};
@@ -191,6 +192,8 @@ pub struct Engine {
     /// Somebody looks at the window from now on: what was put off is brought forward.
     pub(crate) stream_hurry: tokio::sync::Notify,
     pub(crate) checks: Mutex<Checks>,
+    /// What one run has read to look for creations, until it ends.
+    pub(crate) listed: tokio::sync::Mutex<Option<(RunId, Listed)>>,
 }
 
 impl Engine {
@@ -227,6 +230,7 @@ impl Engine {
             stream_again: tokio::sync::Notify::new(),
             stream_hurry: tokio::sync::Notify::new(),
             checks: Mutex::default(),
+            listed: tokio::sync::Mutex::default(),
         }
     }
 

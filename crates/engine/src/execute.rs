@@ -155,7 +155,7 @@ impl Engine {
             loop {
                 while under_way.len() + early.len() < IN_FLIGHT {
                     let Some(row) = rows.next() else { break };
-                    under_way.push(self.send(row, &blocked, cancel));
+                    under_way.push(self.send(row, &blocked, run, cancel));
                 }
                 let answer = match early.pop_front() {
                     Some(answer) => answer,
@@ -210,6 +210,7 @@ impl Engine {
         &self,
         mut row: OutboxRow,
         blocked: &Blocked,
+        run: &RunId,
         cancel: &CancellationToken,
     ) -> Result<(OutboxRow, Outcome, DateTime<Utc>), LedgerError> {
         let stop =
@@ -234,7 +235,7 @@ impl Engine {
             self.calendar_write_sent();
         }
         let outcome = match forgotten {
-            true => self.look_for_created(&row).await?,
+            true => self.look_for_created(&row, run).await?,
             false => self.transmit(&row).await,
         };
         let error = match &outcome {

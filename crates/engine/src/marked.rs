@@ -21,9 +21,13 @@ use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, Record};
 use roundtrip_core::settings::SyncSettings;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The platform's word for "makes appointments of events".
 pub const FEATURE: &str = "create_appointments";
+
+/// All that the platform lists, or why it could not be read.
+pub(crate) type Listed = Result<Arc<Vec<PlatformChange>>, PortError>;
 
 /// What is remembered of marked events, and which of it changed since it was loaded.
 #[derive(Default)]
@@ -282,29 +286,34 @@ impl Engine {
 
     /// What became of a creation whose key the platform may have forgotten: it is not sent again but looked for among all
     /// appointments. Only one that can be no other counts as it.
-    pub(crate) async fn look_for_created(&self, row: &OutboxRow) -> Result<Outcome, LedgerError> {
+    pub(crate) async fn look_for_created(
+        &self,
+        row: &OutboxRow,
+        run: &RunId,
+    ) -> Result<Outcome, LedgerError> {
         let Intent::Create { event_id, event } = &row.intent else {
             return Ok(Outcome::Skipped);
         };
-        let listing = match self.platform.changes(None, None).await {
-            Ok(PlatformFeed::Listing(listing)) => listing,
-            Ok(PlatformFeed::Unchanged { .. }) => {
-                let what = "feed".to_owned();
-                return Ok(Outcome::Failed(PortError::BadAnswer { what }));
-            }
-            // No word of the feed's is a "no" to the creation.
-            Err(error) if !keeps(&error) || is_no_to_the_feed(&error) => {
-                let what = "feed".to_owned();
-                return Ok(Outcome::Failed(PortError::BadAnswer { what }));
-            }
+        let listed = match self.all_listed(run).await {
+            Ok(listed) => listed,
             Err(error) => return Ok(Outcome::Failed(error)),
         };
+        let others = self.ledger.outbox().await?;
+        // What another creation has brought about is not what this one has.
+        let is_of_another = |appointment: &Appointment| {
+            others.iter().any(|other| match &other.intent {
+                Intent::Create { event, .. } if other.id != row.id && other.is_a_creation_sent() => {
+                    marked::fit(appointment, event, other.created_at) == Some(Fit::Exact)
+                }
+                _ => false,
+            })
+        };
         let mut fitting: Vec<(Fit, Box<Appointment>)> = Vec::new();
-        for item in listing.items {
+        for item in listed.iter() {
             let PlatformChange::Upsert(appointment) = item else {
                 continue;
             };
-            let Some(fit) = marked::fit(&appointment, event, row.created_at) else {
+            let Some(fit) = marked::fit(appointment, event, row.created_at) else {
                 continue;
             };
             let record = self.ledger.record(&appointment.id).await?;
@@ -312,8 +321,8 @@ impl Engine {
                 .and_then(|record| record.event_id)
                 .is_some_and(|known| known != *event_id);
             fitting.retain(|(_, known)| known.id != appointment.id);
-            if !other {
-                fitting.push((fit, appointment));
+            if !other && (fit == Fit::Exact || !is_of_another(appointment)) {
+                fitting.push((fit, appointment.clone()));
             }
         }
         let best = fitting.iter().map(|(fit, _)| *fit).max();
@@ -328,6 +337,27 @@ impl Engine {
         };
         let found = self.look_at_marked(event_id).await;
         Ok(Outcome::Created { appointment, found })
+    }
+
+    /// All appointments. They are read once in a run, however many creations are looked for among them: these were sent long
+    /// before it, so a second listing would say no more of them. Whoever asks meanwhile waits for the one reading.
+    async fn all_listed(&self, run: &RunId) -> Listed {
+        let mut listed = self.listed.lock().await;
+        if let Some((of, known)) = &*listed
+            && of == run
+        {
+            return known.clone();
+        }
+        let unreadable = || PortError::BadAnswer { what: "feed".into() };
+        let fresh = match self.platform.changes(None, None).await {
+            Ok(PlatformFeed::Listing(listing)) => Ok(Arc::new(listing.items)),
+            Ok(PlatformFeed::Unchanged { .. }) => Err(unreadable()),
+            // No word of the feed's is a "no" to the creation.
+            Err(error) if !keeps(&error) || is_no_to_the_feed(&error) => Err(unreadable()),
+            Err(error) => Err(error),
+        };
+        *listed = Some((run.clone(), fresh.clone()));
+        fresh
     }
 
     /// Writes the outcome of a creation: link, outbox row and history in one transaction.

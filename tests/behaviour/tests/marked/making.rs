@@ -384,3 +384,40 @@ async fn a_creation_that_may_have_arrived_stays_one_whatever_a_later_try_is_told
     world.settle().await;
     made_once(&world, &id).await;
 }
+
+#[tokio::test]
+async fn however_many_are_looked_for_the_platform_is_listed_once() {
+    let world = world().await;
+    for day in ["2026-12-02 10:00", "2026-12-03 10:00", "2026-12-04 10:00"] {
+        make(&world, TITLE, day);
+    }
+    world.sync().await;
+    for asked in world.conflicts().await {
+        let answered = world
+            .engine
+            .resolve_conflict(&asked.id, &asked.seen, &Resolution::Create);
+        answered.await.expect("an open question");
+    }
+    // All three are made, and no answer comes through.
+    world.spoil_platform(Fault::DropAfter, |rule| {
+        rule.method("POST").path("/v1/appointments").times(0)
+    });
+    world.sync().await;
+    world.repair();
+    assert_eq!(appointments(&world).len(), 3);
+    world.advance(8 * 86_400);
+    let mark = world.mark();
+    world.sync().await;
+
+    let asked = world.requests_since(mark).into_iter();
+    let listed = asked.filter(|request| request.method == "GET" && request.path == "/v1/appointments");
+    assert_eq!(listed.count(), 2, "for all three, and the run's own reading");
+    let story = world.history().await;
+    let made = story
+        .iter()
+        .filter(|item| matches!(item.what, HistoryWhat::CreatedFromEvent { .. }));
+    assert_eq!(made.count(), 3);
+    assert_eq!(world.trainer().marked().len(), 3);
+    assert_eq!(world.outbox().await, []);
+    world.check_invariants().await;
+}
