@@ -153,8 +153,11 @@ impl Engine {
         }
         // 1. Outcomes of writes that were under way when the last cycle or the process ended; after the reading, where the
         // platform has not said yet whether anything may be written.
-        let lease = self.keep_lease(&settings, &state).await.is_ok();
-        let at_once = lease && self.may_write(&state, settings.enabled);
+        let lease = self.keep_lease(&settings, &state).await;
+        if lease.is_ok() {
+            self.forget_no_lease();
+        }
+        let at_once = lease.is_ok() && self.may_write(&state, settings.enabled);
         if at_once {
             self.learn_outcomes(
                 &mut records,
@@ -178,7 +181,7 @@ impl Engine {
         if reading.read[0] {
             self.ask_what_is_allowed().await;
         }
-        if lease && !at_once && self.may_write(&state, settings.enabled) && !cancel.is_cancelled() {
+        if lease.is_ok() && !at_once && self.may_write(&state, settings.enabled) && !cancel.is_cancelled() {
             self.learn_outcomes(
                 &mut records,
                 &mut state,
@@ -248,6 +251,16 @@ impl Engine {
         let watched = self.watch_cycle(read).await;
         self.report_if_changed(&settings, &mut state, platform_read, &report, &records)
             .await;
+        // Without the lease nothing was written, and nobody else is known who would have: that is no success.
+        if let Err(error) = lease
+            && report.platform.is_none()
+            && self.is_to_write(&state, settings.enabled)
+            && !self.holds_lease()
+            && self.other_writer().is_none()
+        {
+            self.note_no_lease(&error);
+            report.platform = Some(error);
+        }
         counts.platform_requests = self.platform.requests_sent() - requests_before.0;
         counts.calendar_requests = self.calendar.requests_sent() - requests_before.1;
         let failed = report.platform.is_some() && report.calendar.is_some();

@@ -77,7 +77,7 @@ pub struct Health {
     pub failures: u32,
 }
 
-/// Whether the problem of a side is that its writes are refused for want of a right, which no reading disproves.
+/// Whether the problem of a side is that nothing may be written for want of a right or of the lease, which no reading disproves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It is not.
@@ -87,6 +87,8 @@ pub(crate) enum Refusal {
     Fresh,
     /// One was refused before the last reading: now they are tried again.
     Before,
+    /// The lease could not be asked for.
+    NoLease,
 }
 
 /// What is remembered between cycles, in memory only.
@@ -512,8 +514,11 @@ impl Engine {
         let mut live = self.lock();
         let (health, refusal) = live.side(side);
         match result {
-            Ok(()) if *refusal != Refusal::None => *refusal = Refusal::Before,
-            Ok(()) => *health = Health::default(),
+            Ok(()) => match *refusal {
+                Refusal::None => *health = Health::default(),
+                Refusal::Fresh | Refusal::Before => *refusal = Refusal::Before,
+                Refusal::NoLease => {}
+            },
             Err(problem) => {
                 *refusal = Refusal::None;
                 let same = health
@@ -534,6 +539,21 @@ impl Engine {
         self.note_health(side, Err(error));
         if matches!(error, PortError::RightMissing { .. }) {
             *self.lock().side(side).1 = Refusal::Fresh;
+        }
+    }
+
+    /// The lease could not be asked for, and nothing else keeps this laptop from writing.
+    pub(crate) fn note_no_lease(&self, error: &PortError) {
+        self.note_health(Side::Platform, Err(error));
+        *self.lock().side(Side::Platform).1 = Refusal::NoLease;
+    }
+
+    /// The lease is held, or the platform has said whose it is.
+    pub(crate) fn forget_no_lease(&self) {
+        let mut live = self.lock();
+        let (health, refusal) = live.side(Side::Platform);
+        if *refusal == Refusal::NoLease {
+            (*health, *refusal) = Default::default();
         }
     }
 

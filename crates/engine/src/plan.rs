@@ -503,15 +503,19 @@ impl Engine {
     }
 
     /// Is sync allowed to write now? The trainer started it and has not paused it, the platform has said to this
-    /// process that it may, and
-    /// this laptop is the one that writes.
+    /// process that it may, and this laptop is the one that writes.
     pub(crate) fn may_write(&self, state: &SyncState, enabled: bool) -> bool {
+        self.is_to_write(state, enabled) && self.holds_lease()
+    }
+
+    /// As [`Engine::may_write`], whichever laptop writes.
+    pub(crate) fn is_to_write(&self, state: &SyncState, enabled: bool) -> bool {
         let allowed = {
             let live = self.lock();
             live.policy_heard && live.policy.as_ref().is_some_and(|policy| policy.enabled)
         };
         let paused = state.paused_until.is_some_and(|until| until > self.now());
-        enabled && state.started && allowed && !paused && self.holds_lease()
+        enabled && state.started && allowed && !paused
     }
 }
 

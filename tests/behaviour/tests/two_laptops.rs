@@ -7,7 +7,8 @@ use http::{Request, Response};
 use roundtrip_behaviour_tests::{BEN, Laptop, MARA, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::Engine;
-use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_engine::ledger::{HistoryWhat, RunResult};
+use roundtrip_engine::ports::PortError;
 use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
 use std::sync::Arc;
@@ -357,4 +358,49 @@ async fn both(first: &Laptop, second: &Laptop) {
     first.settle().await;
     second.settle().await;
     first.settle().await;
+}
+
+#[tokio::test]
+async fn a_lease_that_cannot_be_asked_for_is_no_success_until_it_is_had_again() {
+    let (world, visit) = with_visit().await;
+    let last_success = world.state().await.last_success_at;
+    let nonsense = Fault::RawBody {
+        body: "<html>maintenance</html>".into(),
+        content_type: "text/html".into(),
+    };
+    world.spoil_platform(nonsense, |rule| {
+        rule.method("PUT").path("/v1/me/integrations").times(0)
+    });
+    // Long enough for the lease to run out: the platform can be read, and nobody says who writes.
+    world.advance(5 * 3_600);
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    let (mark, began) = (world.mark(), world.now());
+    for _ in 0..3 {
+        let report = world.sync().await;
+        assert_eq!(report.result, Some(RunResult::Partial));
+        let runs = world.engine.runs(world.now() - TimeDelta::hours(1), 1).await;
+        let run = runs.expect("the ledger works").into_iter().next().expect("a run");
+        assert_eq!(
+            (run.result, run.problem.as_deref()),
+            (RunResult::Partial, Some("bad_answer"))
+        );
+        let health = world.snapshot().await.live.platform;
+        assert!(
+            matches!(health.problem, Some(PortError::BadAnswer { .. })),
+            "{health:?}"
+        );
+        assert_eq!(health.since, Some(began), "one trouble, from its beginning");
+        assert_eq!(world.snapshot().await.held_back, Some("retrying"));
+        world.advance(900);
+    }
+    assert_eq!(world.calendar_writes_since(mark), 0);
+    assert_eq!(world.state().await.last_success_at, last_success);
+
+    // While the trainer pauses, nothing is to be written, and nothing is missed.
+    world.repair();
+    let report = world.settle().await;
+    assert_eq!((report.platform, report.result), (None, Some(RunResult::Success)));
+    assert_eq!(world.snapshot().await.live.platform.problem, None);
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.check_invariants().await;
 }
