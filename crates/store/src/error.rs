@@ -22,6 +22,12 @@ pub enum OpenError {
         /// Which.
         path: PathBuf,
     },
+    /// A file that Roundtrip owns goes by another name, too; what is written here would be written there. Remove one of them.
+    #[error("{path} has a second name (a hard link), which is refused")]
+    HardLink {
+        /// Which.
+        path: PathBuf,
+    },
     /// The data directory is one that everybody may write to (such as a temporary directory). Choose a directory of its own.
     #[error("{path} is shared with other users; choose a directory of its own")]
     SharedDirectory {

@@ -1,4 +1,4 @@
-//! The files of the log: bounded in size, for their owner only, and never somebody else's behind a link.
+//! The files of the log: bounded in size, for their owner only, and never somebody else's behind a link of either kind.
 
 use roundtrip_store::{OpenError, open_own, prepare_inside};
 use std::fs::{self, File, OpenOptions};
@@ -26,7 +26,8 @@ impl Bounded {
     /// before the data folder is known to be ours alone.
     ///
     /// # Errors
-    /// As the database refuses a data folder that is shared, and a link in the place of the folder or the file.
+    /// As the database refuses a data folder that is shared, and a link in the place of the folder or the file; also a file that
+    /// has a second name.
     pub fn open(data_dir: &Path) -> Result<Self, OpenError> {
         Self::with_limit(&prepare_inside(data_dir, FOLDER)?, FILE_BYTES)
     }
@@ -80,9 +81,39 @@ impl Write for Bounded {
 }
 
 fn append_to(path: &Path) -> Result<(File, u64), OpenError> {
-    let file = open_own(path, OpenOptions::new().append(true), true)?;
+    let file = open_alone(path, OpenOptions::new().append(true), true)?;
     let bytes = file.metadata().map_or(0, |found| found.len());
     Ok((file, bytes))
+}
+
+/// As [`open_own`], and never a file that has another name, too: what is written here would be somebody else's there.
+fn open_alone(path: &Path, options: &OpenOptions, make: bool) -> Result<File, OpenError> {
+    // Before it is opened, for opening narrows its rights; and after, for it may have got another name since.
+    if let Ok(found) = fs::symlink_metadata(path) {
+        refuse_second_name(path, &found)?;
+    }
+    let file = open_own(path, options, make)?;
+    if let Ok(opened) = file.metadata() {
+        refuse_second_name(path, &opened)?;
+    }
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn refuse_second_name(path: &Path, found: &fs::Metadata) -> Result<(), OpenError> {
+    use std::os::unix::fs::MetadataExt;
+    match found.is_file() && found.nlink() > 1 {
+        true => Err(OpenError::HardLink {
+            path: path.to_owned(),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// The system does not tell without opening the file for it.
+#[cfg(not(unix))]
+fn refuse_second_name(_path: &Path, _found: &fs::Metadata) -> Result<(), OpenError> {
+    Ok(())
 }
 
 /// The files of this folder that are the log's, by name: `roundtrip.log` and `roundtrip.….log`. Links are none of them, nor is
@@ -107,7 +138,7 @@ fn ours(dir: &Path) -> Vec<PathBuf> {
 pub fn empty(dir: &Path) {
     for path in ours(dir) {
         // One that cannot be emptied is only codes.
-        if let Ok(file) = open_own(&path, OpenOptions::new().write(true), false) {
+        if let Ok(file) = open_alone(&path, OpenOptions::new().write(true), false) {
             let _ = file.set_len(0);
         }
     }
@@ -141,7 +172,7 @@ pub fn newest_lines(dir: &Path, most: usize) -> Vec<String> {
 
 fn read(path: &Path) -> Option<String> {
     let mut text = String::new();
-    let mut file = open_own(path, OpenOptions::new().read(true), false).ok()?;
+    let mut file = open_alone(path, OpenOptions::new().read(true), false).ok()?;
     file.read_to_string(&mut text).ok()?;
     Some(text)
 }

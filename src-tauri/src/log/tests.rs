@@ -233,6 +233,32 @@ fn a_link_in_the_place_of_the_log_is_refused_and_its_target_stays() {
 
 #[cfg(unix)]
 #[test]
+fn a_second_name_of_another_file_in_the_place_of_the_log_is_refused_and_that_file_stays() {
+    use roundtrip_store::OpenError;
+    let data = tempfile::tempdir().expect("a folder");
+    let logs = data.path().join(file::FOLDER);
+    fs::create_dir(&logs).expect("a folder");
+    let target = data.path().join("of another");
+    fs::write(&target, "{\"of\":\"another\"}\n").expect("a file");
+    give(&target, 0o644);
+    for name in ["roundtrip.log", "roundtrip.1.log"] {
+        fs::hard_link(&target, logs.join(name)).expect("a second name");
+    }
+    let refused = file::Bounded::open(data.path()).map(drop);
+    assert!(matches!(refused, Err(OpenError::HardLink { .. })), "{refused:?}");
+    assert!(newest_lines(&logs, 10).is_empty());
+    file::empty(&logs);
+    assert_eq!(fs::read(&target).expect("it stays"), b"{\"of\":\"another\"}\n");
+    assert_eq!(mode(&target), 0o644);
+
+    // With its second name gone it is the log's own.
+    fs::remove_file(logs.join("roundtrip.1.log")).expect("removed");
+    fs::remove_file(&target).expect("removed");
+    file::Bounded::open(data.path()).map(drop).expect("a log");
+}
+
+#[cfg(unix)]
+#[test]
 fn in_a_folder_that_others_share_nothing_is_touched() {
     use roundtrip_store::OpenError;
     let shared = tempfile::tempdir().expect("a folder");
