@@ -428,7 +428,12 @@ fn clients(snapshot: &Snapshot) -> Vec<Toggle> {
     toggles(clients, &snapshot.settings.filters.clients_off)
 }
 
-fn toggles(all: BTreeMap<String, (String, u32)>, off: &BTreeSet<String>) -> Vec<Toggle> {
+/// One for each that an appointment has or that is off. The window sends back all that are off, so one that is not among them would
+/// be turned on by the next change of another.
+fn toggles(mut all: BTreeMap<String, (String, u32)>, off: &BTreeSet<String>) -> Vec<Toggle> {
+    for id in off {
+        all.entry(id.clone()).or_insert_with(|| (id.clone(), 0));
+    }
     all.into_iter()
         .map(|(id, (name, count))| Toggle {
             on: !off.contains(&id),

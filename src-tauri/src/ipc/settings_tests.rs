@@ -401,3 +401,20 @@ fn what_only_the_app_keeps_waits_for_no_cycle() {
         assert!(!is_of_app_alone(&more));
     }
 }
+
+#[test]
+fn what_is_off_and_has_no_appointment_now_is_shown_so_that_it_stays_off() {
+    let shown: BTreeMap<String, (String, u32)> = [("visit".to_owned(), ("Visit".to_owned(), 2))]
+        .into_iter()
+        .collect();
+    let off = ["visit".to_owned(), "webinar".to_owned()].into_iter().collect();
+    let toggles = toggles(shown, &off);
+    let told: Vec<_> = toggles
+        .iter()
+        .map(|toggle| (toggle.id.as_str(), toggle.name.as_str(), toggle.count, toggle.on))
+        .collect();
+    assert_eq!(
+        told,
+        [("visit", "Visit", 2, false), ("webinar", "webinar", 0, false)]
+    );
+}
