@@ -141,6 +141,9 @@ async fn a_rotation_that_cannot_erase_is_a_rotation_all_the_same() {
     let rotated = database.rotate_key(next, now()).await.expect("rotated");
     assert_eq!((rotated.sealed, rotated.lost, rotated.erased), (1, 0, false));
     assert!(lies_on_the_disk(dir.path(), &sealed[0]));
+    let log = database.audit_log(10).await.expect("the log");
+    let said: Vec<_> = log.iter().map(|entry| entry.event.as_str()).collect();
+    assert_eq!(said, ["not_erased", "key_rotated"], "the newest first");
     let accounts = database.integrations();
     let kept = accounts.tokens(Provider::Google, "105").await;
     assert!(kept.expect("opened with the new key").is_some());

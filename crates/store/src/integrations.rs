@@ -47,7 +47,7 @@ pub struct Rotated {
     /// Accounts whose tokens the old key did not open: they need to sign in again.
     pub lost: u32,
     /// What the old key had sealed is overwritten on the disk. If not, another process was reading; it goes when the file is
-    /// closed.
+    /// closed, and the audit log says so.
     pub erased: bool,
 }
 
@@ -382,7 +382,11 @@ impl Database {
         match self.erase().await {
             Ok(()) => rotated.erased = true,
             Err(error) => {
-                tracing::warn!(error = %LedgerError::from(error), "what was deleted still lies in the log of the database");
+                tracing::warn!(error = %LedgerError::from(error), "what the old key had sealed still lies in the log of the database");
+                let details = serde_json::json!({ "version": old_version });
+                if let Err(error) = self.audit(None, "not_erased", &details, now).await {
+                    tracing::warn!(%error, "audit log could not be written");
+                }
             }
         }
         if let Some(old_provider) = old_provider {

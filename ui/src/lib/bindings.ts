@@ -281,7 +281,7 @@ export type AuditRow = {
 	at: string,
 	/**
 	 *  Stable word: `sign_in`, `refresh_failed`, `revoke`, `disconnect`, `settings`, `deletion`, `export`, `key_unavailable`,
-	 *  `key_available`, `key_lost`, `key_rotated`, `audit_log_shortened`.
+	 *  `key_available`, `key_lost`, `key_rotated`, `not_erased`, `audit_log_shortened`.
 	 */
 	event: string,
 	/**  Details as JSON. */

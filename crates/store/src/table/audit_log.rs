@@ -23,7 +23,7 @@ pub struct AuditEntry {
     /// Which connection it was about, if it was about one.
     pub connection: Option<ConnectionId>,
     /// Stable word: `sign_in`, `refresh_failed`, `revoke`, `disconnect`, `settings`, `deletion`, `export`, `key_unavailable`,
-    /// `key_available`, `key_lost`, `key_rotated`, `audit_log_shortened`.
+    /// `key_available`, `key_lost`, `key_rotated`, `not_erased`, `audit_log_shortened`.
     pub event: String,
     /// Details, no content.
     pub details: serde_json::Value,

@@ -12,7 +12,7 @@ pub struct AuditRow {
     /// When.
     pub at: DateTime<Utc>,
     /// Stable word: `sign_in`, `refresh_failed`, `revoke`, `disconnect`, `settings`, `deletion`, `export`, `key_unavailable`,
-    /// `key_available`, `key_lost`, `key_rotated`, `audit_log_shortened`.
+    /// `key_available`, `key_lost`, `key_rotated`, `not_erased`, `audit_log_shortened`.
     pub event: String,
     /// Details as JSON.
     pub details: String,

@@ -13,6 +13,7 @@ const WORDS: Record<string, () => string> = {
   key_available: m.st_audit_key_available,
   key_lost: m.st_audit_key_lost,
   key_rotated: m.st_audit_key_rotated,
+  not_erased: m.st_audit_not_erased,
   audit_log_shortened: m.st_audit_shortened,
 };
 
