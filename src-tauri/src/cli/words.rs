@@ -19,6 +19,10 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "no_address" => "the platform's address is missing; use --address or ROUNDTRIP_PLATFORM_URL",
         "no_platform" => "there is no booking platform at this address; check it for typing errors",
         "wrong_certificate" => "the certificate at this address is not trusted; ask the platform's team",
+        "google_wrong_certificate" => "Google's certificate is not trusted here; try another network",
+        "platform_wrong_certificate" => {
+            "the platform's certificate is not trusted; try another network, or ask the platform's team"
+        }
         "unsafe_platform" => {
             "the platform's sign-in is not safe (PKCE or https is missing); ask the platform's team"
         }
@@ -40,8 +44,15 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "wrong_answer" | "bad_answer" => "the answer could not be read, so nothing was changed; try again",
         "access_denied" => "the sign-in was declined; try again and allow access",
         "calendar_right_missing" => "calendar access was not ticked; try again and tick it",
-        "right_missing" => {
-            "a right is missing; connect again and allow it, or choose a calendar you may write to"
+        "right_missing" => "a right is missing; connect again and allow it",
+        "google_right_missing" => {
+            "calendar access is missing at Google; run: roundtrip connect google, and tick it"
+        }
+        "platform_right_missing" => {
+            "a right is missing at the platform; run: roundtrip connect platform, and allow it"
+        }
+        "calendar_read_only" => {
+            "this calendar may only be read; ask its owner for the right to write, or choose another one in the settings"
         }
         "calendar_not_found" => "the calendar was not found; choose another one in the settings",
         "quota_gone" => "Google's quota is used up; what waits goes on by itself in about an hour",

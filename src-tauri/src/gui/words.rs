@@ -266,6 +266,17 @@ impl Tongue {
                 ),
                 look(),
             ),
+            Cause::CalendarReadOnly => (
+                self.pick(
+                    "Your calendar may only be read now",
+                    "Ihr Kalender darf nur noch gelesen werden",
+                ),
+                self.pick(
+                    "Ask its owner for the right to write, or choose another one.",
+                    "Bitten Sie um das Recht, darin zu schreiben, oder wählen Sie einen anderen.",
+                ),
+                look(),
+            ),
         }
     }
 }
@@ -283,7 +294,7 @@ mod tests {
         OverallState::Syncing,
         OverallState::UpToDate,
     ];
-    const CAUSES: [Cause; 8] = [
+    const CAUSES: [Cause; 9] = [
         Cause::Held,
         Cause::Silence,
         Cause::ReconnectGoogle,
@@ -292,6 +303,7 @@ mod tests {
         Cause::Question,
         Cause::WritesFailed,
         Cause::CalendarNotFound,
+        Cause::CalendarReadOnly,
     ];
 
     /// Everything that can be said.

@@ -120,7 +120,7 @@ impl Host {
         let granted = granted.unwrap_or_default();
         let may = |scope: &str| granted.iter().any(|granted| granted == scope);
         if !granted.is_empty() && !CALENDAR_SCOPES.iter().any(|scope| may(scope)) {
-            return Err(("right_missing", Some("consent".into())));
+            return Err(("google_right_missing", Some("consent".into())));
         }
         let calendar = &running.engine.config().identity.calendar;
         match running.google.calendar(calendar).await {
@@ -128,11 +128,12 @@ impl Host {
             Err(PortError::CalendarNotFound | PortError::NotFound) => {
                 return Err(("calendar_not_found", Some("calendar".into())));
             }
-            Err(PortError::RightMissing { .. }) => return Err(("right_missing", Some("read".into()))),
+            Err(PortError::RightMissing { .. }) => return Err(("google_right_missing", Some("read".into()))),
             Err(error) => return Err(("google_unreachable", Some(error_code(&error).into()))),
         }
         match running.google.may_write(calendar).await {
-            Ok(Some(false)) => Err(("right_missing", Some("write".into()))),
+            // The sign-in has every right, so signing in again would be the wrong advice.
+            Ok(Some(false)) => Err(("calendar_read_only", Some("write".into()))),
             Ok(_) => Ok(Some("consent, calendar, read, write".into())),
             Err(error) => Err(("google_unreachable", Some(error_code(&error).into()))),
         }
@@ -206,7 +207,8 @@ async fn check_platform(running: &Running) -> Checked {
     match running.platform.me().await {
         Ok(_) => Ok(None),
         Err(PortError::SignInExpired | PortError::NotConnected) => Err(("platform_reauth", None)),
-        Err(PortError::WrongCertificate) => Err(("wrong_certificate", None)),
+        Err(PortError::WrongCertificate) => Err(("platform_wrong_certificate", None)),
+        Err(PortError::RightMissing { right }) => Err(("platform_right_missing", Some(right))),
         Err(error) => Err(("platform_unreachable", Some(error_code(&error).into()))),
     }
 }
@@ -214,7 +216,7 @@ async fn check_platform(running: &Running) -> Checked {
 async fn check_google(running: &Running) -> Checked {
     match google_answer(running).await {
         Err(PortError::SignInExpired | PortError::NotConnected) => Err(("google_reauth", None)),
-        Err(PortError::WrongCertificate) => Err(("wrong_certificate", None)),
+        Err(PortError::WrongCertificate) => Err(("google_wrong_certificate", None)),
         Err(error) if offline(&error) => Err(("google_unreachable", Some(error_code(&error).into()))),
         // A calendar that is not there or not allowed is another check's matter: the sign-in itself works.
         Ok(()) | Err(_) => Ok(None),

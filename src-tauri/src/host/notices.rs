@@ -3,6 +3,7 @@
 
 use super::Host;
 use super::overview::problem_of;
+use crate::ipc::dto::Problem;
 use crate::ipc::settings::keys;
 use chrono::{DateTime, Local, NaiveDate, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
@@ -30,6 +31,8 @@ pub enum Cause {
     WritesFailed,
     /// The calendar is not there.
     CalendarNotFound,
+    /// The right to write to the calendar was taken away.
+    CalendarReadOnly,
     /// Nothing has succeeded for two awake hours.
     Silence,
 }
@@ -60,6 +63,9 @@ pub struct Summary {
     pub title: Option<String>,
 }
 
+/// Where another calendar is chosen.
+const CALENDAR: &str = "/settings?section=calendar&at=calendar";
+
 /// The summary is for the morning: not before this hour.
 const MORNING: u32 = 7;
 
@@ -81,28 +87,8 @@ impl Host {
             });
         };
         let problem = problem_of(&running, &snapshot);
-        match problem.as_ref().map(|problem| problem.code.as_str()) {
-            Some("google_reauth") => add(Cause::ReconnectGoogle, 1, "/connect/google".into(), None),
-            Some("platform_reauth") => add(Cause::ReconnectPlatform, 1, "/connect/platform".into(), None),
-            Some("calendar_not_found") => add(
-                Cause::CalendarNotFound,
-                1,
-                "/settings?section=calendar&at=calendar".into(),
-                None,
-            ),
-            Some("writes_failed") => {
-                let count = problem
-                    .and_then(|problem| problem.detail)
-                    .and_then(|text| text.parse().ok());
-                add(
-                    Cause::WritesFailed,
-                    count.unwrap_or(1),
-                    "/history?result=problem".into(),
-                    None,
-                );
-            }
-            Some(code) if code.starts_with(silence::CODE) => add(Cause::Silence, 1, "/".into(), None),
-            _ => {}
+        if let Some((cause, count, route)) = problem.as_ref().and_then(of_problem) {
+            add(cause, count, route.into(), None);
         }
         match snapshot.conflicts.as_slice() {
             [] => {}
@@ -186,6 +172,22 @@ impl Host {
     }
 }
 
+/// The cause of a problem that needs the trainer, how many it counts, and the place in the window that shows the same.
+fn of_problem(problem: &Problem) -> Option<(Cause, usize, &'static str)> {
+    match problem.code.as_str() {
+        "google_reauth" => Some((Cause::ReconnectGoogle, 1, "/connect/google")),
+        "platform_reauth" => Some((Cause::ReconnectPlatform, 1, "/connect/platform")),
+        "calendar_not_found" => Some((Cause::CalendarNotFound, 1, CALENDAR)),
+        "calendar_read_only" => Some((Cause::CalendarReadOnly, 1, CALENDAR)),
+        "writes_failed" => {
+            let count = problem.detail.as_ref().and_then(|text| text.parse().ok());
+            Some((Cause::WritesFailed, count.unwrap_or(1), "/history?result=problem"))
+        }
+        code if code.starts_with(silence::CODE) => Some((Cause::Silence, 1, "/")),
+        _ => None,
+    }
+}
+
 fn title_in(snapshot: &Snapshot, id: &AppointmentId) -> Option<String> {
     let status = snapshot
         .appointments
@@ -219,6 +221,31 @@ fn today(times: &[TimeSpan], now: DateTime<Utc>, zone: Tz) -> Option<(usize, usi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::problem::of_side;
+    use roundtrip_core::outbox::Side;
+    use roundtrip_engine::Health;
+    use roundtrip_engine::ports::PortError;
+
+    #[test]
+    fn a_calendar_that_may_only_be_read_is_notified_of_with_the_place_to_choose_another() {
+        let told = |right: &str| {
+            let health = Health {
+                problem: Some(PortError::RightMissing { right: right.into() }),
+                ..Health::default()
+            };
+            of_problem(&of_side(Side::Calendar, &health, None).expect("a problem"))
+        };
+        assert_eq!(
+            told("writer"),
+            Some((
+                Cause::CalendarReadOnly,
+                1,
+                "/settings?section=calendar&at=calendar"
+            ))
+        );
+        // Of one that was not granted the sign-in itself tells.
+        assert_eq!(told("calendar.events"), None);
+    }
 
     #[test]
     fn today_is_the_trainer_s_day_and_what_is_over_does_not_count() {

@@ -286,7 +286,9 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
     let sides = [shown(platform, &live.platform), shown(calendar, &live.calendar)];
     let severity = |problem: &Problem| {
         let code = problem.code.as_str();
-        u8::from(code.ends_with("_unreachable") || code.ends_with("_busy") || code == "wrong_certificate")
+        u8::from(
+            code.ends_with("_unreachable") || code.ends_with("_busy") || code.ends_with("_wrong_certificate"),
+        )
     };
     if let Some(problem) = sides.into_iter().flatten().min_by_key(severity) {
         return Some(problem);
@@ -400,7 +402,9 @@ fn state_of(
             code,
             "google_reauth"
                 | "platform_reauth"
-                | "right_missing"
+                | "google_right_missing"
+                | "platform_right_missing"
+                | "calendar_read_only"
                 | "calendar_not_found"
                 | "writes_failed"
                 | "clock_wrong"
@@ -418,7 +422,8 @@ fn state_of(
         "offline"
             | "google_unreachable"
             | "platform_unreachable"
-            | "wrong_certificate"
+            | "google_wrong_certificate"
+            | "platform_wrong_certificate"
             | "quota_gone"
             | "google_busy"
             | "platform_busy"

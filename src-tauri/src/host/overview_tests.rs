@@ -101,8 +101,8 @@ async fn a_wrong_certificate_is_told_from_an_outage_and_waits_like_one() {
         || Some(PortError::WrongCertificate),
     );
     for (troubles, code, service) in [
-        ([wrong(), None], "wrong_certificate", Some("platform")),
-        ([None, wrong()], "wrong_certificate", Some("google")),
+        ([wrong(), None], "platform_wrong_certificate", Some("platform")),
+        ([None, wrong()], "google_wrong_certificate", Some("google")),
         ([None, lost()], "google_unreachable", Some("google")),
         // A lost sign-in is the one that needs somebody.
         (
@@ -213,6 +213,13 @@ async fn a_silence_gives_way_to_a_cause_with_a_step_of_its_own_and_to_a_pause() 
     assert_eq!(
         code(said(&host, [None, Some(PortError::CalendarNotFound)]).await),
         (Some("calendar_not_found".into()), OverallState::NeedsAttention)
+    );
+    let read_only = PortError::RightMissing {
+        right: "writer".into(),
+    };
+    assert_eq!(
+        code(said(&host, [None, Some(read_only)]).await),
+        (Some("calendar_read_only".into()), OverallState::NeedsAttention)
     );
     let running = host.running().await.expect("both are signed in");
     let until = host.clock.now() + Duration::hours(1);

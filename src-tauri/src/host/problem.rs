@@ -24,12 +24,12 @@ pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> 
         }
         // The sign-in has every right, and this calendar gives none to write: signing in again would be the wrong advice.
         PortError::RightMissing { right } if right == READ_ONLY && side == Side::Calendar => (
-            "right_missing".into(),
+            "calendar_read_only".into(),
             "choose_calendar".into(),
             Some(right.clone()),
         ),
         PortError::RightMissing { right } => (
-            "right_missing".into(),
+            format!("{service}_right_missing"),
             format!("reconnect_{service}"),
             Some(right.clone()),
         ),
@@ -41,7 +41,7 @@ pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> 
         PortError::QuotaGone => ("quota_gone".into(), "none".into(), None),
         PortError::SyncDisabled { reason } => ("sync_disabled".into(), "none".into(), Some(reason.clone())),
         PortError::Throttled { .. } => (format!("{service}_busy"), "none".into(), None),
-        PortError::WrongCertificate => ("wrong_certificate".into(), "try_again".into(), None),
+        PortError::WrongCertificate => (format!("{service}_wrong_certificate"), "try_again".into(), None),
         PortError::Unreachable { .. }
         | PortError::ServerTrouble { .. }
         | PortError::FeedExpired
@@ -160,13 +160,19 @@ mod tests {
             let said = of_side(side, &lacks(right), None).expect("a problem");
             (said.code, said.action)
         };
-        let missing = |action: &str| ("right_missing".to_owned(), action.to_owned());
-        assert_eq!(advice(Side::Calendar, "writer"), missing("choose_calendar"));
+        let said = |code: &str, action: &str| (code.to_owned(), action.to_owned());
+        assert_eq!(
+            advice(Side::Calendar, "writer"),
+            said("calendar_read_only", "choose_calendar")
+        );
         assert_eq!(
             advice(Side::Calendar, "calendar.events"),
-            missing("reconnect_google")
+            said("google_right_missing", "reconnect_google")
         );
-        assert_eq!(advice(Side::Platform, "writer"), missing("reconnect_platform"));
+        assert_eq!(
+            advice(Side::Platform, "writer"),
+            said("platform_right_missing", "reconnect_platform")
+        );
     }
 
     #[test]

@@ -424,6 +424,11 @@ fn names(known: &Integration, other: &Integration) -> (String, String) {
 }
 
 fn view_of(service: Provider, state: &str, url: Option<String>, problem: Option<&str>) -> SignInView {
+    // At the platform it is the address that was typed; nobody types Google's.
+    let problem = match (problem, service) {
+        (Some("wrong_certificate"), Provider::Google) => Some("google_wrong_certificate"),
+        (problem, _) => problem,
+    };
     SignInView {
         service: service.as_str().into(),
         state: state.into(),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::Clock as _;
 use roundtrip_google::GoogleConfig;
+use roundtrip_sandbox::faults::{Fault, FaultRule, Service};
 use roundtrip_sandbox::{Config, Running, serve};
 use roundtrip_store::{Database, IntegrationError, KeySource, TokenError};
 use std::path::Path;
@@ -268,4 +269,37 @@ async fn whoever_disconnects_one_after_the_other_leaves_no_grant_behind() {
         assert_eq!(holding(&folder.0, &gone), [""; 0]);
         host.close().await;
     }
+}
+
+#[tokio::test]
+async fn the_doctor_tells_a_calendar_that_may_only_be_read_from_a_sign_in_that_lacks_a_right() {
+    let (host, services, _folder) = syncing("doctor-rights").await;
+    let problem = async |check: &str| host.check(check).await.expect("a check").problem;
+    assert_eq!(problem("calendar_rights").await, None);
+    assert_eq!(problem("platform_sign_in").await, None);
+    let read_only = Fault::RawBody {
+        body: r#"{"accessRole":"reader","timeZone":"Europe/Berlin","items":[]}"#.into(),
+        content_type: "application/json".into(),
+    };
+    let faults = services.sandbox.shared.faults();
+    faults.add(
+        FaultRule::new(Service::Google, read_only)
+            .path("/events")
+            .times(0),
+    );
+    faults.add(
+        FaultRule::new(Service::Platform, Fault::ScopeMissing)
+            .path("/v1/me")
+            .times(0),
+    );
+    // Signing in again would help the one and not the other.
+    assert_eq!(
+        problem("calendar_rights").await.as_deref(),
+        Some("calendar_read_only")
+    );
+    assert_eq!(
+        problem("platform_sign_in").await.as_deref(),
+        Some("platform_right_missing")
+    );
+    host.close().await;
 }

@@ -912,8 +912,9 @@ export type PreviewItem = {
 /**  The one thing that is wrong, with its next step. One cause, one message, everywhere the same. */
 export type Problem = {
 	/**
-	 *  Stable code: `google_reauth`, `platform_reauth`, `google_unreachable`, `platform_unreachable`, `wrong_certificate`,
-	 *  `calendar_not_found`, `right_missing`, `quota_gone`, `clock_wrong`, `sync_disabled`, `disk_full`, `database_unavailable`,
+	 *  Stable code: `google_reauth`, `platform_reauth`, `google_unreachable`, `platform_unreachable`,
+	 *  `google_wrong_certificate`, `platform_wrong_certificate`, `google_right_missing`, `platform_right_missing`,
+	 *  `calendar_read_only`, `calendar_not_found`, `quota_gone`, `clock_wrong`, `sync_disabled`, `disk_full`, `database_unavailable`,
 	 *  `database_damaged`, `database_unreadable`, `keychain`, `writes_failed`,
 	 *  `not_the_writer`, `reading_shrank`, `database_rebuilt` (the damaged file's name is the detail), `no_success_2h` (both
 	 *  sides), `no_success_2h_google`, `no_success_2h_platform`.

@@ -11,7 +11,10 @@ const WORDS: Record<string, Words> = {
   google_unreachable: () => [m.p_google_unreachable(), m.p_google_unreachable_why()],
   platform_unreachable: (p) => [m.p_platform_unreachable(p), m.p_platform_unreachable_why()],
   calendar_not_found: () => [m.p_calendar_not_found(), m.p_calendar_not_found_why()],
+  calendar_read_only: () => [m.p_calendar_read_only(), m.p_calendar_read_only_why()],
   right_missing: () => [m.p_right_missing(), m.p_right_missing_why()],
+  google_right_missing: () => [m.p_google_right_missing(), m.p_calendar_right_missing_why()],
+  platform_right_missing: (p) => [m.p_platform_right_missing(p), m.p_platform_right_missing_why()],
   quota_gone: () => [m.p_quota_gone(), m.p_quota_gone_why()],
   clock_wrong: () => [m.p_clock_wrong(), m.p_clock_wrong_why()],
   sync_disabled: (p) => [m.p_sync_disabled(p), m.p_sync_disabled_why()],
@@ -69,6 +72,8 @@ const WORDS: Record<string, Words> = {
   autostart: () => [m.p_autostart(), m.p_autostart_why()],
   no_platform: () => [m.p_no_platform(), m.p_no_platform_why()],
   wrong_certificate: () => [m.p_wrong_certificate(), m.p_wrong_certificate_why()],
+  google_wrong_certificate: () => [m.p_google_wrong_certificate(), m.p_google_wrong_certificate_why()],
+  platform_wrong_certificate: (p) => [m.p_platform_wrong_certificate(p), m.p_wrong_certificate_why()],
   timed_out: () => [m.p_timed_out(), m.p_timed_out_why()],
   address_missing: () => [m.p_address_missing(), m.p_address_missing_why()],
   offline: () => [m.p_offline(), m.p_offline_why()],
@@ -92,7 +97,9 @@ export function problemWords(code: string | null | undefined, platform: string, 
   const words = code ? WORDS[code] : undefined;
   const [title, why] = words ? words({ platform }) : [m.p_unknown(), m.p_unknown_why()];
   if (!silent(code)) return { title, why };
-  const known = cause ? WORDS[cause]?.({ platform })[0] : undefined;
+  // Of a cause that each service has words of its own for, those.
+  const service = code?.match(/_(google|platform)$/)?.[1];
+  const known = cause ? (WORDS[`${service}_${cause}`] ?? WORDS[cause])?.({ platform })[0] : undefined;
   return { title, why: `${known ?? m.p_silent_cause_unknown()} ${why}` };
 }
 

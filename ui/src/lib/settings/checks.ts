@@ -49,10 +49,13 @@ const CALENDAR = {
 const STEPS: Record<string, { label: () => string; run: () => void }> = {
   google_reauth: GOOGLE,
   sign_in_expired: GOOGLE,
-  right_missing: GOOGLE,
+  google_right_missing: GOOGLE,
   calendar_right_missing: GOOGLE,
   platform_reauth: PLATFORM,
+  platform_right_missing: PLATFORM,
   calendar_not_found: CALENDAR,
+  // Its words name the other step: to ask its owner for the right.
+  calendar_read_only: CALENDAR,
   platform_not_connected: { label: () => m.head_connect_action(), run: () => go('/') },
   google_not_connected: { label: () => m.head_connect_action(), run: () => go('/') },
   not_connected: { label: () => m.head_connect_action(), run: () => go('/') },

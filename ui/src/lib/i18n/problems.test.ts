@@ -1,0 +1,28 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { nextStep } from '$lib/settings/checks';
+import { m } from '$lib/paraglide/messages';
+import { useLanguage } from './locale.svelte';
+import { problemWords } from './problems';
+
+const PLATFORM = 'Linden Akademie';
+
+describe.each(['en', 'de'] as const)('what is wrong, in %s', (language) => {
+  beforeEach(() => useLanguage(language, language === 'de' ? 'de-DE' : 'en-GB'));
+
+  it.each(['right_missing', 'wrong_certificate'])('names the service of %s', (code) => {
+    expect(problemWords(`google_${code}`, PLATFORM).title).toContain('Google');
+    const platform = problemWords(`platform_${code}`, PLATFORM);
+    expect(platform.title).toContain(PLATFORM);
+    expect(`${platform.title} ${platform.why}`).not.toMatch(/calendar|Kalender/);
+    // What lies behind a silence is said in the words of the service that is silent.
+    expect(problemWords('no_success_2h_platform', PLATFORM, code).why).toContain(platform.title);
+  });
+
+  it('says for a calendar that may only be read who can help, and leads to the choice of another', () => {
+    const { why } = problemWords('calendar_read_only', PLATFORM);
+    expect(why).toMatch(/Ask its owner|Bitten Sie die Person/);
+    expect(why).not.toMatch(/[Ss]ign in|[Mm]elden Sie sich/);
+    expect(nextStep('calendar_read_only', () => undefined).label).toBe(m.a_choose_calendar());
+    expect(nextStep('google_right_missing', () => undefined).label).toBe(m.a_reconnect_google());
+  });
+});
