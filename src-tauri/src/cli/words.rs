@@ -54,6 +54,9 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "calendar_read_only" => {
             "this calendar may only be read; ask its owner for the right to write, or choose another one in the settings"
         }
+        "deletion_off" => {
+            "calendar sync is turned off on the platform, so no event can be deleted; if it does not come back, run roundtrip disconnect google without deleting: the events stay and are yours to delete"
+        }
         "calendar_not_found" => "the calendar was not found; choose another one in the settings",
         "quota_gone" => "Google's quota is used up; what waits goes on by itself in about an hour",
         "sync_disabled" => "calendar sync is turned off on the platform; it comes back by itself",

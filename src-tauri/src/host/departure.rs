@@ -19,6 +19,16 @@ const TRIES: u32 = 3;
 /// … with so long in between.
 const BETWEEN: Duration = Duration::from_secs(2);
 
+/// While the platform has sync turned off nothing is written, so nothing is deleted either. It may stay so for good; the way out
+/// is to disconnect and keep the events, which the words of this code say.
+pub(super) const DELETION_OFF: &str = "deletion_off";
+
+/// By what the platform last said.
+pub(super) fn is_turned_off(running: &Running) -> bool {
+    let policy = running.engine.live().policy;
+    policy.is_some_and(|policy| !policy.enabled)
+}
+
 impl Host {
     /// What "delete everything" would take. Its number of events is also the one of a disconnect with deletion. Without
     /// both accounts nothing is known of events, and only this laptop can be emptied.
@@ -128,12 +138,11 @@ impl Host {
         };
         let mut report = self.begin_report(&departure, elsewhere);
         if departure.left != Some(0) {
-            let policy = running.engine.live().policy;
-            let is_off = policy.is_some_and(|policy| !policy.enabled);
+            let is_off = is_turned_off(&running);
             report.problem = Some(match (&departure.problem, running.engine.other_writer()) {
                 (Some(error), _) => roundtrip_engine::error_code(error).to_owned(),
                 (None, Some(_)) => "not_the_writer".to_owned(),
-                (None, None) if is_off => "sync_disabled".to_owned(),
+                (None, None) if is_off => DELETION_OFF.to_owned(),
                 (None, None) => "events_remain".to_owned(),
             });
             let deleted = u32::try_from(report.deleted.len()).unwrap_or(u32::MAX);

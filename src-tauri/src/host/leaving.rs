@@ -1,6 +1,7 @@
 //! Disconnecting and changing the calendar. Events stay unless their deletion was chosen.
 
 use super::accounts::Leaving;
+use super::departure::{DELETION_OFF, is_turned_off};
 use super::snapshots::Snapshots;
 use super::{Host, Running};
 use crate::ipc::dto::AppError;
@@ -66,10 +67,13 @@ impl Host {
                 Ok(deleted) => deleted,
                 Err(error) => {
                     let other = running.engine.other_writer();
+                    let is_off = is_turned_off(running);
                     self.rebuild().await;
                     let mut error = AppError::from(error);
                     if error.code == "not_possible" && other.is_some() {
                         error.code = "not_the_writer".into();
+                    } else if error.code == "not_possible" && is_off {
+                        error.code = DELETION_OFF.into();
                     }
                     return Err(error);
                 }

@@ -8,6 +8,7 @@ use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::Clock as _;
 use roundtrip_google::GoogleConfig;
 use roundtrip_sandbox::faults::{Fault, FaultRule, Service};
+use roundtrip_sandbox::platform::PauseReason;
 use roundtrip_sandbox::{Config, Running, serve};
 use roundtrip_store::{Database, IntegrationError, KeySource, TokenError};
 use std::path::Path;
@@ -269,6 +270,34 @@ async fn whoever_disconnects_one_after_the_other_leaves_no_grant_behind() {
         assert_eq!(holding(&folder.0, &gone), [""; 0]);
         host.close().await;
     }
+}
+
+#[tokio::test]
+async fn while_sync_is_off_the_way_out_is_named_and_works_without_the_platform() {
+    let (host, services, _folder) = syncing("leave-while-off").await;
+    let platform = &services.sandbox.platform;
+    platform.pause_everybody(Some(PauseReason::KillSwitch));
+    let engine = host.running().await.expect("both are signed in").engine;
+    engine.cycle(Trigger::Manual).await.expect("the ledger works");
+    drop(engine);
+    // From here on the platform is gone for good.
+    let gone = FaultRule::new(Service::Platform, Fault::DropBefore).times(0);
+    services.sandbox.shared.faults().add(gone);
+
+    let refused = host.disconnect(Provider::Google, true, false, true).await;
+    assert_eq!(refused.expect_err("nothing may be written").code, "deletion_off");
+    let plan = host.deletion_plan().await.expect("the ledger works");
+    assert!(plan.events > 0);
+    let report = host
+        .delete_everything(plan.events, true)
+        .await
+        .expect("it is looked at");
+    assert_eq!(report.problem.as_deref(), Some("deletion_off"));
+
+    let left = host.disconnect(Provider::Google, false, false, false).await;
+    assert!(left.expect("the events stay").revoked);
+    assert!(host.accounts().await.google.is_none());
+    host.close().await;
 }
 
 #[tokio::test]

@@ -238,6 +238,7 @@ fn problems() -> Words {
             "Err(",
             "\"failed\",None,Some(",
             "view.problem=Some(",
+            "DELETION_OFF:&str=",
             "view_of(service,",
         ],
     ));

@@ -25,4 +25,10 @@ describe.each(['en', 'de'] as const)('what is wrong, in %s', (language) => {
     expect(nextStep('calendar_read_only', () => undefined).label).toBe(m.a_choose_calendar());
     expect(nextStep('google_right_missing', () => undefined).label).toBe(m.a_reconnect_google());
   });
+
+  it('names the way out while nothing may be deleted', () => {
+    const { title, why } = problemWords('deletion_off', PLATFORM);
+    expect(title).toContain(PLATFORM);
+    expect(why).toMatch(/disconnect Google Calendar and keep the events|trennen Sie Google Kalender und behalten/);
+  });
 });

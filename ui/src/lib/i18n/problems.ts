@@ -18,6 +18,7 @@ const WORDS: Record<string, Words> = {
   quota_gone: () => [m.p_quota_gone(), m.p_quota_gone_why()],
   clock_wrong: () => [m.p_clock_wrong(), m.p_clock_wrong_why()],
   sync_disabled: (p) => [m.p_sync_disabled(p), m.p_sync_disabled_why()],
+  deletion_off: (p) => [m.p_deletion_off(p), m.p_deletion_off_why()],
   database: () => [m.p_database(), m.p_database_why()],
   database_rebuilt: () => [m.p_database_rebuilt(), m.p_database_rebuilt_why()],
   keychain: () => [m.p_keychain(), m.p_keychain_why()],
