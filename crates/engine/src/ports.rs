@@ -435,7 +435,7 @@ pub trait CalendarPort: Send + Sync {
     async fn stop_watch(&self, _channel: &str, _resource: &str) -> Result<(), PortError> {
         Err(not_offered())
     }
-    /// Revokes the grant at the service.
+    /// Revokes the grant at the service. [`PortError::NotConnected`] if there was nothing to give back.
     async fn revoke(&self) -> Result<(), PortError>;
     /// How far the service's clock is ahead of ours.
     fn clock_offset(&self) -> Option<Duration>;

@@ -184,6 +184,11 @@ impl MemoryVault {
         *lock(&self.kept) = Some(tokens);
     }
 
+    /// Takes out what is kept, as whoever erases it does.
+    pub fn erase(&self) {
+        *lock(&self.kept) = None;
+    }
+
     /// Whether writing fails from now on.
     pub fn fail_writes(&self, failing: bool) {
         *lock(&self.failing) = failing;

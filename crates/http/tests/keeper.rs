@@ -307,7 +307,11 @@ async fn nobody_signed_in_is_said_without_a_request() {
     let (http, clock) = (ScriptedHttp::new(), HandClock::at(start()));
     let keeper = TokenKeeper::new(config(), http.clone(), clock, MemoryVault::empty());
     assert_eq!(keeper.access_token().await.err(), Some(PortError::NotConnected));
-    assert_eq!(keeper.revoke().await, Ok(()));
+    assert_eq!(
+        keeper.revoke().await,
+        Err(PortError::NotConnected),
+        "nothing was given back"
+    );
     assert_eq!(http.asked().len(), 0);
 }
 
@@ -335,6 +339,8 @@ async fn revoking_ends_the_grant_and_marks_the_vault() {
     );
     assert_eq!(world.token().await, Err(PortError::NotConnected));
     assert_eq!(world.keeper.revoke().await, Ok(()), "a second time is fine");
+    world.vault.erase();
+    assert_eq!(world.keeper.revoke().await, Ok(()), "it is known to be over");
     assert_eq!(world.http.asked().len(), 2);
 }
 

@@ -460,7 +460,7 @@ async fn disconnect(
     };
     println!(
         "disconnected: {deleted}grant {}",
-        if left.revoked { "revoked" } else { "not revoked" }
+        words::of_grant(service.into(), left.revoked, only_this_laptop)
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,8 @@
 //! One line for each problem, with its next step.
 
+use crate::host::departure::GOOGLE_GRANTS;
 use roundtrip_core::question::QuestionKind;
+use roundtrip_store::Provider;
 
 /// What a stable code means for the person at the terminal.
 pub fn of_code(code: &str, detail: Option<&str>) -> String {
@@ -97,6 +99,18 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
     }
 }
 
+/// What became of a grant, and what to do where it could not be given back.
+pub fn of_grant(service: Provider, revoked: bool, stays: bool) -> String {
+    match (revoked, stays, service) {
+        (true, _, _) => "revoked".into(),
+        (false, true, _) => "not revoked".into(),
+        (false, false, Provider::Google) => format!("not revoked; take it back yourself at {GOOGLE_GRANTS}"),
+        (false, false, Provider::Platform) => {
+            "not revoked; it ends by itself, or the platform's team ends it".into()
+        }
+    }
+}
+
 /// What the guard asks, and where to answer.
 pub fn of_question(kind: QuestionKind, count: usize) -> String {
     let what = match kind {
@@ -106,4 +120,35 @@ pub fn of_question(kind: QuestionKind, count: usize) -> String {
         QuestionKind::RemovedInCalendar => "events were removed in the calendar: put back or leave",
     };
     format!("asks first: {count} {what}; nothing of it was done; answer in the window")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_had_from_here_says_where_it_can() {
+        assert!(of_code("deletion_off", None).contains("roundtrip disconnect google"));
+        assert!(of_code("calendar_read_only", None).contains("ask its owner"));
+        let grant = |service, revoked, stays| of_grant(service, revoked, stays);
+        assert!(grant(Provider::Google, false, false).contains(GOOGLE_GRANTS));
+        assert!(!grant(Provider::Platform, false, false).contains(GOOGLE_GRANTS));
+        for stays in [
+            grant(Provider::Google, false, true),
+            grant(Provider::Google, true, false),
+        ] {
+            assert!(!stays.contains("take it back"), "{stays}");
+        }
+        for service in ["google", "platform"] {
+            for code in ["right_missing", "wrong_certificate"] {
+                let said = of_code(&format!("{service}_{code}"), None);
+                let name = if service == "google" {
+                    "Google"
+                } else {
+                    "the platform"
+                };
+                assert!(said.contains(name), "{said}");
+            }
+        }
+    }
 }

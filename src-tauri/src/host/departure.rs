@@ -19,6 +19,9 @@ const TRIES: u32 = 3;
 /// … with so long in between.
 const BETWEEN: Duration = Duration::from_secs(2);
 
+/// Where a trainer takes a grant back that could not be given back from here.
+pub const GOOGLE_GRANTS: &str = "https://myaccount.google.com/connections";
+
 /// While the platform has sync turned off nothing is written, so nothing is deleted either. It may stay so for good; the way out
 /// is to disconnect and keep the events, which the words of this code say.
 pub(super) const DELETION_OFF: &str = "deletion_off";
@@ -316,6 +319,9 @@ fn report_lines(report: &DeleteReport) -> String {
         report.elsewhere
     );
     let _ = writeln!(text, "calendar grant revoked: {}", yes(report.calendar_revoked));
+    if !report.calendar_revoked {
+        let _ = writeln!(text, "take it back yourself at {GOOGLE_GRANTS}");
+    }
     let _ = writeln!(text, "platform grant revoked: {}", yes(report.platform_revoked));
     let _ = writeln!(text, "platform told: {}", yes(report.platform_told));
     let _ = writeln!(text, "local data removed: {}", yes(report.local_data_removed));

@@ -169,6 +169,9 @@ impl Host {
     }
 
     /// Revokes the grant of a service, also where the other one is not signed in and nothing runs.
+    ///
+    /// # Errors
+    /// [`PortError::NotConnected`] if no tokens were there to give back: the grant may live on.
     pub(super) async fn revoke(&self, service: Provider) -> Result<(), PortError> {
         let accounts = self.accounts().await;
         match service {

@@ -174,18 +174,33 @@ impl TokenKeeper {
     }
 
     /// Ends the grant at the service and marks the vault. Erasing what is kept is the app's.
+    ///
+    /// # Errors
+    /// [`PortError::NotConnected`] if no tokens are kept: nothing was given back, and the grant may live on. What the service or
+    /// the vault says otherwise.
     pub async fn revoke(&self) -> Result<(), PortError> {
         let mut known = self.known.lock().await;
         let _lock = self.vault.refresh_lock().await?;
-        let Some(tokens) = self.vault.load().await? else {
-            return Ok(());
+        let Some(mut tokens) = self.vault.load().await? else {
+            let ended = |known: &Known| known.tokens.status == TokenStatus::Revoked;
+            let done = known.as_ref().is_some_and(ended);
+            return if done {
+                Ok(())
+            } else {
+                Err(PortError::NotConnected)
+            };
         };
-        if tokens.status != TokenStatus::Revoked {
+        let is_live = tokens.status != TokenStatus::Revoked;
+        if is_live {
             let token = tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token);
             endpoint::revoke(&self.config, &*self.http, &*self.clock, token).await?;
+        }
+        // Known before it is marked: should that fail when the tokens are gone, the next try still says what is true.
+        tokens.status = TokenStatus::Revoked;
+        *known = Some(self.timed(tokens));
+        if is_live {
             self.vault.mark(TokenStatus::Revoked).await?;
         }
-        *known = None;
         Ok(())
     }
 
