@@ -1,21 +1,22 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AnsweredConflict, ConflictView, HistoryRow, QuestionView } from '$lib/bindings';
+import type { AnsweredConflict, ConflictView, HistoryRow, QuestionView, RunRow } from '$lib/bindings';
 import { reasonWord } from '$lib/appointments/badges';
 import { whyNot } from '$lib/conflicts/decided';
 import { isKind } from '$lib/conflicts/kinds';
 import { story } from '$lib/conflicts/story';
 import { notPossible } from '$lib/history/restore';
-import { triggerWord } from '$lib/history/runs';
-import { sentence } from '$lib/history/sentence';
+import { filterRuns, RESULTS, TRIGGERS, triggerWord } from '$lib/history/runs';
+import { DELETED, sentence } from '$lib/history/sentence';
 import { useLanguage } from '$lib/i18n/locale.svelte';
 import { knownProblem } from '$lib/i18n/problems';
 import { questionWords } from '$lib/overview/questions';
 import { m } from '$lib/paraglide/messages';
-import { auditDetails, auditWord } from '$lib/settings/audit';
+import { auditDetails, auditWord, REASONS, WORDS as AUDIT } from '$lib/settings/audit';
 import { checkName } from '$lib/settings/checks';
 import { serviceWord } from '$lib/settings/figures';
+import { RULE_PROBLEMS } from '$lib/settings/rules';
 import { previewField } from '$lib/settings/words';
-import words from '$lib/words.json';
+import sent from '$lib/words.json';
 
 const PLATFORM = 'Linden Akademie';
 const context = { platform: PLATFORM, zone: 'Europe/Berlin', nowMs: Date.parse('2026-11-21T09:00:00Z') };
@@ -49,6 +50,20 @@ const line = (what: string, word: string | null = null): string =>
 const undone = (not_possible: string): string | null =>
   whyNot({ conflict: { kind: 'data_mismatch' }, undo: { not_possible } } as unknown as AnsweredConflict, context);
 
+const heldTogether = new Set<string>();
+
+/** The lists that the window can be sent. Which of them a test here looks at is remembered. */
+const words = new Proxy(sent, {
+  get(lists, name: keyof typeof sent & string) {
+    heldTogether.add(name);
+    return lists[name];
+  },
+});
+
+/** The page has a text for each word, and none for a word that is never sent. */
+const same = (list: readonly string[], texts: Record<string, unknown>): void =>
+  expect(Object.keys(texts).sort()).toEqual([...list].sort());
+
 /** The words of a list that have no text of their own. */
 const without = (list: readonly string[], has: (word: string) => boolean): string[] => {
   expect(list.length).toBeGreaterThan(0);
@@ -68,6 +83,8 @@ describe('each word that the window is sent has its own text', () => {
   it('what the history tells', () => {
     expect(without(words.history_what, (what) => line(what) !== m.h_other({ title: 'Visit' }))).toEqual([]);
   });
+
+  it('why an event was deleted', () => same(words.delete_reasons, DELETED));
 
   it('what was to be written', () => {
     const plain = m.h_write_failed({ title: 'Visit' });
@@ -102,7 +119,26 @@ describe('each word that the window is sent has its own text', () => {
 
   it('why a run began', () => {
     expect(without(words.triggers, (word) => triggerWord(word, PLATFORM) !== m.hx_run_other())).toEqual([]);
+    same(words.triggers, TRIGGERS);
   });
+
+  it('how a run ended', () => {
+    same(words.run_results, RESULTS);
+    // Each is found under one word of the filter.
+    const under = (result: string) =>
+      ['ok', 'waiting', 'problem'].filter((filter) => {
+        const run = { result, started_at: '2026-11-21T08:00:00Z', problems: 0 } as RunRow;
+        return filterRuns([run], filter, null, null).length > 0;
+      });
+    expect(words.run_results.map((result) => [result, ...under(result)])).toEqual([
+      ['failed', 'problem'],
+      ['partial', 'problem'],
+      ['running', 'waiting'],
+      ['success', 'ok'],
+    ]);
+  });
+
+  it('what is wrong with a rule', () => same(words.rule_problems, RULE_PROBLEMS));
 
   it('what the guard asks', () => {
     distinct(words.questions, (kind) => questionWords({ kind, count: 3 } as QuestionView, PLATFORM).title);
@@ -124,7 +160,12 @@ describe('each word that the window is sent has its own text', () => {
 
   it('what the audit log has', () => {
     expect(without(words.audit, (event) => auditWord(event) !== event)).toEqual([]);
+    same(words.audit, AUDIT);
+    same(words.audit_reasons, REASONS);
     const told = (reason: string) => auditDetails(JSON.stringify({ reason }), PLATFORM) !== reason;
     expect(without(words.audit_reasons, told)).toEqual([]);
   });
+
+  // Tests run in their order, so that this one comes last.
+  it('and each list has its test', () => expect([...heldTogether].sort()).toEqual(Object.keys(sent).sort()));
 });

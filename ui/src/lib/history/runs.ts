@@ -3,7 +3,7 @@ import { m } from '$lib/paraglide/messages';
 import { listPlain } from '$lib/i18n/time';
 import { dayNamer } from './days';
 
-const TRIGGERS: Record<string, (p: { platform: string }) => string> = {
+export const TRIGGERS: Record<string, (p: { platform: string }) => string> = {
   timer: () => m.run_timer(),
   manual: () => m.run_manual(),
   changed: () => m.run_changed(),
@@ -12,6 +12,13 @@ const TRIGGERS: Record<string, (p: { platform: string }) => string> = {
   start: () => m.run_start(),
   hint: (p) => m.run_hint(p),
   due: () => m.run_due(),
+};
+
+export const RESULTS: Record<string, () => string> = {
+  running: () => m.run_running(),
+  success: () => m.hx_run_result_success(),
+  partial: () => m.hx_run_result_partial(),
+  failed: () => m.hx_run_result_failed(),
 };
 
 export const triggerWord = (trigger: string, platform: string): string =>

@@ -42,6 +42,16 @@ const RAISED: Record<string, (p: { title: string; platform: string }) => string>
   deleted: (p) => m.hx_h_raised_deleted(p),
 };
 
+/** Why an event went, by Rust's word; where there is nothing to say but that it went, that. */
+export const DELETED: Record<string, (p: { title: string; calendar: string }) => string> = {
+  cancelled: (p) => m.h_deleted_cancelled(p),
+  deleted: (p) => m.h_deleted_cancelled(p),
+  unassigned: (p) => m.h_deleted_unassigned(p),
+  left_out: (p) => m.h_deleted_filter(p),
+  duplicate: (p) => m.h_deleted(p),
+  asked: (p) => m.h_deleted(p),
+};
+
 const LONGEST = 120;
 // Letters that run from right to left, and signs that change the direction of what follows them.
 const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/;
@@ -98,10 +108,7 @@ export function sentence(row: HistoryRow, c: Context): string {
         ? m.h_changed_fields({ title, calendar, fields: list(row.fields.map(fieldWord)) })
         : m.h_changed({ title, calendar });
     case 'deleted':
-      if (row.word === 'cancelled' || row.word === 'deleted') return m.h_deleted_cancelled({ title, calendar });
-      if (row.word === 'unassigned') return m.h_deleted_unassigned({ title, calendar });
-      if (row.word === 'filter' || row.word === 'left_out') return m.h_deleted_filter({ title, calendar });
-      return m.h_deleted({ title, calendar });
+      return DELETED[row.word ?? '']?.({ title, calendar }) ?? m.h_deleted({ title, calendar });
     case 'adopted':
       return m.h_adopted({ title, calendar });
     case 'moved_back':

@@ -1,7 +1,7 @@
 import { knownProblem, problemWords } from '$lib/i18n/problems';
 import { m } from '$lib/paraglide/messages';
 
-const WORDS: Record<string, () => string> = {
+export const WORDS: Record<string, () => string> = {
   sign_in: m.st_audit_sign_in,
   refresh_failed: m.st_audit_refresh_failed,
   revoke: m.st_audit_revoke,
@@ -37,7 +37,7 @@ const SETTINGS: Record<string, () => string> = {
 const FILES: Record<string, () => string> = { history: m.nav_history, audit_log: m.st_audit, report: m.st_report };
 
 // A key that is there and cannot be used has several reasons; what they are is in the log that is saved.
-const REASONS: Record<string, () => string> = {
+export const REASONS: Record<string, () => string> = {
   locked: m.st_au_locked,
   no_keychain: m.st_au_no_keychain,
   memory_only: m.st_au_memory_only,

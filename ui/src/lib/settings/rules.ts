@@ -14,6 +14,13 @@ export const RULE_PATTERNS: [string, () => string][] = [
   ['regex', () => m.st_own_p_regex()],
 ];
 
+/** What is wrong with a rule, by Rust's word. */
+export const RULE_PROBLEMS: Record<string, () => string> = {
+  empty: () => m.st_own_empty(),
+  too_long: () => m.st_own_too_long(),
+  bad_expression: () => m.st_own_bad(),
+};
+
 const word = (list: [string, () => string][], value: string): string =>
   list.find(([name]) => name === value)?.[1]() ?? value;
 
