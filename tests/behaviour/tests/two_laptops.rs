@@ -7,11 +7,12 @@ use http::{Request, Response};
 use roundtrip_behaviour_tests::{BEN, Laptop, MARA, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::Engine;
-use roundtrip_engine::ledger::{HistoryWhat, RunResult};
+use roundtrip_engine::ledger::{HistoryWhat, RunResult, Trigger};
 use roundtrip_engine::ports::PortError;
 use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 async fn with_visit() -> (World, String) {
     let world = World::new().await;
@@ -315,6 +316,59 @@ async fn an_event_that_the_other_laptop_made_is_not_told_as_added() {
         .filter(|what| matches!(what, HistoryWhat::Added { .. }));
     assert_eq!(added.count(), 0, "{told:?}");
     assert_eq!(second.badge(&visit).await.0, Badge::Synced);
+    world.check_safety();
+}
+
+/// The other laptop checks and writes in the moment in which this one sends its change.
+struct Overtaken {
+    services: Arc<dyn HttpPort>,
+    other: Arc<Engine>,
+    done: AtomicBool,
+}
+
+#[async_trait]
+impl HttpPort for Overtaken {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        if request.method() == http::Method::PATCH && !self.done.swap(true, Ordering::Relaxed) {
+            let report = self.other.cycle(Trigger::Manual).await;
+            assert_eq!(report.expect("the ledger works").counts.changed, 1);
+        }
+        self.services.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_the_other_laptop_wrote_a_moment_earlier_is_told_by_that_one_alone() {
+    let (world, visit) = with_visit().await;
+    let first = world.laptop.without_feature("writer_lease").await;
+    let second = world.second_laptop().await.without_feature("writer_lease").await;
+    second.start().await;
+    second.settle().await;
+    world.advance(600);
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    second.wire.divert(Some(Arc::new(Overtaken {
+        services: second.wire.services(),
+        other: first.engine.clone(),
+        done: AtomicBool::new(false),
+    })));
+    let mark = world.mark();
+    let report = second.sync().await;
+    second.wire.divert(None);
+
+    let patches = world.writes_since(mark);
+    let answers: Vec<_> = patches.iter().map(|request| request.status).collect();
+    assert_eq!(answers, [Some(200), Some(412)], "both sent it");
+    assert_eq!(report.counts.changed, 0, "it changed nothing");
+    first.settle().await;
+    second.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    assert_eq!(world.writes_since(mark).len(), 2);
+    for (laptop, times) in [(&first, 1), (&second, 0)] {
+        let story = laptop.story(&visit).await;
+        let changed = |what: &&HistoryWhat| matches!(what, HistoryWhat::Changed { .. });
+        assert_eq!(story.iter().filter(changed).count(), times, "{story:?}");
+        assert_eq!(laptop.badge(&visit).await.0, Badge::Synced);
+    }
     world.check_safety();
 }
 
