@@ -1,6 +1,12 @@
 //! From the answer to one appointment on one event, whatever happens in between.
 
 use super::*;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use roundtrip_http::{HttpError, HttpPort};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[tokio::test]
 async fn a_marked_event_is_asked_about_once_and_tells_what_it_would_make() {
@@ -279,6 +285,77 @@ async fn a_reply_that_is_lost_for_a_week_makes_no_second_one() {
         matches!(story[0], HistoryWhat::CreatedFromEvent { .. }),
         "{story:?}"
     );
+}
+
+/// Refuses each listing but the second of a run, which is the run's own reading: before and after it the creation is looked for.
+struct RefusesLooks {
+    services: Arc<dyn HttpPort>,
+    answer: (u16, &'static str),
+    listings: AtomicUsize,
+}
+
+#[async_trait]
+impl HttpPort for RefusesLooks {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let is_listing = request.method() == http::Method::GET && request.uri().path() == "/v1/appointments";
+        if !is_listing || self.listings.fetch_add(1, Ordering::Relaxed) == 1 {
+            return self.services.send(request).await;
+        }
+        let (status, code) = self.answer;
+        let answer = Response::builder()
+            .status(status)
+            .header("content-type", "application/problem+json")
+            .body(json!({"code": code, "title": "No"}).to_string().into());
+        Ok(answer.expect("an answer"))
+    }
+}
+
+/// A "no" to the listing in which the creation is looked for is none to the creation: parked, it would be sent once more.
+#[tokio::test]
+async fn a_look_for_a_forgotten_creation_that_is_refused_leaves_it_as_it_was() {
+    for answer in [
+        (400, "invalid"),
+        (403, "forbidden"),
+        (404, "not_found"),
+        (409, "overlap"),
+    ] {
+        let (mut world, id) = confirmed().await;
+        world.lose_power(0, Cut::After).await;
+        world.advance(8 * 86_400);
+        let before = world.outbox().await;
+        let mark = world.mark();
+        let of = |rows: &[OutboxRow]| {
+            let one = |row: &OutboxRow| (row.id.clone(), row.key.clone(), row.intent.clone(), row.state);
+            rows.iter().map(one).collect::<Vec<_>>()
+        };
+        let mut results = Vec::new();
+        for _ in 0..3 {
+            world.wire.divert(Some(Arc::new(RefusesLooks {
+                services: world.wire.services(),
+                answer,
+                listings: AtomicUsize::new(0),
+            })));
+            let report = world.sync().await;
+            world.wire.divert(None);
+            assert_eq!((report.platform, report.calendar), (None, None), "{answer:?}");
+            results.push(report.result);
+            let after = world.outbox().await;
+            assert_eq!(of(&after), of(&before), "{answer:?}");
+            assert_eq!(after[0].last_problem.as_deref(), Some("bad_answer"));
+            assert_eq!(world.conflicts().await, [], "{answer:?}: nobody is asked anew");
+            world.advance(60);
+        }
+        // Like any write, it is nobody's trouble until it is tired.
+        let (success, partial) = (Some(RunResult::Success), Some(RunResult::Partial));
+        assert_eq!(results, [success, success, partial], "{answer:?}");
+
+        world.advance(1_200);
+        world.settle().await;
+        let creations = world.writes_since(mark).into_iter();
+        let creations = creations.filter(|request| request.method == "POST");
+        assert_eq!(creations.count(), 0, "{answer:?}");
+        made_once(&world, &id).await;
+    }
 }
 
 #[tokio::test]
