@@ -1,10 +1,15 @@
 //! Sign-in, refresh, reconnect, disconnect.
 
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
 use roundtrip_behaviour_tests::{BEN, World};
 use roundtrip_core::badge::Badge;
+use roundtrip_engine::ledger::RunResult;
 use roundtrip_engine::ports::PortError;
 use roundtrip_google::{Account, CALENDAR_SCOPE};
 use roundtrip_http::oauth::TokenStatus;
+use roundtrip_http::{HttpError, HttpErrorKind, HttpPort};
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_store::{IntegrationStatus, Provider};
 use std::sync::Arc;
@@ -392,4 +397,52 @@ async fn another_account_at_reconnect_can_be_told_from_the_first() {
     let account = Account::of(&tokens, &google).expect("an id token");
     assert_ne!(account.subject, world.config.identity.account);
     assert_eq!(account.email.as_deref(), Some(BEN.google));
+}
+
+/// The page of a hotel's network answers in everybody's place, and cannot show anybody's certificate.
+struct Portal;
+
+#[async_trait]
+impl HttpPort for Portal {
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        Err(HttpError::not_sent(HttpErrorKind::Tls))
+    }
+}
+
+#[tokio::test]
+async fn a_portal_that_answers_in_everybodys_place_is_no_network_and_no_lost_sign_in() {
+    let (world, visit) = with_visit().await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    let before = world.engine.figures().await.expect("the ledger works");
+    // First with tokens that are good, then with ones that ended long ago.
+    for hours in [0, 12] {
+        world.advance(hours * 3_600);
+        world.wire.divert(Some(Arc::new(Portal)));
+        let mark = world.mark();
+        let report = world.sync().await;
+        let wrong = || Some(PortError::WrongCertificate);
+        assert_eq!((report.platform, report.calendar), (wrong(), wrong()));
+        assert_eq!(report.result, Some(RunResult::Failed));
+        assert_eq!(world.snapshot().await.held_back, Some("offline"));
+        for service in [Provider::Platform, Provider::Google] {
+            assert_eq!(
+                status(&world, service).await,
+                IntegrationStatus::Active,
+                "{service:?}"
+            );
+        }
+        assert!(world.requests_since(mark).is_empty(), "nobody was reached");
+        world.wire.divert(None);
+    }
+    let after = world.engine.figures().await.expect("the ledger works");
+    let offline = |figures: &roundtrip_engine::figures::Figures| {
+        figures.days.iter().map(|day| day.runs_offline).sum::<u32>()
+    };
+    assert_eq!(offline(&after) - offline(&before), 2);
+    assert_eq!(after.runs.ok, after.runs.of, "no network is nobody's failure");
+
+    world.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    assert_eq!(world.snapshot().await.held_back, None);
+    world.check_invariants().await;
 }
