@@ -74,6 +74,8 @@ pub(crate) fn error(response: &http::Response<Bytes>, asked: Asked) -> PortError
         (400 | 410, Asked::ListSince) => PortError::FeedExpired,
         (403, _) => forbidden(&reason),
         (404, Asked::List | Asked::ListSince | Asked::Insert) => PortError::CalendarNotFound,
+        // Without a token nothing can be too old: it is the calendar itself that is gone.
+        (410, Asked::List) => PortError::CalendarNotFound,
         (404, Asked::Event) => PortError::NotFound,
         (409, _) if reason == "duplicate" => PortError::AlreadyExists,
         // Two writes of one item met inside Google; the same one may be sent again.
@@ -177,6 +179,7 @@ mod tests {
             ),
             (410, "fullSyncRequired", ListSince, PortError::FeedExpired),
             (410, "updatedMinTooLongAgo", ListSince, PortError::FeedExpired),
+            (410, "deleted", List, PortError::CalendarNotFound),
             (410, "deleted", Event, PortError::AlreadyDeleted),
             (
                 412,
