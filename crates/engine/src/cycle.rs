@@ -153,6 +153,7 @@ impl Engine {
         }
         // 1. Outcomes of writes that were under way when the last cycle or the process ended; after the reading, where the
         // platform has not said yet whether anything may be written.
+        self.ask_before_unknown_writes(&state).await?;
         let lease = self.keep_lease(&settings, &state).await;
         if lease.is_ok() {
             self.forget_no_lease();
@@ -461,7 +462,7 @@ impl Engine {
         let now = self.now();
         // A platform that asked to be left alone is: without its word no write is sent either.
         let waits = still_waits(state.platform_wait_until, now);
-        if !self.config.has("writer_lease") || !state.started || waits {
+        if !self.offers("writer_lease") || !state.started || waits {
             return Ok(());
         }
         let live = self.live();

@@ -2,6 +2,7 @@
 
 use crate::channels::Channels;
 use crate::checks::Checks;
+use crate::cycle::still_waits;
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::live::Connection;
 use crate::marked::Listed;
@@ -12,7 +13,7 @@ use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event_id::Identity;
 use roundtrip_core::ids::{DeviceId, RunId};
-use roundtrip_core::outbox::Side;
+use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::settings::SyncSettings;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +34,7 @@ pub struct Config {
     pub platform_name: String,
     /// The platform allowed client names in calendars when it was last asked.
     pub client_names_allowed: bool,
-    /// Feature words of the platform.
+    /// Feature words of the platform when it was last asked; what an engine heard itself counts before these.
     pub features: Vec<String>,
     /// This installation.
     pub device_id: DeviceId,
@@ -258,6 +259,20 @@ impl Engine {
         self.names_allowed
             .store(me.client_names_allowed, std::sync::atomic::Ordering::Relaxed);
         self.lock().me = Some((now, me));
+    }
+
+    /// What a sign-in was told long ago may not hold any more, above all whether there is a writer lease: a process that has
+    /// writes to find out about asks before it sends the first of them again. The others come after a reading, which asks.
+    pub(crate) async fn ask_before_unknown_writes(&self, state: &SyncState) -> Result<(), LedgerError> {
+        let waits = still_waits(state.platform_wait_until, self.now());
+        if waits || !state.started || self.lock().me.is_some() {
+            return Ok(());
+        }
+        let rows = self.ledger.outbox().await?;
+        if rows.iter().any(|row| row.state == OutboxState::Sent) {
+            self.ask_what_is_allowed().await;
+        }
+        Ok(())
     }
 
     /// Waits until no cycle and no answer is under way.
@@ -587,7 +602,7 @@ impl Engine {
 
     /// True if this laptop may write: nobody else holds the lease, and ours has not run out.
     pub fn holds_lease(&self) -> bool {
-        if !self.config.has("writer_lease") || bug::is_on(Bug::LeaseNotChecked) {
+        if !self.offers("writer_lease") || bug::is_on(Bug::LeaseNotChecked) {
             return true;
         }
         let now = self.now();

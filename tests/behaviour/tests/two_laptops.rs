@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::{Request, Response};
-use roundtrip_behaviour_tests::{BEN, Laptop, MARA, World, at};
+use roundtrip_behaviour_tests::{BEN, Cut, Laptop, MARA, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::Engine;
 use roundtrip_engine::ledger::{HistoryWhat, RunResult, Trigger};
@@ -274,8 +274,9 @@ async fn a_deletion_by_the_other_laptop_is_not_called_the_trainers() {
 #[tokio::test]
 async fn without_the_lease_feature_both_may_write_and_still_nothing_doubles() {
     let (world, visit) = with_visit().await;
+    world.admin().platform().offer("writer_lease", false);
     let first = world.laptop.without_feature("writer_lease").await;
-    let second = world.second_laptop().await.without_feature("writer_lease").await;
+    let second = world.second_laptop().await;
     second.start().await;
     let new = world.admin().visits(6);
     world.admin().rename(&visit, "Rosen-Apotheke");
@@ -296,12 +297,64 @@ async fn without_the_lease_feature_both_may_write_and_still_nothing_doubles() {
     world.check_safety();
 }
 
+/// A first laptop that signed in and runs since the platform knew of no lease, and a second one that has it now.
+async fn lease_begins() -> (World, Laptop, Laptop, String) {
+    let (world, visit) = with_visit().await;
+    let platform = world.admin().platform().clone();
+    platform.offer("writer_lease", false);
+    let first = world.laptop.without_feature("writer_lease").await;
+    // It tells how it does again, and hears that nobody writes alone.
+    world.advance(1_860);
+    first.sync().await;
+    platform.offer("writer_lease", true);
+    let second = world.second_laptop().await;
+    second.start().await;
+    assert_eq!(writer(&world).as_deref(), Some("laptop-2"));
+    (world, first, second, visit)
+}
+
+#[tokio::test]
+async fn a_lease_that_the_platform_begins_or_ceases_to_hand_out_counts_without_a_restart() {
+    let (world, first, second, visit) = lease_begins().await;
+    world.advance(1_800);
+    second.sync().await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    let mark = world.mark();
+    first.sync().await;
+    first.settle().await;
+    assert_eq!(world.calendar_writes_since(mark), 0, "the other one writes");
+    assert!(!first.engine.holds_lease());
+
+    world.admin().platform().offer("writer_lease", false);
+    world.advance(1_800);
+    first.settle().await;
+    assert!(first.engine.holds_lease(), "nobody holds what there is not");
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.check_safety();
+}
+
+#[tokio::test]
+async fn what_was_under_way_is_not_sent_again_before_it_is_asked_whether_there_is_a_lease() {
+    let (world, first, second, visit) = lease_begins().await;
+    second.sync().await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    let first = first.sync_or_lose_power(0, Cut::Before).await.expect("it writes");
+    let mark = world.mark();
+    first.sync().await;
+    assert_eq!(world.calendar_writes_since(mark), 0, "the other one writes");
+    second.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    first.settle().await;
+    world.check_invariants_with(&[&first, &second]).await;
+}
+
 /// Found by simulation seeds 3704 and 9205: its list is short, so that it wants to make what the first laptop made long ago.
 #[tokio::test]
 async fn an_event_that_the_other_laptop_made_is_not_told_as_added() {
     let (world, visit) = with_visit().await;
     world.advance(600);
-    let second = world.second_laptop().await.without_feature("writer_lease").await;
+    world.admin().platform().offer("writer_lease", false);
+    let second = world.second_laptop().await;
     world.spoil_google(Fault::ShortList, |rule| {
         rule.method("GET").path("/events").times(1)
     });

@@ -37,7 +37,11 @@ pub(super) async fn me(State(platform): State<Platform>, caller: Caller, faults:
         locale: person.locale.clone(),
         time_zone: person.time_zone.name().to_owned(),
         calendar_sync: state.policy(&caller.user),
-        features: FEATURES.iter().map(|feature| (*feature).to_owned()).collect(),
+        features: FEATURES
+            .iter()
+            .filter(|feature| !state.withheld.contains(*feature))
+            .map(|feature| (*feature).to_owned())
+            .collect(),
         platform: PlatformInfo {
             name: NAME.to_owned(),
         },
@@ -73,6 +77,8 @@ pub(super) async fn report(
         if holds {
             state.leases.remove(&lease);
         }
+    } else if state.withheld.contains("writer_lease") {
+        state.leases.remove(&lease);
     } else if holds || holder.is_none() || report.take_over {
         let since = holder.filter(|_| holds).map_or(now, |writer| writer.since);
         let writer = Writer {

@@ -145,6 +145,17 @@ impl Platform {
         *self.state() = kept.0.clone();
     }
 
+    /// From now on it says that it has one of its [`FEATURES`], or that it has not. What it does stays the same, except that
+    /// it hands no writer lease out that it does not have.
+    pub fn offer(&self, feature: &'static str, offered: bool) {
+        let mut state = self.state();
+        if offered {
+            state.withheld.remove(feature);
+        } else {
+            state.withheld.insert(feature);
+        }
+    }
+
     /// Its authorization server.
     pub fn oauth(&self) -> &oauth::Server {
         &self.inner.oauth

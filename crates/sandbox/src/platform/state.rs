@@ -1,6 +1,6 @@
 //! What the platform knows. All of it lives here, behind one mutex; nothing awaits while holding it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
@@ -186,6 +186,8 @@ pub(super) struct RelayChannel {
 pub(super) struct State {
     /// Grows with everything the admin page shows.
     pub revision: u64,
+    /// Features that it does not say it has.
+    pub withheld: BTreeSet<&'static str>,
     pub people: BTreeMap<String, Person>,
     pub paused: Option<PauseReason>,
     pub records: BTreeMap<u64, Record>,
