@@ -81,6 +81,24 @@ impl Engine {
     /// Only if the ledger cannot be read or written. What went wrong at a service is in the report.
     pub async fn cycle(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
         let _turn = self.turn.lock().await;
+        self.whole_cycle(trigger).await
+    }
+
+    /// As [`Engine::cycle`], unless `stop` came before its turn: whoever stopped the engine and waited for it to be idle has
+    /// waited for all of it. None if it was stopped.
+    pub(crate) async fn cycle_unless(
+        &self,
+        trigger: Trigger,
+        stop: &CancellationToken,
+    ) -> Option<Result<CycleReport, LedgerError>> {
+        let _turn = self.turn.lock().await;
+        if stop.is_cancelled() {
+            return None;
+        }
+        Some(self.whole_cycle(trigger).await)
+    }
+
+    async fn whole_cycle(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
         if matches!(trigger, Trigger::Start | Trigger::WakeUp) {
             let now = self.clock.monotonic();
             self.lock().woken = Some(now);

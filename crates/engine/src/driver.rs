@@ -145,7 +145,10 @@ impl Engine {
             }
             let report = tokio::select! {
                 biased;
-                report = self.cycle(next.trigger) => report,
+                report = self.cycle_unless(next.trigger, &stop) => match report {
+                    Some(report) => report,
+                    None => break,
+                },
                 () = async { stop.cancelled().await; self.cancel_cycle(); std::future::pending::<()>().await } => break,
             };
             if next.trigger == Trigger::WakeUp {

@@ -130,8 +130,11 @@ impl Host {
             ..Left::default()
         };
         if let Some(running) = running {
-            // Nothing is made again meanwhile; then both services forget the way to this laptop.
+            // Nothing is made again meanwhile, nor does a cycle under way say after the goodbye that this laptop is active and
+            // take the lease back; then both services forget the way to this laptop.
             running.stop.cancel();
+            running.engine.cancel_cycle();
+            running.engine.idle().await;
             running.engine.stop_channels().await;
             if let Err(error) = running.engine.say_goodbye().await {
                 tracing::info!(

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::Clock as _;
 use roundtrip_google::GoogleConfig;
+use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::{Fault, FaultRule, Service};
 use roundtrip_sandbox::platform::PauseReason;
 use roundtrip_sandbox::{Config, Running, serve};
@@ -330,5 +331,62 @@ async fn the_doctor_tells_a_calendar_that_may_only_be_read_from_a_sign_in_that_l
         problem("platform_sign_in").await.as_deref(),
         Some("platform_right_missing")
     );
+    host.close().await;
+}
+
+/// Lets nobody list the calendar until it is told to, and notes in which order a list was let go and a goodbye was said.
+struct Held {
+    services: Arc<dyn HttpPort>,
+    held: tokio::sync::watch::Sender<bool>,
+    asked: tokio::sync::watch::Sender<bool>,
+    order: tokio::sync::watch::Sender<Vec<&'static str>>,
+}
+
+#[async_trait::async_trait]
+impl HttpPort for Held {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
+        if request.uri().path().ends_with("/events") {
+            self.asked.send_replace(true);
+            let mut held = self.held.subscribe();
+            held.wait_for(|held| !held).await.expect("the test holds it");
+            self.order.send_modify(|order| order.push("list"));
+        }
+        if place_of(request.body(), b"disconnected").is_some() {
+            self.order.send_modify(|order| order.push("goodbye"));
+        }
+        self.services.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_disconnect_says_goodbye_after_the_cycle_under_way_and_the_lease_stays_free() {
+    let (mut host, services, _folder) = syncing("disconnect-in-a-cycle").await;
+    let held = Arc::new(Held {
+        services: host.http.clone(),
+        held: tokio::sync::watch::Sender::new(true),
+        asked: tokio::sync::watch::Sender::new(false),
+        order: tokio::sync::watch::Sender::default(),
+    });
+    Arc::get_mut(&mut host).expect("nobody else has it").http = held.clone();
+    host.rebuild().await;
+    let running = host.running().await.expect("both are signed in");
+    let engine = running.engine.clone();
+    let cycle = tokio::spawn(async move { engine.cycle(Trigger::Manual).await.map(|_| ()) });
+    let mut asked = held.asked.subscribe();
+    asked.wait_for(|asked| *asked).await.expect("it lists");
+
+    let left = tokio::join!(host.disconnect(Provider::Google, false, true, false), async {
+        running.stop.cancelled().await;
+        // Long enough for whoever does not wait: the database answers from a thread of its own.
+        for _ in 0..20_000 {
+            tokio::task::yield_now().await;
+        }
+        held.held.send_replace(false);
+    });
+
+    left.0.expect("it works");
+    cycle.await.expect("it ends").expect("the ledger works");
+    assert_eq!(*held.order.borrow(), ["list", "goodbye"]);
+    assert!(services.sandbox.platform.writer(USER, "google").is_none());
     host.close().await;
 }

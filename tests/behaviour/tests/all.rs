@@ -12,6 +12,7 @@ mod guards;
 mod hostile;
 mod idle;
 mod leaving;
+mod lids;
 mod marked;
 mod mends;
 mod moves;
