@@ -6,8 +6,9 @@ use super::snapshots::Snapshots;
 use super::{Host, Running};
 use crate::ipc::dto::AppError;
 use roundtrip_core::settings::SyncSettings;
-use roundtrip_engine::Removals;
+use roundtrip_engine::ledger::Change;
 use roundtrip_engine::ports::{CalendarPort, PortError};
+use roundtrip_engine::{Engine, Removals};
 use roundtrip_store::{IntegrationStatus, Provider};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
@@ -283,6 +284,7 @@ impl Host {
         engine
             .change_settings(|_| settings, Removals::Unconfirmed)
             .await?;
+        go_on_as(running, &engine).await?;
         let now = self.clock.now();
         self.database.integrations().put(&account, now).await?;
         let details = serde_json::json!({ "changed": ["calendar"] });
@@ -322,6 +324,16 @@ impl Host {
         };
         name(id.trim()) != name(extra.calendar.as_deref().unwrap_or("primary"))
     }
+}
+
+/// Whoever chose another calendar had syncing started, or paused, and said nothing of an end of that: it goes on in the new one.
+async fn go_on_as(before: &Running, after: &Engine) -> Result<(), AppError> {
+    let known = before.engine.ledger().sync_state().await?;
+    let mut state = after.ledger().sync_state().await?;
+    state.started |= known.started;
+    state.paused_until = state.paused_until.max(known.paused_until);
+    let change = Change::PutSyncState(Box::new(state));
+    Ok(after.ledger().commit(vec![change]).await?)
 }
 
 #[cfg(test)]

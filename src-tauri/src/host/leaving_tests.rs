@@ -4,6 +4,7 @@ use super::*;
 use crate::host::accounts::Accounts;
 use crate::host::clock::SystemClock;
 use crate::host::sign_in;
+use crate::ipc::dto::OverallState;
 use roundtrip_core::settings::Direction;
 use roundtrip_google::GoogleConfig;
 use roundtrip_http::{HttpOptions, ReqwestHttp};
@@ -150,6 +151,41 @@ async fn what_is_changed_with_the_calendar_is_changed_in_the_new_one_only() {
     host.close().await;
 }
 
+/// How things stand in the calendar in use: whether syncing was started, the end of its pause, and what is said of it.
+async fn standing(host: &Host) -> (bool, Option<chrono::DateTime<chrono::Utc>>, OverallState) {
+    let running = host.running().await.expect("both are signed in");
+    let state = running.engine.ledger().sync_state().await;
+    let state = state.expect("the ledger works");
+    let overview = host.overview().await.expect("the ledger works");
+    (state.started, state.paused_until, overview.state)
+}
+
+#[tokio::test]
+async fn syncing_that_was_started_or_paused_goes_on_so_in_another_calendar() {
+    let (host, _folder) = connected("goes-on").await;
+    let choose = async |id: &str| {
+        let running = host.running().await.expect("both are signed in");
+        let kept = host.keep_calendar(&running, id, |settings| settings).await;
+        kept.expect("the database works");
+        host.rebuild().await;
+    };
+    // Before the start nothing is written, and nobody is told that all is well.
+    choose("first@example.com").await;
+    assert_eq!(standing(&host).await, (false, None, OverallState::NeedsAttention));
+
+    let running = host.running().await.expect("both are signed in");
+    running.engine.start_syncing().await.expect("the ledger works");
+    choose("work@example.com").await;
+    assert_eq!(standing(&host).await, (true, None, OverallState::UpToDate));
+
+    let until = Some(host.clock.now() + chrono::Duration::hours(1));
+    let running = host.running().await.expect("both are signed in");
+    running.engine.pause_until(until).await.expect("the ledger works");
+    choose("third@example.com").await;
+    assert_eq!(standing(&host).await, (true, until, OverallState::Paused));
+    host.close().await;
+}
+
 /// An appointment ahead with an event of ours.
 fn ahead(host: &Host) -> roundtrip_core::record::Record {
     let start = host.clock.now() + chrono::Duration::days(3);
@@ -238,8 +274,10 @@ async fn a_disconnect_that_does_not_work_leaves_the_connection_running() {
 #[tokio::test]
 async fn a_verb_that_looks_says_where_it_stands_and_not_that_it_is_starting() {
     let (host, _folder) = connected("status-verb").await;
+    let running = host.running().await.expect("both are signed in");
+    running.engine.start_syncing().await.expect("the ledger works");
     let overview = host.overview().await.expect("the database works");
-    assert_eq!(overview.state, crate::ipc::dto::OverallState::UpToDate);
+    assert_eq!(overview.state, OverallState::UpToDate);
     host.close().await;
 }
 

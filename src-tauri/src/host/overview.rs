@@ -434,6 +434,9 @@ fn state_of(
     } else if snapshot.live.progress.is_some() || !snapshot.outbox.is_empty() && running.engine.holds_lease()
     {
         OverallState::Syncing
+    } else if !snapshot.state.started {
+        // Nothing is written before "Start syncing", so nothing is up to date.
+        OverallState::NeedsAttention
     } else {
         OverallState::UpToDate
     }

@@ -54,12 +54,13 @@ async fn each_trouble_with_the_local_data_is_called_what_it_is_and_needs_the_tra
 #[tokio::test]
 async fn a_ledger_that_cannot_be_read_is_neither_up_to_date_nor_does_it_solve_anything() {
     let (host, _folder) = connected("unreadable-ledger").await;
+    let running = host.running().await.expect("both are signed in");
+    running.engine.start_syncing().await.expect("the ledger works");
     let calm = host.overview().await.expect("the ledger works");
     let before = Look::of(&calm, Tongue::En);
     assert!(before.line().starts_with("Up to date"), "{}", before.line());
     assert_eq!(host.notices().await, Some(Vec::new()));
     // What was read is used again for a moment, as long as nothing changes.
-    let running = host.running().await.expect("both are signed in");
     running.engine.pause_until(None).await.expect("the ledger works");
     host.database.close().await;
 
