@@ -35,6 +35,18 @@ pub struct GoogleExtra {
     pub leaving: Option<Leaving>,
 }
 
+impl GoogleExtra {
+    /// The main calendar by its one name. Its address is the account's, which may change: kept, it would be another calendar's
+    /// from then on, with another ledger and other event ids.
+    #[must_use]
+    fn by_one_name(mut self, account: &Integration) -> Self {
+        let address = account.email.as_deref();
+        let is_main = |id: &str| id == "primary" || address.is_some_and(|it| it.eq_ignore_ascii_case(id));
+        self.calendar = self.calendar.filter(|id| !is_main(id));
+        self
+    }
+}
+
 /// A disconnect from which there is no way back: kept with the account, so that it goes on after a crash, and goes with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaving {
@@ -88,7 +100,10 @@ impl Accounts {
                     }
                 }
                 Provider::Google => {
-                    let extra = serde_json::from_value(integration.extra.clone()).unwrap_or_default();
+                    let extra: GoogleExtra =
+                        serde_json::from_value(integration.extra.clone()).unwrap_or_default();
+                    // As long as the address that was kept is still the account's.
+                    let extra = extra.by_one_name(&integration);
                     accounts.google = Some((integration, extra));
                 }
             }
@@ -132,8 +147,9 @@ impl Accounts {
     /// The same accounts with another calendar in use.
     #[must_use]
     pub fn with_calendar(mut self, id: &str) -> Self {
-        if let Some((_, extra)) = &mut self.google {
-            extra.calendar = (id != "primary").then(|| id.to_owned());
+        if let Some((account, extra)) = &mut self.google {
+            extra.calendar = Some(id.to_owned());
+            *extra = std::mem::take(extra).by_one_name(account);
         }
         self
     }

@@ -186,6 +186,39 @@ async fn syncing_that_was_started_or_paused_goes_on_so_in_another_calendar() {
     host.close().await;
 }
 
+#[tokio::test]
+async fn the_main_calendar_by_its_address_is_kept_as_the_main_one() {
+    let (host, _folder) = connected("main-by-address").await;
+    let ledger = async |host: &Host| {
+        let connection = host.accounts().await.connection().expect("both are signed in");
+        (connection.id, connection.identity.calendar.to_string())
+    };
+    let main = ledger(&host).await;
+    let running = host.running().await.expect("both are signed in");
+    host.keep_calendar(&running, "Kim@example.com", |settings| settings)
+        .await
+        .expect("the database works");
+    let kept = host.database.integrations().get(Provider::Google, "kim").await;
+    let kept = kept.expect("a database").expect("signed in");
+    assert_eq!(kept.extra["calendar"], json!(null));
+    assert_eq!(ledger(&host).await, main);
+
+    // As an earlier version kept it: it is the main one from the first start on, with the ledger that it had, and stays so
+    // when the account gets another address.
+    let mut google = account(Provider::Google, "kim", json!({ "calendar": "kim@example.com" }));
+    let now = host.clock.now();
+    let put = host.database.integrations().put(&google, now).await;
+    put.expect("the account is kept");
+    assert_eq!(ledger(&host).await, main);
+    let extra = host.accounts().await.google.expect("signed in").1;
+    google.extra = serde_json::to_value(extra).expect("JSON");
+    google.email = Some("kim.lee@example.com".into());
+    let put = host.database.integrations().put(&google, now).await;
+    put.expect("the account is kept");
+    assert_eq!(ledger(&host).await, main);
+    host.close().await;
+}
+
 /// An appointment ahead with an event of ours.
 fn ahead(host: &Host) -> roundtrip_core::record::Record {
     let start = host.clock.now() + chrono::Duration::days(3);
