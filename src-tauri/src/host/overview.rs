@@ -252,23 +252,18 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
         return Some(plain_problem(&code, Some(error.to_string()), action));
     }
     let platform = of_side(Side::Platform, &live.platform, snapshot.state.platform_wait_until);
-    // That sync is on again could never be heard without a sign-in.
-    let signed_out = platform
-        .as_ref()
-        .is_some_and(|problem| problem.code == "platform_reauth");
-    if let Some(policy) = live
-        .policy
-        .as_ref()
-        .filter(|policy| !policy.enabled && !signed_out)
-    {
-        return Some(plain_problem("sync_disabled", policy.reason.clone(), "none"));
-    }
     let calendar = of_side(Side::Calendar, &live.calendar, snapshot.state.calendar_wait_until);
     let shown = |problem: Option<Problem>, health: &roundtrip_engine::Health| {
         problem.filter(|_| {
             !unreachable(health.problem.as_ref()) || lasts(health.since, health.failures, snapshot.now)
         })
     };
+    // That sync is on again could never be heard: what was heard last is not what is wrong now.
+    let unheard = shown(platform.clone(), &live.platform)
+        .is_some_and(|problem| !matches!(problem.code.as_str(), "sync_disabled" | "platform_busy"));
+    if let Some(policy) = live.policy.as_ref().filter(|policy| !policy.enabled && !unheard) {
+        return Some(plain_problem("sync_disabled", policy.reason.clone(), "none"));
+    }
     if let Some(problem) = silence_of(snapshot, platform.as_ref(), calendar.as_ref()) {
         return Some(problem);
     }

@@ -127,6 +127,46 @@ async fn a_wrong_certificate_is_told_from_an_outage_and_waits_like_one() {
     host.close().await;
 }
 
+#[tokio::test]
+async fn sync_that_was_heard_to_be_off_hides_no_platform_that_cannot_be_heard_any_more() {
+    let (host, _folder) = connected("off-and-away").await;
+    let running = host.running().await.expect("both are signed in");
+    let mut snapshot = running.engine.snapshot().await.expect("the ledger works");
+    snapshot.live.policy = Some(roundtrip_engine::ports::SyncPolicy {
+        enabled: false,
+        reason: None,
+    });
+    let mut said = |problem: Option<PortError>, failures: u32| {
+        snapshot.live.platform.problem = problem;
+        snapshot.live.platform.failures = failures;
+        problem_of(&running, &snapshot).map(|problem| problem.code)
+    };
+    let lost = || Some(PortError::Unreachable { nothing_sent: true });
+    let lacks = || {
+        Some(PortError::RightMissing {
+            right: "calendar:sync".into(),
+        })
+    };
+    let busy = || Some(PortError::Throttled { retry_after: None });
+    for problem in [None, busy()] {
+        assert_eq!(said(problem, 1).as_deref(), Some("sync_disabled"));
+    }
+    let off = PortError::SyncDisabled { reason: "x".into() };
+    assert_eq!(said(Some(off), 9).as_deref(), Some("sync_disabled"));
+    // A blip changes nothing.
+    assert_eq!(said(lost(), 1).as_deref(), Some("sync_disabled"));
+    assert_eq!(said(lost(), 2).as_deref(), Some("platform_unreachable"));
+    for (problem, code) in [
+        (Some(PortError::WrongCertificate), "wrong_certificate"),
+        (lacks(), "right_missing"),
+        (Some(PortError::SignInExpired), "platform_reauth"),
+    ] {
+        let said = said(problem, 2).expect("a problem");
+        assert!(said.ends_with(code), "{said}");
+    }
+    host.close().await;
+}
+
 /// A laptop that was awake for two hours, looked every four minutes, and had a success at neither side or at the platform alone.
 fn two_hours(now: DateTime<Utc>, platform_works: bool) -> Watch {
     let mut watch = Watch::default();
