@@ -174,11 +174,19 @@ async fn google_answer(running: &Running) -> Result<(), PortError> {
 /// One service that cannot be reached is its own trouble; both together are the network's.
 async fn check_network(running: &Running) -> Checked {
     match running.platform.me().await {
-        Err(error) if offline(&error) => match google_answer(running).await {
-            Err(error) if offline(&error) => Err(("offline", None)),
-            Ok(()) | Err(_) => Ok(None),
-        },
+        Err(error) if offline(&error) => of_both(&error, google_answer(running).await.err()),
         Ok(_) | Err(_) => Ok(None),
+    }
+}
+
+fn of_both(platform: &PortError, google: Option<PortError>) -> Checked {
+    match google {
+        // Something answers for everybody, so the network is there.
+        Some(PortError::WrongCertificate) if *platform == PortError::WrongCertificate => {
+            Err(("wrong_certificate", None))
+        }
+        Some(error) if offline(&error) => Err(("offline", None)),
+        Some(_) | None => Ok(None),
     }
 }
 
@@ -220,5 +228,26 @@ async fn check_google(running: &Running) -> Checked {
         Err(error) if offline(&error) => Err(("google_unreachable", Some(error_code(&error).into()))),
         // A calendar that is not there or not allowed is another check's matter: the sign-in itself works.
         Ok(()) | Err(_) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_in_which_nobody_proves_who_they_are_is_there() {
+        let lost = || PortError::Unreachable { nothing_sent: true };
+        let wrong = || PortError::WrongCertificate;
+        for (platform, google, said) in [
+            (wrong(), Some(wrong()), Some("wrong_certificate")),
+            (wrong(), Some(lost()), Some("offline")),
+            (lost(), Some(wrong()), Some("offline")),
+            (lost(), Some(lost()), Some("offline")),
+            (wrong(), None, None),
+            (lost(), Some(PortError::SignInExpired), None),
+        ] {
+            assert_eq!(of_both(&platform, google).err().map(|(code, _)| code), said);
+        }
     }
 }

@@ -270,11 +270,18 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
     let both_offline =
         unreachable(live.platform.problem.as_ref()) && unreachable(live.calendar.problem.as_ref());
     if both_offline {
+        let nobody_is_proven = [&live.platform, &live.calendar]
+            .map(|health| health.problem == Some(PortError::WrongCertificate));
+        // The network is there: something in it, or on this laptop, answers for everybody.
+        let (code, action) = match nobody_is_proven {
+            [true, true] => ("wrong_certificate", "try_again"),
+            _ => ("offline", "none"),
+        };
         return shown(platform, &live.platform).map(|problem| Problem {
-            code: "offline".into(),
+            code: code.into(),
             service: None,
             detail: None,
-            action: "none".into(),
+            action: action.into(),
             ..problem
         });
     }
