@@ -2,14 +2,17 @@
 
 use crate::common;
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::Duration;
 use common::world::{granted, rotated, world, world_that_draws};
 use common::{config, start};
 use roundtrip_engine::ports::{Clock as _, PortError};
 use roundtrip_http::oauth::{StoredTokens, TokenKeeper, TokenSet, TokenStatus};
 use roundtrip_http::testing::{HandClock, MemoryVault, ScriptedHttp};
-use roundtrip_http::{HttpError, HttpErrorKind};
+use roundtrip_http::{HttpError, HttpErrorKind, HttpPort};
 use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
 
 const REVOKED: &str = r#"{"error":"invalid_grant","error_description":"Token has been expired or revoked."}"#;
 
@@ -198,6 +201,38 @@ async fn a_new_sign_in_is_kept_and_used_at_once() {
     assert_eq!(world.token().await.as_deref(), Ok("access-5"));
     assert_eq!(world.kept_refresh_token(), "refresh-5");
     assert_eq!(world.http.asked().len(), 0);
+}
+
+/// A token endpoint that is asked just before the trainer has signed in anew.
+struct SignsInMeanwhile(Arc<ScriptedHttp>, Arc<MemoryVault>);
+
+#[async_trait]
+impl HttpPort for SignsInMeanwhile {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
+        let mut fresh = self.1.kept().expect("signed in");
+        fresh.access_token = SecretString::from("access-9");
+        fresh.refresh_token = Some(SecretString::from("refresh-9"));
+        fresh.expires_at += Duration::hours(2);
+        self.1.put(fresh);
+        self.0.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_under_way_neither_ends_nor_replaces_a_sign_in_that_was_kept_meanwhile() {
+    for (status, answer) in [(400, REVOKED), (200, rotated(2).as_str())] {
+        let world = world();
+        world.minutes(61);
+        world.http.then(status, answer);
+        let http = Arc::new(SignsInMeanwhile(world.http.clone(), world.vault.clone()));
+        let keeper = TokenKeeper::new(config(), http, world.clock.clone(), world.vault.clone());
+        let token = keeper.access_token().await.expect("signed in anew");
+        assert_eq!(token.expose_secret(), "access-9", "{status}");
+        assert_eq!(world.kept_refresh_token(), "refresh-9", "{status}");
+        let kept = world.vault.kept().map(|kept| kept.status);
+        assert_eq!(kept, Some(TokenStatus::Active), "{status}");
+        assert_eq!(world.http.asked().len(), 1);
+    }
 }
 
 #[tokio::test]

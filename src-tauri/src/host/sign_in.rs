@@ -334,9 +334,15 @@ impl Host {
         if replaced {
             self.stop_and_wait().await;
         }
+        // A refresh of the same account that is under way ends first, so that nothing it keeps takes the place of these.
+        let lock = self.database.refresh_lock(service).await;
+        if let Err(error) = &lock {
+            tracing::warn!(%error, %service, "a sign-in is kept without waiting for a refresh");
+        }
         let kept = integrations
             .put_with_tokens(&finished.integration, &for_store(&finished.tokens), now)
             .await;
+        drop(lock);
         if let Err(error) = kept {
             tracing::warn!(%error, %service, "sign-in could not be kept");
             if replaced {

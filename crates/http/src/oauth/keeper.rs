@@ -236,8 +236,9 @@ impl TokenKeeper {
             return Ok(current.tokens.access_token.clone());
         }
         let old = &current.tokens;
-        let Some(refresh_token) = &old.refresh_token else {
-            return Err(self.needs_reauth(known).await);
+        let sent = old.refresh_token.clone();
+        let Some(refresh_token) = &sent else {
+            return self.needs_reauth(known, None).await;
         };
         let answer = endpoint::refresh(
             &self.config,
@@ -249,9 +250,13 @@ impl TokenKeeper {
         .await;
         match answer {
             Ok(set) => {
+                // Where that cannot be said it is kept: a service that rotates takes no older token any more.
+                if let Ok(Some(newer)) = self.kept_meanwhile(known, Some(refresh_token)).await {
+                    return newer;
+                }
                 let mut tokens = StoredTokens::from(set);
                 if bug::is_on(Bug::RefreshTokenNotStored) {
-                    tokens.refresh_token = old.refresh_token.clone();
+                    tokens.refresh_token = sent.clone();
                 }
                 // If this fails the new tokens are forgotten: not having been used, they leave the old ones valid.
                 self.vault.save(&tokens).await?;
@@ -262,19 +267,46 @@ impl TokenKeeper {
             Err(TokenFailure::InvalidGrant) if bug::is_on(Bug::EndedSignInRetried) => {
                 Err(PortError::SignInExpired)
             }
-            Err(TokenFailure::InvalidGrant) => Err(self.needs_reauth(known).await),
+            Err(TokenFailure::InvalidGrant) => self.needs_reauth(known, Some(refresh_token)).await,
             Err(TokenFailure::Port(error)) => Err(error),
         }
     }
 
-    async fn needs_reauth(&self, known: &mut Option<Known>) -> PortError {
+    async fn needs_reauth(
+        &self,
+        known: &mut Option<Known>,
+        sent: Option<&SecretString>,
+    ) -> Result<SecretString, PortError> {
+        if let Some(newer) = self.kept_meanwhile(known, sent).await? {
+            return newer;
+        }
         if let Some(known) = known {
             known.tokens.status = TokenStatus::NeedsReauth;
         }
-        match self.vault.mark(TokenStatus::NeedsReauth).await {
-            Ok(()) => PortError::SignInExpired,
-            Err(error) => error.into(),
+        self.vault.mark(TokenStatus::NeedsReauth).await?;
+        Err(PortError::SignInExpired)
+    }
+
+    /// What is to be used instead if the refresh token that was `sent` is not the one that is kept any more: whoever signs in
+    /// again does not wait for a refresh to end, and its outcome is about tokens that nobody uses now.
+    async fn kept_meanwhile(
+        &self,
+        known: &mut Option<Known>,
+        sent: Option<&SecretString>,
+    ) -> Result<Option<Result<SecretString, PortError>>, PortError> {
+        let kept = self.vault.load().await?;
+        let is_same = kept
+            .as_ref()
+            .is_some_and(|kept| match (&kept.refresh_token, sent) {
+                (Some(kept), Some(sent)) => same(kept, sent),
+                (kept, sent) => kept.is_none() && sent.is_none(),
+            });
+        if is_same {
+            return Ok(None);
         }
+        *known = kept.map(|tokens| self.timed(tokens));
+        let current = self.current(known).await;
+        Ok(Some(current.map(|current| current.tokens.access_token.clone())))
     }
 
     /// Sets the moment of the next refresh: at 80 to 90 % of the lifetime, so that laptops do not all come at once.
