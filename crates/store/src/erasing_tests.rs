@@ -100,6 +100,24 @@ async fn tokens_are_called_erased_only_once_they_are() {
 }
 
 #[tokio::test]
+async fn a_grant_that_has_ended_has_ended_while_somebody_reads() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (database, other) = (open(dir.path()).await, open(dir.path()).await);
+    let sealed = signed_in(&database, &["105"]).await;
+    let accounts = database.integrations();
+
+    let reader = reading(&other).await;
+    let ended = accounts.grant_has_ended(Provider::Google, "105", now());
+    ended.await.expect("it is written down");
+    let account = accounts.get(Provider::Google, "105").await.expect("read");
+    assert_eq!(account.map(|it| it.status), Some(IntegrationStatus::Revoked));
+    assert!(lies_on_the_disk(dir.path(), &sealed[0]), "that is owed");
+    no_longer(reader).await;
+    database.retention(now()).await.expect("and made good");
+    assert!(!lies_on_the_disk(dir.path(), &sealed[0]));
+}
+
+#[tokio::test]
 async fn an_account_whose_tokens_were_erased_is_deleted_while_somebody_reads() {
     let dir = tempfile::tempdir().expect("a folder");
     let (database, other) = (open(dir.path()).await, open(dir.path()).await);

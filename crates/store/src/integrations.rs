@@ -148,17 +148,46 @@ impl Integrations {
         status: IntegrationStatus,
         now: DateTime<Utc>,
     ) -> Result<(), IntegrationError> {
+        Ok(self.write_status(provider, account_id, status, now).await??)
+    }
+
+    /// As [`Self::update_status`] with `Revoked`, for a grant that the service has ended: that stays true whatever becomes of the
+    /// bytes on the disk. Those that cannot be overwritten now go with what is old.
+    ///
+    /// # Errors
+    /// If it could not be written down.
+    pub async fn grant_has_ended(
+        &self,
+        provider: Provider,
+        account_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), IntegrationError> {
+        let status = IntegrationStatus::Revoked;
+        if let Err(error) = self.write_status(provider, account_id, status, now).await? {
+            tracing::warn!(%error, "tokens of an ended grant still lie in the log of the database");
+        }
+        Ok(())
+    }
+
+    /// Answers whether it is on the disk, and then whether what it erases is gone from there.
+    async fn write_status(
+        &self,
+        provider: Provider,
+        account_id: &str,
+        status: IntegrationStatus,
+        now: DateTime<Utc>,
+    ) -> Result<Result<(), LedgerError>, IntegrationError> {
         let mut vault = self.database.vault().lock().await;
         let mut tx = self.database.begin().await?;
         if !rows::put_status(&mut tx, provider, account_id, status, now).await? {
             return Err(IntegrationError::NoSuchAccount);
         }
         commit(tx).await?;
-        if status == IntegrationStatus::Revoked {
-            vault.volatile.remove(&(provider, account_id.to_owned()));
-            self.database.erase().await?;
+        if status != IntegrationStatus::Revoked {
+            return Ok(Ok(()));
         }
-        Ok(())
+        vault.volatile.remove(&(provider, account_id.to_owned()));
+        Ok(self.database.erase().await.map_err(LedgerError::from))
     }
 
     /// Deletes an account and erases its tokens. What the ledger holds about its connection stays. Answers whether there

@@ -194,11 +194,21 @@ impl TokenVault for StoreVault {
             .audit(None, event, &details, now)
             .await
             .map_err(failed)?;
-        self.database
-            .integrations()
-            .update_status(self.provider, &self.account, status, now)
-            .await
-            .map_err(failed)
+        let integrations = self.database.integrations();
+        match status {
+            // The service has confirmed it; whoever leaves sees to it that nothing is left on the disk.
+            IntegrationStatus::Revoked => {
+                integrations
+                    .grant_has_ended(self.provider, &self.account, now)
+                    .await
+            }
+            status => {
+                integrations
+                    .update_status(self.provider, &self.account, status, now)
+                    .await
+            }
+        }
+        .map_err(failed)
     }
 
     async fn refresh_lock(&self) -> Result<Box<dyn Any + Send>, VaultError> {
