@@ -2,6 +2,7 @@
 //! the network through the kernel, NetworkManager or the portal), so they are heard with the window closed, too, and an idle
 //! process sleeps.
 
+use crate::host::vault::Asks;
 use gio::prelude::*;
 use tauri::{AppHandle, Manager};
 
@@ -33,7 +34,10 @@ pub fn follow(app: &AppHandle) {
         move |bus| match bus {
             Ok(bus) => {
                 let told = app.clone();
-                hear_unlocked(&bus, move || tell(&told, |engine| engine.somebody_is_back()));
+                hear_unlocked(&bus, move || {
+                    tell(&told, |engine| engine.somebody_is_back());
+                    ask_for_key(&told);
+                });
                 app.manage(Session(bus));
             }
             Err(error) => tracing::debug!(%error, "no session bus: an unlocked screen is not heard of"),
@@ -51,6 +55,15 @@ fn tell(app: &AppHandle, what: impl FnOnce(&roundtrip_engine::Engine) + Send + '
             what(&running.engine);
         }
     });
+}
+
+/// A keychain that is locked may open its dialog now: somebody is there to see it.
+fn ask_for_key(app: &AppHandle) {
+    let Some(gui) = app.try_state::<super::Gui>() else {
+        return;
+    };
+    let host = std::sync::Arc::clone(&gui.host);
+    tauri::async_runtime::spawn(async move { host.ask_for_key(Asks::SomebodyIsBack).await });
 }
 
 /// Any program of the session may say so: what follows from it is bounded by the engine.

@@ -4,7 +4,6 @@ use super::Gui;
 use super::words::Tongue;
 use crate::ipc::dto::{CheckView, OverallState, Overview};
 use chrono::{DateTime, Duration, Local, NaiveTime, TimeZone, Timelike, Utc};
-use roundtrip_engine::ledger::Trigger;
 use std::sync::PoisonError;
 use tauri::image::Image;
 use tauri::menu::{Menu, MenuBuilder, MenuItem, MenuItemBuilder, SubmenuBuilder};
@@ -204,7 +203,7 @@ async fn chosen_later(app: &AppHandle, id: &str) {
     let now = running.engine.now();
     let until = match id {
         "sync" => {
-            running.engine.ask_for(Trigger::Manual);
+            gui.host.sync_now(&running).await;
             return;
         }
         "pause-30" => Some(now + Duration::minutes(30)),

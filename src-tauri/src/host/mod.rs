@@ -122,6 +122,8 @@ pub struct Host {
     may_begin: CancellationToken,
     /// When old history was last deleted, by the running clock.
     tidied: Mutex<Option<std::time::Duration>>,
+    /// When a keychain that could not be used was last asked again, by the running clock.
+    key_asked: Mutex<Option<std::time::Duration>>,
     /// Held as long as this process is the one that syncs in this data folder.
     lock: Option<DirectoryLock>,
 }
@@ -193,6 +195,7 @@ impl Host {
             in_use: AtomicBool::new(false),
             may_begin: CancellationToken::new(),
             tidied: Mutex::default(),
+            key_asked: Mutex::default(),
             lock,
         });
         // Before anything is put together that could sync.

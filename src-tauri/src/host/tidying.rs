@@ -3,6 +3,7 @@
 //! What is deleted never comes back, and what is old is said by a clock. So no single clock is believed: both services must
 //! have told the time and agree, and the laptop's own clock must not be far behind them.
 
+use super::vault::Asks;
 use super::{Host, Running};
 use chrono::{DateTime, TimeDelta, Utc};
 use roundtrip_engine::EngineEvent;
@@ -19,7 +20,7 @@ const AGREED_WITHIN: TimeDelta = TimeDelta::days(1);
 const AHEAD_AT_MOST: TimeDelta = TimeDelta::days(60);
 
 impl Host {
-    /// After each cycle until this engine stops: see [`Host::tidy`].
+    /// After each cycle until this engine stops: see [`Host::tidy`] and [`Host::ask_for_key`].
     pub(super) async fn tidy_after_cycles(&self, running: &Running) {
         let mut events = running.engine.events();
         loop {
@@ -31,6 +32,7 @@ impl Host {
                 Ok(EngineEvent::CycleEnded) | Err(broadcast::error::RecvError::Lagged(_)) => {
                     self.keep_me(running).await;
                     self.tidy(running).await;
+                    self.ask_for_key(Asks::Cycle).await;
                 }
                 Ok(_) => {}
                 Err(broadcast::error::RecvError::Closed) => return,

@@ -1,11 +1,15 @@
 //! Tokens of one account, kept by the store for the connectors.
 
 use super::accounts::issuer_of;
+use super::{Host, Running};
 use async_trait::async_trait;
 use chrono::Duration;
+use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::Clock;
 use roundtrip_http::oauth::{StoredTokens, TokenStatus, TokenVault, VaultError};
-use roundtrip_store::{Database, IntegrationError, IntegrationStatus, Provider, TokenError, TokenSet};
+use roundtrip_store::{
+    Database, IntegrationError, IntegrationStatus, KeyError, Provider, TokenError, TokenSet,
+};
 use std::any::Any;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +21,64 @@ const LIFETIME_MINUTES: i64 = 60;
 const NO_KEY: &str = "keychain";
 /// As what it comes back from a connector.
 pub(super) const KEYCHAIN_PROBLEM: &str = "vault_keychain";
+
+/// A keychain that was not ready is asked again at most this often, unless the trainer asks.
+const KEY_ASKED_EVERY: std::time::Duration = std::time::Duration::from_secs(3 * 60);
+
+/// On whose behalf the keychain is asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Nobody's: a cycle has ended.
+    Cycle,
+    /// Somebody has unlocked the screen.
+    SomebodyIsBack,
+    /// The trainer wants to sync now.
+    Trainer,
+}
+
+/// Whether the keychain is asked once more. One that was not there is asked without anybody noticing; one that is locked may
+/// open a dialog, so somebody must be there to see it. Nothing else changes by itself.
+fn may_ask(who: Asks, why: &KeyError, since: Option<std::time::Duration>) -> bool {
+    let is_due = since.is_none_or(|since| since >= KEY_ASKED_EVERY);
+    match (who, why) {
+        (Asks::Trainer, _) => true,
+        (Asks::Cycle | Asks::SomebodyIsBack, KeyError::Unavailable(_))
+        | (Asks::SomebodyIsBack, KeyError::Locked) => is_due,
+        (Asks::Cycle | Asks::SomebodyIsBack, _) => false,
+    }
+}
+
+impl Host {
+    /// Asks once more for a key that could not be had, if it is time for that: at log-in the keychain may come later than we do.
+    /// Once it is there, what was kept in memory is stored, and a sync follows at once.
+    pub async fn ask_for_key(&self, who: Asks) {
+        let Ok(Some(why)) = self.database.tokens_are_volatile().await else {
+            return;
+        };
+        let now = self.clock.monotonic();
+        {
+            let mut asked = self.key_asked.lock().unwrap_or_else(PoisonError::into_inner);
+            if !may_ask(who, &why, asked.map(|asked| now.saturating_sub(asked))) {
+                return;
+            }
+            *asked = Some(now);
+        }
+        if let Err(error) = self.database.retry_key(self.clock.now()).await {
+            tracing::info!(%error, "the keychain still cannot be used");
+        }
+        if let Ok(None) = self.database.tokens_are_volatile().await
+            && let Some(running) = self.running().await
+        {
+            running.engine.ask_for(Trigger::Timer);
+        }
+    }
+
+    /// "Sync now", from wherever the trainer asks for it.
+    pub async fn sync_now(&self, running: &Running) {
+        self.ask_for_key(Asks::Trainer).await;
+        running.engine.ask_for(Trigger::Manual);
+    }
+}
 
 /// The vault of one account in the database.
 pub struct StoreVault {
@@ -293,6 +355,94 @@ mod tests {
         let database = Database::open(dir, keys, clock.now()).await.expect("a database");
         let vault = StoreVault::new(database.clone(), clock, Provider::Google, "105".into());
         (database, vault)
+    }
+
+    /// No keychain, a locked one, or one with a key.
+    struct Late(Arc<Mutex<Result<(), KeyError>>>, Arc<AtomicU8>);
+
+    impl KeyProvider for Late {
+        fn kind(&self) -> KeyKind {
+            KeyKind::Keychain
+        }
+        fn key(&self, _version: u32) -> Result<Key, KeyError> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            let now = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            now.map(|()| Key::new([1; 32]))
+        }
+        fn forget(&self, _version: u32) -> Result<(), KeyError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_keychain_that_comes_late_is_asked_again_and_a_locked_one_once_somebody_is_back() {
+        let away = || KeyError::Unavailable("not there".into());
+        for (why, asks) in [(away(), Asks::Cycle), (KeyError::Locked, Asks::SomebodyIsBack)] {
+            let (mut host, _folder) = crate::host::leaving::tests::connected("late-keychain").await;
+            host.stop().await;
+            let state = Arc::new(Mutex::new(Err(why.clone())));
+            let dir = tempfile::tempdir().expect("a folder");
+            let times = Arc::new(AtomicU8::new(0));
+            let keys = KeySource::with_provider(Late(Arc::clone(&state), Arc::clone(&times)));
+            let opened = Database::open(dir.path(), keys, host.clock.now()).await;
+            Arc::get_mut(&mut host).expect("nobody else has it").database = opened.expect("a database");
+            let volatile = async || host.database.tokens_are_volatile().await.expect("a database");
+            assert_eq!(volatile().await, Some(why.clone()));
+
+            *state.lock().unwrap_or_else(PoisonError::into_inner) = Ok(());
+            if why == KeyError::Locked {
+                host.ask_for_key(Asks::Cycle).await;
+                assert_eq!(volatile().await, Some(why), "nobody is there to see a dialog");
+            }
+            host.ask_for_key(asks).await;
+            assert_eq!(volatile().await, None, "{asks:?}");
+            assert_eq!(times.load(Ordering::SeqCst), 2);
+            host.close().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_keychain_that_stays_away_is_left_alone_for_minutes_but_for_the_trainer() {
+        let (mut host, _folder) = crate::host::leaving::tests::connected("no-keychain").await;
+        host.stop().await;
+        let times = Arc::new(AtomicU8::new(0));
+        let dir = tempfile::tempdir().expect("a folder");
+        let away = Arc::new(Mutex::new(Err(KeyError::Unavailable("not there".into()))));
+        let keys = KeySource::with_provider(Late(away, Arc::clone(&times)));
+        let opened = Database::open(dir.path(), keys, host.clock.now()).await;
+        Arc::get_mut(&mut host).expect("nobody else has it").database = opened.expect("a database");
+        for (asks, so_far) in [
+            (Asks::Cycle, 2),
+            (Asks::Cycle, 2),
+            (Asks::SomebodyIsBack, 2),
+            (Asks::Trainer, 3),
+            (Asks::Cycle, 3),
+        ] {
+            host.ask_for_key(asks).await;
+            assert_eq!(times.load(Ordering::SeqCst), so_far, "{asks:?}");
+        }
+        host.close().await;
+    }
+
+    #[test]
+    fn a_keychain_is_asked_again_every_few_minutes_and_whenever_the_trainer_asks() {
+        let away = KeyError::Unavailable("not there".into());
+        let (just, long_ago) = (KEY_ASKED_EVERY / 2, KEY_ASKED_EVERY);
+        for (why, by_cycle, by_return) in [
+            (&away, true, true),
+            (&KeyError::Locked, false, true),
+            (&KeyError::Malformed, false, false),
+            (&KeyError::MemoryOnly, false, false),
+        ] {
+            for since in [None, Some(long_ago)] {
+                assert_eq!(may_ask(Asks::Cycle, why, since), by_cycle, "{why}");
+                assert_eq!(may_ask(Asks::SomebodyIsBack, why, since), by_return, "{why}");
+            }
+            assert!(
+                !may_ask(Asks::Cycle, why, Some(just)) && !may_ask(Asks::SomebodyIsBack, why, Some(just))
+            );
+            assert!(may_ask(Asks::Trainer, why, Some(just)));
+        }
     }
 
     async fn log(database: &Database) -> Vec<String> {

@@ -322,12 +322,7 @@ pub async fn start_syncing(gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn sync_now(gui: State<'_, Gui>) -> Answered<()> {
-    let running = running(&gui).await?;
-    // A keychain that was locked is asked again when the trainer asks.
-    if let Err(error) = gui.host.database.retry_key(gui.host.clock.now()).await {
-        tracing::info!(%error, "the keychain still cannot be used");
-    }
-    running.engine.ask_for(Trigger::Manual);
+    gui.host.sync_now(&running(&gui).await?).await;
     Ok(())
 }
 

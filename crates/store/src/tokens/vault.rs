@@ -19,6 +19,8 @@ pub(crate) struct State {
     source: KeySource,
     outcome: Outcome,
     keys: HashMap<u32, Key>,
+    /// What was last said of a key that could not be had: it is asked for again and again, and said once.
+    said: Option<KeyError>,
     /// Tokens that could not be stored because there is no key.
     pub(crate) volatile: HashMap<Account, TokenSet>,
 }
@@ -37,6 +39,7 @@ impl Vault {
                 source,
                 outcome: Outcome::NotAsked,
                 keys: HashMap::new(),
+                said: None,
                 volatile: HashMap::new(),
             }),
         }
@@ -66,12 +69,16 @@ impl State {
         match asked {
             Ok((provider, key)) => {
                 self.outcome = Outcome::Found(provider);
+                self.said = None;
                 self.keys.insert(version, key.clone());
                 Ok(key)
             }
             Err(why) => {
                 if matches!(self.outcome, Outcome::NotAsked) {
-                    tracing::warn!(reason = %why, "tokens are kept in memory only");
+                    if self.said.as_ref() != Some(&why) {
+                        tracing::warn!(reason = %why, "tokens are kept in memory only");
+                        self.said = Some(why.clone());
+                    }
                     self.outcome = Outcome::Memory(why.clone());
                 }
                 Err(why)
