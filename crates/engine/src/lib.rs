@@ -32,6 +32,7 @@ mod push;
 mod questions;
 mod read;
 mod status;
+mod telling;
 mod transmit;
 mod undo;
 mod watch;
