@@ -484,25 +484,45 @@ fn a_refusal_is_asked_about_with_its_words_unless_the_event_went_on() {
 }
 
 #[test]
-fn only_an_appointment_that_says_the_same_and_is_young_enough_may_be_the_one_that_was_asked_for() {
+fn how_well_an_appointment_fits_what_was_asked_for_is_told_by_its_time_its_title_and_its_age() {
     let since = at(NOW);
-    let may_be = |change: fn(&mut Appointment)| {
+    let fits = |change: fn(&mut Appointment)| {
         let mut said = Appointment {
             created_at: since,
             ..made()
         };
         change(&mut said);
-        may_be_made_of(&said, &sent(), since)
+        fit(&said, &sent(), since)
     };
-    assert!(may_be(|_| {}));
-    assert!(!may_be(|said| said.title = Some("Adler".into())));
-    assert!(!may_be(|said| said.start -= chrono::Duration::minutes(15)));
-    assert!(!may_be(|said| said.created_at -= chrono::Duration::seconds(1)));
-    assert!(!may_be(|said| said.status = AppointmentStatus::Cancelled));
+    assert_eq!(fits(|_| {}), Some(Fit::Exact));
+    assert_eq!(fits(|said| said.title = Some("Adler".into())), Some(Fit::Likely));
+    assert_eq!(
+        fits(|said| said.start -= Duration::minutes(15)),
+        Some(Fit::Likely)
+    );
+    let moved_far = |said: &mut Appointment| {
+        said.start += Duration::hours(5);
+        said.end = said.end.map(|end| end + Duration::hours(5));
+    };
+    assert_eq!(fits(moved_far), Some(Fit::Near), "many have this title");
+    assert_eq!(
+        fits(|said| {
+            said.title = Some("Adler".into());
+            said.start -= Duration::minutes(15);
+        }),
+        Some(Fit::Near)
+    );
+    let next_week = |said: &mut Appointment| {
+        said.start += Duration::days(7);
+        said.end = said.end.map(|end| end + Duration::days(7));
+    };
+    assert_eq!(fits(next_week), None);
+    assert_eq!(fits(|said| said.created_at -= Duration::minutes(61)), None);
+    assert_eq!(fits(|said| said.status = AppointmentStatus::Cancelled), None);
 }
 
 #[test]
-fn what_became_of_nobody_knows_is_asked_about_without_a_refusal() {
+fn what_became_of_nobody_knows_is_asked_about_and_says_so_where_one_may_be_it() {
     let creating = Marked {
         step: Step::Creating { event: sent() },
         ..asked()
@@ -511,10 +531,16 @@ fn what_became_of_nobody_knows_is_asked_about_without_a_refusal() {
         event: sent(),
         refusal: None,
     };
-    assert_eq!(ask_again(&creating, &sent()).step, again);
+    assert_eq!(ask_again(&creating, &sent(), None).step, again);
+    let perhaps = ask_again(&creating, &sent(), Some(at(NOW))).step;
+    assert!(
+        matches!(&perhaps, Step::Asked { refusal: Some(refusal), .. }
+            if refusal.reason == OUTCOME_UNKNOWN && refusal.at == at(NOW)),
+        "{perhaps:?}"
+    );
     let dismissed = Marked {
         step: Step::Dismissed,
         ..asked()
     };
-    assert_eq!(ask_again(&dismissed, &sent()), dismissed);
+    assert_eq!(ask_again(&dismissed, &sent(), None), dismissed);
 }
