@@ -6,7 +6,7 @@ use crate::figures::DayCount;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::look_up::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS};
 use crate::marked::perhaps_created;
-use crate::outcome::{error_code, stops_side};
+use crate::outcome::{error_code, keeps, stops_side};
 use crate::plan::{Beside, Plan};
 use crate::ports::{PortError, request_id};
 use crate::read::Records;
@@ -272,6 +272,11 @@ impl Engine {
             && !self.holds_lease()
             && self.other_writer().is_none()
         {
+            // A "no" that is not about the lease is an answer that cannot be read.
+            let error = match keeps(&error) && error != PortError::FeedExpired {
+                true => error,
+                false => PortError::BadAnswer { what: "lease".into() },
+            };
             self.note_no_lease(&error);
             report.platform = Some(error);
         }
