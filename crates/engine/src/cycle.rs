@@ -168,7 +168,7 @@ impl Engine {
         // platform has not said yet whether anything may be written.
         self.ask_before_unknown_writes(&state).await?;
         let lease = self.keep_lease(&settings, &state).await;
-        if lease.is_ok() {
+        if lease.is_ok() && (self.holds_lease() || self.other_writer().is_some()) {
             self.forget_no_lease();
         }
         let at_once = lease.is_ok() && self.may_write(&state, settings.enabled);
@@ -266,16 +266,17 @@ impl Engine {
         self.report_if_changed(&settings, &mut state, platform_read, &report, &records)
             .await;
         // Without the lease nothing was written, and nobody else is known who would have: that is no success.
-        if let Err(error) = lease
-            && report.platform.is_none()
+        let nobody_writes = self.lock().writer.is_none();
+        if report.platform.is_none()
+            && (lease.is_err() || nobody_writes)
             && self.is_to_write(&state, settings.enabled)
             && !self.holds_lease()
             && self.other_writer().is_none()
         {
-            // A "no" that is not about the lease is an answer that cannot be read.
-            let error = match keeps(&error) && error != PortError::FeedExpired {
-                true => error,
-                false => PortError::BadAnswer { what: "lease".into() },
+            // A "no" that is not about the lease, or a word on nobody's, is an answer that cannot be read.
+            let error = match lease {
+                Err(error) if keeps(&error) && error != PortError::FeedExpired => error,
+                Ok(()) | Err(_) => PortError::BadAnswer { what: "lease".into() },
             };
             self.note_no_lease(&error);
             report.platform = Some(error);

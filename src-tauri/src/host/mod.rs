@@ -9,6 +9,7 @@ pub mod departure;
 pub mod doctor;
 pub mod export;
 pub mod figures;
+mod keep_up;
 pub mod language;
 pub mod leaving;
 pub mod notices;
@@ -24,6 +25,7 @@ pub mod vault;
 use crate::ipc::dto::{DeleteReport, SignInView};
 use accounts::Accounts;
 use clock::SystemClock;
+use keep_up::{AGAIN_AFTER, keep_up};
 use roundtrip_core::ids::DeviceId;
 use roundtrip_engine::ledger::LedgerError;
 use roundtrip_engine::ports::Clock;
@@ -281,17 +283,30 @@ impl Host {
             let engine = Arc::clone(&fresh.engine);
             let host = Arc::clone(self);
             let (watcher, watched) = (Arc::clone(self), fresh.clone());
-            tokio::spawn(async move { watcher.keep_watch(&watched).await });
-            tokio::spawn(async move { host.tidy_after_cycles(&fresh).await });
+            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, move || {
+                let (watcher, watched) = (Arc::clone(&watcher), watched.clone());
+                async move { watcher.keep_watch(&watched).await }
+            }));
+            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, move || {
+                let (host, fresh) = (Arc::clone(&host), fresh.clone());
+                async move { host.tidy_after_cycles(&fresh).await }
+            }));
             let (listener, heard) = (Arc::clone(&engine), stop.clone());
-            tokio::spawn(async move { listener.listen(heard).await });
+            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, move || {
+                let (listener, heard) = (Arc::clone(&listener), heard.clone());
+                async move { listener.listen(heard).await }
+            }));
             let may_begin = self.may_begin.clone();
             tokio::spawn(async move {
                 tokio::select! {
                     () = may_begin.cancelled() => {}
                     () = tokio::time::sleep(PAGE_IS_THERE_WITHIN) => {}
                 }
-                engine.drive(stop).await;
+                keep_up(stop.clone(), AGAIN_AFTER, move || {
+                    let (engine, stop) = (Arc::clone(&engine), stop.clone());
+                    async move { engine.drive(stop).await }
+                })
+                .await;
             });
         }
         self.tell(HostEvent::Changed);

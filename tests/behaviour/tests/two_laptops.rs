@@ -393,6 +393,7 @@ impl HttpPort for Overtaken {
 #[tokio::test]
 async fn a_change_that_the_other_laptop_wrote_a_moment_earlier_is_told_by_that_one_alone() {
     let (world, visit) = with_visit().await;
+    world.admin().platform().offer("writer_lease", false);
     let first = world.laptop.without_feature("writer_lease").await;
     let second = world.second_laptop().await.without_feature("writer_lease").await;
     second.start().await;
@@ -469,11 +470,20 @@ async fn both(first: &Laptop, second: &Laptop) {
 
 #[tokio::test]
 async fn a_lease_that_cannot_be_asked_for_is_no_success_until_it_is_had_again() {
+    without_a_lease("<html>maintenance</html>", "text/html").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_names_no_writer_is_no_success_either() {
+    without_a_lease(r#"{"calendar_sync":{"enabled":true}}"#, "application/json").await;
+}
+
+async fn without_a_lease(said: &str, kind: &str) {
     let (world, visit) = with_visit().await;
     let last_success = world.state().await.last_success_at;
     let nonsense = Fault::RawBody {
-        body: "<html>maintenance</html>".into(),
-        content_type: "text/html".into(),
+        body: said.into(),
+        content_type: kind.into(),
     };
     world.spoil_platform(nonsense, |rule| {
         rule.method("PUT").path("/v1/me/integrations").times(0)

@@ -346,7 +346,7 @@ pub const IN_THE_BODY: &[Class] = &[
     }),
     whole(
         "410 in its own words, everywhere",
-        ("bad_answer", "rejected"),
+        ("bad_answer", "calendar_not_found"),
         |asked| own_word(asked, 410, "fullSyncRequired", "cursor_expired"),
     ),
     whole(
