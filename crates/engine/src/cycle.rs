@@ -430,7 +430,11 @@ impl Engine {
             .iter()
             .filter(|row| may_write && row.state != OutboxState::Parked && healthy(row.side));
         due.extend(rows.map(|row| self.row_due(row, state)));
-        let waits = [state.platform_wait_until, state.calendar_wait_until];
+        let waits = [
+            state.platform_wait_until,
+            state.calendar_wait_until,
+            state.calendar_writes_wait_until,
+        ];
         due.extend(
             waits
                 .into_iter()
@@ -460,10 +464,7 @@ impl Engine {
 
     fn row_due(&self, row: &OutboxRow, state: &SyncState) -> DateTime<Utc> {
         let now = self.now();
-        let wait = match row.side {
-            Side::Platform => state.platform_wait_until,
-            Side::Calendar => state.calendar_wait_until,
-        };
+        let wait = state.writes_wait_until(row.side);
         let wait = wait.filter(|until| still_waits(Some(*until), now));
         if !still_waits(Some(row.due_at), now) {
             return wait.unwrap_or(now);

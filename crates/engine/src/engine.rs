@@ -141,8 +141,10 @@ pub struct Live {
     pub(crate) read_before: Option<DateTime<Utc>>,
     /// Platform, calendar: what it is time for, if the timer begins the next run.
     pub(crate) due: Option<[bool; 2]>,
-    /// Platform, calendar: how often in a row a quota was gone for hours.
+    /// Platform, calendar: how often in a row a quota for writing was gone for hours.
     pub(crate) gone: [u32; 2],
+    /// The same for reading.
+    pub(crate) gone_reading: [u32; 2],
     /// When the driver looks next.
     pub(crate) next_check_at: Option<DateTime<Utc>>,
     /// When the driver started or the laptop woke up last, by the running clock.
@@ -546,6 +548,16 @@ impl Engine {
                 health.failures += 1;
                 health.problem = Some(problem.clone());
             }
+        }
+    }
+
+    /// A side was read. That its writes wait because their quota is gone stays its problem until they are tried again.
+    pub(crate) fn note_read(&self, side: Side, writes_wait: bool) {
+        self.lock().gone_reading[usize::from(side == Side::Calendar)] = 0;
+        match (writes_wait, self.problem_of(side)) {
+            (true, Some(PortError::QuotaGone)) => {}
+            (true, _) => self.note_health(side, Err(&PortError::QuotaGone)),
+            (false, _) => self.note_health(side, Ok(())),
         }
     }
 

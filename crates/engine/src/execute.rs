@@ -132,12 +132,9 @@ impl Engine {
             return Ok(executed);
         }
         let blocked = Blocked::default();
-        blocked
-            .platform
-            .store(still_waits(state.platform_wait_until, now), Ordering::Relaxed);
-        blocked
-            .calendar
-            .store(still_waits(state.calendar_wait_until, now), Ordering::Relaxed);
+        let waits = |side| still_waits(state.writes_wait_until(side), now);
+        blocked.platform.store(waits(Side::Platform), Ordering::Relaxed);
+        blocked.calendar.store(waits(Side::Calendar), Ordering::Relaxed);
         // A side that could not even be read is not written to: without the calendar itself, a 404 says nothing of an event.
         for side in [Side::Platform, Side::Calendar] {
             if self.is_stopped(side) {
@@ -173,12 +170,9 @@ impl Engine {
                     if stops_side(error) {
                         self.note_stopped(row.side, error);
                     }
-                    let until = match row.side {
-                        Side::Platform => &mut state.platform_wait_until,
-                        Side::Calendar => &mut state.calendar_wait_until,
-                    };
+                    let until = state.wait_of_write(row.side, error);
                     let before = *until;
-                    self.wait_after(row.side, error, until, now);
+                    self.wait_after(row.side, true, error, until, now);
                     if *until != before {
                         failure = Some(());
                     }

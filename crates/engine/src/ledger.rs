@@ -2,6 +2,7 @@
 //! happens as a whole or not at all, also when the power goes.
 
 use crate::figures::{DayCount, Took};
+use crate::ports::PortError;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use roundtrip_core::channel::Channel;
@@ -65,9 +66,11 @@ pub struct SyncState {
     pub last_full_count: Option<u32>,
     /// Deletions are frozen because a reading shrank by more than half.
     pub deletions_frozen: bool,
-    /// Not before this time is the calendar written (quota gone, `Retry-After`).
+    /// Not before this time is the calendar asked anything (`Retry-After`, or no quota left for reading).
     pub calendar_wait_until: Option<DateTime<Utc>>,
-    /// The same for the platform.
+    /// Not before this time is it written: a write was refused because its quota is gone, which says nothing of reading.
+    pub calendar_writes_wait_until: Option<DateTime<Utc>>,
+    /// Not before this time is the platform asked anything.
     pub platform_wait_until: Option<DateTime<Utc>>,
     /// Paused by the trainer until then ([`for_ever`]: until resumed).
     pub paused_until: Option<DateTime<Utc>>,
@@ -79,6 +82,25 @@ pub struct SyncState {
     pub reported: Option<(DateTime<Utc>, crate::ports::LaptopStatus)>,
     /// What the platform last said on sync, so that neither a restart nor an outage lifts a pause of its.
     pub policy: Option<crate::ports::SyncPolicy>,
+}
+
+impl SyncState {
+    /// Not before this time is a side written.
+    pub fn writes_wait_until(&self, side: Side) -> Option<DateTime<Utc>> {
+        match side {
+            Side::Platform => self.platform_wait_until,
+            Side::Calendar => self.calendar_wait_until.max(self.calendar_writes_wait_until),
+        }
+    }
+
+    /// The wait that this answer to a write concerns.
+    pub(crate) fn wait_of_write(&mut self, side: Side, error: &PortError) -> &mut Option<DateTime<Utc>> {
+        match (side, error) {
+            (Side::Platform, _) => &mut self.platform_wait_until,
+            (Side::Calendar, PortError::QuotaGone) => &mut self.calendar_writes_wait_until,
+            (Side::Calendar, _) => &mut self.calendar_wait_until,
+        }
+    }
 }
 
 /// "Until resumed", as a time. A day short of the end, so that every zone can say it.

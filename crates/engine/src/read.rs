@@ -169,11 +169,11 @@ impl Engine {
             Some(Err(error)) => {
                 self.note_health(Side::Platform, Err(&error));
                 self.count_error(Side::Platform, &error);
-                self.wait_after(Side::Platform, &error, &mut state.platform_wait_until, now);
+                self.wait_after(Side::Platform, false, &error, &mut state.platform_wait_until, now);
                 reading.platform = Some(error);
             }
             Some(Ok(feed)) => {
-                self.note_health(Side::Platform, Ok(()));
+                self.note_read(Side::Platform, false);
                 self.was_looked_at(Side::Platform, begun.1);
                 state.platform_wait_until = None;
                 state.platform_read_at = Some(now);
@@ -200,11 +200,11 @@ impl Engine {
             Some(Err(error)) => {
                 self.note_health(Side::Calendar, Err(&error));
                 self.count_error(Side::Calendar, &error);
-                self.wait_after(Side::Calendar, &error, &mut state.calendar_wait_until, now);
+                self.wait_after(Side::Calendar, false, &error, &mut state.calendar_wait_until, now);
                 reading.calendar = Some(error);
             }
             Some(Ok(listing)) => {
-                self.note_health(Side::Calendar, Ok(()));
+                self.note_read(Side::Calendar, still_waits(state.calendar_writes_wait_until, now));
                 self.was_looked_at(Side::Calendar, begun.1);
                 state.calendar_wait_until = None;
                 state.calendar_read_at = Some(now);
@@ -579,10 +579,12 @@ impl Engine {
         }
     }
 
-    /// A service that said how long to wait, or whose quota is gone, is left alone until then, across restarts too.
+    /// A service that said how long to wait, or whose quota is gone, is left alone until then, across restarts too. A write
+    /// and a reading have quotas of their own.
     pub(crate) fn wait_after(
         &self,
         side: Side,
+        of_write: bool,
         error: &PortError,
         until: &mut Option<DateTime<Utc>>,
         now: DateTime<Utc>,
@@ -598,7 +600,12 @@ impl Engine {
             PortError::QuotaGone if still_waits(*until, now) => return,
             PortError::QuotaGone => {
                 let times = {
-                    let gone = &mut self.lock().gone[usize::from(side == Side::Calendar)];
+                    let mut live = self.lock();
+                    let gone = match of_write {
+                        true => &mut live.gone,
+                        false => &mut live.gone_reading,
+                    };
+                    let gone = &mut gone[usize::from(side == Side::Calendar)];
                     *gone = gone.saturating_add(1);
                     *gone
                 };

@@ -219,7 +219,9 @@ impl Engine {
             Some("paused")
         } else if offline(&live.calendar.problem) || offline(&live.platform.problem) {
             Some("offline")
-        } else if live.calendar.problem == Some(PortError::QuotaGone) {
+        } else if live.calendar.problem == Some(PortError::QuotaGone)
+            || still_waits(state.calendar_writes_wait_until, self.now())
+        {
             Some("quota_gone")
         } else if live.calendar.problem.is_some()
             || live.platform.problem.is_some()

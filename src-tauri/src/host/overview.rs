@@ -252,7 +252,11 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
         return Some(plain_problem(&code, Some(error.to_string()), action));
     }
     let platform = of_side(Side::Platform, &live.platform, snapshot.state.platform_wait_until);
-    let calendar = of_side(Side::Calendar, &live.calendar, snapshot.state.calendar_wait_until);
+    let calendar = of_side(
+        Side::Calendar,
+        &live.calendar,
+        snapshot.state.writes_wait_until(Side::Calendar),
+    );
     let shown = |problem: Option<Problem>, health: &roundtrip_engine::Health| {
         problem.filter(|_| {
             !unreachable(health.problem.as_ref()) || lasts(health.since, health.failures, snapshot.now)

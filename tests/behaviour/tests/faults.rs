@@ -370,21 +370,16 @@ async fn a_used_up_quota_queues_tells_until_when_and_goes_on() {
     assert_eq!(snapshot.held_back, Some("quota_gone"));
     let until = snapshot
         .state
-        .calendar_wait_until
+        .calendar_writes_wait_until
         .expect("it says when it goes on");
     let wait = until - world.now();
     assert!((45..=75).contains(&wait.num_minutes()), "{wait}");
     assert_eq!(snapshot.outbox.len(), visits.len() - made);
-    // Nothing is asked before that.
+    // Nothing is written before that.
     let mark = world.mark();
     world.advance(1_800);
     world.sync().await;
-    assert!(
-        world
-            .requests_since(mark)
-            .iter()
-            .all(|request| request.service == Service::Platform)
-    );
+    assert_eq!(world.calendar_writes_since(mark), 0);
 
     google.set_quota(QuotaLimits::default());
     world.set_time(until + TimeDelta::seconds(1));

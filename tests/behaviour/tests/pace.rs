@@ -1,9 +1,12 @@
 //! As fast as a service allows and no faster: a first sync, a quota that others use up, one that is gone for hours.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use roundtrip_behaviour_tests::World;
+use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
+use roundtrip_engine::ports::PortError;
+use roundtrip_sandbox::faults::{Fault, Service};
 use roundtrip_sandbox::google::QuotaLimits;
+use serde_json::json;
 
 /// When Google was written to, and what it answered.
 fn writes(world: &World, mark: u64) -> Vec<(DateTime<Utc>, Option<u16>, String)> {
@@ -99,7 +102,7 @@ async fn a_quota_that_is_gone_is_asked_about_less_and_less_often() {
     assert!(
         snapshot
             .state
-            .calendar_wait_until
+            .calendar_writes_wait_until
             .is_some_and(|until| until > world.now())
     );
     assert_eq!(
@@ -111,4 +114,72 @@ async fn a_quota_that_is_gone_is_asked_about_less_and_less_often() {
     driving.let_pass(8 * 3_600).await;
     assert!(world.trainer().has(&visit));
     driving.stop().await;
+}
+
+#[tokio::test]
+async fn a_quota_for_writing_that_is_gone_stops_no_reading_and_what_is_read_is_reported() {
+    let mut world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    let google = world.running.sandbox.google.clone();
+    google.set_quota(QuotaLimits {
+        new_events_per_day: Some(0),
+        ..google.quota()
+    });
+    world.admin().visit("Rosen-Apotheke", "2026-12-02 09:00");
+    world.sync().await;
+    let mark = world.mark();
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(60);
+    world.sync().await;
+    world.advance(60);
+    world.sync().await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+
+    // No reading disproves it, and a restart forgets neither the wait nor what it is for.
+    assert_eq!(world.engine.live().calendar.problem, Some(PortError::QuotaGone));
+    world.restart().await;
+    assert_eq!(world.snapshot().await.held_back, Some("quota_gone"));
+    world.sync().await;
+    assert_eq!(world.engine.live().calendar.problem, Some(PortError::QuotaGone));
+    assert_eq!(world.calendar_writes_since(mark), 0);
+
+    google.set_quota(QuotaLimits::default());
+    world.advance(75 * 60);
+    world.settle().await;
+    assert_eq!(world.engine.live().calendar.problem, None);
+    assert_eq!(world.trainer().marked().len(), 2);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_quota_for_reading_that_is_gone_is_asked_about_within_the_hour_again_once_reading_worked() {
+    let world = World::new().await;
+    let waits = async || {
+        let gone =
+            json!({"error": {"errors": [{"reason": "dailyLimitExceeded"}], "code": 403, "message": "M"}});
+        let gone = Fault::Status {
+            status: 403,
+            body: Some(gone),
+            headers: Vec::new(),
+        };
+        world.spoil_google(gone, |rule| rule.method("GET").path("/events"));
+        world.sync().await;
+        world.repair();
+        let mark = world.mark();
+        world.advance(60);
+        world.sync().await;
+        let asked = world.requests_since(mark);
+        assert!(asked.iter().all(|request| request.service == Service::Platform));
+        let until = world.state().await.calendar_wait_until.expect("it waits");
+        let wait = until - world.now();
+        world.set_time(until + TimeDelta::seconds(1));
+        world.sync().await;
+        assert_eq!(world.engine.live().calendar.problem, None);
+        wait
+    };
+    for _ in 0..3 {
+        let wait = waits().await;
+        assert!(wait < TimeDelta::minutes(76), "{wait}");
+    }
 }

@@ -224,6 +224,7 @@ fn of_database(stage: &Stage, from: DateTime<Utc>) -> Result<BTreeMap<String, Ve
                 "started": state.started, "paused": state.paused_until, "frozen": state.deletions_frozen,
                 "calendar": state.calendar, "connected": state.connected_at,
                 "calendar_waits": state.calendar_wait_until, "platform_waits": state.platform_wait_until,
+                "calendar_writes_wait": state.calendar_writes_wait_until,
             });
             let conflicts = ledger.open_conflicts().await?;
             let questions = ledger.questions(from - TimeDelta::days(30)).await?;
