@@ -6,7 +6,7 @@
 //! - [`absorb`] writes facts (what a side said) into records; [`reconcile`] turns a record into a [`reconcile::Decision`];
 //!   [`guard`] holds back what is unusually large. A *plan* is the decisions of one cycle.
 //! - A deletion that is only inferred is *held* in the [`pen`], where the trainer sees it, before it is written.
-//! - [`schedule`] says when to look next, [`quota`] when a request may be sent.
+//! - [`awake`] says whether the laptop slept, [`schedule`] says when to look next, [`quota`] when a request may be sent.
 //! - An [`outbox::Intent`] is a remote write as it is recorded before it is sent.
 //!
 //! # What it must not do
@@ -15,6 +15,7 @@
 
 pub mod absorb;
 pub mod appointment;
+pub mod awake;
 pub mod badge;
 pub mod bug;
 pub mod channel;

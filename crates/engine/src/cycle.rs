@@ -94,6 +94,8 @@ impl Engine {
     }
 
     async fn whole_cycle(&self, trigger: Trigger) -> Result<CycleReport, LedgerError> {
+        // What was slept up to here is no reason to stop it.
+        self.look_meanwhile();
         if matches!(trigger, Trigger::Start | Trigger::WakeUp) {
             let now = self.clock.monotonic();
             self.lock().woken = Some(now);

@@ -7,18 +7,17 @@ use crate::ledger::{RunResult, Trigger};
 use crate::ports::PortError;
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
+use roundtrip_core::awake::{self, Clocks, Look};
 use roundtrip_core::schedule::{self, Allowance, Burst, Chance, Check, Known, Sides, Situation};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use tokio_util::sync::CancellationToken;
 
-/// The clocks are compared this often; a gap between them is a wake-up.
+/// The clocks are compared this often; what [`roundtrip_core::awake`] says of it is a wake-up.
 const TICK_SECONDS: u64 = 30;
 /// The same where the system tells of each jump of the clock: an idle laptop is not woken for it. Less than what
 /// `core::silence` takes for slept through.
 const QUIET_TICK_SECONDS: u64 = 4 * 60;
-/// So much more wall-clock time than running time means that the laptop slept.
-const SLEPT_SECONDS: i64 = 60;
 
 /// What the driver remembers from check to check. Times are the services'.
 struct Looks {
@@ -126,11 +125,18 @@ impl Engine {
         let mut looks = self.first_looks().await;
         self.note_wake_up();
         loop {
-            let next = tokio::select! {
+            let mut next = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 next = self.wait_for_next(&mut looks) => next,
             };
+            // Wherever it slept, in a cycle too: the next one looks at both sides before anything is written.
+            self.look_at_clocks(None);
+            // "Sync now" reads both as well, and is not put off by a pause: the wake-up comes after it.
+            if next.trigger != Trigger::Manual && std::mem::take(&mut self.lock().slept) {
+                next.trigger = Trigger::WakeUp;
+                next.check = None;
+            }
             if next.trigger != Trigger::Manual
                 && let Some(end) = self.end_of_pause().await
             {
@@ -350,6 +356,63 @@ impl Engine {
         looks.pushed = pushed;
     }
 
+    /// Looks at both clocks; the driver looks again within this time, if that is known. If the laptop slept since the last look,
+    /// it is awake from now on, a cycle under way ends with the writes it is at, and one that reads both sides follows. True if
+    /// it slept.
+    fn look_at_clocks(&self, again_within: Option<std::time::Duration>) -> bool {
+        self.look_at_both(|_| again_within)
+    }
+
+    /// The same, between two looks of the driver.
+    pub(crate) fn look_meanwhile(&self) {
+        self.look_at_both(|known| known);
+    }
+
+    /// The same, by the shell while a run goes on: it looks again within this time, however long the run waits for an answer.
+    /// None: the run is over.
+    pub fn look_in_run(&self, again_within: Option<std::time::Duration>) {
+        self.look_meanwhile();
+        let clocks = self.clocks();
+        self.lock().looked_in_run = again_within.map(|within| Look {
+            clocks,
+            next_within: Some(within),
+        });
+    }
+
+    fn look_at_both(
+        &self,
+        again_within: impl FnOnce(Option<std::time::Duration>) -> Option<std::time::Duration>,
+    ) -> bool {
+        let clocks = self.clocks();
+        {
+            let mut live = self.lock();
+            let before = live.looked;
+            live.looked = Some(Look {
+                clocks,
+                next_within: again_within(before.and_then(|look| look.next_within)),
+            });
+            let mut looks = [before, live.looked_in_run].into_iter().flatten();
+            if !looks.any(|look| awake::slept(&look, clocks)) {
+                return false;
+            }
+            if let Some(look) = &mut live.looked_in_run {
+                look.clocks = clocks;
+            }
+            live.woken = Some(clocks.running);
+            live.slept = true;
+        }
+        tracing::info!("the laptop slept, or its clock was set");
+        self.cancel_cycle();
+        true
+    }
+
+    fn clocks(&self) -> Clocks {
+        Clocks {
+            wall: self.clock.now(),
+            running: self.clock.monotonic(),
+        }
+    }
+
     /// The laptop is awake from now on.
     fn note_wake_up(&self) {
         let now = self.clock.monotonic();
@@ -398,7 +461,6 @@ impl Engine {
             // Thought through anew each time: the window, the clocks and what the platform wants may have changed.
             let next = self.next(looks);
             self.tell_next(next.at);
-            let (wall, running) = (self.clock.now(), self.clock.monotonic());
             let tick = std::time::Duration::from_secs(match self.clock.tells_jumps() {
                 true => QUIET_TICK_SECONDS,
                 false => TICK_SECONDS,
@@ -409,17 +471,17 @@ impl Engine {
             }
             let until = until.min((tell_at - self.now()).to_std().unwrap_or_default());
             let until = self.put_off_for().map_or(until, |left| until.min(left));
+            // A clock that was set back would leave the next time far ahead: it is a reason to look at once, too.
+            if self.look_at_clocks(Some(until)) || self.lock().slept {
+                return asked(Trigger::WakeUp);
+            }
             tokio::select! {
                 biased;
                 () = self.wake.notified() => {}
                 () = self.clock.jump() => {}
                 () = self.clock.sleep(until) => {}
             }
-            let slept = (self.clock.now() - wall)
-                - Duration::from_std(self.clock.monotonic().saturating_sub(running)).unwrap_or_default();
-            // A clock that was set back would leave the next time far ahead: it is a reason to look at once, too.
-            if slept.abs() > Duration::seconds(SLEPT_SECONDS) {
-                self.note_wake_up();
+            if self.look_at_clocks(None) {
                 return asked(Trigger::WakeUp);
             }
         }

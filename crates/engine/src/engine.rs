@@ -10,6 +10,7 @@ use crate::outcome::stops_side;
 use crate::ports::{CalendarPort, Clock, Hinted, Me, PlatformPort, PortError, Pushed, SyncPolicy, Writer};
 use crate::watch::{Tally, Task, Watching};
 use chrono::{DateTime, Duration, Utc};
+use roundtrip_core::awake;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event_id::Identity;
 use roundtrip_core::ids::{DeviceId, RunId};
@@ -149,6 +150,11 @@ pub struct Live {
     pub(crate) next_check_at: Option<DateTime<Utc>>,
     /// When the driver started or the laptop woke up last, by the running clock.
     pub(crate) woken: Option<std::time::Duration>,
+    /// The last look at the clocks, and the shell's last one in the run under way.
+    pub(crate) looked: Option<awake::Look>,
+    pub(crate) looked_in_run: Option<awake::Look>,
+    /// The laptop slept, and the driver has not looked after it yet.
+    pub(crate) slept: bool,
     /// When the system last said that there is a network.
     pub(crate) network_back_at: Option<DateTime<Utc>>,
     /// When somebody last came back to the laptop.

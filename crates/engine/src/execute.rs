@@ -207,6 +207,8 @@ impl Engine {
         run: &RunId,
         cancel: &CancellationToken,
     ) -> Result<(OutboxRow, Outcome, DateTime<Utc>), LedgerError> {
+        // What was planned before a sleep is planned anew, from a reading after it.
+        self.look_meanwhile();
         let stop =
             blocked.side(row.side).load(Ordering::Relaxed) || cancel.is_cancelled() || !self.holds_lease();
         if stop || self.is_turned_off() {

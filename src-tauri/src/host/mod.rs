@@ -358,18 +358,20 @@ impl Host {
         *self.device_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Looks at the clocks while a run goes on, so that one that never ends is noticed too. Between runs the engine's own
+    /// Looks at the clocks while a run goes on, so that one that never ends is noticed too, and one in which the lid was closed. Between runs the engine's own
     /// driver does it, and this sleeps without a timer.
     async fn keep_watch(&self, running: &Running) {
         let mut events = running.engine.events();
         loop {
             while running.engine.live().progress.is_some() {
+                running.engine.look_in_run(Some(WATCH_EVERY));
                 tokio::select! {
                     () = running.stop.cancelled() => return,
                     () = tokio::time::sleep(WATCH_EVERY) => running.engine.keep_watch().await,
                     () = ended(&mut events) => {}
                 }
             }
+            running.engine.look_in_run(None);
             tokio::select! {
                 () = running.stop.cancelled() => return,
                 event = events.recv() => if let Err(broadcast::error::RecvError::Closed) = event {

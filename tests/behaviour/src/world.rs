@@ -169,6 +169,11 @@ impl World {
         self.clock.advance(TimeDelta::seconds(seconds));
     }
 
+    /// The clock of the world itself.
+    pub fn world_clock(&self) -> Arc<ManualClock> {
+        self.clock.clone()
+    }
+
     /// Sets the time.
     pub fn set_time(&self, now: DateTime<Utc>) {
         self.clock.set(now);
