@@ -21,14 +21,15 @@ use roundtrip_engine::ports::{
 };
 use roundtrip_http::answer::{self, bad};
 use roundtrip_http::oauth::{TokenKeeper, TokenVault};
-use roundtrip_http::{HttpPort, Metered, Pace, SignedHttp};
+use roundtrip_http::{HttpPort, Metered, Pace, SignedHttp, TOO_LARGE};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Items per page while a bug about pages is on: a small world has several then, too.
 const SMALL_PAGE: usize = 2;
-/// A listing that does not end after so many pages is broken or hostile.
+/// A listing that does not end after so many pages, or the same number of events on smaller ones, is broken or hostile.
 const MOST_PAGES: usize = 200;
 /// Nobody is mailed, whatever the calendar's own settings are.
 fn tell_nobody() -> (&'static str, &'static str) {
@@ -44,6 +45,8 @@ pub struct GoogleCalendar {
     config: GoogleConfig,
     /// Zones of the calendars, as their listings told: for times that come without one.
     zones: Mutex<HashMap<CalendarId, Tz>>,
+    /// Events per page that are asked for: fewer once a page was too large.
+    page_size: AtomicUsize,
 }
 
 impl GoogleCalendar {
@@ -69,6 +72,7 @@ impl GoogleCalendar {
             http: SignedHttp::new(metered, keeper, pace, clock),
             config,
             zones: Mutex::default(),
+            page_size: AtomicUsize::new(wire::PAGE_SIZE),
         }
     }
 
@@ -149,6 +153,68 @@ impl GoogleCalendar {
         }
     }
 
+    /// A whole listing, with pages of this many events at most.
+    async fn list(
+        &self,
+        calendar: &CalendarId,
+        token: Option<&SyncToken>,
+        page_size: usize,
+    ) -> Result<EventListing, PortError> {
+        let path = events(calendar)?;
+        let asked = if token.is_some() {
+            Asked::ListSince
+        } else {
+            Asked::List
+        };
+        let mut zone = self.zone(calendar);
+        let mut page_token: Option<String> = None;
+        let mut visited = HashSet::new();
+        let mut items = Vec::new();
+        let most_pages = MOST_PAGES * (wire::PAGE_SIZE / page_size).max(1);
+        let (page_size, mut size) = (page_size.to_string(), 0);
+        for _ in 0..most_pages {
+            // Every page, and every later listing, must be asked for with the same parameters. `showDeleted` is left
+            // out: a full listing needs no tombstones, and with a token Google gives them by itself.
+            let mut query = vec![
+                ("maxResults", page_size.as_str()),
+                ("singleEvents", "false"),
+                ("fields", wire::LIST_FIELDS),
+            ];
+            if let Some(token) = token {
+                query.push(("syncToken", token.as_str()));
+            }
+            if let Some(page) = &page_token {
+                query.push(("pageToken", page));
+            }
+            let response = self.send(Method::GET, &path, &query, None, None, asked).await?;
+            size += response.body().len();
+            if size > answer::LARGEST_LISTING {
+                return Err(bad("listing too large"));
+            }
+            let page = Page::read(response.body()).map_err(unread)?;
+            if let Some(told) = page.zone() {
+                zone = told;
+                self.remember_zone(calendar, zone);
+            }
+            let next = page.next().map_err(unread)?;
+            if page_token.is_none() || !bug::is_on(Bug::TokenAfterFirstPage) {
+                items.extend(page.changes(zone));
+            }
+            match next {
+                Next::End(next_token) => {
+                    return Ok(EventListing {
+                        items,
+                        next_token,
+                        full: token.is_none(),
+                    });
+                }
+                Next::Page(next) if !visited.insert(next.clone()) => return Err(bad("a page came twice")),
+                Next::Page(next) => page_token = Some(next),
+            }
+        }
+        Err(bad("too many pages"))
+    }
+
     /// Reads back what a write stored.
     fn stored(
         &self,
@@ -209,62 +275,23 @@ impl CalendarPort for GoogleCalendar {
         calendar: &CalendarId,
         token: Option<&SyncToken>,
     ) -> Result<EventListing, PortError> {
-        let path = events(calendar)?;
-        let asked = if token.is_some() {
-            Asked::ListSince
-        } else {
-            Asked::List
-        };
-        let page_size = match bug::is_on(Bug::TokenAfterFirstPage) {
+        let mut page_size = match bug::is_on(Bug::TokenAfterFirstPage) {
             true => SMALL_PAGE,
-            false => wire::PAGE_SIZE,
+            false => self.page_size.load(Ordering::Relaxed),
         };
-        let mut zone = self.zone(calendar);
-        let mut page_token: Option<String> = None;
-        let mut visited = HashSet::new();
-        let mut items = Vec::new();
-        let (page_size, mut size) = (page_size.to_string(), 0);
-        for _ in 0..MOST_PAGES {
-            // Every page, and every later listing, must be asked for with the same parameters. `showDeleted` is left
-            // out: a full listing needs no tombstones, and with a token Google gives them by itself.
-            let mut query = vec![
-                ("maxResults", page_size.as_str()),
-                ("singleEvents", "false"),
-                ("fields", wire::LIST_FIELDS),
-            ];
-            if let Some(token) = token {
-                query.push(("syncToken", token.as_str()));
-            }
-            if let Some(page) = &page_token {
-                query.push(("pageToken", page));
-            }
-            let response = self.send(Method::GET, &path, &query, None, None, asked).await?;
-            size += response.body().len();
-            if size > answer::LARGEST_LISTING {
-                return Err(bad("listing too large"));
-            }
-            let page = Page::read(response.body()).map_err(unread)?;
-            if let Some(told) = page.zone() {
-                zone = told;
-                self.remember_zone(calendar, zone);
-            }
-            let next = page.next().map_err(unread)?;
-            if page_token.is_none() || !bug::is_on(Bug::TokenAfterFirstPage) {
-                items.extend(page.changes(zone));
-            }
-            match next {
-                Next::End(next_token) => {
-                    return Ok(EventListing {
-                        items,
-                        next_token,
-                        full: token.is_none(),
-                    });
+        loop {
+            match self.list(calendar, token, page_size).await {
+                // Ten years of meetings with long texts: else every full listing would fail at the same place for ever. From
+                // the first page on, for all pages of one listing are asked for with the same parameters.
+                Err(PortError::BadAnswer { what })
+                    if what == TOO_LARGE && page_size > wire::SMALLEST_PAGE =>
+                {
+                    page_size = (page_size / 4).max(wire::SMALLEST_PAGE);
+                    self.page_size.store(page_size, Ordering::Relaxed);
                 }
-                Next::Page(next) if !visited.insert(next.clone()) => return Err(bad("a page came twice")),
-                Next::Page(next) => page_token = Some(next),
+                answer => return answer,
             }
         }
-        Err(bad("too many pages"))
     }
 
     async fn get(&self, calendar: &CalendarId, id: &EventId) -> Result<EventLookup, PortError> {

@@ -30,8 +30,11 @@ pub(crate) const LIST_FIELDS: &str = concat!(
 pub(crate) const LOOKUP_FIELDS: &str = concat!(event_fields!(), ",created");
 pub(crate) const CALENDAR_FIELDS: &str = "summary,timeZone,accessRole";
 
-/// Events per page that are asked for: the most Google gives.
-pub(crate) const PAGE_SIZE: usize = 2500;
+/// Events per page that are asked for at first. Google gives 2,500 at most; with the long texts of invitations so many would pass
+/// what is taken as one answer, and 10,000 events are ten requests like this.
+pub(crate) const PAGE_SIZE: usize = 1000;
+/// As small as a page becomes if larger ones are too large: each event would have to be 300 kB of text then.
+pub(crate) const SMALLEST_PAGE: usize = 50;
 
 /// What could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

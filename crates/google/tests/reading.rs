@@ -7,6 +7,7 @@ use roundtrip_core::event::EventChange;
 use roundtrip_core::ids::{CalendarId, EventId, SyncToken};
 use roundtrip_core::time::{EventTime, TimeSpan};
 use roundtrip_engine::ports::{CalendarPort as _, EventLookup, PortError};
+use roundtrip_http::{HttpError, HttpErrorKind};
 use script::*;
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ async fn a_full_listing_reads_all_pages_with_the_same_parameters() {
                 request.uri().path(),
                 "/calendar/v3/calendars/mara%231%40group.calendar.google.com/events"
             );
-            assert!(has(request, "maxResults", "2500") && has(request, "singleEvents", "false"));
+            assert!(has(request, "maxResults", "1000") && has(request, "singleEvents", "false"));
             let names: Vec<_> = query(request).into_iter().map(|(name, _)| name).collect();
             for forbidden in [
                 "timeMin",
@@ -103,6 +104,41 @@ async fn an_incremental_listing_sends_its_token_on_every_page() {
         assert!(has(&request, "syncToken", "s=1") && has(&request, "singleEvents", "false"));
         assert!(!query(&request).iter().any(|(name, _)| name == "showDeleted"));
     }
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_in_smaller_ones_and_the_next_listing_knows() {
+    let (http, client) = client();
+    let too_large = || HttpError::maybe_sent(HttpErrorKind::TooLarge);
+    http.then(200, &page(vec![stored(|_| ())], ("nextPageToken", "p2")))
+        .then_fail(too_large())
+        .then_fail(too_large())
+        .then(200, &page(vec![stored(|_| ())], ("nextPageToken", "p2")))
+        .then(200, &page(Vec::new(), ("nextSyncToken", "s1")))
+        .then(200, &page(Vec::new(), ("nextSyncToken", "s2")));
+    let listing = client.changes(&primary(), None).await.expect("a listing");
+    assert_eq!(
+        (listing.items.len(), listing.full),
+        (1, true),
+        "nothing comes twice"
+    );
+    let since = Some(&listing.next_token);
+    client.changes(&primary(), since).await.expect("a listing");
+    let asked = |request: &http::Request<bytes::Bytes>| {
+        let query = query(request).into_iter();
+        let wanted = query.filter(|(name, _)| name == "maxResults" || name == "pageToken");
+        wanted.map(|(_, value)| value).collect::<Vec<_>>().join(" ")
+    };
+    let asked: Vec<String> = http.asked().iter().map(asked).collect();
+    assert_eq!(asked, ["1000", "1000 p2", "250", "62", "62 p2", "62"]);
+
+    // Smaller than the smallest there is none.
+    http.then_fail(too_large()).then_fail(too_large());
+    let refused = Err(PortError::BadAnswer {
+        what: "answer too large".into(),
+    });
+    assert_eq!(client.changes(&primary(), None).await, refused);
+    assert_eq!((http.asked().len(), http.left()), (8, 0));
 }
 
 /// Nothing of a listing counts unless it is whole.

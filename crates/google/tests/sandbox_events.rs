@@ -208,7 +208,7 @@ async fn a_listing_of_thousands_comes_whole_and_a_dead_token_is_said() {
     }
     let listing = world.calendar.changes(&primary(), None).await.expect("a listing");
     assert_eq!(listing.items.len(), 2_600);
-    assert_eq!(world.requests("GET", "/events"), 2);
+    assert_eq!(world.requests("GET", "/events"), 3);
     assert!(
         listing
             .items
@@ -288,7 +288,6 @@ async fn what_goes_wrong_is_told_apart_and_passes() {
         (Fault::CutPage, bad("page")),
         (text("<html>Sign in to Hotel WiFi</html>"), bad("page")),
         (text("{\"items\":[]"), bad("page")),
-        (Fault::BigBody { bytes: 50_000_000 }, bad("answer too large")),
         (
             status(404, json!("<html>Not Found</html>")),
             bad("status 404 without a reason"),
@@ -421,11 +420,6 @@ async fn the_same_model_answers_without_a_network() {
         Err(PortError::AlreadyExists)
     );
     world.fault("GET", Fault::BigBody { bytes: 50_000_000 });
-    let large = calendar.changes(&primary(), None).await;
-    assert_eq!(
-        large,
-        Err(PortError::BadAnswer {
-            what: "answer too large".into()
-        })
-    );
+    let smaller = calendar.changes(&primary(), None).await;
+    assert_eq!(smaller.expect("in smaller pages").items.len(), 2);
 }

@@ -34,6 +34,9 @@ pub struct HttpError {
     pub kind: HttpErrorKind,
 }
 
+/// What is said of an answer that is larger than is taken as one.
+pub const TOO_LARGE: &str = "answer too large";
+
 /// Why no whole answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpErrorKind {
@@ -82,7 +85,7 @@ impl From<HttpError> for PortError {
     fn from(error: HttpError) -> Self {
         match error.kind {
             HttpErrorKind::TooLarge => Self::BadAnswer {
-                what: "answer too large".into(),
+                what: TOO_LARGE.into(),
             },
             HttpErrorKind::NotAllowed => Self::Rejected {
                 reason: "address_not_allowed".into(),

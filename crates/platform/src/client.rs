@@ -262,7 +262,7 @@ async fn beginning(mut pieces: Pieces) -> Result<Bytes, PortError> {
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
         if body.len() + piece.len() > LARGEST_PROBLEM {
-            return Err(bad("answer too large"));
+            return Err(bad(roundtrip_http::TOO_LARGE));
         }
         body.extend_from_slice(&piece);
     }

@@ -282,7 +282,8 @@ async fn an_answer_of_fifty_megabytes_is_a_clear_error_and_nothing_is_lost() {
     world.sync().await;
     world.admin().rename(&visit, "Rosen-Apotheke");
     world.spoil_google(Fault::BigBody { bytes: 50 << 20 }, |rule| {
-        rule.method("GET").path("/calendar/")
+        // The smallest pages there are, too.
+        rule.method("GET").path("/calendar/").times(4)
     });
     world.spoil_platform(Fault::BigBody { bytes: 50 << 20 }, |rule| {
         rule.path("/v1/appointments")

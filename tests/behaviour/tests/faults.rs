@@ -109,7 +109,7 @@ async fn full_listings_that_come_empty_short_or_cut_delete_nothing() {
             a_day_passes(&world);
             let rule = FaultRule::new(service, fault.clone())
                 .method("GET")
-                .path("maxResults=2500");
+                .path("maxResults=1000");
             let rule = if service == Service::Platform {
                 rule.path("/v1/appointments?")
             } else {
@@ -143,7 +143,7 @@ async fn a_listing_that_stays_empty_is_looked_into_one_by_one_and_deletes_nothin
     let ids = ids_of(&world, &visits);
     a_day_passes(&world);
     world.spoil_google(Fault::EmptyPage, |rule| {
-        rule.method("GET").path("maxResults=2500").times(0)
+        rule.method("GET").path("maxResults=1000").times(0)
     });
     world.spoil_platform(Fault::EmptyPage, |rule| {
         rule.method("GET").path("/v1/appointments?").times(0)
@@ -195,7 +195,7 @@ async fn first_contact_with_an_empty_listing_adopts_what_is_there() {
     let ids = ids_of(&world, &visits);
     world.lose_database().await;
     world.spoil_google(Fault::EmptyPage, |rule| {
-        rule.method("GET").path("maxResults=2500").times(2)
+        rule.method("GET").path("maxResults=1000").times(2)
     });
     world.start().await;
     world.repair();
