@@ -109,6 +109,16 @@ impl Engine {
         state: &SyncState,
         settings: SyncSettings,
     ) -> Result<u32, LedgerError> {
+        let waiting = self.unreported_ids(records, state, settings).await?;
+        Ok(count(waiting.len()))
+    }
+
+    async fn unreported_ids(
+        &self,
+        records: &Records,
+        state: &SyncState,
+        settings: SyncSettings,
+    ) -> Result<BTreeSet<AppointmentId>, LedgerError> {
         let ctx = self.context(settings, state);
         let mut waiting: BTreeSet<AppointmentId> = self
             .ledger
@@ -132,7 +142,38 @@ impl Engine {
                 waiting.insert(decision.record.appointment_id);
             }
         }
-        Ok(count(waiting.len()))
+        Ok(waiting)
+    }
+
+    /// Before another calendar or account takes the place of this one, whose events and ledger stay behind: both sides are read
+    /// in full, and what the platform does not have yet is reported if it can be. Where the calendar cannot be read, because it
+    /// is gone perhaps, what is known of it counts. With `even_so` nothing is looked at.
+    ///
+    /// # Errors
+    /// [`DepartError::MovesWaiting`] with the number of appointments of which something of the trainer's would stay behind: a
+    /// move or notes that the platform does not have, or a conflict without an answer. The ledger's.
+    pub async fn look_before_changing(&self, even_so: bool) -> Result<(), DepartError> {
+        if even_so {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        let looked = self.look_before_leaving(false).await;
+        self.end_leaving();
+        match looked {
+            // Counted below, together with conflicts.
+            Ok(_) | Err(DepartError::MovesWaiting(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let records = Records::new(self.ledger.records().await?);
+        let state = self.ledger.sync_state().await?;
+        let settings = self.ledger.settings().await?;
+        let mut waiting = self.unreported_ids(&records, &state, settings).await?;
+        let open = records.iter().filter(|record| record.conflict.is_some());
+        waiting.extend(open.map(|record| record.appointment_id.clone()));
+        match count(waiting.len()) {
+            0 => Ok(()),
+            waiting => Err(DepartError::MovesWaiting(waiting)),
+        }
     }
 
     /// Deletes every event of ours that is not over, then reads the whole calendar anew and counts what is left. Before

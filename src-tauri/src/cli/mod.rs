@@ -51,6 +51,9 @@ pub enum Verb {
         /// Take the account even if another one was connected before.
         #[arg(long)]
         other_account: bool,
+        /// Take it even though moves would stay behind with the one before; they are lost.
+        #[arg(long)]
+        even_so: bool,
     },
     /// Sync once. Starts without asking; the guard against mass changes holds.
     Sync {
@@ -218,7 +221,8 @@ async fn carry_out(verb: Verb) -> Result<ExitCode, Trouble> {
             address,
             print_url,
             other_account,
-        } => connect(service, address, print_url, other_account).await,
+            even_so,
+        } => connect(service, address, print_url, other_account, even_so).await,
         Verb::Sync {
             once: _,
             wait,
@@ -246,6 +250,7 @@ async fn connect(
     address: Option<String>,
     print_url: bool,
     other_account: bool,
+    even_so: bool,
 ) -> Result<ExitCode, Trouble> {
     let host = Host::open(Purpose::Verb).await?;
     let address = address.or_else(|| std::env::var("ROUNDTRIP_PLATFORM_URL").ok());
@@ -268,7 +273,7 @@ async fn connect(
             now = now.len(),
             "another account was asked for"
         );
-        if let Some(kept) = host.confirm_other_account(true).await {
+        if let Some(kept) = host.confirm_other_account(true, even_so).await? {
             view = kept;
         }
     }

@@ -244,23 +244,43 @@ impl Host {
         }
     }
 
+    /// Stops cycles before another calendar or account takes the place of this one, unless moves, notes or open conflicts of the
+    /// trainer's would stay behind with it: then syncing goes on as before.
+    ///
+    /// # Errors
+    /// `moves_waiting` with their number, if it is not to happen `even_so`; the database's.
+    pub(super) async fn stop_to_change(
+        self: &Arc<Self>,
+        running: &Running,
+        even_so: bool,
+    ) -> Result<(), AppError> {
+        // The old calendar is left as it is now: no cycle comes between that would write to it.
+        running.stop.cancel();
+        running.engine.cancel_cycle();
+        running.engine.idle().await;
+        if let Err(error) = running.engine.look_before_changing(even_so).await {
+            self.rebuild().await;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
     /// Uses another calendar of the same account, under the settings of today with this change. Events already written
     /// stay where they are.
     ///
     /// # Errors
-    /// `calendar_not_found` if the account cannot read it; then nothing changes.
+    /// `calendar_not_found` if the account cannot read it, `moves_waiting` if moves would be lost by it and it is not to happen
+    /// `even_so`; then nothing changes.
     pub async fn choose_calendar(
         self: &Arc<Self>,
         id: &str,
+        even_so: bool,
         change: impl FnOnce(SyncSettings) -> SyncSettings + Send,
     ) -> Result<(), AppError> {
         let id = id.trim();
         let running = self.running().await.ok_or_else(AppError::not_connected)?;
         self.readable_calendar(id).await?;
-        // The old calendar is left as it is now: no cycle comes between that would write to it.
-        running.stop.cancel();
-        running.engine.cancel_cycle();
-        running.engine.idle().await;
+        self.stop_to_change(&running, even_so).await?;
         running.engine.stop_channels().await;
         let chosen = self.keep_calendar(&running, id, change).await;
         self.rebuild().await;

@@ -369,13 +369,34 @@ impl Host {
         view_of(service, "done", None, None)
     }
 
-    /// The trainer's word on another account.
-    pub async fn confirm_other_account(self: &Arc<Self>, accept: bool) -> Option<SignInView> {
+    /// The trainer's word on another account; none if nobody waits for it.
+    ///
+    /// # Errors
+    /// `moves_waiting` if moves would stay behind with the account before and it is not to happen `even_so`: then the question
+    /// stays open.
+    pub async fn confirm_other_account(
+        self: &Arc<Self>,
+        accept: bool,
+        even_so: bool,
+    ) -> Result<Option<SignInView>, AppError> {
         let (finished, number) = {
             let mut current = self.sign_in();
-            (current.other.take()?, current.number)
+            let Some(finished) = current.other.take() else {
+                return Ok(None);
+            };
+            (finished, current.number)
         };
         let service = finished.service;
+        if accept
+            && let Some(running) = self.running().await
+            && let Err(error) = self.stop_to_change(&running, even_so).await
+        {
+            let mut current = self.sign_in();
+            if current.number == number {
+                current.other = Some(finished);
+            }
+            return Err(error);
+        }
         let view = if accept {
             self.keep(*finished).await
         } else {
@@ -387,7 +408,7 @@ impl Host {
             current.view = Some(view.clone());
             self.tell(HostEvent::SignIn(view.clone()));
         }
-        Some(view)
+        Ok(Some(view))
     }
 
     /// Ends a sign-in that goes on; its port closes.

@@ -123,6 +123,48 @@ async fn platform_of(host: &Host) -> String {
         .issuer
 }
 
+/// A time that the trainer chose and the platform does not have.
+async fn chosen_time(host: &Host) {
+    use roundtrip_core::{ids::AppointmentId, record::Record, time::TimeSpan};
+    let start = host.clock.now() + chrono::Duration::days(3);
+    let mut record = Record::new(AppointmentId::new("apt_1"));
+    record.requested_time = Some(TimeSpan {
+        start,
+        end: start + chrono::Duration::hours(1),
+        zone: chrono_tz::Europe::Berlin,
+    });
+    let engine = host.running().await.expect("both are signed in").engine;
+    let change = roundtrip_engine::ledger::Change::PutRecord(Box::new(record));
+    let kept = engine.ledger().commit(vec![change]).await;
+    kept.expect("the ledger works");
+}
+
+#[tokio::test]
+async fn moves_that_would_stay_behind_with_the_account_before_are_said_first() {
+    let (host, _folder) = connected("stays-behind").await;
+    chosen_time(&host).await;
+    let before = platform_of(&host).await;
+    let asked = host.keep_or_ask(at("https://birke.example")).await;
+    assert_eq!(asked.problem.as_deref(), Some("other_account"));
+
+    for _ in 0..2 {
+        let refused = host.confirm_other_account(true, false).await;
+        let refused = refused.expect_err("a time would be lost");
+        assert_eq!(
+            (refused.code.as_str(), refused.detail.as_deref()),
+            ("moves_waiting", Some("1"))
+        );
+        assert_eq!(platform_of(&host).await, before);
+        let running = host.running().await.expect("still connected");
+        let state = running.engine.ledger().sync_state().await;
+        assert!(state.is_ok(), "put together anew");
+    }
+    let kept = host.confirm_other_account(true, true).await.expect("said so");
+    assert_eq!(kept.expect("it was asked").state, "done");
+    assert_eq!(platform_of(&host).await, "https://birke.example");
+    host.close().await;
+}
+
 #[tokio::test]
 async fn the_same_id_at_another_platform_is_another_account() {
     const HERE: &str = "http://127.0.0.1:9";
@@ -147,7 +189,11 @@ async fn the_same_id_at_another_platform_is_another_account() {
     );
     assert_eq!(platform_of(&host).await, HERE);
 
-    let kept = host.confirm_other_account(true).await.expect("it was asked");
+    let kept = host
+        .confirm_other_account(true, false)
+        .await
+        .expect("nothing waits");
+    let kept = kept.expect("it was asked");
     assert_eq!(kept.state, "done");
     assert_eq!(platform_of(&host).await, "https://birke.example");
     let after = host.running().await.expect("both are signed in");

@@ -232,7 +232,8 @@ pub async fn change_settings(
     gui.change_app_settings(&app, &patch).await?;
     if let Some(calendar) = elsewhere {
         // What was changed together with the calendar is meant for the new one: the old one's events stay as they are.
-        gui.host.choose_calendar(&calendar, change).await?;
+        let even_so = patch.even_so.unwrap_or(false);
+        gui.host.choose_calendar(&calendar, even_so, change).await?;
     } else {
         change_running(&running, &patch).await?;
     }
@@ -460,12 +461,12 @@ pub async fn open_sign_in_again(gui: State<'_, Gui>) -> Answered<()> {
     Ok(())
 }
 
-/// The trainer's word on signing in with another account than before.
+/// The trainer's word on signing in with another account than before. Moves that would stay behind with that one are refused as
+/// `moves_waiting`, with their number, unless `even_so`.
 #[tauri::command]
 #[specta::specta]
-pub async fn confirm_other_account(gui: State<'_, Gui>, accept: bool) -> Answered<()> {
-    gui.host.confirm_other_account(accept).await;
-    Ok(())
+pub async fn confirm_other_account(gui: State<'_, Gui>, accept: bool, even_so: bool) -> Answered<()> {
+    gui.host.confirm_other_account(accept, even_so).await.map(|_| ())
 }
 
 /// Disconnects a service. Events stay unless their deletion was chosen; then moves that the platform does not have yet are
@@ -493,12 +494,13 @@ pub async fn take_over(gui: State<'_, Gui>) -> Answered<()> {
     Ok(())
 }
 
-/// Uses another calendar of the account, by its id.
+/// Uses another calendar of the account, by its id. Moves that would stay behind with this one are refused as `moves_waiting`, with
+/// their number, unless `even_so`.
 #[tauri::command]
 #[specta::specta]
-pub async fn choose_calendar(gui: State<'_, Gui>, id: String) -> Answered<()> {
+pub async fn choose_calendar(gui: State<'_, Gui>, id: String, even_so: bool) -> Answered<()> {
     gui.host
-        .choose_calendar(&checked("calendar_id", id)?, |settings| settings)
+        .choose_calendar(&checked("calendar_id", id)?, even_so, |settings| settings)
         .await
 }
 

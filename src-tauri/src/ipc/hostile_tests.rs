@@ -233,6 +233,7 @@ const PATCH: &[(&str, &str)] = &[
     ("autostart", "flag"),
     ("titles_in_notifications", "flag"),
     ("confirmed_removals", "number"),
+    ("even_so", "flag"),
 ];
 
 /// What a patch that is taken may lead to.

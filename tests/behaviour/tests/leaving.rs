@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{World, at};
+use roundtrip_core::settings::ConflictPolicy;
 use roundtrip_engine::ledger::{Change, HistoryWhat};
 use roundtrip_engine::ports::{CalendarPort, PlatformPort};
 use roundtrip_engine::{DepartError, Departure, LeavingPlan};
@@ -317,6 +318,44 @@ async fn a_move_that_the_platform_does_not_have_yet_is_counted_and_reported_firs
     world.advance(120);
     assert_eq!(depart(&world, 12).await.left, Some(0));
     assert_eq!(world.admin().start(&visits[10]), at("2026-12-04 15:00"));
+}
+
+#[tokio::test]
+async fn before_another_calendar_takes_its_place_moves_are_reported_or_counted() {
+    let (world, visits, _) = with_visits().await;
+    let look = async |even_so| world.engine.look_before_changing(even_so).await;
+    assert_eq!(look(false).await, Ok(()));
+    // Not even read yet, and then still settling.
+    world.trainer().drag(&visits[10], "2026-12-04 15:00");
+    assert_eq!(look(false).await, Err(DepartError::MovesWaiting(1)));
+    assert_eq!(look(true).await, Ok(()));
+    // What is known counts where the calendar is gone.
+    let gone = Fault::Status {
+        status: 404,
+        body: None,
+        headers: Vec::new(),
+    };
+    world.spoil_google(gone, |rule| rule.times(0));
+    assert_eq!(look(false).await, Err(DepartError::MovesWaiting(1)));
+    world.repair();
+    world.advance(120);
+    assert_eq!(look(false).await, Ok(()));
+    assert_eq!(world.admin().start(&visits[10]), at("2026-12-04 15:00"));
+}
+
+#[tokio::test]
+async fn a_conflict_without_an_answer_is_not_left_behind_silently() {
+    let (world, visits, _) = with_visits().await;
+    world
+        .set(|settings| settings.text_policy = ConflictPolicy::Ask)
+        .await;
+    world.trainer().rename(&visits[0], "Bring the blue folder");
+    world.admin().rename(&visits[0], "Neue Apotheke");
+    world.settle().await;
+    assert_eq!(world.conflicts().await.len(), 1);
+    assert_eq!(plan(&world).await.unreported, 0, "it is no move");
+    let looked = world.engine.look_before_changing(false).await;
+    assert_eq!(looked, Err(DepartError::MovesWaiting(1)));
 }
 
 #[tokio::test]

@@ -55,8 +55,11 @@ export const commands = {
 	cancelSignIn: () => typedError<null, AppError>(__TAURI_INVOKE("cancel_sign_in")),
 	/**  Opens the page of the sign-in in the browser once more. */
 	openSignInAgain: () => typedError<null, AppError>(__TAURI_INVOKE("open_sign_in_again")),
-	/**  The trainer's word on signing in with another account than before. */
-	confirmOtherAccount: (accept: boolean) => typedError<null, AppError>(__TAURI_INVOKE("confirm_other_account", { accept })),
+	/**
+	 *  The trainer's word on signing in with another account than before. Moves that would stay behind with that one are refused as
+	 *  `moves_waiting`, with their number, unless `even_so`.
+	 */
+	confirmOtherAccount: (accept: boolean, evenSo: boolean) => typedError<null, AppError>(__TAURI_INVOKE("confirm_other_account", { accept, evenSo })),
 	/**
 	 *  Disconnects a service. Events stay unless their deletion was chosen; then moves that the platform does not have yet are
 	 *  refused as `moves_waiting`, with their number, unless `even_so`.
@@ -64,8 +67,11 @@ export const commands = {
 	disconnect: (service: string, deleteEvents: boolean, onlyThisLaptop: boolean, evenSo: boolean) => typedError<null, AppError>(__TAURI_INVOKE("disconnect", { service, deleteEvents, onlyThisLaptop, evenSo })),
 	/**  Makes this laptop the one that writes. */
 	takeOver: () => typedError<null, AppError>(__TAURI_INVOKE("take_over")),
-	/**  Uses another calendar of the account, by its id. */
-	chooseCalendar: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("choose_calendar", { id })),
+	/**
+	 *  Uses another calendar of the account, by its id. Moves that would stay behind with this one are refused as `moves_waiting`, with
+	 *  their number, unless `even_so`.
+	 */
+	chooseCalendar: (id: string, evenSo: boolean) => typedError<null, AppError>(__TAURI_INVOKE("choose_calendar", { id, evenSo })),
 	/**  Opens an event or an appointment in the system's browser. Only addresses that the app itself knows are opened. */
 	openLink: (kind: string, appointmentId: string) => typedError<null, AppError>(__TAURI_INVOKE("open_link", { kind, appointmentId })),
 	/**  Diagnostics, one by one. */
@@ -1184,6 +1190,8 @@ export type SettingsPatch = {
 	titles_in_notifications?: boolean | null,
 	/**  The trainer confirmed that so many events are removed by this change: the guard does not ask again. */
 	confirmed_removals?: number | null,
+	/**  Another calendar is used although moves would stay behind with this one. */
+	even_so?: boolean | null,
 };
 
 /**  Settings as shown. */

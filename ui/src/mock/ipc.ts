@@ -228,7 +228,10 @@ export function start(
       state.signIn = null;
     },
     open_sign_in_again: () => undefined,
-    confirm_other_account: () => undefined,
+    confirm_other_account: ({ accept, evenSo }) => {
+      const moves = state.rows.filter((r) => r.reason === 'retrying').length;
+      if (accept && moves && !evenSo) refuse('moves_waiting', { detail: String(moves) });
+    },
     disconnect: ({ service }) => {
       if (service === 'google') state.overview.calendar = null;
       else state.overview.platform = null;

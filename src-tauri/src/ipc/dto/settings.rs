@@ -157,6 +157,8 @@ pub struct SettingsPatch {
     pub titles_in_notifications: Option<bool>,
     /// The trainer confirmed that so many events are removed by this change: the guard does not ask again.
     pub confirmed_removals: Option<u32>,
+    /// Another calendar is used although moves would stay behind with this one.
+    pub even_so: Option<bool>,
 }
 
 /// What a first run, or a changed setting, would do. Nothing is written for it.

@@ -6,6 +6,8 @@ export const beginSignIn = (service: string, address: string | null = null) =>
 export const signInState = () => value(commands.signInState());
 export const cancelSignIn = () => value(commands.cancelSignIn());
 export const openSignInAgain = () => value(commands.openSignInAgain());
-export const confirmOtherAccount = (accept: boolean) => value(commands.confirmOtherAccount(accept));
+/** `evenSo` leaves waiting moves behind with the account before. */
+export const confirmOtherAccount = (accept: boolean, evenSo: boolean) =>
+  value(commands.confirmOtherAccount(accept, evenSo));
 export const previewStart = () => value(commands.previewStart());
 export const startSyncing = () => value(commands.startSyncing());

@@ -8,6 +8,9 @@ class SignIn {
   /** Why the last one could not even begin. */
   error = $state.raw<CommandError | undefined>();
   busy = $state(false);
+  /** So many moves would stay behind with the account before. */
+  movesBehind = $state(0);
+  evenSo = $state(false);
 
   get waiting(): boolean {
     return this.view?.state === 'waiting';
@@ -27,6 +30,7 @@ class SignIn {
     this.busy = true;
     this.error = undefined;
     this.view = null;
+    [this.movesBehind, this.evenSo] = [0, false];
     try {
       const begun = await beginSignIn(service, address);
       // The end of a quick sign-in may have been heard before this answer.
@@ -47,10 +51,13 @@ class SignIn {
 
   async answerOtherAccount(accept: boolean): Promise<void> {
     try {
-      await confirmOtherAccount(accept);
+      await confirmOtherAccount(accept, this.evenSo);
       this.view = null;
     } catch (e) {
-      this.error = asCommandError(e);
+      const error = asCommandError(e);
+      // The question stays, with what accepting would cost.
+      if (error.code === 'moves_waiting') this.movesBehind = Number(error.detail) || 1;
+      else this.error = error;
     }
   }
 

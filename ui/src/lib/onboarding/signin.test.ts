@@ -46,6 +46,26 @@ describe('a browser that does not open', () => {
   });
 });
 
+describe('another account than before', () => {
+  it('is taken over moves that would stay behind only with a word on it', async () => {
+    const app = start('healthy', { language: 'en', slowMs: 0 });
+    useLanguage('en', 'en-GB');
+    const row = app.state.rows.find((r) => r.badge === 'waiting');
+    if (row) row.reason = 'retrying';
+    const accounts: [string, string] = ['kim@example.com', 'lee@example.com'];
+    signIn.view = { service: 'google', state: 'failed', url: null, problem: 'other_account', accounts };
+    render(SignInWait, { service: 'google', onretry: () => undefined });
+    find('other-account-accept')?.click();
+    await vi.waitFor(() => expect(find('other-account-unreported')?.dataset.count).toBe('1'));
+    expect(find('other-account-accept')?.hasAttribute('disabled')).toBe(true);
+    find('other-account-even-so')?.click();
+    await vi.waitFor(() => expect(find('other-account-accept')?.hasAttribute('disabled')).toBe(false));
+    find('other-account-accept')?.click();
+    await vi.waitFor(() => expect(find('other-account')).toBeNull());
+    expect(signIn.view).toBeNull();
+  });
+});
+
 describe('copying the link', () => {
   it('says so when the system refuses', async () => {
     start('fresh', { language: 'en' });

@@ -33,6 +33,7 @@ export const EMPTY: SettingsPatch = {
   autostart: null,
   titles_in_notifications: null,
   confirmed_removals: null,
+  even_so: null,
 };
 
 export const getSettings = () => value(commands.getSettings());
@@ -42,7 +43,8 @@ export const previewSettings = (patch: Partial<SettingsPatch>) =>
   value(commands.previewSettings({ ...EMPTY, ...patch }));
 export const disconnect = (service: string, deleteEvents: boolean, onlyThisLaptop: boolean, evenSo: boolean) =>
   value(commands.disconnect(service, deleteEvents, onlyThisLaptop, evenSo));
-export const chooseCalendar = (id: string) => value(commands.chooseCalendar(id));
+/** `evenSo` leaves waiting moves behind with the calendar in use. */
+export const chooseCalendar = (id: string, evenSo: boolean) => value(commands.chooseCalendar(id, evenSo));
 export const runCheck = (check: string) => value(commands.runCheck(check));
 export const checkRule = (rule: OwnRuleView) => value(commands.checkRule(rule));
 export const getConnection = () => value(commands.getConnection());

@@ -17,7 +17,7 @@ const changes = (p: Preview): number => p.added + p.changed + p.removed + p.move
 const toggled = (list: Toggle[], off: string[] | null | undefined): Toggle[] =>
   off ? list.map((t) => ({ ...t, on: !off.includes(t.id) })) : list;
 
-const NOT_OF_A_VIEW = new Set(['types_off', 'clients_off', 'confirmed_removals']);
+const NOT_OF_A_VIEW = new Set(['types_off', 'clients_off', 'confirmed_removals', 'even_so']);
 
 /** Settings as they would be: what a patch does not name stays. */
 export function withPatch(view: SettingsView, patch: Patch): SettingsView {
@@ -43,6 +43,9 @@ class Change {
   preview = $state.raw<Preview | undefined>();
   looking = $state(false);
   applying = $state(false);
+  /** So many moves would stay behind with the calendar in use. */
+  movesBehind = $state(0);
+  evenSo = $state(false);
   /** What is wrong with a field, beside it, by the field's name. */
   errors = $state.raw<Record<string, CommandError>>({});
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -88,6 +91,8 @@ class Change {
       if (changes(preview) === 0 && !this.#shown) {
         this.looking = false;
         await this.#finish(draft, draft.patch);
+        // It was refused for what it would cost, so it is shown all the same.
+        if (this.draft === draft) [this.preview, this.#shown] = [preview, true];
         return;
       }
       this.preview = preview;
@@ -104,13 +109,17 @@ class Change {
     const draft = this.draft;
     if (!draft || !this.preview) return;
     // The number goes along: if it is no longer true, the guard asks again.
-    await this.#finish(draft, { ...draft.patch, confirmed_removals: this.preview.removed || null });
+    await this.#finish(draft, {
+      ...draft.patch,
+      confirmed_removals: this.preview.removed || null,
+      even_so: this.evenSo || null,
+    });
   }
 
   async #finish(draft: Draft, patch: Patch): Promise<void> {
     this.applying = true;
     if (await this.apply(draft.group, patch)) this.#drop();
-    else if (!this.#shown) this.#drop();
+    else if (!this.#shown && !this.movesBehind) this.#drop();
     this.applying = false;
   }
 
@@ -133,13 +142,15 @@ class Change {
     clearTimeout(this.#wait);
     this.#turn += 1;
     this.#shown = false;
+    [this.movesBehind, this.evenSo] = [0, false];
     this.draft = undefined;
     this.preview = undefined;
     this.looking = false;
   }
 
   #wrong(error: CommandError, patch: Patch): void {
-    if (error.field && error.field in patch) this.errors = { ...this.errors, [error.field]: error };
+    if (error.code === 'moves_waiting' && this.draft) this.movesBehind = Number(error.detail) || 1;
+    else if (error.field && error.field in patch) this.errors = { ...this.errors, [error.field]: error };
     else sayProblem(error);
     void settings.refresh();
   }

@@ -161,6 +161,37 @@ describe('what is wrong stands beside its field, and what was typed stays', () =
     expect(find('weekday-6')?.getAttribute('aria-pressed')).toBe('true');
   });
 
+  it('another calendar while moves have not reached the platform yet', async () => {
+    const app = await open('calendar');
+    const row = app.state.rows.find((r) => r.badge === 'waiting');
+    if (row) row.reason = 'retrying';
+    await type(await get('calendar-id'), 'work@example.com');
+    await pick('calendar-id-save');
+    expect((await get('change-unreported')).dataset.count).toBe('1');
+    expect(app.state.settings.calendar_id).toBe('primary');
+    await waitFor(() => expect(find('change-confirm')?.hasAttribute('disabled')).toBe(true));
+    expect(await problems()).toEqual([]);
+    await pick('change-even-so');
+    await pick('change-confirm');
+    await gone('dry-run');
+    expect(app.state.settings.calendar_id).toBe('work@example.com');
+  });
+  it('a calendar in the place of one that is gone, while moves have not reached the platform yet', async () => {
+    const app = await open('calendar', 'healthy', (app) => {
+      const problem = { code: 'calendar_not_found', service: 'google', detail: null, since: null, retry_at: null };
+      app.state.overview.problem = { ...problem, action: 'choose_calendar' };
+      const row = app.state.rows.find((r) => r.badge === 'waiting');
+      if (row) row.reason = 'retrying';
+    });
+    await type(await get('calendar-id'), 'work@example.com');
+    await pick('calendar-id-save');
+    expect((await get('calendar-unreported')).dataset.count).toBe('1');
+    expect(find('calendar-id-error')).toBeNull();
+    await pick('calendar-even-so');
+    await pick('calendar-id-save');
+    await gone('calendar-unreported');
+    expect(app.state.settings.calendar_id).toBe('work@example.com');
+  });
   it('a calendar that nobody can reach', async () => {
     const app = await open('calendar');
     const field = await get<HTMLInputElement>('calendar-id');

@@ -101,6 +101,12 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
     if (patch.calendar_id && /nirgends|nowhere/.test(patch.calendar_id)) bad('calendar_id', 'calendar_not_found');
   }
 
+  /** Moves that the platform does not have yet would stay behind with the calendar in use. */
+  function leaveBehind(evenSo: unknown): void {
+    const moves = state.rows.filter((r) => r.reason === 'retrying').length;
+    if (moves && !evenSo) refuse('moves_waiting', { detail: String(moves) });
+  }
+
   function preview(patch: SettingsPatch): Preview {
     check(patch);
     if (!connected()) refuse('not_connected');
@@ -214,6 +220,7 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
     get_settings: view,
     change_settings: async ({ patch }: Args) => {
       check(patch as SettingsPatch);
+      if ((patch as SettingsPatch).calendar_id) leaveBehind((patch as SettingsPatch).even_so);
       Object.assign(state.settings, after(patch as SettingsPatch));
       for (const row of state.rows) {
         const reason = leftOut(state.settings, row);
@@ -224,8 +231,9 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
       return view();
     },
     preview_settings: ({ patch }: Args) => preview(patch as SettingsPatch),
-    choose_calendar: async ({ id }: Args) => {
+    choose_calendar: async ({ id, evenSo }: Args) => {
       check({ calendar_id: id as string } as SettingsPatch);
+      leaveBehind(evenSo);
       state.settings.calendar_id = id as string;
       await changed('settings', 'overview');
     },
