@@ -20,7 +20,9 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "bad_address" => "this is not an address that can be used; give one like linden.example",
         "no_address" => "the platform's address is missing; use --address or ROUNDTRIP_PLATFORM_URL",
         "no_platform" => "there is no booking platform at this address; check it for typing errors",
-        "wrong_certificate" => "the certificate at this address is not trusted; ask the platform's team",
+        "wrong_certificate" => {
+            "no certificate is trusted here; try another network, or ask who runs the address"
+        }
         "google_wrong_certificate" => "Google's certificate is not trusted here; try another network",
         "platform_wrong_certificate" => {
             "the platform's certificate is not trusted; try another network, or ask the platform's team"

@@ -428,6 +428,7 @@ fn state_of(
         "offline"
             | "google_unreachable"
             | "platform_unreachable"
+            | "wrong_certificate"
             | "google_wrong_certificate"
             | "platform_wrong_certificate"
             | "quota_gone"

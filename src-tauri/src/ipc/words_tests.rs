@@ -63,7 +63,7 @@ fn history_what() -> Words {
     let of = |word: &String| {
         // The fields of all variants: each takes its own.
         let what = json!({
-            "what": word, "time": time, "from": time, "to": time, "fields": ["time"], "reason": "cancelled", "edit_lost": false,
+            "what": word, "time": time, "wanted": time, "from": time, "to": time, "fields": ["time"], "reason": "cancelled", "edit_lost": false,
             "detail": null, "admin_notified": false, "by_trainer": true, "kind": word_in::<ConflictKind>(), "conflict": "c1",
             "resolution": "merge", "by_policy": false, "cause": word_in::<roundtrip_core::pen::Cause>(),
             "until": "2026-11-23T10:00:00Z", "answer": word_in::<Answer>(), "question": word_in::<QuestionKind>(), "count": 1,
