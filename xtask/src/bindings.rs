@@ -9,17 +9,18 @@ use anyhow::Result;
 pub fn generate() -> Result<()> {
     let file = project::ui().join("src/lib/bindings.ts");
     say("generating ui/src/lib/bindings.ts");
-    let text = read(
+    read(
         cargo()
             .args(["run", "--quiet", "--locked", "-p", "roundtrip"])
             .args(FEATURES)
-            .args(["--", "bindings"]),
+            .args(["--", "bindings"])
+            .arg(file),
     )?;
-    std::fs::write(file, text)?;
     say("generating ui/src/lib/words.json");
     read(
         cargo()
             .args(["test", "--quiet", "--locked", "-p", "roundtrip", "--lib"])
+            .args(FEATURES)
             .args(["--", "the_committed_words_are_current"])
             .env("ROUNDTRIP_WRITE_WORDS", "1"),
     )?;
