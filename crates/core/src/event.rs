@@ -89,6 +89,9 @@ pub struct FieldHashes {
 pub enum EventChange {
     /// It exists.
     Live(Box<Event>),
+    /// It exists, and has neither our mark nor a `#` in its title, nor an id that could be one of ours: somebody's own event. Its
+    /// place and text are left out, so that years of meetings fill no memory; whose record has it all the same asks for it.
+    Foreign(Box<Event>),
     /// An explicit tombstone. Only this, or a direct and repeated 404/410, counts as deleted.
     Deleted {
         /// Which.

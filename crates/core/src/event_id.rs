@@ -62,6 +62,12 @@ impl Identity {
     }
 }
 
+/// False for an id that [`Identity::event_id`] never makes, whoever it is for.
+pub fn may_be_chosen(id: &EventId) -> bool {
+    let id = id.as_str();
+    id.len() == 52 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'v'))
+}
+
 /// SHA-256 over parts, each with its length, so that no two lists of parts give the same input.
 pub(crate) fn digest(parts: &[&str]) -> [u8; 32] {
     let mut hasher = Sha256::new();
@@ -91,6 +97,22 @@ mod tests {
             account_email: "mara@gmail.example".into(),
             calendar: CalendarId::new(calendar),
         }
+    }
+
+    #[test]
+    fn what_we_choose_may_be_chosen_and_what_services_choose_may_not() {
+        for generation in 1..50 {
+            let id = identity("primary").event_id(&AppointmentId::new("apt_41"), generation);
+            assert!(may_be_chosen(&id), "{id}");
+        }
+        for theirs in [
+            "",
+            "4bd0a1o2kk7r3vsd0h2hnlq8gc",
+            "_60q30c1g60o30e1i60o4ac1g60rj8gpl88rj2c1h84s34h9g60s30c1g60o30c1g",
+        ] {
+            assert!(!may_be_chosen(&EventId::new(theirs)), "{theirs}");
+        }
+        assert!(!may_be_chosen(&EventId::new("w".repeat(52))));
     }
 
     #[test]

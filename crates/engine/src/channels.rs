@@ -507,7 +507,7 @@ fn newest(channels: &[Channel], now: DateTime<Utc>) -> Option<&Channel> {
 
 fn updated(item: &EventChange) -> Option<DateTime<Utc>> {
     match item {
-        EventChange::Live(event) => event.updated,
+        EventChange::Live(event) | EventChange::Foreign(event) => event.updated,
         EventChange::Deleted { updated, .. } => *updated,
         EventChange::Unreadable { .. } => None,
     }

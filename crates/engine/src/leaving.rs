@@ -336,6 +336,9 @@ impl Engine {
         let mut ours = std::collections::BTreeMap::new();
         for item in listing.items {
             match item {
+                EventChange::Foreign(event) if owner(&event.id).is_none() => _ = ours.remove(&event.id),
+                // Only its texts are left out, and nothing is decided by them here.
+                EventChange::Foreign(event) => _ = ours.insert(event.id.clone(), *event),
                 EventChange::Live(event) => {
                     let foreign = absorb::recognise(&event, identity, |_| None) == Adoption::Foreign;
                     // Ours by its id, should the mark have been removed.

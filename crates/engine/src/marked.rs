@@ -132,7 +132,7 @@ pub(crate) fn perhaps_created(records: &Records, rows: &[OutboxRow]) -> BTreeSet
 impl Engine {
     /// True if the platform makes appointments of events.
     pub fn may_create(&self) -> bool {
-        self.config.has(FEATURE)
+        self.offers(FEATURE)
     }
 
     /// What is remembered, and the rule in force.

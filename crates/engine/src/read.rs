@@ -451,6 +451,14 @@ impl Engine {
                         Adoption::Duplicate(id) => doubled.push((id, event.id)),
                     }
                 }
+                EventChange::Foreign(event) => {
+                    seen.insert(event.id.clone());
+                    match records.owner(&event.id) {
+                        // The trainer's own, of which an appointment was made: somebody took its mark and its tag away.
+                        Some(owner) => _ = buried.insert(owner),
+                        None => records.marked.see(&event, now),
+                    }
+                }
                 EventChange::Deleted { id, updated } => {
                     seen.insert(id.clone());
                     records.marked.forget(&id);

@@ -187,10 +187,6 @@ impl GoogleCalendar {
                 query.push(("pageToken", page));
             }
             let response = self.send(Method::GET, &path, &query, None, None, asked).await?;
-            size += response.body().len();
-            if size > answer::LARGEST_LISTING {
-                return Err(bad("listing too large"));
-            }
             let page = Page::read(response.body()).map_err(unread)?;
             if let Some(told) = page.zone() {
                 zone = told;
@@ -198,7 +194,13 @@ impl GoogleCalendar {
             }
             let next = page.next().map_err(unread)?;
             if page_token.is_none() || !bug::is_on(Bug::TokenAfterFirstPage) {
-                items.extend(page.changes(zone));
+                for change in page.changes(zone) {
+                    size += wire::kept(&change);
+                    items.push(change);
+                }
+            }
+            if size > answer::LARGEST_LISTING {
+                return Err(bad("listing too large"));
             }
             match next {
                 Next::End(next_token) => {
@@ -225,7 +227,9 @@ impl GoogleCalendar {
         match wire::event(response.body(), self.zone(calendar)).map_err(unread)? {
             EventChange::Live(event) if event.id == *id => Ok(*event),
             EventChange::Deleted { .. } => Err(PortError::AlreadyDeleted),
-            EventChange::Live(_) | EventChange::Unreadable { .. } => Err(bad("another event")),
+            EventChange::Live(_) | EventChange::Foreign(_) | EventChange::Unreadable { .. } => {
+                Err(bad("another event"))
+            }
         }
     }
 }

@@ -5,7 +5,9 @@ use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventChange};
+use roundtrip_core::event_id::may_be_chosen;
 use roundtrip_core::ids::{Etag, EventId, SyncToken};
+use roundtrip_core::text::normalise;
 use roundtrip_core::time::{EventTime, TimeSpan, resolve_local, zone_named};
 use roundtrip_engine::ports::Watched;
 use roundtrip_http::answer::{self, is_opaque, is_planned_year, is_text, is_web_address};
@@ -120,9 +122,12 @@ impl Page {
         }
     }
 
-    /// What the items say. `None` of [`change`] is left out.
+    /// What the items say. `None` of [`change`] is left out, and so are place and text of events that are nobody's business.
     pub(crate) fn changes(self, zone: Tz) -> impl Iterator<Item = EventChange> {
-        self.items.into_iter().filter_map(move |item| change(item, zone))
+        let items = self.items.into_iter();
+        items
+            .filter_map(move |item| change(item, zone))
+            .map(without_foreign_texts)
     }
 }
 
@@ -175,6 +180,43 @@ struct When {
 struct Properties {
     #[serde(default)]
     private: BTreeMap<String, String>,
+}
+
+/// A tag begins with `#`, an event of ours has our mark or, should that have been taken away, an id that we chose.
+fn without_foreign_texts(change: EventChange) -> EventChange {
+    let foreign = |event: &Event| {
+        let tagged = event.title.contains('#') || normalise(&event.title).contains('#');
+        event.mark.is_none() && !tagged && !may_be_chosen(&event.id)
+    };
+    match change {
+        EventChange::Live(event) if foreign(&event) => EventChange::Foreign(Box::new(Event {
+            location: String::new(),
+            description: String::new(),
+            html_link: None,
+            ..*event
+        })),
+        change => change,
+    }
+}
+
+/// What an item costs in memory while a listing is put together, about. Bytes.
+pub(crate) fn kept(change: &EventChange) -> usize {
+    let texts = match change {
+        EventChange::Live(event) | EventChange::Foreign(event) => {
+            let link = event.html_link.as_deref().unwrap_or_default();
+            let own = [
+                event.id.as_str(),
+                event.etag.as_str(),
+                &event.title,
+                &event.location,
+                link,
+            ];
+            own.iter().map(|text| text.len()).sum::<usize>() + event.description.len() + size_of::<Event>()
+        }
+        EventChange::Deleted { id, .. } => id.as_str().len(),
+        EventChange::Unreadable { id, field } => id.as_ref().map_or(0, |id| id.as_str().len()) + field.len(),
+    };
+    texts + size_of::<EventChange>()
 }
 
 /// One event, from an answer that holds nothing else.

@@ -208,6 +208,7 @@ async fn an_event_is_read_whole() {
         event["recurrence"] = json!(["RRULE:FREQ=WEEKLY"]);
         event["transparency"] = json!("transparent");
         event["extendedProperties"] = json!({"shared": {"rt_appointment": "apt_41"}});
+        event["summary"] = json!("Linden-Apotheke #linden");
         event["eventType"] = json!("somethingNew");
         event["attendees"] = json!([{"email": "guest@example.org"}]);
     });
@@ -219,6 +220,69 @@ async fn an_event_is_read_whole() {
         !format!("{event:?}").contains("guest"),
         "guests are not taken over even if they come"
     );
+}
+
+#[tokio::test]
+async fn of_somebody_elses_event_neither_place_nor_text_is_kept_and_of_what_may_be_ours_all_is() {
+    let own = |title: &str, id: &str| {
+        stored(|event| {
+            event["id"] = json!(id);
+            event["summary"] = json!(title);
+            event["location"] = json!("Lindenstr. 5");
+            event["description"] = json!("Befund von Frau Krause");
+            event["extendedProperties"] = json!({"private": {"theirs": "x"}});
+        })
+    };
+    let read_one = async |item| read(item).await.remove(0);
+    let EventChange::Foreign(event) = read_one(own("Zahnarzt", "theirs")).await else {
+        panic!("its texts are kept")
+    };
+    assert_eq!((event.id.as_str(), event.etag.as_str()), ("theirs", "\"31\""));
+    let told = format!("{event:?}");
+    for text in ["Linden", "Krause", "google.com"] {
+        assert!(!told.contains(text), "{told}");
+    }
+    // Tagged, or by its id one of ours whose mark was taken away.
+    let chosen = "0123456789abcdefghijklmnopqrstuv0123456789abcdefghij";
+    for item in [own("Besuch #linden", "theirs"), own("Zahnarzt", chosen)] {
+        let EventChange::Live(event) = read_one(item).await else {
+            panic!("it may be ours")
+        };
+        assert_eq!(event.description, "Befund von Frau Krause");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_is_measured_by_what_is_kept_of_it() {
+    let item = |title: &str, nth: usize| {
+        stored(|event| {
+            event["id"] = json!(format!("theirs{nth}"));
+            event["summary"] = json!(title);
+            event["description"] = json!("x".repeat(60_000));
+            event["extendedProperties"] = Value::Null;
+        })
+    };
+    // 72 MB of each.
+    for (title, whole) in [("Zahnarzt", true), ("Besuch #linden", false)] {
+        let (http, client) = client();
+        for nth in 0..12 {
+            let items = (0..100).map(|event| item(title, nth * 100 + event)).collect();
+            let token = format!("p{nth}");
+            let next = match nth {
+                11 => ("nextSyncToken", "s"),
+                _ => ("nextPageToken", token.as_str()),
+            };
+            http.then(200, &page(items, next));
+        }
+        let read = client
+            .changes(&primary(), None)
+            .await
+            .map(|listing| listing.items.len());
+        let too_large = Err(PortError::BadAnswer {
+            what: "listing too large".into(),
+        });
+        assert_eq!(read, if whole { Ok(1_200) } else { too_large }, "{title}");
+    }
 }
 
 #[tokio::test]

@@ -213,7 +213,7 @@ async fn a_listing_of_thousands_comes_whole_and_a_dead_token_is_said() {
         listing
             .items
             .iter()
-            .all(|item| matches!(item, EventChange::Live(event) if event.mark.is_none()))
+            .all(|item| matches!(item, EventChange::Foreign(event) if event.mark.is_none()))
     );
     // The first page again and again is no listing.
     let rule = FaultRule::new(Service::Google, Fault::RepeatPage)

@@ -19,7 +19,7 @@ const LONGEST_ADDRESS: usize = 2 * 1024;
 pub const LARGEST_NUMBER: u64 = (1 << 53) - 1;
 /// What the values of one answer may cost in memory, in units of 32 bytes: 64 MiB. A full page of events costs a tenth.
 const MOST_VALUES: usize = 2 * 1024 * 1024;
-/// Largest listing over all of its pages, bytes of JSON.
+/// Largest listing over all of its pages, bytes: of JSON, or of what is kept of it.
 pub const LARGEST_LISTING: usize = 64 * 1024 * 1024;
 
 /// A header as text, if it is there and is text.

@@ -53,16 +53,16 @@ async fn a_move_in_the_calendar_is_reported_after_a_notice_without_any_poll() {
     // What happened before the stream stood is looked at first.
     let began = world.now();
     driving.let_pass(12).await;
-    listening.until(async || hint_since(began).await).await;
+    driving.until(async || hint_since(began).await).await;
     world.advance(1);
 
     let began = world.now();
     world.trainer().drag(&visit, "2026-12-01 15:00");
     assert_eq!(listening.hinted().await, [false, true]);
     driving.let_pass(12).await;
-    listening.until(async || hint_since(began).await).await;
+    driving.until(async || hint_since(began).await).await;
     driving.let_pass(12).await;
-    listening
+    driving
         .until(async || world.admin().start(&visit) == at("2026-12-01 15:00"))
         .await;
     let triggers = triggers(began).await;

@@ -498,3 +498,38 @@ async fn however_many_are_looked_for_the_platform_is_listed_once() {
     assert_eq!(world.outbox().await, []);
     world.check_invariants().await;
 }
+
+/// Without a mark and a tag it looks like anybody's event, of which a listing keeps no text.
+#[tokio::test]
+async fn an_event_whose_mark_somebody_took_away_is_read_whole_and_loses_no_word() {
+    let (world, id) = confirmed().await;
+    world.settle().await;
+    let appointment = made_once(&world, &id).await;
+    let own = format!(
+        "Parkplatz im Hof.\n\n{}",
+        event(&world, &id)["description"].as_str().expect("text")
+    );
+    edit(&world, &id, &json!({"description": own}));
+    world.settle().await;
+    world.advance(120);
+    let notes = world.admin().appointment(&appointment).notes;
+    let (start, end) = hours("2026-12-02 14:00");
+    let stripped = json!({"extendedProperties": null, "start": start, "end": end});
+    edit(&world, &id, &stripped);
+    assert!(event(&world, &id)["extendedProperties"]["private"].is_null());
+    world.settle().await;
+
+    assert_eq!(world.admin().start(&appointment), at("2026-12-02 14:00"));
+    assert_eq!(world.admin().appointment(&appointment).notes, notes);
+    let shown = event(&world, &id);
+    assert_eq!(
+        (&shown["summary"], &shown["location"]),
+        (&json!("Rosen-Apotheke"), &json!(PLACE))
+    );
+    let description = shown["description"].as_str().expect("a description");
+    for words in [NOTES, "Parkplatz im Hof."] {
+        assert_eq!(description.matches(words).count(), 1, "{description}");
+    }
+    assert_eq!(world.conflicts().await, []);
+    world.check_safety();
+}
