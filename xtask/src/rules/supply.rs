@@ -2,6 +2,7 @@
 
 use super::Rule;
 use anyhow::{Context, Result};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -60,10 +61,67 @@ pub fn rules(root: &Path) -> Result<Vec<Rule>> {
             broken: unwatched(&locks(root)?, &workflow),
         },
         Rule {
+            name: "each package of others is one that somebody has looked at".into(),
+            broken: unknown(&known(root)?, &named(root)?),
+        },
+        Rule {
             name: "each action of a workflow is named by its commit".into(),
             broken: unpinned(&workflows),
         },
     ])
+}
+
+/// The packages of others that somebody has looked at.
+const KNOWN: &str = "docs/packages.txt";
+
+fn known(root: &Path) -> Result<BTreeSet<String>> {
+    let text = read(root, KNOWN)?.text;
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty());
+    Ok(lines.map(str::to_owned).collect())
+}
+
+/// The packages of others that the lock files name.
+fn named(root: &Path) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for lock in ["Cargo.lock", "fuzz/Cargo.lock"] {
+        found.extend(crates_in(&read(root, lock)?.text));
+    }
+    found.extend(modules_in(&read(root, "ui/package-lock.json")?.text)?);
+    Ok(found)
+}
+
+/// A package without a source is one of ours.
+fn crates_in(lock: &str) -> impl Iterator<Item = String> {
+    let packages = lock.split("[[package]]").skip(1);
+    let value = |package: &str, key: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(key))?;
+        Some(line.trim_matches('"').to_owned())
+    };
+    packages.filter_map(move |package| {
+        value(package, "source = ")?;
+        Some(format!("crate {}", value(package, "name = ")?))
+    })
+}
+
+fn modules_in(lock: &str) -> Result<BTreeSet<String>> {
+    let lock: serde_json::Value = serde_json::from_str(lock).context("package-lock.json is no JSON")?;
+    let packages = lock["packages"].as_object().context("it names no packages")?;
+    let names = packages
+        .keys()
+        .filter_map(|path| path.rsplit_once("node_modules/"));
+    Ok(names.map(|(_, name)| format!("npm {name}")).collect())
+}
+
+fn unknown(known: &BTreeSet<String>, named: &BTreeSet<String>) -> Vec<String> {
+    let new = named
+        .difference(known)
+        .map(|name| format!("{name} is new: see the head of {KNOWN}"));
+    let gone = known
+        .difference(named)
+        .map(|name| format!("{name} is in {KNOWN} and in no lock file"));
+    new.chain(gone).collect()
 }
 
 fn read(root: &Path, path: &str) -> Result<File> {
@@ -167,6 +225,23 @@ mod tests {
             path: path.into(),
             text: text.into(),
         }
+    }
+
+    #[test]
+    fn a_package_that_nobody_has_looked_at_is_found_and_so_is_one_that_is_gone() {
+        let lock = "[[package]]\nname = \"ours\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"theirs\"\nsource = \"registry\"\n";
+        let named: BTreeSet<String> = crates_in(lock).collect();
+        assert_eq!(named, BTreeSet::from(["crate theirs".to_owned()]));
+        let modules =
+            r#"{"packages": {"": {}, "node_modules/a": {}, "node_modules/b/node_modules/@c/d": {}}}"#;
+        let modules = modules_in(modules).expect("a lock file");
+        assert_eq!(
+            modules,
+            BTreeSet::from(["npm @c/d".to_owned(), "npm a".to_owned()])
+        );
+        let known = BTreeSet::from(["crate theirs".to_owned(), "crate gone".to_owned()]);
+        assert_eq!(unknown(&known, &named).len(), 1);
+        assert!(unknown(&BTreeSet::new(), &named)[0].starts_with("crate theirs is new"));
     }
 
     #[test]
