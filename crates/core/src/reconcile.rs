@@ -341,6 +341,9 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     }
     if record.requested_time == Some(rendered.time) {
         crate::absorb::request_taken(&mut record, &sides.shown);
+    } else if !crate::absorb::same(record.base.platform.time.as_ref(), sides.said.time.as_ref()) {
+        // It was wanted in place of a time that the platform has changed since.
+        record.requested_time = None;
     }
     if record.looks.is_none() {
         // Found by its mark: what it looks like cannot be read, so only a later change of it is written.

@@ -520,3 +520,36 @@ fn a_time_wanted_back_that_a_later_word_took_the_place_of_is_told_once() {
         .expect("InSync; tell Overtaken 12-03 14:00-15:30")
         .expect("InSync");
 }
+
+/// Simulation seed 801828: a 412 told of the admin's move, which went into the calendar, and then the wish was reported over it.
+#[test]
+fn a_time_wanted_back_is_given_up_once_the_platform_has_moved_on() {
+    let case = Case::linked()
+        .with(|record| {
+            record.requested_time = Some(span("12-03 14:00-15:30"));
+            record.promised_time = record.requested_time;
+        })
+        .platform_moves("12-02 09:00-10:30")
+        .expect("patch time");
+    assert_eq!(case.record.requested_time, None);
+    assert!(case.record.promised_time.is_some(), "told once both sides agree");
+}
+
+/// Simulation seed 801363: what the other laptop wrote into the event is no move, also where its mark says the time of an older one.
+#[test]
+fn the_other_laptops_write_is_no_move_though_the_time_was_written_before() {
+    let mut case = Case::linked().calendar_moves("12-04 11:00-12:30").with(|record| {
+        record.requested_time = Some(span("12-03 14:00-15:30"));
+        record.base.calendar.time = None;
+        record.calendar_moved_at = None;
+    });
+    let mut event = case.record.event.clone().expect("it is linked");
+    let mark = event.mark.as_mut().expect("it is ours");
+    let time = mark.time.expect("it has one");
+    mark.version += 1;
+    event.time = EventTime::Timed(time);
+    event.updated = Some(case.ctx.now);
+    crate::absorb::event(&mut case.record, event, case.ctx.now);
+    assert_eq!(case.record.calendar_moved_at, None);
+    assert!(case.record.requested_time.is_some());
+}

@@ -80,7 +80,9 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
         .event(event)
         .rfind(|change| change.seq < deletion.seq && change.actor.is_app())
         .map_or(0, |change| change.seq);
-    if facts.was_free_of(appointment, written, deletion.seq) {
+    if facts.was_free_of(appointment, written, deletion.seq)
+        || was_not_heard_since(facts, appointment, deletion)
+    {
         return Why::Platform;
     }
     if facts.has_other_live(appointment, event, deletion.seq) {
@@ -105,6 +107,27 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
         return Why::Filter;
     }
     Why::Nothing
+}
+
+/// Somebody said once that the trainer need not be there, and since that was taken back the laptop has had no answer of the platform
+/// about its appointments: it takes its event out of the calendar once more where the trainer took it from the bin (seed 801739).
+fn was_not_heard_since(facts: &Facts<'_>, appointment: &str, deletion: &Change) -> bool {
+    let (Some(laptop), Some(said)) = (
+        facts.laptop_of(deletion),
+        facts
+            .appointment(appointment)
+            .rfind(|change| change.seq < deletion.seq),
+    ) else {
+        return false;
+    };
+    let answered = facts.ended.requests.iter().any(|request| {
+        request.laptop == laptop
+            && !request.google
+            && request.method == "GET"
+            && (said.at..=deletion.at).contains(&request.at)
+            && request.status.is_some_and(|status| status < 400)
+    });
+    facts.was_free_of(appointment, 0, said.seq) && !answered
 }
 
 /// Whether settings that the deleting laptop ever had before leave the appointment out, in any state that it had: worked out

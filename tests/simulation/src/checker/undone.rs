@@ -131,7 +131,7 @@ fn holds(facts: &Facts<'_>, wish: &Wish, found: &mut Vec<Violation>) {
         Wanted::Event => live().next().is_some(),
         Wanted::NoEvent => live().next().is_none(),
     };
-    if kept || is_explained(facts, laptop, wish) {
+    if kept || is_explained(facts, laptop, wish) || the_other_laptop_moved_on(facts, wish) {
         return;
     }
     let what = format!(
@@ -139,6 +139,23 @@ fn holds(facts: &Facts<'_>, wish: &Wish, found: &mut Vec<Violation>) {
         wish.laptop, wish.at, wish.wanted
     );
     facts.violates(found, "undo", id, &what);
+}
+
+/// It came as it was wanted, and then the other laptop reported what was wanted or moved there; its own history says so (seed 801605).
+fn the_other_laptop_moved_on(facts: &Facts<'_>, wish: &Wish) -> bool {
+    let Wanted::Time(start, end) = wish.wanted else {
+        return false;
+    };
+    let said = |change: &&Change| change.at >= wish.at && change.appointment_after().is_some();
+    let mut changes = facts.appointment(wish.appointment.as_str()).filter(said);
+    let came = changes.any(|change| change.appointment_after().map(span_of) == Some((start, end)));
+    let mut moves = changes
+        .filter(|change| change.appointment_after().map(span_of) != change.appointment_before().map(span_of));
+    came && moves.next().is_some_and(|change| {
+        facts
+            .laptop_of(change)
+            .is_some_and(|laptop| laptop != wish.laptop)
+    })
 }
 
 fn is_explained(facts: &Facts<'_>, laptop: &EndedLaptop, wish: &Wish) -> bool {
