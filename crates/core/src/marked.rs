@@ -169,6 +169,10 @@ pub struct Marked {
     pub event_id: EventId,
     /// Where it stands.
     pub step: Step,
+    /// While it is asked about: appointments that may be what a creation of it has brought about whose answer never came. No
+    /// event is made for them until the trainer has answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub perhaps: Vec<AppointmentId>,
 }
 
 /// Where a marked event stands. Once it has become an appointment its record takes over.
@@ -241,9 +245,11 @@ pub fn follow(known: Option<&Marked>, event: &Event, rule: &Rule, now: DateTime<
             refusal: None,
         },
     };
+    let still = known.filter(|_| matches!(&step, Step::Asked { refusal: Some(_), .. }));
     Some(Marked {
         event_id: event.id.clone(),
         step,
+        perhaps: still.map(|known| known.perhaps.clone()).unwrap_or_default(),
     })
 }
 
@@ -347,6 +353,7 @@ pub fn answer(marked: &Marked, resolution: &Resolution, shown: &Seen) -> Result<
     Ok(Marked {
         event_id: marked.event_id.clone(),
         step,
+        perhaps: Vec::new(),
     })
 }
 
@@ -367,18 +374,27 @@ pub fn refused(known: Option<&Marked>, event_id: &EventId, sent: &MarkedEvent, r
 }
 
 /// Asked once more: what became of the creation is not known, and the trainer is the one to say whether it is to be tried again.
-/// `perhaps_since`: an appointment was made since then that may be what came of it.
-pub fn ask_again(known: &Marked, sent: &MarkedEvent, perhaps_since: Option<DateTime<Utc>>) -> Marked {
-    let refusal = perhaps_since.map(|since| Refusal {
+/// `perhaps`: appointments made since that may be what came of it.
+pub fn ask_again(
+    known: &Marked,
+    sent: &MarkedEvent,
+    perhaps: Vec<AppointmentId>,
+    now: DateTime<Utc>,
+) -> Marked {
+    let refusal = (!perhaps.is_empty()).then(|| Refusal {
         field: Field::Time,
         time: Some(sent.time),
         notes: None,
         version: 0,
         reason: OUTCOME_UNKNOWN.to_owned(),
         detail: None,
-        at: since,
+        at: now,
     });
-    asked_after(Some(known), &known.event_id, sent, refusal)
+    let asked = asked_after(Some(known), &known.event_id, sent, refusal);
+    match &asked.step {
+        Step::Asked { .. } if asked != *known => Marked { perhaps, ..asked },
+        _ => asked,
+    }
 }
 
 fn asked_after(
@@ -397,6 +413,7 @@ fn asked_after(
                 event: sent.clone(),
                 refusal,
             },
+            perhaps: Vec::new(),
         },
     }
 }
@@ -406,8 +423,7 @@ fn asked_after(
 pub enum Fit {
     /// It was made since, on a day near the one asked for.
     Near,
-    /// It was made since, has the time that was asked for or the title and a time that overlaps it: the rest may have been
-    /// changed by now.
+    /// It was made since, has the title, and a time that overlaps the one that was asked for.
     Likely,
     /// It was made since, and says what was asked for.
     Exact,
@@ -429,9 +445,8 @@ pub fn fit(appointment: &Appointment, sent: &MarkedEvent, since: DateTime<Utc>) 
     let title = normalise(appointment.title.as_deref().unwrap_or_default());
     Some(match (said == sent.time, title == normalise(&sent.title)) {
         (true, true) => Fit::Exact,
-        (true, false) => Fit::Likely,
         (false, true) if said.overlaps(&sent.time) => Fit::Likely,
-        (false, _) => Fit::Near,
+        _ => Fit::Near,
     })
 }
 

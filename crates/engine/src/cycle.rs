@@ -269,6 +269,9 @@ impl Engine {
             .await;
         // Without the lease nothing was written, and nobody else is known who would have: that is no success.
         let nobody_writes = self.lock().writer.is_none();
+        if !self.is_to_write(&state, settings.enabled) {
+            self.forget_no_lease();
+        }
         if report.platform.is_none()
             && (lease.is_err() || nobody_writes)
             && self.is_to_write(&state, settings.enabled)

@@ -120,6 +120,15 @@ impl Engine {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// A mistake of ours ended what drove this engine in the middle of something: no run goes on, and one that the history shows
+    /// as running is ended by the next.
+    pub fn has_broken(&self) {
+        let mut live = self.lock();
+        (live.progress, live.settled) = (None, false);
+        drop(live);
+        self.tell(EngineEvent::Changed);
+    }
+
     /// Runs cycles until cancelled. A cycle under way finishes the item it is at.
     pub async fn drive(&self, stop: CancellationToken) {
         let mut looks = self.first_looks().await;
@@ -173,6 +182,9 @@ impl Engine {
             }
         }
         self.lock().next_check_at = None;
+        // Whoever uses the engine from now on looks at the clocks for itself, and no look of ours is late.
+        let mut live = self.lock();
+        (live.looked, live.looked_in_run) = (None, None);
     }
 
     async fn first_looks(&self) -> Looks {

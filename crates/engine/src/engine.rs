@@ -136,8 +136,8 @@ pub struct Live {
     pub(crate) wrote: [bool; 2],
     /// So far appointments that the feed did not tell of were asked for.
     pub(crate) unknown_asked: usize,
-    /// Full readings in a row that left a single question unanswered.
-    pub(crate) incomplete: u32,
+    /// Full readings in a row that left single questions unanswered without getting fewer, and how many there were.
+    pub(crate) incomplete: (u32, usize),
     /// The last reading of the platform before the current run.
     pub(crate) read_before: Option<DateTime<Utc>>,
     /// Platform, calendar: what it is time for, if the timer begins the next run.

@@ -59,8 +59,8 @@ pub(crate) enum Outcome {
     },
     /// What became of a creation cannot be learned any more.
     Unknowable {
-        /// An appointment was made since that may be it.
-        perhaps: bool,
+        /// Appointments made since that may be it.
+        perhaps: Vec<roundtrip_core::ids::AppointmentId>,
     },
     /// It did not work.
     Failed(PortError),

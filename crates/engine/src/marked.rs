@@ -95,25 +95,14 @@ impl MarkedEvents {
 /// The appointments that may be what a creation has brought about whose answer is not known: no event is made for them
 /// until it is, or the trainer has said what is to become of it.
 pub(crate) fn perhaps_created(records: &Records, rows: &[OutboxRow]) -> BTreeSet<AppointmentId> {
-    let sent = rows
+    let asked: Vec<(DateTime<Utc>, &MarkedEvent)> = rows
         .iter()
         .filter(|row| row.state == OutboxState::Sent)
         .filter_map(|row| match &row.intent {
             Intent::Create { event, .. } => Some((row.created_at, &**event)),
             _ => None,
-        });
-    let asked = records
-        .marked
-        .all
-        .values()
-        .filter_map(|marked| match &marked.step {
-            Step::Asked {
-                event,
-                refusal: Some(refusal),
-            } if refusal.reason == marked::OUTCOME_UNKNOWN => Some((refusal.at, event)),
-            _ => None,
-        });
-    let asked: Vec<(DateTime<Utc>, &MarkedEvent)> = sent.chain(asked).collect();
+        })
+        .collect();
     let may_be = |appointment: &Appointment, (at, event): &(DateTime<Utc>, &MarkedEvent)| {
         appointment.span() == event.time || marked::fit(appointment, event, *at).is_some()
     };
@@ -122,11 +111,14 @@ pub(crate) fn perhaps_created(records: &Records, rows: &[OutboxRow]) -> BTreeSet
         record.event_id.is_none()
             && said.is_some_and(|appointment| asked.iter().any(|asked| may_be(appointment, asked)))
     };
-    let records = records.iter().filter(|_| !asked.is_empty());
-    records
-        .filter(fits)
-        .map(|record| record.appointment_id.clone())
-        .collect()
+    let fitting = records.iter().filter(|_| !asked.is_empty()).filter(fits);
+    let mut found: BTreeSet<AppointmentId> = fitting.map(|record| record.appointment_id.clone()).collect();
+    let without_event = |id: &&AppointmentId| records.get(id).is_some_and(|record| record.event_id.is_none());
+    let all = records.marked.all.values();
+    for marked in all.filter(|marked| matches!(marked.step, Step::Asked { .. })) {
+        found.extend(marked.perhaps.iter().filter(without_event).cloned());
+    }
+    found
 }
 
 impl Engine {
@@ -327,7 +319,7 @@ impl Engine {
         }
         let best = fitting.iter().map(|(fit, _)| *fit).max();
         let alone = fitting.iter().filter(|(fit, _)| Some(*fit) == best).count() == 1;
-        let perhaps = !fitting.is_empty();
+        let perhaps: Vec<AppointmentId> = fitting.iter().map(|(_, known)| known.id.clone()).collect();
         let certain = |fit: &Fit| alone && *fit >= Fit::Likely;
         let made = fitting
             .into_iter()
@@ -386,6 +378,7 @@ impl Engine {
                     records.marked.put(Marked {
                         event_id: event_id.clone(),
                         step: Step::Dismissed,
+                        perhaps: Vec::new(),
                     });
                 }
                 counts.created += 1;
@@ -407,7 +400,7 @@ impl Engine {
                 changes.push(Change::AddItem(Box::new(item)));
                 // One that is gone by now is not asked about.
                 if let Some(known) = records.marked.all.get(event_id) {
-                    let again = marked::ask_again(known, sent, perhaps.then_some(row.created_at));
+                    let again = marked::ask_again(known, sent, perhaps, ctx.now);
                     records.marked.put(again);
                 }
                 None

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// So far ours may be ahead of the platform's time: two seconds count as none, and it may tell its times in whole seconds.
 const AHEAD_SECONDS: i64 = 3;
-/// So many full readings in a row are made because of questions that were not answered.
+/// So many full readings in a row are made because of questions of which not one more was answered.
 const FULL_AGAIN_MAX: u32 = 8;
 
 /// All records of a cycle, and which of them changed since they were loaded.
@@ -104,6 +104,8 @@ pub(crate) struct Reading {
     pub(crate) history: Vec<HistoryItem>,
     /// Something was absent that is not accounted for yet.
     pub(crate) incomplete: bool,
+    /// So many were asked for singly, or would have been.
+    pub(crate) open: usize,
     /// Platform, calendar: it was read in this run.
     pub(crate) read: [bool; 2],
     /// At least one service answered, and with its answer told the time.
@@ -216,14 +218,14 @@ impl Engine {
             }
         }
         let complete = full && reading.platform.is_none() && reading.calendar.is_none();
-        if reading.incomplete && self.asks_again_at_once() {
+        if reading.incomplete && self.asks_again_at_once(reading.open) {
             // The rest is asked for with the next reading, which is a full one again.
             state.full_at = None;
         } else if complete {
             state.full_at = Some(now);
         }
         if complete && !reading.incomplete {
-            self.lock().incomplete = 0;
+            self.lock().incomplete = (0, 0);
         }
         if !platform_waits && reading.platform.is_none() {
             self.ask_for_unknown_appointments(records).await;
@@ -369,6 +371,7 @@ impl Engine {
             }
         }
         let doubtful: Vec<AppointmentId> = doubtful.into_iter().collect();
+        reading.open += doubtful.len();
         reading.incomplete |= !self.ask_for_absent_appointments(&doubtful, records).await;
         if listing.snapshot {
             let absent: Vec<AppointmentId> = records
@@ -383,6 +386,7 @@ impl Engine {
                 })
                 .map(|record| record.appointment_id.clone())
                 .collect();
+            reading.open += absent.len();
             if self.shrank(Side::Platform, absent.len(), seen.len() + absent.len()) {
                 // Not believed, and not remembered: the next reading is a snapshot again.
                 reading.incomplete = true;
@@ -482,6 +486,7 @@ impl Engine {
             }
         }
         let buried: Vec<AppointmentId> = buried.into_iter().collect();
+        reading.open += buried.len() + doubled.len();
         reading.incomplete |= !self.ask_for_events(&buried, records).await;
         reading.incomplete |= !self.ask_before_duplicates(&doubled, records).await;
         if first && adopted > 0 {
@@ -502,6 +507,7 @@ impl Engine {
                 .map(|record| record.appointment_id.clone())
                 .collect();
             let linked = records.links();
+            reading.open += absent.len();
             if self.shrank(Side::Calendar, absent.len(), linked) {
                 reading.incomplete = true;
                 reading.history.push(self.item(
@@ -520,11 +526,13 @@ impl Engine {
     }
 
     /// What was left unanswered is asked for again with the next reading; but one question that is never answered makes not
-    /// each reading a full one: after some the rest waits for the full readings that come anyway.
-    fn asks_again_at_once(&self) -> bool {
+    /// each reading a full one: after some in which nothing became less the rest waits for the full readings that come anyway.
+    fn asks_again_at_once(&self, open: usize) -> bool {
         let mut live = self.lock();
-        live.incomplete = live.incomplete.saturating_add(1);
-        live.incomplete <= FULL_AGAIN_MAX
+        let (times, before) = live.incomplete;
+        let times = if open < before { 1 } else { times.saturating_add(1) };
+        live.incomplete = (times, open);
+        times <= FULL_AGAIN_MAX
     }
 
     /// Events of inserts that were sent and not yet answered: the outcome tells of them, and whether they were made or found.

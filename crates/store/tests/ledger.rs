@@ -61,6 +61,7 @@ fn marked(id: &str) -> Marked {
     Marked {
         event_id: EventId::new(id),
         step: Step::Dismissed,
+        perhaps: Vec::new(),
     }
 }
 

@@ -283,30 +283,34 @@ impl Host {
             let engine = Arc::clone(&fresh.engine);
             let host = Arc::clone(self);
             let (watcher, watched) = (Arc::clone(self), fresh.clone());
-            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, move || {
+            let watching = move || {
                 let (watcher, watched) = (Arc::clone(&watcher), watched.clone());
                 async move { watcher.keep_watch(&watched).await }
-            }));
-            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, move || {
+            };
+            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, watching, || ()));
+            let tidying = move || {
                 let (host, fresh) = (Arc::clone(&host), fresh.clone());
                 async move { host.tidy_after_cycles(&fresh).await }
-            }));
+            };
+            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, tidying, || ()));
             let (listener, heard) = (Arc::clone(&engine), stop.clone());
-            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, move || {
+            let listening = move || {
                 let (listener, heard) = (Arc::clone(&listener), heard.clone());
                 async move { listener.listen(heard).await }
-            }));
+            };
+            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, listening, || ()));
             let may_begin = self.may_begin.clone();
             tokio::spawn(async move {
                 tokio::select! {
                     () = may_begin.cancelled() => {}
                     () = tokio::time::sleep(PAGE_IS_THERE_WITHIN) => {}
                 }
-                keep_up(stop.clone(), AGAIN_AFTER, move || {
-                    let (engine, stop) = (Arc::clone(&engine), stop.clone());
+                let (driven, ends) = (Arc::clone(&engine), stop.clone());
+                let driving = move || {
+                    let (engine, stop) = (Arc::clone(&driven), ends.clone());
                     async move { engine.drive(stop).await }
-                })
-                .await;
+                };
+                keep_up(stop, AGAIN_AFTER, driving, || engine.has_broken()).await;
             });
         }
         self.tell(HostEvent::Changed);
@@ -358,15 +362,18 @@ impl Host {
         *self.device_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Looks at the clocks while a run goes on, so that one that never ends is noticed too, and one in which the lid was closed. Between runs the engine's own
-    /// driver does it, and this sleeps without a timer.
+    /// Looks at the clocks while a run goes on, so that one that never ends is noticed too, and one in which the lid was
+    /// closed. Between runs the engine's own driver does it, and this sleeps without a timer.
     async fn keep_watch(&self, running: &Running) {
         let mut events = running.engine.events();
         loop {
             while running.engine.live().progress.is_some() {
                 running.engine.look_in_run(Some(WATCH_EVERY));
                 tokio::select! {
-                    () = running.stop.cancelled() => return,
+                    () = running.stop.cancelled() => {
+                        running.engine.look_in_run(None);
+                        return;
+                    }
                     () = tokio::time::sleep(WATCH_EVERY) => running.engine.keep_watch().await,
                     () = ended(&mut events) => {}
                 }

@@ -196,3 +196,19 @@ async fn a_lid_that_was_closed_in_a_cycle_stops_its_writes_until_both_sides_were
         world.check_safety();
     }
 }
+
+/// Who leaves deletes with an engine that nothing drives any more, however long the reading before it takes.
+#[tokio::test]
+async fn what_is_written_after_the_driver_has_ended_is_not_taken_for_late() {
+    let world = World::new().await;
+    world.sync().await;
+    let mut driving = world.drive().await;
+    driving.let_pass(60).await;
+    world.engine.look_in_run(Some(Duration::from_secs(60)));
+    driving.stop().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.advance(600);
+    let report = world.cycle(Trigger::Manual).await;
+    assert_eq!(report.counts.added, 1);
+    assert!(world.trainer().has(&visit));
+}

@@ -180,6 +180,7 @@ impl World {
             let dismissed = Marked {
                 event_id: event_id.clone(),
                 step: Step::Dismissed,
+                perhaps: Vec::new(),
             };
             self.marked.insert(event_id.clone(), dismissed);
         }

@@ -87,6 +87,8 @@ export function story(conflict: ConflictView, c: Context): string {
   const { platform } = c;
   const calendar = m.google_calendar();
   if (conflict.kind === 'created_externally') {
+    if (conflict.refusal_reason === 'outcome_unknown')
+      return m.dc_story_created_unknown({ title: titleOf(conflict), calendar, platform });
     const asked = m.dc_story_created({ title: titleOf(conflict), calendar, platform });
     if (conflict.refusal_reason === null) return asked;
     return `${asked} ${refusal(conflict.refusal_reason, conflict.refusal_detail, platform)}`;
