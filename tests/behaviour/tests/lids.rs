@@ -199,16 +199,17 @@ async fn a_lid_that_was_closed_in_a_cycle_stops_its_writes_until_both_sides_were
 
 /// Who leaves deletes with an engine that nothing drives any more, however long the reading before it takes.
 #[tokio::test]
-async fn what_is_written_after_the_driver_has_ended_is_not_taken_for_late() {
+async fn what_is_deleted_after_the_driver_has_ended_is_not_taken_for_late() {
     let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
     world.sync().await;
+    assert!(world.trainer().has(&visit));
     let mut driving = world.drive().await;
     driving.let_pass(60).await;
     world.engine.look_in_run(Some(Duration::from_secs(60)));
     driving.stop().await;
-    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
     world.advance(600);
-    let report = world.cycle(Trigger::Manual).await;
-    assert_eq!(report.counts.added, 1);
-    assert!(world.trainer().has(&visit));
+    let (counts, remaining) = world.engine.delete_events(true).await.expect("both answer");
+    assert_eq!((counts.removed, remaining), (1, 0));
+    assert!(!world.trainer().has(&visit));
 }
