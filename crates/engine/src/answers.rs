@@ -203,19 +203,23 @@ impl Engine {
         let ctx = self.context(settings, &state);
         let mut records = Records::new(self.ledger.records().await?);
         let mut told = Vec::new();
+        let mut answered = BTreeSet::new();
         for appointment in &question.appointments {
             let Some(known) = records.get(appointment).cloned() else {
                 continue;
             };
-            // What has changed since it was asked is not answered with it.
+            // What has changed since it was asked is not answered with it, nor what only looks so by a clock that is wrong.
             let decision = reconcile::reconcile(&known, &ctx);
             let decision = self.follow_policy(decision, &mut BTreeMap::new(), &ctx);
             let present = guard::part_of(&decision);
-            if !present
-                .is_some_and(|(kind, cause)| kind == question.kind && question.is_about(appointment, &cause))
-            {
+            let is_as_asked = present
+                .is_some_and(|(kind, cause)| kind == question.kind && question.is_about(appointment, &cause));
+            // To ask about each move alone is right whatever it is by now.
+            let each_alone = (question.kind, answer) == (QuestionKind::Moves, Answer::Leave);
+            if !is_as_asked && !each_alone {
                 continue;
             }
+            answered.insert(appointment.clone());
             match (question.kind, answer) {
                 (QuestionKind::RemovedInCalendar, _) => {
                     // The unlinking that was held happens now; "put back" follows it.
@@ -260,7 +264,14 @@ impl Engine {
         item.run_id = None;
         changes.push(Change::AddItem(Box::new(item)));
         changes.extend(told);
+        // The answer is remembered for what it was given to; the rest is asked about anew.
+        let Question {
+            appointments, causes, ..
+        } = question.clone();
+        let is_answered = |id: &AppointmentId| answered.contains(id);
         changes.push(Change::PutQuestion(Question {
+            appointments: appointments.into_iter().filter(is_answered).collect(),
+            causes: causes.into_iter().filter(|(id, _)| is_answered(id)).collect(),
             answer: Some(answer),
             answered_at: Some(ctx.now),
             ..question

@@ -120,6 +120,19 @@ async fn six_moves_that_are_left_are_asked_about_one_by_one() {
     world.check_invariants().await;
 }
 
+/// Simulation seed 840522: by a clock that was days ahead some of them looked over, and what was answered had no effect on them.
+#[tokio::test]
+async fn six_moves_that_are_left_while_the_clock_is_wrong_are_each_asked_about_all_the_same() {
+    let (world, _) = six_moved().await;
+    world.clock.set_skew(chrono::TimeDelta::days(20));
+    world.answer(Answer::Leave).await;
+    world.clock.set_skew(chrono::TimeDelta::zero());
+    world.settle().await;
+    assert_eq!(world.admin().writes(), []);
+    assert_eq!(world.conflicts().await.len(), 6);
+    world.check_invariants().await;
+}
+
 #[tokio::test]
 async fn moves_are_counted_over_an_hour_not_per_run() {
     let (world, visits) = with_visits(8).await;

@@ -3,6 +3,7 @@
 use super::deletions::leaves_out;
 use super::facts::{Facts, Span, hours_of, moved_to, span_of, told_time};
 use crate::ended::Violation;
+use crate::faults::Kind;
 use chrono::TimeDelta;
 use roundtrip_core::outbox::Intent;
 use roundtrip_core::record::LinkState;
@@ -175,6 +176,22 @@ fn is_forgotten(facts: &Facts<'_>, appointment: &str, report: &Report<'_>) -> bo
     !facts.was_heard(report.change) && gone_on && facts.now - report.change.at > KEY_MEMORY
 }
 
+/// Whether the platform said no to a report, told so, and took a copy of the same request that the network brought once more later:
+/// then the platform says it, and nobody sent it (seed 840053).
+fn came_once_more(facts: &Facts<'_>, appointment: &str, report: &Report<'_>) -> bool {
+    let again = Kind::DuplicateLater.name();
+    let Actor::App(app) = &report.change.actor else {
+        return false;
+    };
+    let sent_once = facts.ended.requests.iter().any(|request| {
+        !request.google && request.idempotency_key == app.idempotency_key && request.faults.contains(&again)
+    });
+    sent_once
+        && facts.is_told(appointment, report.change.at - KEY_MEMORY, |item| {
+            matches!(&item.what, HistoryWhat::Refused { .. })
+        })
+}
+
 /// I5, for each move of one event.
 fn no_move_is_lost(
     facts: &Facts<'_>,
@@ -222,7 +239,8 @@ fn no_move_is_lost(
             |item| matches!(&item.what, HistoryWhat::MovedBack { to, .. } if (to.start, to.end) == report.to),
         );
         // A laptop that never heard the answer, and no longer writes, has it in its outbox still.
-        let forgotten = is_forgotten(facts, appointment, report);
+        let forgotten =
+            is_forgotten(facts, appointment, report) || came_once_more(facts, appointment, report);
         if !told && !waits && !forgotten && !facts.a_database_was_lost() {
             let what = format!(
                 "the move #{} was reported (#{}) and no history says so",
