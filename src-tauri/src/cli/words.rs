@@ -87,7 +87,7 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
             "some events could not be deleted; syncing is paused, and what was deleted stays deleted until you resume; try again"
         }
         "moves_waiting" => {
-            "moves have not reached the platform yet; sync first, or they are lost (--even-so goes on anyway)"
+            "moves, notes or open decisions have not reached the platform yet; sync or decide first, or they are lost (--even-so goes on anyway)"
         }
         "stale" => "the number of events has changed; look again, and confirm the new one",
         "not_the_writer" => "another laptop writes; take over with `sync --once --take-over` first",

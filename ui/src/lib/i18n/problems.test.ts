@@ -31,4 +31,15 @@ describe.each(['en', 'de'] as const)('what is wrong, in %s', (language) => {
     expect(title).toContain(PLATFORM);
     expect(why).toMatch(/disconnect Google Calendar and keep the events|trennen Sie Google Kalender und behalten/);
   });
+
+  it('calls an open decision no move, and says of nothing that waits that it was about a deletion', () => {
+    const { title, why } = problemWords('moves_waiting', PLATFORM);
+    for (const words of [
+      title,
+      m.pr_unreported({ count: 1, platform: PLATFORM }),
+      m.pr_unreported({ count: 3, platform: PLATFORM }),
+    ])
+      expect(words).toMatch(/open decision|offene Entscheidung/);
+    expect(why).not.toMatch(/delete|gelöscht/);
+  });
 });
