@@ -53,8 +53,8 @@ class Change {
   #turn = 0;
   #shown = false;
 
-  /** True if it was saved. */
-  async apply(group: string, patch: Patch): Promise<boolean> {
+  /** True if it was saved. `asked` is shown with its question if moves would stay behind and nothing else is shown. */
+  async apply(group: string, patch: Patch, asked?: Draft): Promise<boolean> {
     let done = false;
     try {
       settings.set(await changeSettings(patch));
@@ -64,7 +64,7 @@ class Change {
       this.#timer = setTimeout(() => (this.saved = undefined), 4_000);
       done = true;
     } catch (e) {
-      this.#wrong(asCommandError(e), patch);
+      this.#wrong(asCommandError(e), patch, asked);
     }
     // Before there are two accounts only the app itself knows these.
     if (patch.theme || patch.language) void info.refresh();
@@ -73,12 +73,18 @@ class Change {
 
   /** For what changes events. Before the start there is nothing to lose, so it applies at once. */
   propose(section: Section, group: string, patch: Patch): void {
-    if (!overview.value?.started) return void this.apply(group, patch);
+    if (!overview.value?.started) return void this.#applyAtOnce(section, group, patch);
     this.#clearErrors(patch);
     this.draft = { section, group, patch: { ...this.draft?.patch, ...patch } };
     clearTimeout(this.#wait);
     this.looking = true;
     this.#wait = setTimeout(() => void this.#look(), 180);
+  }
+
+  async #applyAtOnce(section: Section, group: string, patch: Patch): Promise<void> {
+    // Another choice of calendar takes the place of the one that is asked about.
+    if (patch.calendar_id) this.#drop();
+    await this.apply(group, patch, { section, group, patch });
   }
 
   async #look(): Promise<void> {
@@ -148,11 +154,20 @@ class Change {
     this.looking = false;
   }
 
-  #wrong(error: CommandError, patch: Patch): void {
+  #wrong(error: CommandError, patch: Patch, asked?: Draft): void {
+    if (error.code === 'moves_waiting' && asked && !this.draft) this.#ask(asked);
     if (error.code === 'moves_waiting' && this.draft) this.movesBehind = Number(error.detail) || 1;
     else if (error.field && error.field in patch) this.errors = { ...this.errors, [error.field]: error };
     else sayProblem(error);
     void settings.refresh();
+  }
+
+  /** Before the start no event changes: there is nothing to look at but what would stay behind. */
+  #ask(asked: Draft): void {
+    const [matching, total] = [settings.value?.matching ?? 0, settings.value?.total ?? 0];
+    this.draft = asked;
+    this.preview = { added: 0, changed: 0, removed: 0, moved_back: 0, left_out: [], matching, total, items: [] };
+    this.#shown = true;
   }
 
   #clearErrors(patch: Patch): void {

@@ -176,6 +176,22 @@ describe('what is wrong stands beside its field, and what was typed stays', () =
     await gone('dry-run');
     expect(app.state.settings.calendar_id).toBe('work@example.com');
   });
+  it('another calendar before the start, while moves have not reached the platform yet', async () => {
+    const app = await open('calendar', 'healthy', (app) => {
+      app.state.overview.started = false;
+      const row = app.state.rows.find((r) => r.badge === 'waiting');
+      if (row) row.reason = 'retrying';
+    });
+    await type(await get('calendar-id'), 'work@example.com');
+    await pick('calendar-id-save');
+    expect((await get('change-unreported')).dataset.count).toBe('1');
+    expect(find('change-confirm')?.hasAttribute('disabled')).toBe(true);
+    expect(app.state.settings.calendar_id).toBe('primary');
+    await pick('change-even-so');
+    await pick('change-confirm');
+    await gone('dry-run');
+    expect(app.state.settings.calendar_id).toBe('work@example.com');
+  });
   it('a calendar in the place of one that is gone, while moves have not reached the platform yet', async () => {
     const app = await open('calendar', 'healthy', (app) => {
       const problem = { code: 'calendar_not_found', service: 'google', detail: null, since: null, retry_at: null };
