@@ -1,5 +1,6 @@
 import type { SignInView } from '$lib/bindings';
 import { asCommandError, type CommandError } from '$lib/command';
+import { sayProblem } from '$lib/ui/act';
 import { beginSignIn, cancelSignIn, confirmOtherAccount, signInState } from './api';
 
 /** The sign-in that is going on, if one is. At most one at a time. */
@@ -11,6 +12,8 @@ class SignIn {
   /** So many moves would stay behind with the account before. */
   movesBehind = $state(0);
   evenSo = $state(false);
+  /** The other account was answered; both sides are looked at before it is taken, which may last. */
+  answering = $state(false);
 
   get waiting(): boolean {
     return this.view?.state === 'waiting';
@@ -50,6 +53,9 @@ class SignIn {
   }
 
   async answerOtherAccount(accept: boolean): Promise<void> {
+    // A second word meanwhile would find no question, and be taken for its answer.
+    if (this.answering) return;
+    this.answering = true;
     try {
       await confirmOtherAccount(accept, this.evenSo);
       this.view = null;
@@ -57,7 +63,9 @@ class SignIn {
       const error = asCommandError(e);
       // The question stays, with what accepting would cost.
       if (error.code === 'moves_waiting') this.movesBehind = Number(error.detail) || 1;
-      else this.error = error;
+      else sayProblem(error);
+    } finally {
+      this.answering = false;
     }
   }
 

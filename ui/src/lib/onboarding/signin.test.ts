@@ -1,6 +1,7 @@
 import { cleanup, render } from '@testing-library/svelte';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { toast } from 'svelte-sonner';
+import { tick } from 'svelte';
 import type { SignInView } from '$lib/bindings';
 import { useLanguage } from '$lib/i18n/locale.svelte';
 import { start } from '../../mock/ipc';
@@ -13,6 +14,7 @@ afterEach(() => {
   cleanup();
   signIn.view = null;
   signIn.error = undefined;
+  [signIn.movesBehind, signIn.evenSo] = [0, false];
 });
 
 describe('a browser that does not open', () => {
@@ -63,6 +65,30 @@ describe('another account than before', () => {
     find('other-account-accept')?.click();
     await vi.waitFor(() => expect(find('other-account')).toBeNull());
     expect(signIn.view).toBeNull();
+  });
+});
+
+describe('while both sides are looked at before another account is taken', () => {
+  it('neither answer can be given a second time, and the window says what it does', async () => {
+    const app = start('healthy', { language: 'en', slowMs: 0 });
+    useLanguage('en', 'en-GB');
+    const row = app.state.rows.find((r) => r.badge === 'waiting');
+    if (row) row.reason = 'retrying';
+    const accounts: [string, string] = ['kim@example.com', 'lee@example.com'];
+    signIn.view = { service: 'google', state: 'failed', url: null, problem: 'other_account', accounts };
+    render(SignInWait, { service: 'google', onretry: () => undefined });
+    const accepted = signIn.answerOtherAccount(true);
+    const kept = signIn.answerOtherAccount(false);
+    await tick();
+    for (const button of ['keep', 'accept'])
+      expect(find(`other-account-${button}`)?.hasAttribute('disabled'), button).toBe(true);
+    expect(find('other-account-looking')?.textContent).toContain('Looking at both sides');
+    await Promise.all([accepted, kept]);
+    await tick();
+    // The question stays, with what accepting would cost.
+    expect(find('other-account-unreported')?.dataset.count).toBe('1');
+    expect(find('other-account-keep')?.hasAttribute('disabled')).toBe(false);
+    expect(find('other-account-looking')).toBeNull();
   });
 });
 
