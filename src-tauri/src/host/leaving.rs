@@ -351,7 +351,8 @@ async fn go_on_as(before: &Running, after: &Engine) -> Result<(), AppError> {
     let known = before.engine.ledger().sync_state().await?;
     let mut state = after.ledger().sync_state().await?;
     state.started |= known.started;
-    state.paused_until = state.paused_until.max(known.paused_until);
+    // A ledger that was used before may still know a pause of then.
+    state.paused_until = known.paused_until;
     let change = Change::PutSyncState(Box::new(state));
     Ok(after.ledger().commit(vec![change]).await?)
 }

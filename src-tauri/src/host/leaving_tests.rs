@@ -184,6 +184,12 @@ async fn syncing_that_was_started_or_paused_goes_on_so_in_another_calendar() {
     running.engine.pause_until(until).await.expect("the ledger works");
     choose("third@example.com").await;
     assert_eq!(standing(&host).await, (true, until, OverallState::Paused));
+
+    // The one that was left while it was paused knows that pause still; it ended in the one that is left now.
+    let running = host.running().await.expect("both are signed in");
+    running.engine.pause_until(None).await.expect("the ledger works");
+    choose("work@example.com").await;
+    assert_eq!(standing(&host).await, (true, None, OverallState::UpToDate));
     host.close().await;
 }
 
