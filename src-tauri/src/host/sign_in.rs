@@ -26,6 +26,18 @@ pub struct Current {
     link: Option<mpsc::Sender<String>>,
     /// Signed in with another account than before: waits for the trainer's word.
     other: Option<Box<Finished>>,
+    /// The word on the other account is being carried out. Cancelled with the sign-in, so that what was asked is not kept.
+    deciding: Option<CancellationToken>,
+}
+
+impl Current {
+    /// Nobody is asked about another account any more, and what was answered is not carried out.
+    fn forget_question(&mut self) {
+        self.other = None;
+        if let Some(deciding) = self.deciding.take() {
+            deciding.cancel();
+        }
+    }
 }
 
 /// A sign-in that was begun: what to open, and how it ends.
@@ -107,7 +119,7 @@ impl Host {
             }
             current.view = Some(view.clone());
             current.link = link;
-            current.other = None;
+            current.forget_question();
             // Told before anybody else may change it: events come in the order in which it was so.
             self.tell(HostEvent::SignIn(view));
             current.number
@@ -373,29 +385,41 @@ impl Host {
     ///
     /// # Errors
     /// `moves_waiting` if moves would stay behind with the account before and it is not to happen `even_so`: then the question
-    /// stays open.
+    /// stays open. `not_possible` while an earlier word is still carried out, for there is nothing left to answer.
     pub async fn confirm_other_account(
         self: &Arc<Self>,
         accept: bool,
         even_so: bool,
     ) -> Result<Option<SignInView>, AppError> {
-        let (finished, number) = {
+        let (finished, number, deciding) = {
             let mut current = self.sign_in();
+            if current.deciding.is_some() {
+                return Err(problem("not_possible", None));
+            }
             let Some(finished) = current.other.take() else {
                 return Ok(None);
             };
-            (finished, current.number)
+            let deciding = CancellationToken::new();
+            current.deciding = Some(deciding.clone());
+            (finished, current.number, deciding)
         };
         let service = finished.service;
+        // Both sides are read in full: that lasts, and the trainer may give the sign-in up meanwhile.
         if accept
             && let Some(running) = self.running().await
             && let Err(error) = self.stop_to_change(&running, even_so).await
         {
             let mut current = self.sign_in();
-            if current.number == number {
+            if !deciding.is_cancelled() {
+                current.deciding = None;
                 current.other = Some(finished);
             }
             return Err(error);
+        }
+        if deciding.is_cancelled() {
+            // It was stopped for the other account, which nobody wants any more.
+            self.rebuild().await;
+            return Ok(Some(view_of(service, "cancelled", None, None)));
         }
         let view = if accept {
             self.keep(*finished).await
@@ -403,6 +427,9 @@ impl Host {
             view_of(service, "cancelled", None, None)
         };
         let mut current = self.sign_in();
+        if !deciding.is_cancelled() {
+            current.deciding = None;
+        }
         // Another sign-in began meanwhile: it is the one that is shown.
         if current.number == number {
             current.view = Some(view.clone());
@@ -418,7 +445,7 @@ impl Host {
             cancel.cancel();
         }
         current.link = None;
-        current.other = None;
+        current.forget_question();
         current.view = None;
     }
 

@@ -166,6 +166,37 @@ async fn moves_that_would_stay_behind_with_the_account_before_are_said_first() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_is_given_up_while_both_sides_are_looked_at_is_not_kept() {
+    let (host, _folder) = connected("given-up").await;
+    let before = platform_of(&host).await;
+    let asked = host.keep_or_ask(at("https://birke.example")).await;
+    assert_eq!(asked.problem.as_deref(), Some("other_account"));
+
+    let accepted = host.confirm_other_account(true, false);
+    tokio::pin!(accepted);
+    // As far as it goes without waiting for the database.
+    tokio::select! {
+        biased;
+        done = &mut accepted => panic!("nothing was looked at: {:?}", done.is_ok()),
+        () = std::future::ready(()) => {}
+    }
+    for accept in [false, true] {
+        let second = host.confirm_other_account(accept, false).await;
+        assert_eq!(second.expect_err("the first goes on").code, "not_possible");
+    }
+    host.cancel_sign_in();
+    let kept = accepted.await.expect("nothing waits").expect("it was asked");
+    assert_eq!(kept.state, "cancelled");
+    assert_eq!(platform_of(&host).await, before);
+    assert_eq!(host.sign_in().view, None);
+    let running = host.running().await.expect("still connected");
+    assert!(!running.stop.is_cancelled(), "put together anew");
+    let nobody = host.confirm_other_account(true, false).await;
+    assert!(nobody.expect("nothing is under way").is_none());
+    host.close().await;
+}
+
+#[tokio::test]
 async fn the_same_id_at_another_platform_is_another_account() {
     const HERE: &str = "http://127.0.0.1:9";
     let (host, _folder) = connected("two-platforms").await;
