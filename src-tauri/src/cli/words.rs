@@ -27,6 +27,9 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "platform_wrong_certificate" => {
             "the platform's certificate is not trusted; try another network, or ask the platform's team"
         }
+        "nobody_proven" => {
+            "neither Google nor the platform can prove who they are: something in this network or on this machine answers in between; nothing was sent; try another network"
+        }
         "unsafe_platform" => {
             "the platform's sign-in is not safe (PKCE or https is missing); ask the platform's team"
         }
@@ -132,6 +135,8 @@ mod tests {
     fn what_cannot_be_had_from_here_says_where_it_can() {
         assert!(of_code("deletion_off", None).contains("roundtrip disconnect google"));
         assert!(of_code("calendar_read_only", None).contains("ask its owner"));
+        assert!(of_code("nobody_proven", None).contains("another network"));
+        assert!(of_code("moves_waiting", None).contains("decide"));
         let grant = |service, revoked, stays| of_grant(service, revoked, stays);
         assert!(grant(Provider::Google, false, false).contains(GOOGLE_GRANTS));
         assert!(!grant(Provider::Platform, false, false).contains(GOOGLE_GRANTS));

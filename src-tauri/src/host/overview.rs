@@ -277,16 +277,14 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
         let nobody_is_proven = [&live.platform, &live.calendar]
             .map(|health| health.problem == Some(PortError::WrongCertificate));
         // The network is there: something in it, or on this laptop, answers for everybody.
-        let (code, action) = match nobody_is_proven {
-            [true, true] => ("wrong_certificate", "try_again"),
-            _ => ("offline", "none"),
+        let both = match nobody_is_proven {
+            [true, true] => plain_problem("nobody_proven", None, "try_again"),
+            _ => plain_problem("offline", None, "none"),
         };
         return shown(platform, &live.platform).map(|problem| Problem {
-            code: code.into(),
-            service: None,
-            detail: None,
-            action: action.into(),
-            ..problem
+            since: problem.since,
+            retry_at: problem.retry_at,
+            ..both
         });
     }
     let sides = [shown(platform, &live.platform), shown(calendar, &live.calendar)];
@@ -428,7 +426,7 @@ fn state_of(
         "offline"
             | "google_unreachable"
             | "platform_unreachable"
-            | "wrong_certificate"
+            | "nobody_proven"
             | "google_wrong_certificate"
             | "platform_wrong_certificate"
             | "quota_gone"

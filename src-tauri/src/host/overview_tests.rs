@@ -112,7 +112,7 @@ async fn a_wrong_certificate_is_told_from_an_outage_and_waits_like_one() {
             Some("google"),
         ),
         // Nobody proves who they are: that is what lies in between, and no missing network.
-        ([wrong(), wrong()], "wrong_certificate", None),
+        ([wrong(), wrong()], "nobody_proven", None),
         ([wrong(), lost()], "offline", None),
     ] {
         let (problem, state) = said(&host, troubles).await;

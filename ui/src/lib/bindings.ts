@@ -919,7 +919,8 @@ export type PreviewItem = {
 export type Problem = {
 	/**
 	 *  Stable code: `google_reauth`, `platform_reauth`, `google_unreachable`, `platform_unreachable`,
-	 *  `google_wrong_certificate`, `platform_wrong_certificate`, `google_right_missing`, `platform_right_missing`,
+	 *  `google_wrong_certificate`, `platform_wrong_certificate`, `nobody_proven` (both), `google_right_missing`,
+	 *  `platform_right_missing`,
 	 *  `calendar_read_only`, `calendar_not_found`, `quota_gone`, `clock_wrong`, `sync_disabled`, `disk_full`, `database_unavailable`,
 	 *  `database_damaged`, `database_unreadable`, `keychain`, `writes_failed`,
 	 *  `not_the_writer`, `reading_shrank`, `database_rebuilt` (the damaged file's name is the detail), `no_success_2h` (both

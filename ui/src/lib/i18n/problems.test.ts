@@ -32,6 +32,13 @@ describe.each(['en', 'de'] as const)('what is wrong, in %s', (language) => {
     expect(why).toMatch(/disconnect Google Calendar and keep the events|trennen Sie Google Kalender und behalten/);
   });
 
+  it('speaks of both services, and of no address, where neither is proven', () => {
+    const { title, why } = problemWords('nobody_proven', PLATFORM);
+    expect(title).toContain('Google');
+    expect(title).toContain(PLATFORM);
+    expect(`${title} ${why}`).not.toMatch(/address|Adresse/);
+  });
+
   it('calls an open decision no move, and says of nothing that waits that it was about a deletion', () => {
     const { title, why } = problemWords('moves_waiting', PLATFORM);
     for (const words of [

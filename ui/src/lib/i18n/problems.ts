@@ -75,6 +75,7 @@ const WORDS: Record<string, Words> = {
   wrong_certificate: () => [m.p_wrong_certificate(), m.p_wrong_certificate_why()],
   google_wrong_certificate: () => [m.p_google_wrong_certificate(), m.p_google_wrong_certificate_why()],
   platform_wrong_certificate: (p) => [m.p_platform_wrong_certificate(p), m.p_wrong_certificate_why()],
+  nobody_proven: (p) => [m.p_nobody_proven(p), m.p_nobody_proven_why()],
   timed_out: () => [m.p_timed_out(), m.p_timed_out_why()],
   address_missing: () => [m.p_address_missing(), m.p_address_missing_why()],
   offline: () => [m.p_offline(), m.p_offline_why()],
