@@ -71,7 +71,10 @@ async fn has_believed(running: &Running, since: DateTime<Utc>) -> Result<bool> {
         ..HistoryFilter::default()
     };
     let told = running.engine.ledger().history(&filter).await?;
-    Ok(!told.iter().any(|item| item.what == HistoryWhat::ReadingShrank))
+    // A clock that was ahead once has told lines of a time that is still to come (seed 842676).
+    let now = running.engine.now();
+    let mut told = told.iter().filter(|item| item.at <= now);
+    Ok(!told.any(|item| item.what == HistoryWhat::ReadingShrank))
 }
 
 /// True if the last reading of both sides went well. A service that repeats its pages is not read in such a round, and what is
