@@ -5,6 +5,7 @@ use crate::project;
 use crate::run::{cargo, read, run, run_and_read, say};
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::process::Command;
 
 /// What to fuzz, and for how long.
 #[derive(clap::Args)]
@@ -26,7 +27,7 @@ const INPUT_MAX: u32 = 65_536;
 /// in cargo's target folder: the committed corpus grows by hand.
 pub fn fuzz(options: &Options) -> Result<bool> {
     read(cargo().args(["fuzz", "--version"])).context("`cargo install cargo-fuzz` is needed")?;
-    let listed = read(cargo().args(["+nightly", "fuzz", "list", "--fuzz-dir", "fuzz"]))
+    let listed = read(nightly().args(["fuzz", "list", "--fuzz-dir", "fuzz"]))
         .context("a nightly compiler is needed (`rustup toolchain install nightly`)")?;
     let targets: Vec<&str> = listed
         .lines()
@@ -37,16 +38,16 @@ pub fn fuzz(options: &Options) -> Result<bool> {
     if targets.is_empty() {
         bail!("no such target; there are: {}", listed.replace('\n', " "));
     }
-    run(cargo().args(["+nightly", "fuzz", "build", "--fuzz-dir", "fuzz"]))?;
+    run(nightly().args(["fuzz", "build", "--fuzz-dir", "fuzz"]))?;
     let mut lines = Vec::new();
     let mut all_well = true;
     for target in targets {
         say(&format!("fuzz {target}"));
         let grown = project::target().join("fuzz-corpus").join(target);
         fs::create_dir_all(&grown).with_context(|| format!("couldn't make {}", grown.display()))?;
-        let mut command = cargo();
+        let mut command = nightly();
         command
-            .args(["+nightly", "fuzz", "run", "--fuzz-dir", "fuzz", target])
+            .args(["fuzz", "run", "--fuzz-dir", "fuzz", target])
             .arg(&grown)
             .arg(project::root().join("fuzz/corpus").join(target))
             .arg("--")
@@ -68,6 +69,13 @@ pub fn fuzz(options: &Options) -> Result<bool> {
     say("fuzz summary");
     lines.iter().for_each(|line| println!("{line}"));
     Ok(all_well)
+}
+
+/// The nightly compiler's cargo. The one that runs us knows no other toolchain; rustup's, by its name, does.
+fn nightly() -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(project::root()).arg("+nightly");
+    command
 }
 
 /// The number of executions that libFuzzer tells at its end.
