@@ -72,8 +72,8 @@ async fn an_insert_that_never_arrived_is_not_made_up_for_once_the_visit_is_over(
     world.check_safety();
 }
 
-#[tokio::test]
-async fn an_absent_event_that_could_not_be_asked_for_is_asked_for_with_the_next_cycle() {
+/// The trainer deletes the first of three events. The full listing tells of no deletions, and the direct question is not answered.
+async fn with_an_event_that_nobody_tells_of() -> (World, Vec<String>) {
     let (world, visits) = with_visits(3).await;
     let event = world.trainer().delete(&visits[0]);
     world.running.sandbox.google.expire_sync_tokens();
@@ -82,9 +82,14 @@ async fn an_absent_event_that_could_not_be_asked_for_is_asked_for_with_the_next_
         body: None,
         headers: Vec::new(),
     };
-    // The full listing tells of no deletions; the direct question is not answered.
     let asked = format!("/events/{event}");
     world.spoil_google(trouble, |rule| rule.method("GET").path(&asked).times(0));
+    (world, visits)
+}
+
+#[tokio::test]
+async fn an_absent_event_that_could_not_be_asked_for_is_asked_for_with_the_next_cycle() {
+    let (world, visits) = with_an_event_that_nobody_tells_of().await;
     world.sync().await;
     assert_eq!(world.state().await.full_at, None, "it is not done");
     world.repair();
@@ -200,16 +205,7 @@ async fn trying_again_does_not_make_up_for_a_visit_that_is_over_either() {
 
 #[tokio::test]
 async fn one_question_that_is_never_answered_does_not_make_each_reading_a_full_one() {
-    let (world, visits) = with_visits(3).await;
-    let event = world.trainer().delete(&visits[0]);
-    world.running.sandbox.google.expire_sync_tokens();
-    let trouble = Fault::Status {
-        status: 503,
-        body: None,
-        headers: Vec::new(),
-    };
-    let asked = format!("/events/{event}");
-    world.spoil_google(trouble, |rule| rule.method("GET").path(&asked).times(0));
+    let (world, visits) = with_an_event_that_nobody_tells_of().await;
     let mut full = 0;
     for _ in 0..20 {
         world.advance(120);
