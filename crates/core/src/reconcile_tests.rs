@@ -404,6 +404,16 @@ fn r11_a_move_into_the_future_that_was_not_reported_in_time_is_not_lost() {
         .expect("Ended");
 }
 
+/// Seed 868041: the laptop slept until the old time was over.
+#[test]
+fn r11_an_event_moved_into_the_future_goes_once_the_visit_is_said_to_be_no_more() {
+    Case::linked()
+        .calendar_moves("12-04 09:00-10:30")
+        .now("2026-12-02T09:00:00Z")
+        .platform_removes(RemovalReason::Unassigned)
+        .expect("delete Unassigned g1");
+}
+
 /// Planner seed 215700: there is nothing left to bring to the time that was wanted back.
 #[test]
 fn r11_a_later_time_wanted_for_a_deleted_event_keeps_nothing_open() {

@@ -49,9 +49,10 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
     let Some(span) = said.or_else(marked).or_else(|| event.time.timed()) else {
         return Decision::local(record, Standing::Unknown);
     };
-    // Closed for good is what is over on both sides; a wrong clock may have closed more.
-    let took_place = || event.time.timed().is_none_or(|time| time.end <= ctx.now);
-    if span.end <= ctx.now || (record.link == LinkState::Closed && took_place()) {
+    // Closed for good is what is over on both sides; a wrong clock may have closed more. An event that the trainer moved into
+    // the future shows a visit that there will not be.
+    let event_is_over = event.time.timed().is_none_or(|time| time.end <= ctx.now);
+    if event_is_over && (span.end <= ctx.now || record.link == LinkState::Closed) {
         record.link = LinkState::Closed;
         return Decision::local(record, Standing::Ended);
     }

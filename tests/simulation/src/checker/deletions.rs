@@ -100,8 +100,11 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
         return Why::Asked;
     }
     // The row is lost with a database, or with an answer, where the trainer took the event from the bin before it was known
-    // (seed 18370). The rules are not.
-    if (said(DeleteReason::LeftOut) || facts.a_database_was_lost() || !facts.was_heard(deletion))
+    // (seed 18370), or it is still to come. The rules are not lost.
+    let untold = facts.a_database_was_lost()
+        || !facts.was_heard(deletion)
+        || is_still_to_be_told(facts, deletion, event);
+    if (said(DeleteReason::LeftOut) || untold)
         && some_rules_left_it_out(facts, appointment, deletion)
     {
         return Why::Filter;
@@ -258,8 +261,8 @@ fn no_edit_goes_unsaid(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// Whether the answer was lost and the deletion still waits in the laptop's outbox: it is told once the laptop asks what became
-/// of it (seed 38761).
+/// Whether the deletion still waits in the laptop's outbox, because the answer was lost (seed 38761) or the power went while it
+/// was written down (seed 864986): it is told once the laptop asks what became of it.
 fn is_still_to_be_told(facts: &Facts<'_>, deletion: &Change, event: &str) -> bool {
     let waits = |number: usize| {
         let outbox = &facts.ended.laptops[number].outbox;
@@ -267,5 +270,5 @@ fn is_still_to_be_told(facts: &Facts<'_>, deletion: &Change, event: &str) -> boo
             .iter()
             .any(|row| matches!(&row.intent, Intent::Delete { event_id, .. } if event_id.as_str() == event))
     };
-    !facts.was_heard(deletion) && facts.laptop_of(deletion).is_some_and(waits)
+    facts.laptop_of(deletion).is_some_and(waits)
 }
