@@ -4,7 +4,7 @@ use crate::port::{HttpError, HttpPort, Pieces};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
-use http::header::{DATE, HeaderName, USER_AGENT};
+use http::header::{AGE, DATE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use roundtrip_engine::ports::Clock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,7 +103,7 @@ impl Metered {
         };
         // The answer was dated at some moment of its journey, and a laptop may sleep in the middle of one: what the
         // journey itself explains says nothing against what is known. The header has whole seconds.
-        let date = date.with_timezone(&Utc);
+        let date = date.with_timezone(&Utc) + age(headers);
         // A clock that was set meanwhile says nothing of when the request left; the running one does.
         let before = before + self.set_by(before, running).unwrap_or_default();
         let (least, most) = (date - self.clock.now() - NOISE, date - before + NOISE);
@@ -124,6 +124,13 @@ impl Metered {
             running: self.clock.monotonic(),
         });
     }
+}
+
+/// How long ago an answer was given that a cache on the way kept (RFC 9111, section 5.1): its date is as old.
+fn age(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(AGE).and_then(|value| value.to_str().ok());
+    let seconds = seconds.and_then(|value| value.trim().parse::<u32>().ok());
+    Duration::seconds(seconds.unwrap_or_default().into())
 }
 
 #[async_trait]

@@ -145,6 +145,26 @@ async fn requests_are_counted_named_and_tell_the_time() {
 }
 
 #[tokio::test]
+async fn an_answer_that_a_cache_kept_for_a_week_sets_no_clock_back() {
+    use roundtrip_http::HttpPort as _;
+    let world = world();
+    let metered = Metered::new(world.http.clone(), world.clock.clone(), "");
+    let week = Duration::days(7);
+    let date = (start() - week).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let age = week.num_seconds().to_string();
+    world.http.then_with(200, &[("date", &date), ("age", &age)], "");
+    assert!(metered.send(request()).await.is_ok());
+    assert_eq!(metered.clock_offset(), Some(Duration::zero()));
+    for nonsense in ["-5", "soon", "99999999999999999999"] {
+        world
+            .http
+            .then_with(200, &[("date", &date), ("age", nonsense)], "");
+        assert!(metered.send(request()).await.is_ok());
+        assert_eq!(metered.clock_offset(), Some(-week), "{nonsense}");
+    }
+}
+
+#[tokio::test]
 async fn a_clock_that_is_set_is_no_sleep() {
     use roundtrip_http::HttpPort as _;
     let world = world();

@@ -9,7 +9,8 @@ use crate::witness::{Switch, run_of};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use http::{Request, Response, StatusCode, Uri};
+use http::header::{AGE, DATE};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use roundtrip_http::{HttpError, HttpErrorKind, HttpPort};
 use roundtrip_sandbox::faults::FaultRule;
 use roundtrip_sandbox::shared::SeededRandom;
@@ -181,7 +182,7 @@ impl Wire {
                 let known = state.answers.get(key).map_or(0, VecDeque::len);
                 let chosen = state.random.below(known);
                 if let Some(answer) = state.answers.get(key).and_then(|known| known.get(chosen)) {
-                    return Ok(answer.clone());
+                    return Ok(aged(answer.clone(), self.stage.now()));
                 }
             }
             Some(Kind::ExpiredToken) if asked.google => {
@@ -405,4 +406,13 @@ impl HttpPort for Wire {
         ));
         answer
     }
+}
+
+/// An answer as a cache gives it again: it says for how long it was kept (RFC 9111, section 4.2.3).
+fn aged(mut answer: Response<Bytes>, now: DateTime<Utc>) -> Response<Bytes> {
+    let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok());
+    let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    let age = date.map_or(0, |date| (now - date.with_timezone(&Utc)).num_seconds().max(0));
+    answer.headers_mut().insert(AGE, HeaderValue::from(age));
+    answer
 }
