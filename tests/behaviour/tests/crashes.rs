@@ -1,9 +1,16 @@
 //! The power goes, the database is lost: nothing is doubled, nothing is forgotten.
 
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::DateTime;
+use http::{Method, Request, Response};
 use roundtrip_behaviour_tests::{BEN, Cut, Setup, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::ConflictKind;
-use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_engine::ledger::{HistoryWhat, RunResult, Trigger};
+use roundtrip_http::{HttpError, HttpPort};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 #[tokio::test]
 async fn killed_in_the_middle_of_a_first_sync_of_200_it_finishes_after_the_restart() {
@@ -252,5 +259,48 @@ async fn a_damaged_database_is_put_aside_and_rebuilt() {
     for visit in &visits {
         assert_eq!(world.badge(visit).await.0, Badge::Synced);
     }
+    world.check_invariants().await;
+}
+
+/// Where a mistake of ours ends the cycle: at one of its later writes to the calendar.
+struct Breaking(Arc<dyn HttpPort>, AtomicU32);
+
+#[async_trait]
+impl HttpPort for Breaking {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let writes = *request.method() == Method::POST && request.uri().path().ends_with("/events");
+        let before = self.1.fetch_add(u32::from(writes), Ordering::Relaxed);
+        assert!(!writes || before < 25, "a mistake of ours");
+        self.0.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn after_a_mistake_of_ours_no_run_goes_on_and_the_next_ends_the_one_it_broke() {
+    let world = World::new().await;
+    let visits = world.admin().visits(30);
+    let breaking = Breaking(world.wire.services(), AtomicU32::new(0));
+    world.wire.divert(Some(Arc::new(breaking)));
+    let engine = world.engine.clone();
+    let broken = tokio::spawn(async move { engine.cycle(Trigger::Manual).await.map(|_| ()) }).await;
+    assert!(broken.is_err_and(|ended| ended.is_panic()));
+    assert!(
+        world.snapshot().await.live.progress.is_some(),
+        "its bar stands still"
+    );
+
+    world.engine.has_broken();
+    assert_eq!(world.snapshot().await.live.progress, None);
+    world.wire.divert(None);
+    world.settle().await;
+    assert!(visits.iter().all(|visit| world.trainer().has(visit)));
+    let runs = world.engine.ledger().runs(DateTime::UNIX_EPOCH, 10).await;
+    let runs = runs.expect("the ledger works");
+    let going_on = runs.iter().filter(|run| run.result == RunResult::Running);
+    assert_eq!(going_on.count(), 0, "{runs:?}");
+    assert!(
+        runs.iter().any(|run| run.result == RunResult::Partial),
+        "{runs:?}"
+    );
     world.check_invariants().await;
 }
