@@ -110,7 +110,7 @@ pub fn moved_to(time: &TimeSpan) -> String {
     format!("{}/{}", time.start.timestamp(), time.end.timestamp())
 }
 
-/// Judges a plan. `links` is the number of links before it; `questions` are the open ones and those answered lately.
+/// Judges a plan. `links` is the number of links before it, without those of visits that are over; `questions` are the open ones and those answered lately.
 pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[Question]) -> Verdict {
     let mut candidates: BTreeMap<QuestionKind, BTreeMap<&AppointmentId, Cause>> = BTreeMap::new();
     for decision in decisions {

@@ -42,10 +42,12 @@ fn as_if_told(row: &OutboxRow, record: Option<&Record>) -> Option<HistoryItem> {
                 .is_some_and(|removal| removal.inferred),
             time: None,
         },
-        // A person decided it one by one, however long ago.
+        // A person decided it one by one, however long ago. What a rule decided counts.
         Intent::Move { time, .. }
-            if record
-                .is_some_and(|known| [known.confirmed_time, known.requested_time].contains(&Some(*time))) =>
+            if record.is_some_and(|known| {
+                [known.confirmed_time, known.requested_time].contains(&Some(*time))
+                    && known.policy_time != Some(*time)
+            }) =>
         {
             return None;
         }
@@ -110,7 +112,7 @@ impl Engine {
                 }
             })
             .collect();
-        let verdict = guard::judge(&decisions, recent, records.links(), questions);
+        let verdict = guard::judge(&decisions, recent, records.open_links(), questions);
         Plan {
             decisions,
             held: verdict.held,

@@ -15,7 +15,7 @@ use roundtrip_core::filter;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken, Version};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::quota;
-use roundtrip_core::record::Record;
+use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::shrink;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,8 +91,14 @@ impl Records {
     fn owner(&self, event: &EventId) -> Option<AppointmentId> {
         self.by_event.get(event).cloned()
     }
+    /// Events that are there, also those of visits that are over.
     pub(crate) fn links(&self) -> usize {
         self.all.values().filter(|record| record.event.is_some()).count()
+    }
+    /// Events that are there, of visits that are not over: what a mass of changes is compared with. What is over grows for years.
+    pub(crate) fn open_links(&self) -> usize {
+        let open = |record: &&Record| record.event.is_some() && record.link != LinkState::Closed;
+        self.all.values().filter(open).count()
     }
 }
 

@@ -1,6 +1,6 @@
 //! No mass change goes unasked, and nothing is asked twice.
 
-use roundtrip_behaviour_tests::{BEN, World};
+use roundtrip_behaviour_tests::{BEN, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{ConflictCause, Resolution};
 use roundtrip_core::ids::AppointmentId;
@@ -8,6 +8,7 @@ use roundtrip_core::question::{Answer, QuestionKind, Why};
 use roundtrip_core::settings::{ConflictPolicy, LeftOutPolicy};
 use roundtrip_engine::Removals;
 use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::platform::{AdminEdit, AppointmentType};
 
 async fn with_visits(count: usize) -> (World, Vec<String>) {
@@ -276,6 +277,20 @@ async fn a_few_cancellations_go_without_a_question_and_many_are_asked_about() {
 }
 
 #[tokio::test]
+async fn the_visits_of_years_do_not_make_many_cancellations_few() {
+    let (world, visits) = with_visits(80).await;
+    world.set_time(at("2026-12-15 23:30"));
+    world.sync().await;
+    let ahead: Vec<&String> = visits[60..].iter().collect();
+    for visit in &ahead[..14] {
+        world.admin().cancel(visit);
+    }
+    asked_once(&world, QuestionKind::Cancellations, 14).await;
+    assert_eq!(world.trainer().marked().len(), 80);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
 async fn deletions_that_are_inferred_are_asked_about_earlier() {
     for answer in [Answer::GoOn, Answer::Leave] {
         let (world, visits) = with_visits(10).await;
@@ -325,6 +340,40 @@ async fn moves_that_a_standing_rule_makes_count_as_moves() {
     );
     assert_eq!(world.conflicts().await.len(), 6);
     world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn moves_by_a_standing_rule_count_also_while_their_answers_are_missing() {
+    let (world, visits) = with_visits(12).await;
+    world
+        .set(|settings| settings.time_policy = ConflictPolicy::KeepCalendar)
+        .await;
+    let both = |visits: &[String], hours: (u32, u32)| {
+        for (index, visit) in visits.iter().enumerate() {
+            let on = |hour| format!("2026-12-{:02} {hour:02}:00", 7 + index);
+            world.admin().move_to(visit, &on(hours.0));
+            world.trainer().drag(visit, &on(hours.1));
+        }
+    };
+    both(&visits[..5], (6, 19));
+    world.advance(60);
+    world.spoil_platform(Fault::DropAfter, |rule| rule.method("POST").times(5));
+    let unreachable = Fault::Status {
+        status: 503,
+        body: None,
+        headers: Vec::new(),
+    };
+    world.spoil_platform(unreachable, |rule| rule.method("POST").times(0));
+    world.sync().await;
+    both(&visits[5..10], (5, 20));
+    world.advance(60);
+    world.sync().await;
+    let asked = world.questions().await;
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(
+        (asked[0].kind, asked[0].appointments.len()),
+        (QuestionKind::Moves, 5)
+    );
 }
 
 #[tokio::test]

@@ -262,7 +262,8 @@ fn no_mass_unasked(facts: &Facts<'_>, laptop: usize, counted: &[&Counted<'_>], f
     }
 }
 
-/// Our events that were there at some time between these: a laptop may know of one a little longer than it is there.
+/// Our events that were there at some time between these: a laptop may know of one a little longer than it is there. What was over
+/// before counts for nothing.
 fn links_between(facts: &Facts<'_>, from: DateTime<Utc>, until: DateTime<Utc>) -> usize {
     let live = |state: Option<&EventState>| state.is_some_and(EventState::is_live);
     let there = |(event, _): &(&str, &str)| {
@@ -272,7 +273,20 @@ fn links_between(facts: &Facts<'_>, from: DateTime<Utc>, until: DateTime<Utc>) -
                 .event(event)
                 .any(|change| change.at >= from && change.at <= until && live(change.event_after()))
     };
-    facts.own_events().filter(there).count()
+    let over = |(event, appointment): &(&str, &str)| {
+        let shown = facts.event(event).filter_map(Change::event_after);
+        let said = facts
+            .appointment(appointment)
+            .filter_map(Change::appointment_after);
+        shown
+            .map(|state| state.end)
+            .chain(said.map(|state| span_of(state).1))
+            .all(|end| end <= from)
+    };
+    facts
+        .own_events()
+        .filter(|known| there(known) && !over(known))
+        .count()
 }
 
 /// An hour may pass in a moment, or count twice.
