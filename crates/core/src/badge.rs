@@ -35,6 +35,8 @@ pub struct Facts<'a> {
     pub problem: Option<&'a str>,
     /// Held by the guard.
     pub question: Option<QuestionKind>,
+    /// It may be what came of a marked event's creation, of which no answer came: nothing is made for it until that is known.
+    pub perhaps_created: bool,
     /// Both sides were read since the last known change, and both readings worked.
     pub fresh: bool,
     /// Why nothing is written now, if so: `not_started`, `paused`, `sync_disabled`, `not_the_writer`, `offline` …
@@ -49,6 +51,9 @@ pub fn badge(record: &Record, standing: Standing, facts: Facts<'_>) -> (Badge, O
     }
     if record.conflict.is_some() {
         return (Badge::Conflict, None);
+    }
+    if facts.perhaps_created {
+        return (Badge::Waiting, reason("perhaps_created"));
     }
     // What is over is not read again, and nothing of it is written.
     if record.unreadable && standing != Standing::Ended {
@@ -156,6 +161,7 @@ mod tests {
         outbox: None,
         problem: None,
         question: None,
+        perhaps_created: false,
         held_back: None,
     };
 

@@ -169,8 +169,8 @@ pub struct Marked {
     pub event_id: EventId,
     /// Where it stands.
     pub step: Step,
-    /// While it is asked about: appointments that may be what a creation of it has brought about whose answer never came. No
-    /// event is made for them until the trainer has answered.
+    /// While it is asked about: appointments that look like what a creation of it has brought about whose answer never came. No
+    /// event is made for them until the trainer has answered, or they are moved away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub perhaps: Vec<AppointmentId>,
 }
@@ -374,14 +374,15 @@ pub fn refused(known: Option<&Marked>, event_id: &EventId, sent: &MarkedEvent, r
 }
 
 /// Asked once more: what became of the creation is not known, and the trainer is the one to say whether it is to be tried again.
-/// `perhaps`: appointments made since that may be what came of it.
+/// `doubtful`: appointments were made since that may be what came of it; `perhaps`: those of them that look like it.
 pub fn ask_again(
     known: &Marked,
     sent: &MarkedEvent,
+    doubtful: bool,
     perhaps: Vec<AppointmentId>,
     now: DateTime<Utc>,
 ) -> Marked {
-    let refusal = (!perhaps.is_empty()).then(|| Refusal {
+    let refusal = doubtful.then(|| Refusal {
         field: Field::Time,
         time: Some(sent.time),
         notes: None,
@@ -448,6 +449,12 @@ pub fn fit(appointment: &Appointment, sent: &MarkedEvent, since: DateTime<Utc>) 
         (false, true) if said.overlaps(&sent.time) => Fit::Likely,
         _ => Fit::Near,
     })
+}
+
+/// Whether an appointment lies where a marked event does, so that an event of its own beside it would most likely be one too
+/// many: nobody is in two places.
+pub fn stands_there(appointment: &Appointment, event: &MarkedEvent) -> bool {
+    appointment.span().overlaps(&event.time)
 }
 
 /// What a look at the event showed after its appointment was made.

@@ -532,8 +532,17 @@ fn what_became_of_nobody_knows_is_asked_about_and_says_so_where_one_may_be_it() 
         event: sent(),
         refusal: None,
     };
-    assert_eq!(ask_again(&creating, &sent(), Vec::new(), at(NOW)).step, again);
-    let perhaps = ask_again(&creating, &sent(), vec![AppointmentId::new("apt_77")], at(NOW));
+    assert_eq!(
+        ask_again(&creating, &sent(), false, Vec::new(), at(NOW)).step,
+        again
+    );
+    let perhaps = ask_again(
+        &creating,
+        &sent(),
+        true,
+        vec![AppointmentId::new("apt_77")],
+        at(NOW),
+    );
     assert_eq!(perhaps.perhaps, [AppointmentId::new("apt_77")]);
     assert!(
         matches!(&perhaps.step, Step::Asked { refusal: Some(refusal), .. }
@@ -544,5 +553,8 @@ fn what_became_of_nobody_knows_is_asked_about_and_says_so_where_one_may_be_it() 
         step: Step::Dismissed,
         ..asked()
     };
-    assert_eq!(ask_again(&dismissed, &sent(), Vec::new(), at(NOW)), dismissed);
+    assert_eq!(
+        ask_again(&dismissed, &sent(), false, Vec::new(), at(NOW)),
+        dismissed
+    );
 }

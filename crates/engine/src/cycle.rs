@@ -381,7 +381,7 @@ impl Engine {
         let waiting = rows.iter().map(|row| &row.appointment_id);
         let asked = conflicts.iter().map(|conflict| &conflict.appointment_id);
         let open = waiting.chain(asked).cloned().collect();
-        let mut unknown = perhaps_created(records, &rows);
+        let mut unknown = perhaps_created(records.iter(), records.marked.known(), &rows, ctx.now);
         let sent = rows
             .into_iter()
             .filter(|row| row.state == OutboxState::Sent)

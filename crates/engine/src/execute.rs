@@ -6,7 +6,8 @@ use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
 };
 use crate::outcome::{
-    changed, error_code, found_deleted, heard, keeps, last_time, nearness, on_refusal, says, stops_side,
+    REJECTED, changed, error_code, found_deleted, heard, keeps, last_time, nearness, on_refusal, says,
+    stops_side,
 };
 use crate::ports::{Accepted, PortError};
 use crate::read::Records;
@@ -59,7 +60,9 @@ pub(crate) enum Outcome {
     },
     /// What became of a creation cannot be learned any more.
     Unknowable {
-        /// Appointments made since that may be it.
+        /// Appointments were made since that may be it.
+        doubtful: bool,
+        /// Those of them that look like it.
         perhaps: Vec<roundtrip_core::ids::AppointmentId>,
     },
     /// It did not work.
@@ -214,7 +217,11 @@ impl Engine {
         if stop || self.is_turned_off() {
             return Ok((row, Outcome::Skipped, self.now()));
         }
-        let forgotten = row.may_be_forgotten(self.now());
+        // One that may have arrived and is only said no to since is looked for as well: to send it on and on would end nothing.
+        let no_use = row.is_a_creation_sent()
+            && row.attempts >= TRIES
+            && row.last_problem.as_deref() == Some(REJECTED);
+        let forgotten = no_use || row.may_be_forgotten(self.now());
         row.attempts += 1;
         let was = row.state;
         row.state = OutboxState::Sent;

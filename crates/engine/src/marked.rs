@@ -10,7 +10,7 @@ use crate::outcome::{error_code, keeps};
 use crate::plan::resolution_word;
 use crate::ports::{EventLookup, NewFromEvent, PlatformChange, PlatformFeed, PortError};
 use crate::read::Records;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::conflict::{Conflict, ConflictKind, ConflictState, Refusal, Resolution, Seen};
 use roundtrip_core::event::Event;
@@ -49,6 +49,11 @@ impl MarkedEvents {
             touched: BTreeSet::new(),
             rule,
         }
+    }
+
+    /// All that is remembered.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Marked> {
+        self.all.values()
     }
 
     /// A foreign event was read. Without the tag nothing is kept of it.
@@ -92,10 +97,20 @@ impl MarkedEvents {
     }
 }
 
+/// So long after a creation was first sent without an answer every appointment that was made since, on a day near its own, may be
+/// it, however it was changed meanwhile. Later only what lies where it was to be is kept back: other visits of these days are not
+/// to wait for an answer that may never come.
+const ANY_MINUTES: i64 = 60;
+
 /// The appointments that may be what a creation has brought about whose answer is not known: no event is made for them
 /// until it is, or the trainer has said what is to become of it.
-pub(crate) fn perhaps_created(records: &Records, rows: &[OutboxRow]) -> BTreeSet<AppointmentId> {
-    let asked: Vec<(DateTime<Utc>, &MarkedEvent)> = rows
+pub(crate) fn perhaps_created<'a>(
+    records: impl Iterator<Item = &'a Record>,
+    marked: impl Iterator<Item = &'a Marked>,
+    rows: &[OutboxRow],
+    now: DateTime<Utc>,
+) -> BTreeSet<AppointmentId> {
+    let sent: Vec<(DateTime<Utc>, &MarkedEvent)> = rows
         .iter()
         .filter(|row| row.state == OutboxState::Sent)
         .filter_map(|row| match &row.intent {
@@ -103,22 +118,31 @@ pub(crate) fn perhaps_created(records: &Records, rows: &[OutboxRow]) -> BTreeSet
             _ => None,
         })
         .collect();
-    let may_be = |appointment: &Appointment, (at, event): &(DateTime<Utc>, &MarkedEvent)| {
-        appointment.span() == event.time || marked::fit(appointment, event, *at).is_some()
-    };
-    let fits = |record: &&Record| {
-        let said = record.appointment.as_ref();
-        record.event_id.is_none()
-            && said.is_some_and(|appointment| asked.iter().any(|asked| may_be(appointment, asked)))
-    };
-    let fitting = records.iter().filter(|_| !asked.is_empty()).filter(fits);
-    let mut found: BTreeSet<AppointmentId> = fitting.map(|record| record.appointment_id.clone()).collect();
-    let without_event = |id: &&AppointmentId| records.get(id).is_some_and(|record| record.event_id.is_none());
-    let all = records.marked.all.values();
-    for marked in all.filter(|marked| matches!(marked.step, Step::Asked { .. })) {
-        found.extend(marked.perhaps.iter().filter(without_event).cloned());
+    let mut asked: BTreeMap<&AppointmentId, Vec<&MarkedEvent>> = BTreeMap::new();
+    for known in marked {
+        if let Step::Asked { event, .. } = &known.step {
+            for id in &known.perhaps {
+                asked.entry(id).or_default().push(event);
+            }
+        }
     }
-    found
+    if sent.is_empty() && asked.is_empty() {
+        return BTreeSet::new();
+    }
+    let may_be = |appointment: &Appointment, (at, event): &(DateTime<Utc>, &MarkedEvent)| {
+        let recent = now < *at + Duration::minutes(ANY_MINUTES);
+        marked::stands_there(appointment, event) || (recent && marked::fit(appointment, event, *at).is_some())
+    };
+    // One that was asked about may have been moved away since, or have got its event.
+    let is_kept_back = |record: &&Record| {
+        let said = record.appointment.as_ref().filter(|_| record.event_id.is_none());
+        said.is_some_and(|said| {
+            let mut asked = asked.get(&record.appointment_id).into_iter().flatten();
+            sent.iter().any(|sent| may_be(said, sent)) || asked.any(|event| marked::stands_there(said, event))
+        })
+    };
+    let kept_back = records.filter(is_kept_back);
+    kept_back.map(|record| record.appointment_id.clone()).collect()
 }
 
 impl Engine {
@@ -319,13 +343,17 @@ impl Engine {
         }
         let best = fitting.iter().map(|(fit, _)| *fit).max();
         let alone = fitting.iter().filter(|(fit, _)| Some(*fit) == best).count() == 1;
-        let perhaps: Vec<AppointmentId> = fitting.iter().map(|(_, known)| known.id.clone()).collect();
+        let doubtful = !fitting.is_empty();
+        let alike = fitting
+            .iter()
+            .filter(|(_, known)| marked::stands_there(known, event));
+        let perhaps: Vec<AppointmentId> = alike.map(|(_, known)| known.id.clone()).collect();
         let certain = |fit: &Fit| alone && *fit >= Fit::Likely;
         let made = fitting
             .into_iter()
             .find(|(fit, _)| Some(*fit) == best && certain(fit));
         let Some((_, appointment)) = made else {
-            return Ok(Outcome::Unknowable { perhaps });
+            return Ok(Outcome::Unknowable { doubtful, perhaps });
         };
         let found = self.look_at_marked(event_id).await;
         Ok(Outcome::Created { appointment, found })
@@ -388,7 +416,7 @@ impl Engine {
                 records.put(record);
                 None
             }
-            Outcome::Unknowable { perhaps } => {
+            Outcome::Unknowable { doubtful, perhaps } => {
                 let what = HistoryWhat::WriteFailed {
                     intent: row.intent.word().into(),
                 };
@@ -400,7 +428,7 @@ impl Engine {
                 changes.push(Change::AddItem(Box::new(item)));
                 // One that is gone by now is not asked about.
                 if let Some(known) = records.marked.all.get(event_id) {
-                    let again = marked::ask_again(known, sent, perhaps, ctx.now);
+                    let again = marked::ask_again(known, sent, doubtful, perhaps, ctx.now);
                     records.marked.put(again);
                 }
                 None

@@ -16,6 +16,9 @@ use roundtrip_core::record::{Field, LinkState, Record, Value};
 use roundtrip_core::text;
 use roundtrip_core::time::{EventTime, TimeSpan};
 
+/// The code of [`PortError::Rejected`].
+pub(crate) const REJECTED: &str = "rejected";
+
 /// The nearest future appointment first; what is over comes last.
 pub(crate) fn nearness(records: &Records, row: &OutboxRow, now: DateTime<Utc>) -> i64 {
     records
@@ -248,7 +251,7 @@ pub fn error_code(error: &PortError) -> &'static str {
         PortError::PreconditionFailed { .. } => "changed_meanwhile",
         PortError::Refused { .. } => "refused",
         PortError::NotAssigned => "not_assigned",
-        PortError::Rejected { .. } => "rejected",
+        PortError::Rejected { .. } => REJECTED,
         PortError::BadAnswer { .. } => "bad_answer",
     }
 }

@@ -4,6 +4,7 @@ use crate::cycle::still_waits;
 use crate::engine::{Engine, Live};
 use crate::execute::TRIES;
 use crate::ledger::{LedgerError, SyncState};
+use crate::marked::perhaps_created;
 use crate::ports::PortError;
 use chrono::{DateTime, Utc};
 use roundtrip_core::badge::{self, Badge, Facts};
@@ -139,6 +140,12 @@ impl Engine {
             .iter()
             .map(|conflict| &conflict.appointment_id)
             .collect();
+        let kept_back = perhaps_created(
+            records.iter(),
+            self.ledger.marked().await?.iter(),
+            &outbox,
+            ctx.now,
+        );
         let mut held = Vec::new();
         let mut appointments: Vec<AppointmentStatus> = records
             .into_iter()
@@ -153,6 +160,7 @@ impl Engine {
                 );
                 let row = rows.get(&record.appointment_id).copied();
                 let facts = Facts {
+                    perhaps_created: kept_back.contains(&record.appointment_id),
                     outbox: row.map(|row| row.state),
                     problem: row.and_then(trouble_of),
                     question,

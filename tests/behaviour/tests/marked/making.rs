@@ -447,19 +447,51 @@ async fn a_creation_that_may_have_arrived_stays_one_whatever_a_later_try_is_told
     world.spoil_platform(turned_away, |rule| {
         rule.method("POST").path("/v1/appointments").times(0)
     });
-    for _ in 0..3 {
-        world.advance(1_800);
-        world.sync().await;
-    }
+    world.advance(1_800);
+    world.sync().await;
     let rows = world.outbox().await;
     assert!(
         matches!(rows.as_slice(), [row] if row.state == OutboxState::Sent),
         "{rows:?}"
     );
-    world.repair();
-    world.advance(1_800);
-    world.settle().await;
+    // That it goes on being turned away leads nowhere: it is looked for.
+    for _ in 0..8 {
+        world.advance(1_800);
+        world.sync().await;
+    }
+    assert_eq!(world.outbox().await, []);
     made_once(&world, &id).await;
+}
+
+/// Of those that were made since only one can be what was asked for; the others do not wait for an answer.
+#[tokio::test]
+async fn visits_that_only_lie_near_get_their_events_while_it_is_asked_about() {
+    let (mut world, _) = confirmed().await;
+    world.lose_power(0, Cut::After).await;
+    let made = appointments(&world)[0].appointment.id.clone();
+    world.admin().move_to(&made, "2026-12-02 10:15");
+    world.admin().edit(
+        &made,
+        AdminEdit {
+            title: Some(Some("Something else".into())),
+            ..AdminEdit::default()
+        },
+    );
+    let near = world.admin().visit("Rosen-Apotheke", "2026-12-02 16:00");
+    world.advance(8 * 86_400);
+    world.settle().await;
+
+    assert!(world.trainer().has(&near));
+    assert!(!world.trainer().has(&made));
+    let waiting = world.status(&made).await;
+    assert_eq!(
+        (waiting.badge, waiting.reason),
+        (Badge::Waiting, Some("perhaps_created".into()))
+    );
+    // Moved away, it is what the admin says it is.
+    world.admin().move_to(&made, "2026-12-10 10:00");
+    world.settle().await;
+    assert!(world.trainer().has(&made));
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ const REASONS: Record<string, () => string> = {
   writing: () => m.r_writing(),
   not_read: () => m.r_not_read(),
   looking_again: () => m.r_looking_again(),
+  perhaps_created: () => m.r_perhaps_created(),
   settling: () => m.r_settling(),
   cool_down: () => m.r_cool_down(),
   retrying: () => m.r_retrying(),

@@ -14,6 +14,7 @@ export const REASONS: Partial<Record<Badge, (string | null)[]>> = {
     'not_started',
     'not_read',
     'looking_again',
+    'perhaps_created',
   ],
   syncing: ['writing'],
   left_out: [
