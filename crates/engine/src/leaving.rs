@@ -120,12 +120,20 @@ impl Engine {
         settings: SyncSettings,
     ) -> Result<BTreeSet<AppointmentId>, LedgerError> {
         let ctx = self.context(settings, state);
+        // Nothing is decided of an appointment while the outcome of a write to its event is unknown.
+        let edited = |id: &AppointmentId| {
+            records
+                .get(id)
+                .is_some_and(|record| record.calendar_moved_at.max(record.calendar_edited_at).is_some())
+        };
         let mut waiting: BTreeSet<AppointmentId> = self
             .ledger
             .outbox()
             .await?
             .into_iter()
-            .filter(|row| row.side == Side::Platform)
+            .filter(|row| {
+                row.side == Side::Platform || (row.state == OutboxState::Sent && edited(&row.appointment_id))
+            })
             .map(|row| row.appointment_id)
             .collect();
         for decision in self.plan(records, state, &ctx).await?.decisions {
@@ -134,7 +142,7 @@ impl Engine {
             // A move that is asked about is on one side only, too.
             let asked = (decision.conflict.is_some() || record.conflict.is_some())
                 && record.calendar_moved_at.is_some();
-            if decision.standing == Standing::Settling
+            if matches!(decision.standing, Standing::Settling | Standing::CoolDown)
                 || decision.intents.iter().any(reports)
                 || record.requested_time.is_some()
                 || asked

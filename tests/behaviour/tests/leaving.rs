@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{World, at};
+use roundtrip_core::conflict::Resolution;
 use roundtrip_core::settings::ConflictPolicy;
 use roundtrip_engine::ledger::{Change, HistoryWhat};
 use roundtrip_engine::ports::{CalendarPort, PlatformPort};
@@ -341,6 +342,40 @@ async fn before_another_calendar_takes_its_place_moves_are_reported_or_counted()
     world.advance(120);
     assert_eq!(look(false).await, Ok(()));
     assert_eq!(world.admin().start(&visits[10]), at("2026-12-04 15:00"));
+}
+
+#[tokio::test]
+async fn a_move_that_waits_after_a_decision_or_beside_an_unknown_write_is_counted_too() {
+    let (world, visits, _) = with_visits().await;
+    let look = async || world.engine.look_before_changing(false).await;
+    // Decided a moment ago: what is dragged then waits a little longer.
+    world.admin().move_to(&visits[0], "2026-12-07 09:00");
+    world.trainer().drag(&visits[0], "2026-12-07 15:00");
+    world.settle().await;
+    let resolution = Resolution::KeepPlatform;
+    world
+        .resolve(&visits[0], resolution)
+        .await
+        .expect("an open question");
+    world.sync().await;
+    world.trainer().drag(&visits[0], "2026-12-08 15:00");
+    world.advance(25);
+    assert_eq!(look().await, Err(DepartError::MovesWaiting(1)));
+    world.settle().await;
+    assert_eq!(look().await, Ok(()));
+
+    // Nobody knows what became of a write to its event, and it is dragged.
+    let trouble = Fault::Status {
+        status: 500,
+        body: None,
+        headers: Vec::new(),
+    };
+    world.spoil_google(trouble, |rule| rule.method("PATCH").times(0));
+    world.admin().rename(&visits[1], "Neue Apotheke");
+    world.sync().await;
+    world.trainer().drag(&visits[1], "2026-12-09 15:00");
+    world.advance(5);
+    assert_eq!(look().await, Err(DepartError::MovesWaiting(1)));
 }
 
 #[tokio::test]
