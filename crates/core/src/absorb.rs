@@ -9,7 +9,7 @@ use crate::event::{Event, EventBody, FieldHashes, PatchMask};
 use crate::event_id::Identity;
 use crate::ids::{AppointmentId, EventId, Version};
 use crate::reconcile::Context;
-use crate::record::{Base, Field, FieldValues, LinkState, Record, Value};
+use crate::record::{Base, Field, FieldValues, LinkState, Record, Value, Wrote};
 use crate::text::{observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
@@ -24,6 +24,9 @@ pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
     let inferred = record.removal.is_none_or(|removal| removal.inferred);
     if inferred || known.is_none_or(|known| said.version > known) {
         let cancelled = said.status == AppointmentStatus::Cancelled;
+        // What was answered to an earlier cancellation is no answer to the next one.
+        record.delete_confirmed &= cancelled;
+        record.kept_though_said &= cancelled;
         record.removal = cancelled.then_some(Removal {
             reason: RemovalReason::Cancelled,
             inferred: false,
@@ -351,9 +354,17 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
     if mask.looks {
         record.looks = Some(crate::text::looks_of(body));
     }
+    if mask.title || mask.location || mask.description {
+        let version = body.mark.version;
+        let hashes = body.mark.written_hashes.clone();
+        record.wrote = hashes.map(|hashes| Wrote { version, hashes });
+    }
     record.event_id = Some(stored.id.clone());
     record.generation = record.generation.max(body.mark.generation);
-    record.link = LinkState::Linked;
+    // A late answer to an earlier write takes no word of the trainer's back.
+    if record.link != LinkState::Stopped {
+        record.link = LinkState::Linked;
+    }
     record.tombstone_at = None;
     record.missing_since = None;
     record.event_seen_at = Some(ctx.now);
@@ -423,6 +434,10 @@ pub fn reported(
             let moved_at = event.updated.unwrap_or(ctx.now).min(ctx.now);
             record.calendar_moved_at.get_or_insert(moved_at);
         }
+    } else if field == Field::Time && record.requested_time.is_some_and(|wanted| Some(wanted) != sent) {
+        // Another time was chosen while this one was under way: it is wanted in place of what was taken, as if chosen now.
+        record.base.platform.set(field, taken);
+        record.base.calendar.set(field, None);
     } else {
         // The platform took it in another form, or the calendar never showed it: the platform's word is written there.
         record.base.calendar.set(field, shown.get(field).cloned());
@@ -487,6 +502,11 @@ pub fn deleted(record: &mut Record, id: &EventId, now: DateTime<Utc>) {
         }
         record.base = Base::default();
         record.requested_text = FieldValues::default();
+        // They were wanted of that event, and of what the platform said then.
+        record.requested_time = None;
+        record.promised_time = None;
+        record.confirmed_time = None;
+        record.missing_since = None;
         record.looks = None;
         record.note = None;
         record.delete_confirmed = false;

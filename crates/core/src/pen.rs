@@ -6,7 +6,7 @@
 //! | H2 | the trainer confirmed it, or said "remove now" | at once |
 //! | H3 | absent from a full listing, and a direct question says 404 or `not_assigned` | held |
 //! | H4 | left out by rules that changed, and the appointment did not, or in nothing that they go by | held |
-//! | H5 | left out because the appointment changed | at once: an event that tells the old time is worse than none |
+//! | H5 | left out because the appointment changed | at once: an event that tells the old time is worse than none; held where the trainer moved it and it tells the new one |
 //! | H6 | held for [`HOLD_HOURS`], and, if absent, asked for once more since | goes by itself, if the guard lets it |
 //! | H7 | its cause is gone | withdrawn |
 //! | H8 | another cause than the one it is held for | held anew |
@@ -196,7 +196,23 @@ fn rules_changed(record: &Record, ctx: &Context) -> bool {
     let held = record.held.is_some_and(|held| held.cause == Cause::RulesChanged);
     let agreed =
         Some(&Value::Time(EventTime::Timed(appointment.span()))) == record.base.platform.time.as_ref();
-    unchanged || ((held || failed_before(record, appointment, ctx)) && agreed)
+    unchanged
+        || ((held || moved_by_hand(record, appointment) || failed_before(record, appointment, ctx)) && agreed)
+}
+
+/// The trainer moved it out of the rules in the calendar, and the platform took the move: the visit is then and there, and the
+/// event says so.
+fn moved_by_hand(record: &Record, appointment: &Appointment) -> bool {
+    let span = appointment.span();
+    let shown = record
+        .event
+        .as_ref()
+        .is_some_and(|event| event.time == EventTime::Timed(span));
+    shown
+        && record
+            .passed_as
+            .as_ref()
+            .is_some_and(|before| before.span() != span)
 }
 
 /// True if every rule that leaves the appointment out now would have left it out as it was when it last passed them.

@@ -39,12 +39,15 @@ use crate::settings::SyncSettings;
 use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
-use existence::{may_be_deleted, may_show_a_time, moved_into_future, on_left_out, on_removal, without_event};
+use existence::{
+    may_be_deleted, may_show_a_time, moved_into_future, on_left_out, on_removal, shows_an_old_time_ahead,
+    without_event,
+};
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
 use report::{Move, NotesReport, move_to_report, notes_to_report};
 pub use settled::{is_settled, unless_settled};
-use verdict::{Fields, Sides, Verdict, forget_outdated_wishes, verdict};
+use verdict::{Fields, Sides, Verdict, forget_outdated_wishes, verdict, was_replaced};
 
 /// A drag is often two drags: so long after the last edit a move is reported.
 pub const SETTLE_SECONDS: i64 = 20;
@@ -221,7 +224,8 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
     };
     let left_out = filter::left_out(appointment, &ctx.settings.filters, ctx.connected_at);
     let over = appointment.span().end <= ctx.now && !bug::is_on(Bug::PastIsWritten);
-    if over && (left_out.is_some() || !moved_into_future(&record, ctx)) {
+    let ahead = shows_an_old_time_ahead(&record, appointment, ctx);
+    if over && !ahead && (left_out.is_some() || !moved_into_future(&record, ctx)) {
         if let Some(event) = record.event.as_ref().filter(|_| bug::is_on(Bug::EndedIsDeleted)) {
             let intent = existence::delete(&record, event, DeleteReason::LeftOut);
             return Decision::local(record, Standing::Ended).write(intent);
@@ -251,7 +255,8 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
     record.passed_as = None;
     if record.link == LinkState::Kept {
         // Deleted while it was kept, it is the trainer's deletion all the same (R8).
-        record.link = if record.event.is_some() || record.tombstone_at.is_some() {
+        let known = record.event.is_some() || record.tombstone_at.is_some() || record.missing_since.is_some();
+        record.link = if known {
             LinkState::Linked
         } else {
             LinkState::Unlinked
@@ -353,7 +358,10 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     let mut fields = Fields::default();
     let mut overtaken = None;
     for field in Field::ALL {
-        let verdict = verdict(&record, field, &sides, ctx);
+        let verdict = match verdict(&record, field, &sides, ctx) {
+            Verdict::ToCalendar if was_replaced(&record, field, appointment, &sides) => Verdict::Nothing,
+            other => other,
+        };
         if verdict == Verdict::Agreed {
             record.base.platform.follow(field, sides.said.get(field));
             record.base.calendar.follow(field, sides.shown.get(field));
@@ -429,10 +437,12 @@ fn carry_out(
             .looks
             .as_ref()
             .is_some_and(|looks| *looks != sides.rendered.looks());
-    // After the end only a move into the future still goes on; the event itself is never rewritten (R11).
+    // After the end only a move into the future still goes on, and an event that stands ahead is brought back; it is never
+    // rewritten otherwise (R11).
     let open = appointment.span().end > ctx.now;
+    let ahead = shows_an_old_time_ahead(&decision.record, appointment, ctx);
     let mask = PatchMask {
-        time: open && fields.time == Verdict::ToCalendar,
+        time: (open || ahead) && fields.time == Verdict::ToCalendar,
         title: open && fields.title == Verdict::ToCalendar,
         location: open && fields.location == Verdict::ToCalendar,
         description: open && fields.notes == Verdict::ToCalendar,

@@ -460,6 +460,8 @@ fn p11_nothing_from_before_the_connection_is_written() {
     case.expect("LeftOut(BeforeConnection)");
 }
 
+#[path = "once_more_tests.rs"]
+mod once_more;
 #[path = "trainer_tests.rs"]
 mod trainers;
 

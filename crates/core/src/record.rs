@@ -6,8 +6,8 @@
 
 use crate::appointment::{Appointment, Removal};
 use crate::conflict::Refusal;
-use crate::event::{Event, Mark};
-use crate::ids::{AppointmentId, ConflictId, EventId, Generation};
+use crate::event::{Event, FieldHashes, Mark};
+use crate::ids::{AppointmentId, ConflictId, EventId, Generation, Version};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
 use serde::ser::SerializeStruct;
@@ -93,6 +93,15 @@ impl Serialize for Base {
 /// True for what need not be written down: reading gives it back by itself.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// Words that were written to an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrote {
+    /// Of this version of the appointment.
+    pub version: Version,
+    /// What was written.
+    pub hashes: FieldHashes,
 }
 
 /// A value per field.
@@ -215,6 +224,9 @@ pub struct Record {
     /// The trainer confirmed that this event may be deleted (a cancelled appointment made a series).
     #[serde(default, skip_serializing_if = "is_default")]
     pub delete_confirmed: bool,
+    /// The trainer kept the event though the platform said that the visit will not be; until it says that it will.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub kept_though_said: bool,
     /// An inferred deletion of its event that is held ([`crate::pen`]).
     #[serde(default, skip_serializing_if = "is_default")]
     pub held: Option<crate::pen::Held>,
@@ -243,6 +255,9 @@ pub struct Record {
     /// Live events for the same appointment beside the one that stays; they are deleted.
     #[serde(default, skip_serializing_if = "is_default")]
     pub duplicates: Vec<EventId>,
+    /// The words that this laptop last wrote to the event.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub wrote: Option<Wrote>,
     /// Looks (tentative, private, colour, source) as last written, as a short hash.
     #[serde(default, skip_serializing_if = "is_default")]
     pub looks: Option<String>,
@@ -307,6 +322,7 @@ impl Record {
             promised_time: None,
             requested_text: FieldValues::default(),
             delete_confirmed: false,
+            kept_though_said: false,
             held: None,
             passed: None,
             passed_as: None,
@@ -316,6 +332,7 @@ impl Record {
             change_told: false,
             missing_id_taken: false,
             duplicates: Vec::new(),
+            wrote: None,
             looks: None,
             refusal: None,
             conflict: None,

@@ -189,7 +189,8 @@ pub fn put_back(record: &mut Record) -> bool {
 /// "Sync it again" after "stop syncing this one".
 pub fn resume(record: &mut Record) {
     if record.link == LinkState::Stopped {
-        record.link = if record.event.is_some() {
+        // One that was not found is looked for again.
+        record.link = if record.event.is_some() || record.missing_since.is_some() {
             LinkState::Linked
         } else {
             LinkState::Unlinked

@@ -124,6 +124,29 @@ fn a_report_that_is_still_under_way_does_not_swallow_the_undo() {
         .expect("InSync");
 }
 
+/// The calendar never showed the time that was chosen.
+#[test]
+fn a_chosen_time_that_is_still_being_reported_does_not_swallow_the_undo() {
+    let (mut case, wish) = answered(both_moved(), another_time("12-04 09:00-10:30"));
+    let sent = case.decide();
+    undone(&mut case, &wish).expect("not carried out yet");
+    case.record.requested_time = Some(span(PLATFORM));
+    let known = case.record.appointment.clone().expect("known");
+    let answer = crate::testing::taken(&known, &sent.intents[0], case.ctx.now);
+    let time = Some(span("12-04 09:00-10:30"));
+    crate::absorb::reported(&mut case.record, answer, Field::Time, time, &case.ctx);
+    case.clone()
+        .expect("move 12-02 09:00-10:30 v9")
+        .carried_out()
+        .expect("patch time")
+        .carried_out()
+        .expect("InSync");
+    // What an admin says in between is not overwritten by what was wanted in place of another time.
+    case.platform_moves("12-09 09:00-10:30")
+        .later(120)
+        .expect("ask TimeChange BothChanged [Time]");
+}
+
 #[test]
 fn own_words_come_back_as_own_words() {
     let (case, wish) = answered(both_renamed(), Resolution::KeepPlatform);

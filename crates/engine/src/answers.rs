@@ -240,7 +240,10 @@ impl Engine {
                     records.edit(appointment, |record| record.ask_moves = true)
                 }
                 (QuestionKind::Cancellations, Answer::Leave) => {
-                    records.edit(appointment, |record| record.link = LinkState::Stopped);
+                    records.edit(appointment, |record| {
+                        record.link = LinkState::Kept;
+                        record.kept_though_said = true;
+                    });
                 }
                 (QuestionKind::InferredDeletions, Answer::Leave) => {
                     records.edit(appointment, |record| {

@@ -98,7 +98,7 @@ impl World {
         let links = self
             .records
             .values()
-            .filter(|record| record.event.is_some())
+            .filter(|record| record.event.is_some() && record.link != LinkState::Closed)
             .count();
         let verdict = guard::judge(decisions, recent, links, &questions);
         // What is no longer held is no longer asked about.
@@ -246,7 +246,9 @@ impl World {
                         }
                     }
                     (QuestionKind::Moves, Answer::Leave) => record.ask_moves = true,
-                    (QuestionKind::Cancellations, Answer::Leave) => record.link = LinkState::Stopped,
+                    (QuestionKind::Cancellations, Answer::Leave) => {
+                        (record.link, record.kept_though_said) = (LinkState::Kept, true);
+                    }
                     (QuestionKind::InferredDeletions, Answer::Leave) => {
                         (record.link, record.held) = (LinkState::Kept, None);
                         self.account.answered(&id, false);

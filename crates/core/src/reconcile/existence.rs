@@ -1,6 +1,7 @@
 //! Whether there is to be an event at all: R6, R7, R8 and R11, and which generation the next one is.
 
 use super::{ConflictDraft, Context, Decision, Remark, Standing, body, raise};
+use crate::absorb;
 use crate::appointment::{Appointment, Removal, RemovalReason};
 use crate::bug::{self, Bug};
 use crate::conflict::{ConflictCause, ConflictKind, FieldConflict};
@@ -10,7 +11,9 @@ use crate::ids::Generation;
 use crate::outbox::{DeleteReason, Intent};
 use crate::record::{Field, FieldValues, LinkState, Record, Value};
 use crate::settings::LeftOutPolicy;
-use crate::time::EventTime;
+use crate::time::{EventTime, resolve_local};
+use chrono::{DateTime, NaiveTime, Utc};
+use chrono_tz::Tz;
 
 /// What has ended or began before the connection keeps its events, also one too many (R11, P11).
 pub(super) fn may_be_deleted(record: &Record, ctx: &Context) -> bool {
@@ -27,10 +30,38 @@ pub(super) fn may_be_deleted(record: &Record, ctx: &Context) -> bool {
 
 /// A move that was not reported before the old time was over is not lost.
 pub(super) fn moved_into_future(record: &Record, ctx: &Context) -> bool {
-    let shown = record.event.as_ref().and_then(|event| event.time.timed());
-    let moved = shown.filter(|_| record.calendar_moved_at.is_some());
+    let event = record
+        .event
+        .as_ref()
+        .filter(|_| record.calendar_moved_at.is_some());
+    let moved = event.map(|event| end_of(event.time, record));
     let wanted = record.requested_time.filter(|_| may_show_a_time(record));
-    ctx.settings.direction.reports() && wanted.or(moved).is_some_and(|time| time.end > ctx.now)
+    ctx.settings.direction.reports()
+        && wanted
+            .map(|time| time.end)
+            .or(moved)
+            .is_some_and(|end| end > ctx.now)
+}
+
+/// When an event ends. Whole days end where the appointment is, as far as that is known.
+fn end_of(time: EventTime, record: &Record) -> DateTime<Utc> {
+    match time {
+        EventTime::Timed(span) => span.end,
+        EventTime::AllDay { end, .. } => {
+            let zone = record.appointment.as_ref().map_or(Tz::UTC, |known| known.zone);
+            resolve_local(end.and_time(NaiveTime::MIN), zone)
+        }
+    }
+}
+
+/// The event stands ahead at a time that the platform, or the trainer's answer, has taken back, though the visit is over by what
+/// the platform says now: somebody would drive there.
+pub(super) fn shows_an_old_time_ahead(record: &Record, appointment: &Appointment, ctx: &Context) -> bool {
+    let said = Value::Time(EventTime::Timed(appointment.span()));
+    let shown = record.event.as_ref().and_then(|event| event.time.timed());
+    shown.is_some_and(|time| time.end > ctx.now)
+        && ctx.settings.direction.writes_calendar()
+        && !absorb::same(record.base.platform.time.as_ref(), Some(&said))
 }
 
 /// There is an event, or one is being looked for. To a deleted one no time that the trainer wants can be brought.
@@ -42,6 +73,10 @@ pub(super) fn may_show_a_time(record: &Record) -> bool {
 /// mark tells when it was.
 pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) -> Decision {
     let Some(event) = record.event.clone() else {
+        // Who deletes the event of a visit that will not be, says nothing of one that is given back.
+        if record.tombstone_at.is_some() && record.link == LinkState::Linked && !removal.inferred {
+            record.link = LinkState::Unlinked;
+        }
         return Decision::local(record, Standing::Gone);
     };
     let said = record.appointment.as_ref().map(Appointment::span);
@@ -51,7 +86,7 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
     };
     // Closed for good is what is over on both sides; a wrong clock may have closed more. An event that the trainer moved into
     // the future shows a visit that there will not be.
-    let event_is_over = event.time.timed().is_none_or(|time| time.end <= ctx.now);
+    let event_is_over = end_of(event.time, &record) <= ctx.now;
     if event_is_over && (span.end <= ctx.now || record.link == LinkState::Closed) {
         record.link = LinkState::Closed;
         return Decision::local(record, Standing::Ended);
@@ -66,8 +101,8 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
         // It may have been given back since: the feed will tell, or a direct question, whose answer is no older word.
         return Decision::local(record, Standing::Unknown);
     }
-    if removal.inferred && record.link == LinkState::Kept {
-        // The trainer said "keep" to something that nobody said (H9).
+    if record.link == LinkState::Kept && (removal.inferred || record.kept_though_said) {
+        // The trainer said "keep": to something that nobody said (H9), or to many cancellations at once.
         return Decision::local(record, Standing::Kept);
     }
     if event.recurring && !record.delete_confirmed {
@@ -115,8 +150,8 @@ pub(super) fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) ->
     if untouchable || made_by_trainer || event.recurring {
         return Decision::local(record, standing);
     }
+    // What the setting keeps is no answer of the trainer's: it stays as long as the setting does.
     if ctx.settings.filters.left_out == LeftOutPolicy::Keep || record.link == LinkState::Kept {
-        record.link = LinkState::Kept;
         return Decision::local(record, Standing::Kept);
     }
     if record.event_knows_more() {

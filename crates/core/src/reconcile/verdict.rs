@@ -1,7 +1,9 @@
 //! What one field needs: the comparison of platform and calendar with the base.
 
 use super::Context;
+use crate::appointment::Appointment;
 use crate::bug::{self, Bug};
+use crate::event::FieldHashes;
 use crate::record::{Field, FieldValues, Record, Value};
 use crate::settings::Direction;
 use crate::text::{self, Rendered};
@@ -100,6 +102,32 @@ pub(super) fn verdict(record: &Record, field: Field, sides: &Sides<'_>, ctx: &Co
         (false, true) => Verdict::OwnWording,
         (true, true) => Verdict::Both,
     }
+}
+
+/// True for words that this laptop wrote already, for this version of the appointment, and that another one has since replaced by
+/// its own: without a lease, and with other settings for what events say, the two would write for ever. The last one's stay.
+pub(super) fn was_replaced(
+    record: &Record,
+    field: Field,
+    appointment: &Appointment,
+    sides: &Sides<'_>,
+) -> bool {
+    let of = |hashes: &FieldHashes| match field {
+        Field::Title => hashes.title.clone(),
+        Field::Location => hashes.location.clone(),
+        Field::Notes => hashes.notes.clone(),
+        Field::Time => String::new(),
+    };
+    let (Some(ours), Some(mark)) = (&record.wrote, record.mark()) else {
+        return false;
+    };
+    let same_version = [ours.version, mark.version] == [appointment.version; 2];
+    let written = of(&text::hashes(&sides.rendered.written()));
+    let theirs = mark.written_hashes.as_ref().map(of);
+    field != Field::Time
+        && same_version
+        && of(&ours.hashes) == written
+        && theirs.is_some_and(|theirs| !theirs.is_empty() && theirs != written)
 }
 
 /// Words asked for in the window are no longer wanted once either side says something else than it said then.

@@ -218,6 +218,16 @@ fn agrees(
         return;
     }
     if over(span_of(said)) {
+        let by_trainer = |change: &Change| change.actor == Actor::Trainer && moved_to(change).is_some();
+        let mut ahead = live
+            .iter()
+            .filter(|(_, event)| !over((event.start, event.end)) && !event.all_day && !event.series);
+        let knows = record.and_then(|record| record.appointment.as_ref());
+        let knows = knows.is_some_and(|known| known.version == said.version);
+        let stands = ahead.any(|(event, _)| !facts.event(event).any(by_trainer));
+        if stands && knows && !asked && !left_alone && laptop.settings.direction.writes_calendar() {
+            differs("it is over, and its event stands ahead at a time that nobody says any more");
+        }
         return;
     }
     let Some(record) = record else {

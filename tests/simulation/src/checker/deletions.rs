@@ -104,9 +104,7 @@ fn why(facts: &Facts<'_>, appointment: &str, event: &str, deletion: &Change) -> 
     let untold = facts.a_database_was_lost()
         || !facts.was_heard(deletion)
         || is_still_to_be_told(facts, deletion, event);
-    if (said(DeleteReason::LeftOut) || untold)
-        && some_rules_left_it_out(facts, appointment, deletion)
-    {
+    if (said(DeleteReason::LeftOut) || untold) && some_rules_left_it_out(facts, appointment, deletion) {
         return Why::Filter;
     }
     Why::Nothing

@@ -1,0 +1,256 @@
+//! What is given back, taken back, over or answered long ago: an old word decides nothing new. Each rule as one case.
+
+use super::*;
+use crate::appointment::RemovalReason;
+use crate::settings::LeftOutPolicy;
+use crate::testing::{Case, all_day, another_time, at, span};
+
+fn type_off(settings: &mut SyncSettings) {
+    settings.filters.types_off.insert("pharmacy_visit".into());
+}
+
+/// Takes the local consequences of the decision over.
+fn decided(mut case: Case) -> Case {
+    case.record = case.decide().record;
+    case
+}
+
+fn later_visit() -> Case {
+    Case::linked_as(|a| (a.start, a.end) = (at("2026-12-04T08:00:00Z"), Some(at("2026-12-04T09:30:00Z"))))
+}
+
+#[test]
+fn an_event_ahead_follows_a_visit_that_was_moved_into_the_past() {
+    let moved = later_visit()
+        .now("2026-12-02T09:00:00Z")
+        .expect("InSync")
+        .platform_moves("12-01 09:00-10:30");
+    moved
+        .clone()
+        .expect("patch time")
+        .carried_out()
+        .expect("Ended")
+        .platform(|a| a.notes = None)
+        .expect("Ended");
+    // Out of the rules besides, it goes: it tells the old time.
+    moved.clone().settings(type_off).expect("delete LeftOut g1");
+    // Where the calendar is not written, it stays.
+    moved
+        .settings(|s| s.direction = crate::settings::Direction::Pull)
+        .expect("Ended");
+}
+
+#[test]
+fn keep_the_platforms_is_carried_out_also_once_the_old_time_is_over() {
+    let asked = Case::linked()
+        .now("2026-12-01T07:30:00Z")
+        .calendar_moves("12-04 09:00-10:30")
+        .later(20)
+        .refused("locked");
+    decided(asked)
+        .now("2026-12-01T10:00:00Z")
+        .answered(&Resolution::KeepPlatform)
+        .expect("patch time")
+        .carried_out()
+        .expect("Ended");
+}
+
+#[test]
+fn dragged_to_a_whole_day_ahead_it_is_asked_about_also_once_the_old_time_is_over() {
+    let dragged = Case::linked()
+        .now("2026-12-01T07:30:00Z")
+        .calendar(|e| e.time = all_day(3))
+        .later(20)
+        .expect("ask UnusualMove MadeAllDay [Time]")
+        .now("2026-12-01T10:00:00Z")
+        .expect("ask UnusualMove MadeAllDay [Time]");
+    // That day is over in the appointment's zone at 23:00 UTC.
+    dragged
+        .clone()
+        .now("2026-12-03T22:59:59Z")
+        .expect("ask UnusualMove MadeAllDay [Time]");
+    dragged.clone().now("2026-12-03T23:00:00Z").expect("Ended");
+    dragged
+        .platform_removes(RemovalReason::Cancelled)
+        .expect("delete Cancelled g1");
+}
+
+#[test]
+fn deleted_while_it_was_cancelled_it_comes_again_when_it_is_given_back() {
+    let gone = Case::linked()
+        .platform_removes(RemovalReason::Cancelled)
+        .calendar_deletes()
+        .expect("Gone");
+    gone.platform_moves("12-02 09:00-10:30").expect("insert g2");
+    // What was removed before is the trainer's word, whatever comes of the visit.
+    Case::linked()
+        .calendar_deletes()
+        .expect("Removed { by_trainer: true, changed_since: false }; tell RemovedInCalendar")
+        .platform_removes(RemovalReason::Cancelled)
+        .expect("Gone")
+        .platform_moves("12-02 09:00-10:30")
+        .expect("Removed { by_trainer: true, changed_since: true }; tell ChangedSinceRemoved");
+}
+
+#[test]
+fn a_time_wanted_of_an_event_that_is_gone_is_wanted_of_no_later_one() {
+    Case::linked()
+        .calendar(|e| e.time = all_day(3))
+        .later(20)
+        .expect("ask UnusualMove MadeAllDay [Time]")
+        .answered(&another_time("12-03 11:00-12:30"))
+        .expect("move 12-03 11:00-12:30 v7")
+        .platform_removes(RemovalReason::Cancelled)
+        .expect("delete Cancelled g1")
+        .carried_out()
+        .expect("Gone")
+        .platform_moves("12-10 09:00-10:30")
+        .expect("insert g2")
+        .carried_out()
+        .expect("InSync");
+    let wish = |r: &mut Record| r.requested_time = Some(span("12-03 11:00-12:30"));
+    Case::linked()
+        .with(wish)
+        .settings(type_off)
+        .with(|r| crate::pen::confirm_left_out(r, at("2026-11-21T09:00:00Z")))
+        .expect("delete LeftOut g1")
+        .carried_out()
+        .settings(|s| s.filters.types_off.clear())
+        .expect("insert g2")
+        .carried_out()
+        .expect("InSync");
+}
+
+#[test]
+fn moved_out_of_the_rules_by_the_trainer_it_is_held() {
+    let late = |s: &mut SyncSettings| s.filters.latest = chrono::NaiveTime::from_hms_opt(18, 0, 0);
+    Case::linked()
+        .settings(late)
+        .expect("InSync")
+        .calendar_moves("12-01 17:00-18:30")
+        .later(20)
+        .expect("move 12-01 17:00-18:30 v7")
+        .carried_out()
+        .expect("Held; until 09:00:20");
+    // The admin's move goes at once: the event tells the old time.
+    Case::linked()
+        .settings(late)
+        .expect("InSync")
+        .platform_moves("12-01 17:00-18:30")
+        .expect("delete LeftOut g1");
+}
+
+#[test]
+fn what_the_setting_keeps_is_no_answer() {
+    let kept = Case::linked()
+        .expect("InSync")
+        .settings(|s| s.filters.left_out = LeftOutPolicy::Keep)
+        .settings(type_off)
+        .expect("Kept");
+    kept.clone()
+        .settings(|s| s.filters.left_out = LeftOutPolicy::Remove)
+        .expect("Held; until 09:00:00");
+    let absent = Removal {
+        reason: RemovalReason::Other,
+        inferred: true,
+        at: kept.ctx.now,
+    };
+    kept.with(|r| crate::absorb::removed(r, None, absent))
+        .expect("Held; until 09:00:00");
+}
+
+#[test]
+fn what_was_kept_or_stopped_and_is_not_found_is_looked_for_once_it_counts_again() {
+    let missing = |r: &mut Record| (r.event, r.missing_since) = (None, Some(at("2026-11-21T09:00:00Z")));
+    let kept = Case::linked()
+        .with(|r| r.link = LinkState::Kept)
+        .settings(type_off)
+        .with(missing)
+        .expect("LeftOut(TypeOff)")
+        .settings(|s| s.filters.types_off.clear())
+        .expect("Missing");
+    assert_eq!(kept.record.link, LinkState::Linked);
+    let stopped = Case::linked()
+        .with(|r| r.link = LinkState::Stopped)
+        .with(missing)
+        .with(crate::resolve::resume)
+        .expect("Missing");
+    assert_eq!(stopped.record.link, LinkState::Linked);
+}
+
+#[test]
+fn a_late_answer_to_an_earlier_write_does_not_take_stop_syncing_back() {
+    let both = Case::linked()
+        .platform(|a| (a.start, a.end, a.notes) = (at("2026-12-02T08:00:00Z"), None, None))
+        .calendar_moves("12-03 09:00-10:30");
+    let under_way = both.decide();
+    let mut stopped = both.answered(&Resolution::StopSyncing).expect("Stopped");
+    for intent in &under_way.intents {
+        let Intent::Patch { body, mask, .. } = intent else {
+            continue;
+        };
+        let shown = stopped.record.event.as_ref().expect("a live event");
+        let answer = crate::testing::patched(shown, body, *mask, stopped.ctx.now);
+        crate::absorb::written(&mut stopped.record, answer, body, *mask, &stopped.ctx);
+    }
+    assert!(!under_way.intents.is_empty());
+    stopped.later(120).expect("Stopped");
+}
+
+#[test]
+fn a_yes_to_deleting_a_series_is_none_to_the_next_cancellation() {
+    let series = Case::linked()
+        .calendar(|e| e.recurring = true)
+        .platform_removes(RemovalReason::Cancelled)
+        .answered(&Resolution::KeepPlatform)
+        .expect("delete Cancelled g1")
+        .platform(|_| {})
+        .expect("ask DataMismatch MadeSeries [Time]");
+    series
+        .later(86_400)
+        .platform_removes(RemovalReason::Cancelled)
+        .expect("ask DataMismatch SeriesCancelled [Time]");
+}
+
+/// Two laptops, none of which knows which one writes, and whose events are to say different things.
+#[test]
+fn two_laptops_with_other_words_do_not_write_for_ever() {
+    let mut laptops = [Case::linked(), Case::linked().settings(|s| s.text.notes = false)];
+    let mut writes = Vec::new();
+    for round in 0..8 {
+        let [a, b] = &mut laptops;
+        let (writer, reader) = if round % 2 == 0 { (b, a) } else { (a, b) };
+        writer.ctx.now += chrono::Duration::minutes(15);
+        reader.ctx.now = writer.ctx.now;
+        writes.push(writer.decide().intents.len());
+        *writer = writer.clone().carried_out();
+        let seen = writer.record.event.clone().expect("a live event");
+        crate::absorb::event(&mut reader.record, seen, reader.ctx.now);
+    }
+    assert_eq!(writes, [1, 0, 0, 0, 0, 0, 0, 0]);
+    // What the trainer chooses, and what the platform says, is written all the same.
+    let [a, b] = laptops;
+    a.platform(|a| a.place.as_mut().expect("a place").name = Some("Rosen-Apotheke".into()))
+        .expect("patch title notes");
+    b.settings(|s| s.text.notes = true).expect("patch notes");
+}
+
+/// "Keep them", said to many cancellations at once.
+#[test]
+fn kept_though_it_was_cancelled_it_is_synced_again_once_it_is_given_back() {
+    let kept = Case::linked()
+        .platform_removes(RemovalReason::Cancelled)
+        .with(|r| (r.link, r.kept_though_said) = (LinkState::Kept, true))
+        .expect("Kept");
+    let back = kept
+        .platform_moves("12-02 09:00-10:30")
+        .expect("patch time")
+        .carried_out();
+    back.clone()
+        .expect("InSync")
+        .calendar_moves("12-03 09:00-10:30")
+        .later(60)
+        .expect("move 12-03 09:00-10:30 v9");
+    back.platform_removes(RemovalReason::Cancelled)
+        .expect("delete Cancelled g1");
+}
