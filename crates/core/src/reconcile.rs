@@ -14,7 +14,7 @@
 //! | R8 | event deleted | unlink, never cancel (P4) |
 //! | R9 | direction push | calendar edits are put back |
 //! | R10 | direction pull | the calendar is never written |
-//! | R11 | the appointment has ended | closed |
+//! | R11 | the appointment has ended | closed; an event that stands ahead is brought back first |
 //!
 //! Where the event's mark tells a newer version of the appointment than the one we have heard of, nothing is written or deleted
 //! before we have heard it, or a direct question said that it is not the trainer's: another laptop was told sooner.

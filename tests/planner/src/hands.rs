@@ -332,11 +332,14 @@ impl World {
         let record = &self.records[id];
         let mark = record.mark().and_then(|mark| mark.time);
         let span = record.appointment.as_ref().map(Appointment::span).or(mark);
+        // One that stands ahead is brought back, or goes.
+        let shown = record.event.as_ref().and_then(|event| event.time.timed());
+        let ahead = shown.is_some_and(|time| time.end > self.ctx.now);
         let (side, word) = (intent.side(), intent.word());
         if span.is_some_and(|span| span.start < self.ctx.connected_at) {
             self.broken(Law::BeforeConnection, format!("{word} for {id}"));
         }
-        if side == Side::Calendar && span.is_some_and(|span| span.end <= self.ctx.now) {
+        if side == Side::Calendar && !ahead && span.is_some_and(|span| span.end <= self.ctx.now) {
             self.broken(Law::EndedIsClosed, format!("{word} for {id}"));
         }
         match (self.ctx.settings.direction, side) {

@@ -21,7 +21,7 @@ pub enum Law {
     OwnTextSurvives,
     /// P11: nothing that began before the connection is written.
     BeforeConnection,
-    /// R11: what is over keeps its event as it is.
+    /// R11: what is over keeps its event as it is, unless that stands ahead.
     EndedIsClosed,
     /// R9 and R10: the direction holds for each write.
     DirectionHolds,
