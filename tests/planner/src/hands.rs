@@ -91,9 +91,12 @@ impl World {
                 }
                 if mask.time {
                     // What was chosen in the window is not in the event, so nothing is written over it (seed 365945).
-                    let chosen = self.records.get(id).and_then(|record| record.requested_time);
+                    // Nor over one that the platform's later word took the place of: that is told (seed 1143463).
+                    let record = self.records.get(id);
+                    let chosen = record.map(|record| [record.requested_time, record.promised_time]);
+                    let chosen = chosen.unwrap_or_default().map(|time| time.map(EventTime::Timed));
                     let owed = self.unsettled.get(id).and_then(|unsettled| unsettled.trainer);
-                    let owed = owed.filter(|owed| chosen.map(EventTime::Timed) != Some(*owed));
+                    let owed = owed.filter(|owed| !chosen.contains(&Some(*owed)));
                     // The platform may have come to the same time by itself.
                     if owed.is_some_and(|owed| owed != EventTime::Timed(body.time)) {
                         self.broken(Law::NoMoveLost, format!("{id}: {owed:?} was overwritten"));
@@ -333,8 +336,11 @@ impl World {
         let mark = record.mark().and_then(|mark| mark.time);
         let span = record.appointment.as_ref().map(Appointment::span).or(mark);
         // One that stands ahead is brought back, or goes.
-        let shown = record.event.as_ref().and_then(|event| event.time.timed());
-        let ahead = shown.is_some_and(|time| time.end > self.ctx.now);
+        let ahead = record.event.as_ref().is_some_and(|event| match event.time {
+            EventTime::Timed(time) => time.end > self.ctx.now,
+            // Whose midnight it is matters to none of the laws.
+            EventTime::AllDay { end, .. } => end >= self.ctx.now.date_naive(),
+        });
         let (side, word) = (intent.side(), intent.word());
         if span.is_some_and(|span| span.start < self.ctx.connected_at) {
             self.broken(Law::BeforeConnection, format!("{word} for {id}"));
