@@ -56,14 +56,17 @@ class SignIn {
     // A second word meanwhile would find no question, and be taken for its answer.
     if (this.answering) return;
     this.answering = true;
+    const asked = this.view;
+    // How it ended is heard before this answer, and another sign-in may have begun meanwhile: neither is the question.
+    const open = () => this.view === asked;
     try {
       await confirmOtherAccount(accept, this.evenSo);
-      this.view = null;
+      if (open()) this.view = null;
     } catch (e) {
       const error = asCommandError(e);
+      if (error.code !== 'moves_waiting') sayProblem(error);
       // The question stays, with what accepting would cost.
-      if (error.code === 'moves_waiting') this.movesBehind = Number(error.detail) || 1;
-      else sayProblem(error);
+      else if (open()) this.movesBehind = Number(error.detail) || 1;
     } finally {
       this.answering = false;
     }

@@ -92,6 +92,51 @@ describe('while both sides are looked at before another account is taken', () =>
   });
 });
 
+describe('what was heard while another account was being answered', () => {
+  const question: SignInView = {
+    service: 'google',
+    state: 'failed',
+    url: null,
+    problem: 'other_account',
+    accounts: ['kim@example.com', 'lee@example.com'],
+  };
+  /** The answer comes only when `answer` is called. */
+  function held(retrying = false) {
+    let answer = () => {};
+    const waits = new Promise<void>((resolve) => (answer = resolve));
+    const before = (command: string) => (command === 'confirm_other_account' ? waits : undefined);
+    const app = start('healthy', { language: 'en', slowMs: 0, before });
+    const row = app.state.rows.find((r) => r.badge === 'waiting');
+    if (row && retrying) row.reason = 'retrying';
+    signIn.view = { ...question };
+    return () => answer();
+  }
+
+  it('is not wiped by the end of that answer: a newer sign-in, or why it failed', async () => {
+    for (const heard of [
+      { ...question, service: 'platform', state: 'waiting', problem: null, accounts: null },
+      { ...question, problem: 'keychain', accounts: null },
+    ]) {
+      const answer = held();
+      const answered = signIn.answerOtherAccount(true);
+      signIn.view = heard;
+      answer();
+      await answered;
+      expect(signIn.view).toEqual(heard);
+    }
+  });
+
+  it('is not asked what the older question would cost', async () => {
+    const answer = held(true);
+    const answered = signIn.answerOtherAccount(true);
+    signIn.view = { ...question, service: 'platform' };
+    answer();
+    await answered;
+    expect(signIn.movesBehind).toBe(0);
+    expect(signIn.answering).toBe(false);
+  });
+});
+
 describe('copying the link', () => {
   it('says so when the system refuses', async () => {
     start('fresh', { language: 'en' });
