@@ -66,7 +66,7 @@ class SignIn {
       const error = asCommandError(e);
       if (error.code !== 'moves_waiting') sayProblem(error);
       // The question stays, with what accepting would cost.
-      else if (open()) this.movesBehind = Number(error.detail) || 1;
+      else if (open()) [this.movesBehind, this.evenSo] = [Number(error.detail) || 1, false];
     } finally {
       this.answering = false;
     }

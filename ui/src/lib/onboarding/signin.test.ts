@@ -59,12 +59,55 @@ describe('another account than before', () => {
     render(SignInWait, { service: 'google', onretry: () => undefined });
     find('other-account-accept')?.click();
     await vi.waitFor(() => expect(find('other-account-unreported')?.dataset.count).toBe('1'));
-    expect(find('other-account-accept')?.hasAttribute('disabled')).toBe(true);
     find('other-account-even-so')?.click();
-    await vi.waitFor(() => expect(find('other-account-accept')?.hasAttribute('disabled')).toBe(false));
+    await vi.waitFor(() => expect(signIn.evenSo).toBe(true));
     find('other-account-accept')?.click();
     await vi.waitFor(() => expect(find('other-account')).toBeNull());
     expect(signIn.view).toBeNull();
+  });
+});
+
+describe('moves that would stay behind with the account before', () => {
+  it('are looked for afresh by the next click, without the word to go on even so', async () => {
+    const app = start('healthy', { language: 'en', slowMs: 0 });
+    useLanguage('en', 'en-GB');
+    const rows = app.state.rows.filter((r) => ['waiting', 'synced'].includes(r.badge)).slice(0, 2);
+    for (const row of rows) row.reason = 'retrying';
+    const accounts: [string, string] = ['kim@example.com', 'lee@example.com'];
+    signIn.view = { service: 'google', state: 'failed', url: null, problem: 'other_account', accounts };
+    render(SignInWait, { service: 'google', onretry: () => undefined });
+    find('other-account-accept')?.click();
+    await vi.waitFor(() => expect(find('other-account-unreported')?.dataset.count).toBe('2'));
+    // One of them reached the platform meanwhile, and then the other.
+    for (const [row, left] of [
+      [rows[0], '1'],
+      [rows[1], undefined],
+    ] as const) {
+      if (row) row.reason = null;
+      expect(find('other-account-accept')?.hasAttribute('disabled')).toBe(false);
+      find('other-account-accept')?.click();
+      await vi.waitFor(() => expect(find('other-account-unreported')?.dataset.count).toBe(left));
+      expect(find('other-account-even-so')?.getAttribute('aria-checked')).toBe(left && 'false');
+    }
+    await vi.waitFor(() => expect(find('other-account')).toBeNull());
+  });
+
+  it('are asked about anew where the word was on another number', async () => {
+    let refused = 0;
+    start('healthy', {
+      language: 'en',
+      slowMs: 0,
+      before: (command) => {
+        if (command !== 'confirm_other_account') return;
+        refused += 1;
+        throw { code: 'moves_waiting', detail: String(refused), field: null, retryable: false };
+      },
+    });
+    signIn.view = { service: 'google', state: 'failed', url: null, problem: 'other_account', accounts: ['a', 'b'] };
+    await signIn.answerOtherAccount(true);
+    signIn.evenSo = true;
+    await signIn.answerOtherAccount(true);
+    expect([signIn.movesBehind, signIn.evenSo]).toEqual([2, false]);
   });
 });
 

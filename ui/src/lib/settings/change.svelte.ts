@@ -156,7 +156,8 @@ class Change {
 
   #wrong(error: CommandError, patch: Patch, asked?: Draft): void {
     if (error.code === 'moves_waiting' && asked && !this.draft) this.#ask(asked);
-    if (error.code === 'moves_waiting' && this.draft) this.movesBehind = Number(error.detail) || 1;
+    if (error.code === 'moves_waiting' && this.draft)
+      [this.movesBehind, this.evenSo] = [Number(error.detail) || 1, false];
     else if (error.field && error.field in patch) this.errors = { ...this.errors, [error.field]: error };
     else sayProblem(error);
     void settings.refresh();

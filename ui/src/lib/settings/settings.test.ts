@@ -169,9 +169,25 @@ describe('what is wrong stands beside its field, and what was typed stays', () =
     await pick('calendar-id-save');
     expect((await get('change-unreported')).dataset.count).toBe('1');
     expect(app.state.settings.calendar_id).toBe('primary');
-    await waitFor(() => expect(find('change-confirm')?.hasAttribute('disabled')).toBe(true));
     expect(await problems()).toEqual([]);
     await pick('change-even-so');
+    await pick('change-confirm');
+    await gone('dry-run');
+    expect(app.state.settings.calendar_id).toBe('work@example.com');
+  });
+  it('another calendar, once the moves have reached the platform', async () => {
+    const app = await open('calendar');
+    const row = app.state.rows.find((r) => r.badge === 'waiting');
+    if (row) row.reason = 'retrying';
+    await type(await get('calendar-id'), 'work@example.com');
+    await pick('calendar-id-save');
+    await get('change-unreported');
+    // Nothing was done about it: it is said again.
+    await pick('change-confirm');
+    await waitFor(() => expect([app.asked('change_settings'), change.applying]).toEqual([2, false]));
+    await get('change-unreported');
+    expect(app.state.settings.calendar_id).toBe('primary');
+    if (row) row.reason = null;
     await pick('change-confirm');
     await gone('dry-run');
     expect(app.state.settings.calendar_id).toBe('work@example.com');
@@ -185,7 +201,6 @@ describe('what is wrong stands beside its field, and what was typed stays', () =
     await type(await get('calendar-id'), 'work@example.com');
     await pick('calendar-id-save');
     expect((await get('change-unreported')).dataset.count).toBe('1');
-    expect(find('change-confirm')?.hasAttribute('disabled')).toBe(true);
     expect(app.state.settings.calendar_id).toBe('primary');
     await pick('change-even-so');
     await pick('change-confirm');
