@@ -43,6 +43,8 @@ class Change {
   preview = $state.raw<Preview | undefined>();
   looking = $state(false);
   applying = $state(false);
+  /** Another calendar is being taken: both sides are looked at first, which may last. */
+  moving = $state(false);
   /** So many moves would stay behind with the calendar in use. */
   movesBehind = $state(0);
   evenSo = $state(false);
@@ -52,6 +54,8 @@ class Change {
   #wait: ReturnType<typeof setTimeout> | undefined;
   #turn = 0;
   #shown = false;
+  /** So many are being applied; a choice can be made while another one is. */
+  #under = 0;
 
   /** True if it was saved. `asked` is shown with its question if moves would stay behind and nothing else is shown. */
   async apply(group: string, patch: Patch, asked?: Draft): Promise<boolean> {
@@ -84,7 +88,7 @@ class Change {
   async #applyAtOnce(section: Section, group: string, patch: Patch): Promise<void> {
     // Another choice of calendar takes the place of the one that is asked about.
     if (patch.calendar_id) this.#drop();
-    await this.apply(group, patch, { section, group, patch });
+    await this.#during(patch, () => this.apply(group, patch, { section, group, patch }));
   }
 
   async #look(): Promise<void> {
@@ -123,10 +127,24 @@ class Change {
   }
 
   async #finish(draft: Draft, patch: Patch): Promise<void> {
+    const done = await this.#during(patch, () => this.apply(draft.group, patch));
+    if (this.draft === draft) {
+      if (done || (!this.#shown && !this.movesBehind)) this.#drop();
+    } else if (done) {
+      // What was chosen meanwhile waits for a look of its own, and asks about no moves that are settled.
+      [this.movesBehind, this.evenSo] = [0, false];
+    }
+  }
+
+  async #during(patch: Patch, apply: () => Promise<boolean>): Promise<boolean> {
+    this.#under += 1;
     this.applying = true;
-    if (await this.apply(draft.group, patch)) this.#drop();
-    else if (!this.#shown && !this.movesBehind) this.#drop();
-    this.applying = false;
+    if (patch.calendar_id) this.moving = true;
+    const done = await apply();
+    this.#under -= 1;
+    this.applying = this.#under > 0;
+    if (patch.calendar_id) this.moving = false;
+    return done;
   }
 
   /** "Leave as it is": every control goes back to what is true. */
@@ -156,7 +174,8 @@ class Change {
 
   #wrong(error: CommandError, patch: Patch, asked?: Draft): void {
     if (error.code === 'moves_waiting' && asked && !this.draft) this.#ask(asked);
-    if (error.code === 'moves_waiting' && this.draft)
+    // A choice that was made meanwhile, and is not about the calendar, costs nothing of it.
+    if (error.code === 'moves_waiting' && this.draft?.patch.calendar_id)
       [this.movesBehind, this.evenSo] = [Number(error.detail) || 1, false];
     else if (error.field && error.field in patch) this.errors = { ...this.errors, [error.field]: error };
     else sayProblem(error);
