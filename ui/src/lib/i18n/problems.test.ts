@@ -37,6 +37,9 @@ describe.each(['en', 'de'] as const)('what is wrong, in %s', (language) => {
     expect(title).toContain('Google');
     expect(title).toContain(PLATFORM);
     expect(`${title} ${why}`).not.toMatch(/address|Adresse/);
+    // It is said of a silence too, whichever side is silent.
+    for (const code of ['no_success_2h', 'no_success_2h_google'])
+      expect(problemWords(code, PLATFORM, 'nobody_proven').why).toContain(title);
   });
 
   it('calls an open decision no move, and says of nothing that waits that it was about a deletion', () => {

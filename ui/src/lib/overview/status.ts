@@ -1,4 +1,5 @@
 import type { Account, Overview, OverallState } from '$lib/bindings';
+import { silent } from '$lib/i18n/problems';
 import { age, clock, daysBetween, dayKey, moment } from '$lib/i18n/time';
 import { m } from '$lib/paraglide/messages';
 
@@ -83,8 +84,10 @@ export const accountStatus = (status: string): string =>
 /** Colour of a side's mark: green says that it answers, so not while its service is out of reach or asks for a sign-in. */
 export function sideTone(overview: Overview, account: Account | null): 'ok' | 'idle' | 'bad' {
   if (!account || account.status !== 'active') return 'bad';
-  const unreached = overview.problem?.service === account.service || offline(overview);
-  return unreached || !account.last_read_at ? 'idle' : 'ok';
+  const { state, problem } = overview;
+  // A problem of reaching them that names no service is of both: no network, or nobody in it who is proven.
+  const both = !problem?.service && (state === 'offline' || silent(problem?.code));
+  return both || problem?.service === account.service || !account.last_read_at ? 'idle' : 'ok';
 }
 
 /** Nothing can be synced before this is settled: a sign-in, or another laptop that writes. */
