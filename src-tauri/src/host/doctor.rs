@@ -183,7 +183,7 @@ fn of_both(platform: &PortError, google: Option<PortError>) -> Checked {
     match google {
         // Something answers for everybody, so the network is there.
         Some(PortError::WrongCertificate) if *platform == PortError::WrongCertificate => {
-            Err(("wrong_certificate", None))
+            Err(("nobody_proven", None))
         }
         Some(error) if offline(&error) => Err(("offline", None)),
         Some(_) | None => Ok(None),
@@ -240,7 +240,7 @@ mod tests {
         let lost = || PortError::Unreachable { nothing_sent: true };
         let wrong = || PortError::WrongCertificate;
         for (platform, google, said) in [
-            (wrong(), Some(wrong()), Some("wrong_certificate")),
+            (wrong(), Some(wrong()), Some("nobody_proven")),
             (wrong(), Some(lost()), Some("offline")),
             (lost(), Some(wrong()), Some("offline")),
             (lost(), Some(lost()), Some("offline")),

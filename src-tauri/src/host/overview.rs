@@ -238,6 +238,13 @@ fn unreachable(error: Option<&PortError>) -> bool {
     )
 }
 
+/// The network is there, but something in it, or on this laptop, answers for everybody.
+fn nobody_is_proven(snapshot: &Snapshot) -> bool {
+    [&snapshot.live.platform, &snapshot.live.calendar]
+        .iter()
+        .all(|health| health.problem == Some(PortError::WrongCertificate))
+}
+
 /// The one problem that is said. A lost sign-in comes before a service that cannot be reached; with no network at all
 /// only that is said.
 pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
@@ -274,12 +281,10 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
     let both_offline =
         unreachable(live.platform.problem.as_ref()) && unreachable(live.calendar.problem.as_ref());
     if both_offline {
-        let nobody_is_proven = [&live.platform, &live.calendar]
-            .map(|health| health.problem == Some(PortError::WrongCertificate));
-        // The network is there: something in it, or on this laptop, answers for everybody.
-        let both = match nobody_is_proven {
-            [true, true] => plain_problem("nobody_proven", None, "try_again"),
-            _ => plain_problem("offline", None, "none"),
+        let both = if nobody_is_proven(snapshot) {
+            plain_problem("nobody_proven", None, "try_again")
+        } else {
+            plain_problem("offline", None, "none")
         };
         return shown(platform, &live.platform).map(|problem| Problem {
             since: problem.since,
@@ -342,16 +347,18 @@ fn silence_of(
         Some(Side::Calendar) => calendar,
         Some(Side::Platform) | None => platform,
     };
+    let cause = if nobody_is_proven(snapshot) {
+        Some("nobody_proven")
+    } else {
+        live.problem.as_ref().map(roundtrip_engine::error_code)
+    };
     Some(Problem {
         code: service.map_or_else(
             || silence::CODE.to_owned(),
             |service| format!("{}_{service}", silence::CODE),
         ),
         service: service.map(str::to_owned),
-        detail: live
-            .problem
-            .as_ref()
-            .map(|error| roundtrip_engine::error_code(error).to_owned()),
+        detail: cause.map(str::to_owned),
         since: silence.succeeded_at.or(Some(silence.since)),
         retry_at: of_side.and_then(|problem| problem.retry_at),
         action: "try_again".into(),

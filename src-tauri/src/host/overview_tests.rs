@@ -230,6 +230,25 @@ async fn two_awake_hours_without_a_success_are_said_by_window_tray_and_notificat
 }
 
 #[tokio::test]
+async fn a_silence_in_which_nobody_is_proven_says_so() {
+    let wrong = || Some(PortError::WrongCertificate);
+    for (platform_works, troubles, code, cause) in [
+        (false, [wrong(), wrong()], "no_success_2h", "nobody_proven"),
+        (true, [wrong(), wrong()], "no_success_2h_google", "nobody_proven"),
+        (true, [None, wrong()], "no_success_2h_google", "wrong_certificate"),
+    ] {
+        let (host, _folder) = watched("nobody-proven", two_hours(Utc::now(), platform_works)).await;
+        let (problem, _) = said(&host, troubles).await;
+        let problem = problem.expect("a problem");
+        assert_eq!(
+            (problem.code.as_str(), problem.detail.as_deref()),
+            (code, Some(cause))
+        );
+        host.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_silence_that_was_notified_of_is_not_notified_of_again() {
     let watch = Watch {
         notified: true,
