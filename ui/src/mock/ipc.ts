@@ -232,7 +232,9 @@ export function start(
       const moves = state.rows.filter((r) => r.reason === 'retrying').length;
       if (accept && moves && !evenSo) refuse('moves_waiting', { detail: String(moves) });
     },
-    disconnect: ({ service }) => {
+    disconnect: ({ service, deleteEvents, evenSo }) => {
+      const moves = state.rows.filter((r) => r.reason === 'retrying').length;
+      if (deleteEvents && moves && !evenSo) refuse('moves_waiting', { detail: String(moves) });
       if (service === 'google') state.overview.calendar = null;
       else state.overview.platform = null;
       Object.assign(state.overview, { started: false, state: 'not_connected' });

@@ -377,6 +377,28 @@ describe('accounts', () => {
   });
 });
 
+describe('disconnecting with deletion', () => {
+  it('asks about a move that only the look before the deletion finds', async () => {
+    const app = await open('accounts');
+    await pick('disconnect-google');
+    await pick('disconnect-events-delete');
+    await waitFor(() => expect(app.asked('preview_delete_everything')).toBe(1));
+    await waitFor(() => expect(find('disconnect-confirm')?.textContent).toMatch(/delete \d+ events/));
+    expect(find('disconnect-unreported')).toBeNull();
+    const row = app.state.rows.find((r) => r.badge === 'waiting');
+    if (row) row.reason = 'retrying';
+    await pick('disconnect-confirm');
+    expect((await get('disconnect-unreported')).dataset.count).toBe('1');
+    expect(app.state.overview.calendar).not.toBeNull();
+    expect(document.querySelector('[data-sonner-toast]')).toBeNull();
+    expect(await problems()).toEqual([]);
+    await pick('disconnect-even-so');
+    await pick('disconnect-confirm');
+    await gone('disconnect-dialog');
+    expect(app.state.overview.calendar).toBeNull();
+  });
+});
+
 describe('deleting everything', () => {
   it('lists, asks for a word with the focus on "Cancel", and ends with a proof', async () => {
     const app = await open('advanced');
