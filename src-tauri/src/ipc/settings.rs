@@ -429,10 +429,10 @@ fn clients(snapshot: &Snapshot) -> Vec<Toggle> {
 }
 
 /// One for each that an appointment has or that is off. The window sends back all that are off, so one that is not among them would
-/// be turned on by the next change of another.
+/// be turned on by the next change of another. What is not known any more has no name: its id would say nothing to the trainer.
 fn toggles(mut all: BTreeMap<String, (String, u32)>, off: &BTreeSet<String>) -> Vec<Toggle> {
     for id in off {
-        all.entry(id.clone()).or_insert_with(|| (id.clone(), 0));
+        all.entry(id.clone()).or_default();
     }
     all.into_iter()
         .map(|(id, (name, count))| Toggle {

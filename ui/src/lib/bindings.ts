@@ -1323,7 +1323,7 @@ export type SyncProgress = Progress;
 export type Toggle = {
 	/**  Id. */
 	id: string,
-	/**  Shown name. */
+	/**  Shown name; empty for what is off and not known any more. */
 	name: string,
 	/**  On. */
 	on: boolean,

@@ -83,7 +83,7 @@ pub struct SettingsView {
 pub struct Toggle {
     /// Id.
     pub id: String,
-    /// Shown name.
+    /// Shown name; empty for what is off and not known any more.
     pub name: String,
     /// On.
     pub on: bool,

@@ -140,6 +140,38 @@ describe('what a change would do', () => {
   });
 });
 
+describe('what is off and has no appointment any more', () => {
+  const toggle = (id: string, name: string, count = 0) => ({ id, name, on: count > 0, count });
+  for (const [language, type, client] of [
+    ['en', 'No longer used (type 3)', 'No longer used (client 2)'],
+    ['de', 'Nicht mehr verwendet (Art 3)', 'Nicht mehr verwendet (Kunde 2)'],
+  ] as const)
+    it(`is told by no id, and makes no numbers of names: ${language}`, async () => {
+      await open('which', 'healthy', ({ state: { settings } }) => {
+        settings.language = language;
+        settings.client_names = true;
+        settings.types[2] = toggle('t_9f31', '');
+        settings.clients = [toggle('c_1', 'Frau Klein', 2), toggle('c_77aa', '')];
+      });
+      await waitFor(() => expect(find('group-types')?.textContent).toContain(type));
+      const clients = (await get('group-clients')).textContent;
+      expect(clients).toContain('Frau Klein');
+      expect(clients).toContain(client);
+      expect(clients).not.toMatch(/numbered|nummeriert/);
+      expect(document.body.textContent).not.toMatch(/t_9f31|c_77aa/);
+    });
+
+  it('is numbered like all clients while their names are off, and the page says why', async () => {
+    await open('which', 'healthy', ({ state: { settings } }) => {
+      settings.clients = [toggle('c_1', 'c_1', 2), toggle('c_2', '')];
+    });
+    const clients = (await get('group-clients')).textContent;
+    for (const words of ['so they are numbered here', 'Client 1', 'No longer used (client 2)'])
+      expect(clients).toContain(words);
+    expect(clients).not.toMatch(/c_[12]/);
+  });
+});
+
 describe('what is wrong stands beside its field, and what was typed stays', () => {
   it('a window of days that ends before it begins', async () => {
     const app = await open('which');
