@@ -362,7 +362,7 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
     record.event_id = Some(stored.id.clone());
     record.generation = record.generation.max(body.mark.generation);
     // A late answer to an earlier write takes no word of the trainer's back.
-    if record.link != LinkState::Stopped {
+    if !matches!(record.link, LinkState::Stopped | LinkState::Kept) {
         record.link = LinkState::Linked;
     }
     record.tombstone_at = None;

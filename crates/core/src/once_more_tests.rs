@@ -55,6 +55,20 @@ fn keep_the_platforms_is_carried_out_also_once_the_old_time_is_over() {
         .expect("Ended");
 }
 
+/// Planner seed 1215477: what is decided is decided at once.
+#[test]
+fn a_time_wanted_in_place_of_one_that_the_platform_moved_into_the_past_is_told_as_overtaken() {
+    let wanted = Case::linked()
+        .platform_moves("12-02 09:00-10:30")
+        .calendar_moves("12-01 14:00-15:30")
+        .answered(&another_time("12-08 09:00-10:30"))
+        .now("2026-12-07T10:00:00Z")
+        .platform_moves("12-03 09:00-10:30");
+    wanted
+        .expect("Ended; tell Overtaken 12-08 09:00-10:30")
+        .expect("Ended");
+}
+
 #[test]
 fn dragged_to_a_whole_day_ahead_it_is_asked_about_also_once_the_old_time_is_over() {
     let dragged = Case::linked()
@@ -195,6 +209,26 @@ fn a_late_answer_to_an_earlier_write_does_not_take_stop_syncing_back() {
     }
     assert!(!under_way.intents.is_empty());
     stopped.later(120).expect("Stopped");
+}
+
+/// Planner seed 1229883.
+#[test]
+fn a_late_answer_to_an_earlier_write_does_not_take_keep_back() {
+    let renamed = |a: &mut Appointment| a.notes = None;
+    let under_way = Case::linked().expect("InSync").platform(renamed);
+    let decision = under_way.decide();
+    let mut kept = under_way
+        .settings(type_off)
+        .with(|r| r.link = LinkState::Kept)
+        .expect("Kept");
+    for intent in &decision.intents {
+        if let Intent::Patch { body, mask, .. } = intent {
+            let shown = kept.record.event.as_ref().expect("a live event");
+            let answer = crate::testing::patched(shown, body, *mask, kept.ctx.now);
+            crate::absorb::written(&mut kept.record, answer, body, *mask, &kept.ctx);
+        }
+    }
+    kept.later(2 * 86_400).expect("Kept");
 }
 
 #[test]

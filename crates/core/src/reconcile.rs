@@ -40,8 +40,8 @@ use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
 use existence::{
-    may_be_deleted, may_show_a_time, moved_into_future, on_left_out, on_removal, shows_an_old_time_ahead,
-    without_event,
+    is_overtaken, may_be_deleted, may_show_a_time, moved_into_future, on_left_out, on_removal,
+    shows_an_old_time_ahead, without_event,
 };
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
@@ -233,11 +233,15 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         if record.link == LinkState::Linked {
             record.link = LinkState::Closed;
         }
-        if !may_show_a_time(&record) {
+        let overtaken = record.promised_time.filter(|_| is_overtaken(&record));
+        if overtaken.is_some() || !may_show_a_time(&record) {
             record.requested_time = None;
             record.promised_time = None;
         }
-        return Decision::local(record, Standing::Ended);
+        let mut decision = Decision::local(record, Standing::Ended);
+        let remark = overtaken.map(|wanted| Remark::Overtaken { wanted });
+        decision.remarks.extend(remark);
+        return decision;
     }
     if record.link == LinkState::Closed {
         // The admin moved it into the future again, or a clock that was ahead had closed it. An event that was being looked
@@ -346,7 +350,7 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     }
     if record.requested_time == Some(rendered.time) {
         crate::absorb::request_taken(&mut record, &sides.shown);
-    } else if !crate::absorb::same(record.base.platform.time.as_ref(), sides.said.time.as_ref()) {
+    } else if is_overtaken(&record) {
         // It was wanted in place of a time that the platform has changed since.
         record.requested_time = None;
     }

@@ -193,10 +193,12 @@ fn on_platform(world: &mut World, id: &AppointmentId, edit: &PlatformEdit) {
             let moved = span != said.span();
             (said.start, said.end) = (span.start, Some(span.end));
             if moved {
-                // Moved back to where both agreed is no change.
+                // Moved back to where both agreed is no change, nor is it to where the trainer wants it (seed 1276548).
+                let wanted = world.records.get(id).and_then(|record| record.requested_time);
                 let unsettled = world.unsettled.entry(id.clone()).or_default();
-                unsettled.admin =
-                    Some(span).filter(|span| unsettled.settled != Some(EventTime::Timed(*span)));
+                unsettled.admin = Some(span).filter(|span| {
+                    wanted != Some(*span) && unsettled.settled != Some(EventTime::Timed(*span))
+                });
             }
         }
         PlatformEdit::Name(n) => place(&mut said.place).name = Some(format!("Pharmacy {n}")),

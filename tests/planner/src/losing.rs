@@ -14,7 +14,13 @@ impl World {
             if record.requested_time.is_some() {
                 let unsettled = self.unsettled.entry(id.clone()).or_default();
                 let shown = record.event.as_ref().map(|event| event.time);
-                unsettled.trainer = shown.filter(|_| shown != unsettled.settled);
+                // What we wrote there is no move (seed 1175454).
+                let shown_in = record
+                    .event_id
+                    .as_ref()
+                    .and_then(|event| self.calendar.get(event));
+                let by_hand = shown_in.is_some_and(|entry| entry.moved_by_trainer);
+                unsettled.trainer = shown.filter(|_| by_hand && shown != unsettled.settled);
             }
         }
         for (id, unsettled) in &mut self.unsettled {

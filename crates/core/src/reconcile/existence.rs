@@ -35,12 +35,21 @@ pub(super) fn moved_into_future(record: &Record, ctx: &Context) -> bool {
         .as_ref()
         .filter(|_| record.calendar_moved_at.is_some());
     let moved = event.map(|event| end_of(event.time, record));
-    let wanted = record.requested_time.filter(|_| may_show_a_time(record));
+    let wanted = record
+        .requested_time
+        .filter(|_| may_show_a_time(record) && !is_overtaken(record));
     ctx.settings.direction.reports()
         && wanted
             .map(|time| time.end)
             .or(moved)
             .is_some_and(|end| end > ctx.now)
+}
+
+/// The platform says another time than the one that a time was wanted in place of.
+pub(super) fn is_overtaken(record: &Record) -> bool {
+    let said = record.appointment.as_ref().map(Appointment::span);
+    let said = said.map(|span| Value::Time(EventTime::Timed(span)));
+    !absorb::same(record.base.platform.time.as_ref(), said.as_ref())
 }
 
 /// When an event ends. Whole days end where the appointment is, as far as that is known.
