@@ -31,7 +31,8 @@ async fn signed_in(database: &Database, accounts: &[&str]) -> Vec<Vec<u8>> {
         };
         let account = Integration::new(Provider::Google, *account);
         let accounts = database.integrations();
-        let kept = accounts.put_with_tokens(&account, &tokens, now());
+        accounts.put(&account, now()).await.expect("kept");
+        let kept = accounts.put_tokens(Provider::Google, &account.account_id, &tokens, now());
         kept.await.expect("kept");
     }
     // The test need not wait for what will not come.

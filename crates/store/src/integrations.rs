@@ -83,7 +83,9 @@ impl Integrations {
         Ok(commit(tx).await?)
     }
 
-    /// Writes an account and its tokens at once: the end of a sign-in.
+    /// Writes an account and its tokens at once: the end of a sign-in. It is the only account of its service from then on: the
+    /// others go in the same transaction, and their tokens are erased. Were they to go after it, a crash in between would leave a
+    /// hidden one, which a later disconnect brings back. What the ledger holds about their connections stays.
     pub async fn put_with_tokens(
         &self,
         integration: &Integration,
@@ -236,8 +238,10 @@ impl Integrations {
             if settings::key_version(&mut *tx).await? != key_version {
                 continue; // rotated by another process in between
             }
+            let mut replaced = false;
             if let Some(integration) = integration {
                 rows::put(&mut tx, integration, now).await?;
+                replaced = rows::delete_others(&mut tx, provider, account_id).await?;
             }
             let sealed = match &key {
                 Ok(key) => Some(seal(
@@ -268,6 +272,15 @@ impl Integrations {
                 Some(_) => vault.volatile.remove(&account),
                 None => vault.volatile.insert(account, tokens.clone()),
             };
+            if integration.is_some() {
+                vault
+                    .volatile
+                    .retain(|(service, id), _| *service != provider || id == account_id);
+            }
+            // Nothing is undone by bytes that still lie there: they go with what is old.
+            if replaced && let Err(error) = self.database.erase().await {
+                tracing::warn!(error = %LedgerError::from(error), "tokens of the account before still lie in the log of the database");
+            }
             return Ok(());
         }
     }

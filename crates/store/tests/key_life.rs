@@ -91,11 +91,12 @@ async fn start(dir: &Path, keychain: &Keychain) -> Database {
 }
 
 async fn sign_in(database: &Database, account: &str, mark: &str) {
-    database
-        .integrations()
-        .put_with_tokens(&Integration::new(Provider::Google, account), &tokens(mark), now())
-        .await
-        .expect("kept");
+    keep_beside(
+        database,
+        &Integration::new(Provider::Google, account),
+        &tokens(mark),
+    )
+    .await;
 }
 
 async fn access(database: &Database, account: &str) -> Result<Option<String>, IntegrationError> {
@@ -393,11 +394,7 @@ async fn no_sealed_row_opens_in_any_other_place() {
     ];
     for (provider, account) in places {
         let mark = format!("{}-{account}", provider.as_str());
-        database
-            .integrations()
-            .put_with_tokens(&Integration::new(provider, account), &tokens(&mark), now())
-            .await
-            .expect("kept");
+        keep_beside(&database, &Integration::new(provider, account), &tokens(&mark)).await;
     }
     let mut raw = raw(dir.path()).await;
     let mut sealed = Vec::new();

@@ -353,11 +353,7 @@ async fn first_starts_at_once_agree_on_one_key() {
                 let keys = KeySource::choose(None, &dir).expect("key source");
                 let database = Database::open(&dir, keys, now()).await.expect("database opens");
                 let account = Integration::new(Provider::Google, index.to_string());
-                database
-                    .integrations()
-                    .put_with_tokens(&account, &tokens(), now())
-                    .await
-                    .expect("put");
+                keep_beside(&database, &account, &tokens()).await;
             })
         })
         .collect();

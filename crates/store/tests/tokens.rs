@@ -211,10 +211,7 @@ async fn deleted_and_revoked_tokens_are_gone_from_the_disk_even_sealed() {
     let database = open(dir.path()).await;
     let accounts = database.integrations();
     for account_id in ["105", "106", "107"] {
-        accounts
-            .put_with_tokens(&google(account_id), &tokens(""), now())
-            .await
-            .expect("put");
+        keep_beside(&database, &google(account_id), &tokens("")).await;
     }
     let sealed: Vec<Vec<u8>> = sqlx::query_scalar("SELECT tokens FROM user_integrations ORDER BY account_id")
         .fetch_all(&mut raw(dir.path()).await)
@@ -240,15 +237,50 @@ async fn deleted_and_revoked_tokens_are_gone_from_the_disk_even_sealed() {
 }
 
 #[tokio::test]
+async fn whoever_signs_in_is_the_only_account_of_that_service_from_then_on() {
+    for keys in [fixed_key(), KeySource::memory()] {
+        let dir = tempdir().expect("directory");
+        let database = open_with(dir.path(), keys).await;
+        let accounts = database.integrations();
+        let platform = Integration::new(Provider::Platform, "105");
+        let later = now() + chrono::TimeDelta::days(1);
+        for account in [&platform, &google("105"), &google("106")] {
+            keep_beside(&database, account, &tokens("-before")).await;
+        }
+        let sealed: Vec<Option<Vec<u8>>> =
+            sqlx::query_scalar("SELECT tokens FROM user_integrations WHERE provider = 'google'")
+                .fetch_all(&mut raw(dir.path()).await)
+                .await
+                .expect("sealed");
+        // A clock that was set back puts it before the others; that must not matter.
+        accounts.put(&google("108"), later).await.expect("put");
+        accounts
+            .put_with_tokens(&google("107"), &tokens("-new"), now())
+            .await
+            .expect("signed in");
+
+        let mut kept = accounts.list().await.expect("list");
+        kept.sort_by_key(|account| account.provider);
+        assert_eq!(kept, [platform, google("107")]);
+        assert_eq!(access(&database, "107").await, Ok(Some(format!("{ACCESS}-new"))));
+        for before in ["105", "106", "108"] {
+            assert_eq!(access(&database, before).await, Ok(None), "{before}");
+        }
+        let of_platform = accounts.tokens(Provider::Platform, "105").await;
+        assert!(of_platform.expect("tokens").is_some(), "the other service's stay");
+        for sealed in sealed.iter().flatten() {
+            let found = all_bytes(dir.path());
+            assert!(!found.iter().any(|(_, bytes)| contains(bytes, sealed)));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_row_does_not_open_in_the_place_of_another() {
     let dir = tempdir().expect("directory");
     let database = open(dir.path()).await;
-    let accounts = database.integrations();
     for account_id in ["105", "106"] {
-        accounts
-            .put_with_tokens(&google(account_id), &tokens(account_id), now())
-            .await
-            .expect("put");
+        keep_beside(&database, &google(account_id), &tokens(account_id)).await;
     }
     let mut raw = raw(dir.path()).await;
     let sealed: Vec<Vec<u8>> = sqlx::query_scalar("SELECT tokens FROM user_integrations ORDER BY account_id")
@@ -327,10 +359,7 @@ async fn rotation_seals_everything_anew_and_forgets_the_old_key() {
     let database = open_with(dir.path(), KeySource::with_provider(keychain.clone())).await;
     let accounts = database.integrations();
     for account_id in ["105", "106", "107"] {
-        accounts
-            .put_with_tokens(&google(account_id), &tokens(account_id), now())
-            .await
-            .expect("put");
+        keep_beside(&database, &google(account_id), &tokens(account_id)).await;
     }
     let sealed_now = async || -> Vec<(i64, Vec<u8>)> {
         sqlx::query_as(
@@ -487,11 +516,7 @@ async fn a_locked_keychain_hides_tokens_until_it_is_asked_again() {
     let database = open_with(dir.path(), KeySource::with_provider(keychain.clone())).await;
     assert_eq!(database.tokens_are_volatile().await, Ok(None));
     for account_id in ["105", "106"] {
-        database
-            .integrations()
-            .put_with_tokens(&google(account_id), &tokens(account_id), now())
-            .await
-            .expect("put");
+        keep_beside(&database, &google(account_id), &tokens(account_id)).await;
     }
     database.close().await;
 

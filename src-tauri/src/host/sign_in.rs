@@ -336,7 +336,6 @@ impl Host {
     async fn keep(self: &Arc<Self>, finished: Finished) -> SignInView {
         let now = self.clock.now();
         let service = finished.service;
-        let account = finished.integration.account_id.clone();
         let integrations = self.database.integrations();
         // What still runs for another platform would find these tokens under its own trainer's id, and send them there.
         let known = self.accounts().await;
@@ -351,6 +350,7 @@ impl Host {
         if let Err(error) = &lock {
             tracing::warn!(%error, %service, "a sign-in is kept without waiting for a refresh");
         }
+        // The account before goes in the same moment. Its links stay in the ledger.
         let kept = integrations
             .put_with_tokens(&finished.integration, &for_store(&finished.tokens), now)
             .await;
@@ -361,17 +361,6 @@ impl Host {
                 self.rebuild().await;
             }
             return view_of(service, "failed", None, Some("keychain"));
-        }
-        // One account of each service: the one before has no tokens here any more. Its links stay in the ledger.
-        if let Ok(all) = integrations.list().await {
-            for old in all
-                .iter()
-                .filter(|old| old.provider == service && old.account_id != account)
-            {
-                if let Err(error) = integrations.delete(service, &old.account_id).await {
-                    tracing::warn!(%error, "the account before could not be forgotten");
-                }
-            }
         }
         let details = serde_json::json!({ "service": service.as_str() });
         if let Err(error) = self.database.audit(None, "sign_in", &details, now).await {

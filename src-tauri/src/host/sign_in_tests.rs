@@ -140,6 +140,24 @@ async fn chosen_time(host: &Host) {
 }
 
 #[tokio::test]
+async fn of_two_accounts_of_one_service_the_one_that_signed_in_is_kept_whatever_the_clock_says() {
+    let (host, _folder) = connected("one-of-each").await;
+    // Left by a process that died between two steps, and younger than today by a clock that was ahead then.
+    let mut hidden = at("https://ahorn.example").integration;
+    hidden.account_id = "trn_0".into();
+    let ahead = host.clock.now() + chrono::Duration::days(1);
+    let integrations = host.database.integrations();
+    integrations.put(&hidden, ahead).await.expect("kept");
+
+    assert_eq!(host.keep(at("https://birke.example")).await.state, "done");
+    assert_eq!(platform_of(&host).await, "https://birke.example");
+    let kept = integrations.list().await.expect("read");
+    let of_platform = kept.iter().filter(|it| it.provider == Provider::Platform);
+    assert_eq!(of_platform.count(), 1, "none is hidden");
+    host.close().await;
+}
+
+#[tokio::test]
 async fn moves_that_would_stay_behind_with_the_account_before_are_said_first() {
     let (host, _folder) = connected("stays-behind").await;
     chosen_time(&host).await;

@@ -253,6 +253,20 @@ pub(crate) async fn delete(db: &mut SqliteConnection, provider: Provider, accoun
     Ok(done.rows_affected() == 1)
 }
 
+/// Deletes every account of a service but this one. Answers whether there were any.
+pub(crate) async fn delete_others(
+    db: &mut SqliteConnection,
+    provider: Provider,
+    account_id: &str,
+) -> Stored<bool> {
+    let done = sqlx::query("DELETE FROM user_integrations WHERE provider = ?1 AND account_id <> ?2")
+        .bind(provider.as_str())
+        .bind(account_id)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Deletes the account behind a connection.
 pub(crate) async fn forget(db: &mut SqliteConnection, connection: &ConnectionId) -> Stored<()> {
     sqlx::query("DELETE FROM user_integrations WHERE provider || ':' || account_id = ?1")

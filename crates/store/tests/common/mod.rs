@@ -20,7 +20,7 @@ use roundtrip_core::time::{EventTime, TimeSpan};
 use roundtrip_engine::ledger::{
     Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, Run, RunResult, Trigger,
 };
-use roundtrip_store::{Database, EnvKey, Key, KeySource, SqliteLedger};
+use roundtrip_store::{Database, EnvKey, Integration, Key, KeySource, SqliteLedger, TokenSet};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use std::path::Path;
@@ -52,6 +52,14 @@ pub fn connection() -> ConnectionId {
 
 pub fn fixed_key() -> KeySource {
     KeySource::with_provider(EnvKey::fixed(Key::new([7; 32])))
+}
+
+/// Keeps an account and its tokens beside others of the same service, as no sign-in does.
+pub async fn keep_beside(database: &Database, account: &Integration, tokens: &TokenSet) {
+    let accounts = database.integrations();
+    accounts.put(account, now()).await.expect("the account is kept");
+    let kept = accounts.put_tokens(account.provider, &account.account_id, tokens, now());
+    kept.await.expect("its tokens are kept");
 }
 
 pub async fn open(dir: &Path) -> Database {
