@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use roundtrip_app::gui::words::Tongue;
+use roundtrip_app::host::notices::Known;
 use roundtrip_app::host::{Host, Purpose, export};
 use roundtrip_app::ipc::convert;
 use roundtrip_core::conflict::Resolution;
@@ -166,7 +167,10 @@ async fn dump(host: &Arc<Host>, out: &Out) {
         out.copied(&out.outside, "check", &rows);
     }
     out.outside("report", &host.report(checks).await.expect("a report"));
-    for notice in host.notices().await.expect("the ledger works") {
+    let Known::All(notices) = host.notices().await else {
+        panic!("the ledger works");
+    };
+    for notice in notices {
         for tongue in [Tongue::En, Tongue::De] {
             out.outside("notice", &format!("{:?}", tongue.notice(&notice, "Linden")));
         }

@@ -2,7 +2,7 @@
 
 use super::Gui;
 use super::words::Tongue;
-use crate::host::notices::{Cause, Notice};
+use crate::host::notices::{Cause, Known, Notice};
 use crate::ipc::settings::keys;
 use roundtrip_store::Provider;
 use std::collections::BTreeMap;
@@ -19,15 +19,18 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// What is to be shown from now on, and the ids of what is not to be shown any more. Where it is not known what needs the
-    /// trainer, all stays as it is: withdrawn now, it would be shown once more as soon as it is known again.
-    fn difference(&self, notices: Option<Vec<Notice>>) -> (Vec<Notice>, Vec<u32>) {
-        let Some(notices) = notices else {
-            return Default::default();
+    /// What is to be shown from now on, and the ids of what is not to be shown any more. What is not known now stays as it is:
+    /// withdrawn, it would be shown once more as soon as it is known again.
+    fn difference(&self, known: Known) -> (Vec<Notice>, Vec<u32>) {
+        let (notices, all) = match known {
+            Known::All(notices) => (notices, true),
+            Known::LocalData(notice) => (vec![notice], false),
+            Known::Nothing => return Default::default(),
         };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let gone: Vec<Cause> = open
             .keys()
+            .filter(|cause| all || cause.is_of_local_data())
             .filter(|cause| !notices.iter().any(|notice| notice.cause == **cause))
             .cloned()
             .collect();
@@ -284,20 +287,29 @@ mod tests {
         };
         let causes = |fresh: Vec<Notice>| fresh.into_iter().map(|notice| notice.cause).collect::<Vec<_>>();
         let shown = Shown::default();
-        let (fresh, solved) = shown.difference(Some(vec![notice(Cause::Conflicts), notice(Cause::Held)]));
+        let (fresh, solved) =
+            shown.difference(Known::All(vec![notice(Cause::Conflicts), notice(Cause::Held)]));
         assert_eq!(
             (causes(fresh), solved),
             (vec![Cause::Conflicts, Cause::Held], vec![])
         );
 
-        let (fresh, solved) = shown.difference(None);
+        let (fresh, solved) = shown.difference(Known::Nothing);
         assert_eq!((causes(fresh), solved), (vec![], vec![]));
 
-        let (fresh, solved) = shown.difference(Some(vec![notice(Cause::Conflicts)]));
+        let local = |cause| Known::LocalData(notice(cause));
+        let (fresh, solved) = shown.difference(local(Cause::DataUnreadable));
+        assert_eq!((causes(fresh), solved), (vec![Cause::DataUnreadable], vec![]));
+        let (fresh, solved) = shown.difference(local(Cause::DataUnreadable));
+        assert_eq!((causes(fresh), solved), (vec![], vec![]), "told once");
+        let (fresh, solved) = shown.difference(local(Cause::DataDamaged));
+        assert_eq!((causes(fresh), solved), (vec![Cause::DataDamaged], vec![0]));
+
+        let (fresh, solved) = shown.difference(Known::All(vec![notice(Cause::Conflicts)]));
         assert_eq!(
             (causes(fresh), solved),
-            (vec![], vec![0]),
-            "one of them is solved"
+            (vec![], vec![0, 0]),
+            "the local data can be read, and one of the others is solved"
         );
     }
 

@@ -258,6 +258,36 @@ impl Tongue {
                 ),
                 look(),
             ),
+            Cause::DiskFull => (
+                self.pick("The disk is full", "Die Festplatte ist voll"),
+                self.pick(
+                    "Make room on it. Your calendar stays as it is until then.",
+                    "Schaffen Sie Platz darauf. Ihr Kalender bleibt so lange, wie er ist.",
+                ),
+                look(),
+            ),
+            Cause::DataDamaged => (
+                self.pick(
+                    "The local data is damaged",
+                    "Die lokalen Daten sind beschädigt",
+                ),
+                self.pick(
+                    "Quit Roundtrip and open it again. Your calendar stays as it is until then.",
+                    "Beenden Sie Roundtrip und öffnen Sie es wieder. Ihr Kalender bleibt so lange, wie er ist.",
+                ),
+                look(),
+            ),
+            Cause::DataUnreadable => (
+                self.pick(
+                    "The local data can’t be read",
+                    "Die lokalen Daten sind nicht lesbar",
+                ),
+                self.pick(
+                    "Open Roundtrip and try again. Your calendar stays as it is until then.",
+                    "Öffnen Sie Roundtrip und versuchen Sie es erneut. Ihr Kalender bleibt so lange, wie er ist.",
+                ),
+                look(),
+            ),
             Cause::CalendarNotFound => (
                 self.pick("Calendar not found", "Kalender nicht gefunden"),
                 self.pick(
@@ -294,7 +324,10 @@ mod tests {
         OverallState::Syncing,
         OverallState::UpToDate,
     ];
-    const CAUSES: [Cause; 9] = [
+    const CAUSES: [Cause; 12] = [
+        Cause::DiskFull,
+        Cause::DataDamaged,
+        Cause::DataUnreadable,
         Cause::Held,
         Cause::Silence,
         Cause::ReconnectGoogle,

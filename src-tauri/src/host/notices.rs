@@ -2,8 +2,8 @@
 //! unsolved, withdrawn when it is solved elsewhere.
 
 use super::Host;
-use super::overview::problem_of;
-use crate::ipc::dto::Problem;
+use super::overview::{plain_problem, problem_of};
+use crate::ipc::dto::{AppError, Problem};
 use crate::ipc::settings::keys;
 use chrono::{DateTime, Local, NaiveDate, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
@@ -35,6 +35,30 @@ pub enum Cause {
     CalendarReadOnly,
     /// Nothing has succeeded for two awake hours.
     Silence,
+    /// The disk is full: nothing can be written down.
+    DiskFull,
+    /// The database is damaged; the next start puts it aside.
+    DataDamaged,
+    /// The database cannot be read or written.
+    DataUnreadable,
+}
+
+impl Cause {
+    /// Of these at most one is true, and that is known while nothing else is.
+    pub fn is_of_local_data(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::DataDamaged | Self::DataUnreadable)
+    }
+}
+
+/// What is known of what needs the trainer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// All of it.
+    All(Vec<Notice>),
+    /// That the local data cannot be used. Whatever else there is stands in it, so nothing of that is solved.
+    LocalData(Notice),
+    /// Nothing at this moment.
+    Nothing,
 }
 
 /// A notification to show: cause, how many, and the place in the window that shows the same.
@@ -70,12 +94,28 @@ const CALENDAR: &str = "/settings?section=calendar&at=calendar";
 const MORNING: u32 = 7;
 
 impl Host {
-    /// What needs the trainer now; none if it is not known, because the ledger cannot be read: nothing is solved by that.
-    pub async fn notices(&self) -> Option<Vec<Notice>> {
+    /// What needs the trainer now, as far as the ledger can be read.
+    pub async fn notices(&self) -> Known {
         let Some(running) = self.running().await else {
-            return Some(Vec::new());
+            return Known::All(Vec::new());
         };
-        let snapshot = running.snapshot().await.ok()?;
+        let snapshot = match running.snapshot().await {
+            Ok(snapshot) => snapshot,
+            // It was closed under this engine, and nothing is wrong with it.
+            Err(_) if running.stop.is_cancelled() => return Known::Nothing,
+            Err(error) => {
+                let problem = plain_problem(&AppError::from(error).code, None, "none");
+                return of_problem(&problem).map_or(Known::Nothing, |(cause, count, route)| {
+                    Known::LocalData(Notice {
+                        cause,
+                        count,
+                        route: route.into(),
+                        told: false,
+                        title: None,
+                    })
+                });
+            }
+        };
         let mut notices = Vec::new();
         let mut add = |cause: Cause, count: usize, route: String, title: Option<String>| {
             notices.push(Notice {
@@ -111,7 +151,7 @@ impl Host {
         if !snapshot.held.is_empty() {
             add(Cause::Held, snapshot.held.len(), "/".into(), None);
         }
-        Some(notices)
+        Known::All(notices)
     }
 
     async fn titles_chosen(&self) -> bool {
@@ -183,6 +223,9 @@ fn of_problem(problem: &Problem) -> Option<(Cause, usize, &'static str)> {
             let count = problem.detail.as_ref().and_then(|text| text.parse().ok());
             Some((Cause::WritesFailed, count.unwrap_or(1), "/history?result=problem"))
         }
+        "disk_full" => Some((Cause::DiskFull, 1, "/")),
+        "database_damaged" => Some((Cause::DataDamaged, 1, "/")),
+        "database_unavailable" | "database_unreadable" => Some((Cause::DataUnreadable, 1, "/")),
         code if code.starts_with(silence::CODE) => Some((Cause::Silence, 1, "/")),
         _ => None,
     }
@@ -245,6 +288,22 @@ mod tests {
         );
         // Of one that was not granted the sign-in itself tells.
         assert_eq!(told("calendar.events"), None);
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_used_is_notified_of_under_its_own_name() {
+        for (error, cause) in [
+            (LedgerError::Full, Cause::DiskFull),
+            (LedgerError::Damaged, Cause::DataDamaged),
+            (LedgerError::Unavailable("x".into()), Cause::DataUnreadable),
+            (LedgerError::Unreadable("x".into()), Cause::DataUnreadable),
+        ] {
+            let code = AppError::from(error).code;
+            let told = of_problem(&plain_problem(&code, None, "none"));
+            assert_eq!(told, Some((cause.clone(), 1, "/")), "{code}");
+            assert!(cause.is_of_local_data(), "{code}");
+        }
+        assert!(!Cause::Silence.is_of_local_data());
     }
 
     #[test]

@@ -365,7 +365,7 @@ fn silence_of(
     })
 }
 
-fn plain_problem(code: &str, detail: Option<String>, action: &str) -> Problem {
+pub(super) fn plain_problem(code: &str, detail: Option<String>, action: &str) -> Problem {
     Problem {
         code: code.into(),
         service: None,

@@ -4,7 +4,7 @@ use super::*;
 use crate::gui::tray::Look;
 use crate::gui::words::Tongue;
 use crate::host::leaving::tests::connected;
-use crate::host::notices::Cause;
+use crate::host::notices::{Cause, Known, Notice};
 use roundtrip_core::silence::{Passed, Watch};
 use roundtrip_engine::ledger::Change;
 
@@ -59,16 +59,30 @@ async fn a_ledger_that_cannot_be_read_is_neither_up_to_date_nor_does_it_solve_an
     let calm = host.overview().await.expect("the ledger works");
     let before = Look::of(&calm, Tongue::En);
     assert!(before.line().starts_with("Up to date"), "{}", before.line());
-    assert_eq!(host.notices().await, Some(Vec::new()));
+    assert_eq!(host.notices().await, Known::All(Vec::new()));
     // What was read is used again for a moment, as long as nothing changes.
     running.engine.pause_until(None).await.expect("the ledger works");
     host.database.close().await;
 
-    assert_eq!(host.notices().await, None);
+    let Known::LocalData(notice) = host.notices().await else {
+        panic!("nothing else is known");
+    };
+    assert_eq!(notice.cause, Cause::DataUnreadable);
     let error = host.overview().await.expect_err("it is closed");
     assert_eq!(error.code, "database_unavailable");
     let after = before.unreadable(&error.code);
     assert_eq!(after.line(), "Needs attention · the local data can’t be read");
+
+    // Whoever quits, or puts the engine together anew, closes it: that is nothing to be told.
+    running.stop.cancel();
+    assert_eq!(host.notices().await, Known::Nothing);
+}
+
+async fn all_notices(host: &Host) -> Vec<Notice> {
+    match host.notices().await {
+        Known::All(notices) => notices,
+        other => panic!("the ledger works: {other:?}"),
+    }
 }
 
 /// What is said while this is the trouble of the platform and of the calendar, and it lasts.
@@ -219,7 +233,7 @@ async fn two_awake_hours_without_a_success_are_said_by_window_tray_and_notificat
             Look::of(&overview, Tongue::En).line(),
             "Needs attention · nothing came through for 2 hours"
         );
-        let notices = host.notices().await.expect("the ledger works");
+        let notices = all_notices(&host).await;
         let told: Vec<_> = notices
             .iter()
             .map(|notice| (&notice.cause, notice.told))
@@ -255,7 +269,7 @@ async fn a_silence_that_was_notified_of_is_not_notified_of_again() {
         ..two_hours(Utc::now(), false)
     };
     let (host, _folder) = watched("notified-silence", watch).await;
-    let notices = host.notices().await.expect("the ledger works");
+    let notices = all_notices(&host).await;
     assert!(notices.iter().all(|notice| notice.told) && !notices.is_empty());
     host.close().await;
 }
