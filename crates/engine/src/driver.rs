@@ -124,9 +124,22 @@ impl Engine {
     /// as running is ended by the next.
     pub fn has_broken(&self) {
         let mut live = self.lock();
-        (live.progress, live.settled) = (None, false);
+        (live.progress, live.settled, live.next_check_at) = (None, false, None);
         drop(live);
         self.tell(EngineEvent::Changed);
+    }
+
+    /// Until the trainer asks for something that needs a cycle, while nothing drives this engine. What was asked for is still there
+    /// for whoever drives it next.
+    pub async fn asked_for(&self) {
+        loop {
+            // Waited for first: what was asked for before and is still there has woken somebody already.
+            self.wake.notified().await;
+            let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            if matches!(asked, Some(Trigger::Manual | Trigger::Changed)) {
+                return;
+            }
+        }
     }
 
     /// Runs cycles until cancelled. A cycle under way finishes the item it is at.

@@ -34,6 +34,7 @@ use roundtrip_google::{GoogleCalendar, GoogleConfig};
 use roundtrip_http::{HttpOptions, HttpPort, ReqwestHttp};
 use roundtrip_platform::PlatformClient;
 use roundtrip_store::{Database, DirectoryLock, EnvKey, KeySource};
+use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -287,18 +288,18 @@ impl Host {
                 let (watcher, watched) = (Arc::clone(&watcher), watched.clone());
                 async move { watcher.keep_watch(&watched).await }
             };
-            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, watching, || ()));
+            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, watching, || (), pending));
             let tidying = move || {
                 let (host, fresh) = (Arc::clone(&host), fresh.clone());
                 async move { host.tidy_after_cycles(&fresh).await }
             };
-            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, tidying, || ()));
+            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, tidying, || (), pending));
             let (listener, heard) = (Arc::clone(&engine), stop.clone());
             let listening = move || {
                 let (listener, heard) = (Arc::clone(&listener), heard.clone());
                 async move { listener.listen(heard).await }
             };
-            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, listening, || ()));
+            tokio::spawn(keep_up(stop.clone(), AGAIN_AFTER, listening, || (), pending));
             let may_begin = self.may_begin.clone();
             tokio::spawn(async move {
                 tokio::select! {
@@ -310,7 +311,8 @@ impl Host {
                     let (engine, stop) = (Arc::clone(&driven), ends.clone());
                     async move { engine.drive(stop).await }
                 };
-                keep_up(stop, AGAIN_AFTER, driving, || engine.has_broken()).await;
+                let (broke, asked) = (|| engine.has_broken(), || engine.asked_for());
+                keep_up(stop, AGAIN_AFTER, driving, broke, asked).await;
             });
         }
         self.tell(HostEvent::Changed);

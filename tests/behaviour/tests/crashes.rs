@@ -11,6 +11,7 @@ use roundtrip_engine::ledger::{HistoryWhat, RunResult, Trigger};
 use roundtrip_http::{HttpError, HttpPort};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Waker};
 
 #[tokio::test]
 async fn killed_in_the_middle_of_a_first_sync_of_200_it_finishes_after_the_restart() {
@@ -303,4 +304,29 @@ async fn after_a_mistake_of_ours_no_run_goes_on_and_the_next_ends_the_one_it_bro
         "{runs:?}"
     );
     world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_broke_tells_no_next_check_and_is_begun_anew_at_the_trainer_s_word_alone() {
+    let world = World::new().await;
+    let driving = world.drive().await;
+    assert!(world.engine.next_check_at().is_some());
+    world.engine.has_broken();
+    assert_eq!(world.engine.next_check_at(), None);
+    driving.stop().await;
+
+    let mut context = Context::from_waker(Waker::noop());
+    let mut asked = std::pin::pin!(world.engine.asked_for());
+    let mut heard = || asked.as_mut().poll(&mut context).is_ready();
+    assert!(!heard());
+    world.engine.ask_for(Trigger::Hint);
+    assert!(
+        !heard(),
+        "a platform that hints without end breaks nothing without end"
+    );
+    world.engine.ask_for(Trigger::Manual);
+    assert!(heard());
+    // It broke again before it came to that: what was asked for once is begun anew once.
+    let mut again = std::pin::pin!(world.engine.asked_for());
+    assert!(again.as_mut().poll(&mut context).is_pending());
 }
