@@ -7,11 +7,13 @@ mod words;
 
 use crate::gui::browser;
 use crate::gui::links;
+use crate::host::problem::code_of;
 use crate::host::{Host, Purpose, Running, StartError};
 use clap::{Parser, Subcommand, ValueEnum};
+use roundtrip_core::outbox::Side;
+use roundtrip_engine::CycleReport;
 use roundtrip_engine::ledger::{Counts, LedgerError, Trigger};
 use roundtrip_engine::ports::PortError;
-use roundtrip_engine::{CycleReport, error_code};
 use roundtrip_store::Provider;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -371,8 +373,14 @@ fn add(a: Counts, b: Counts) -> Counts {
     }
 }
 
+/// The code of what is wrong with a side after a cycle; the platform's first.
+fn problem_of(report: &CycleReport) -> Option<&'static str> {
+    let of = |side, error: &Option<PortError>| error.as_ref().map(|error| code_of(side, error));
+    of(Side::Platform, &report.platform).or_else(|| of(Side::Calendar, &report.calendar))
+}
+
 async fn say_report(running: &Running, report: &CycleReport, json: bool) -> Result<ExitCode, Trouble> {
-    let problem = report.platform.as_ref().or(report.calendar.as_ref());
+    let problem = problem_of(report);
     let counts = report.counts;
     let snapshot = running.engine.snapshot().await?;
     let questions: Vec<serde_json::Value> = snapshot
@@ -387,7 +395,7 @@ async fn say_report(running: &Running, report: &CycleReport, json: bool) -> Resu
             "conflicts": report.conflicts, "conflicts_raised": counts.conflicts,
             "waiting": report.waiting, "next_due_at": report.next_due_at,
             "left_out": report.left_out, "questions": questions, "problems": counts.problems,
-            "problem": problem.map(error_code), "held_back": snapshot.held_back,
+            "problem": problem, "held_back": snapshot.held_back,
             "requests": { "platform": counts.platform_requests, "google": counts.calendar_requests },
         });
         println!("{value}");
@@ -413,7 +421,7 @@ async fn say_report(running: &Running, report: &CycleReport, json: bool) -> Resu
         );
     }
     match problem {
-        Some(error) => Err(Trouble(words::of_code(error_code(error), None))),
+        Some(code) => Err(Trouble(words::of_code(code, None))),
         None if counts.problems > 0 => Err(Trouble(words::of_code("writes_failed", None))),
         None => Ok(ExitCode::SUCCESS),
     }
@@ -501,5 +509,28 @@ async fn delete_everything(confirm: Option<u32>, even_so: bool) -> Result<ExitCo
     match report.problem {
         Some(code) => Err(Trouble(words::of_code(&code, None))),
         None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_sign_in_again_for_a_calendar_that_may_only_be_read() {
+        let lacks = |right: &str| Some(PortError::RightMissing { right: right.into() });
+        let said = |platform, calendar| {
+            problem_of(&CycleReport {
+                platform,
+                calendar,
+                ..CycleReport::default()
+            })
+        };
+        assert_eq!(said(None, None), None);
+        assert_eq!(said(None, lacks("writer")), Some("calendar_read_only"));
+        assert_eq!(
+            said(lacks("appointments"), lacks("writer")),
+            Some("platform_right_missing")
+        );
     }
 }

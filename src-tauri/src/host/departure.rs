@@ -1,10 +1,12 @@
 //! "Delete everything": our events, both grants, and all data of this laptop, with a report that can be checked.
 
 use super::accounts::Leaving;
+use super::problem::code_of;
 use super::{Host, HostEvent, Running};
 use crate::ipc::dto::{AppError, DeletePlan, DeleteReport};
 use roundtrip_core::ids::ConnectionId;
 use roundtrip_core::leaving::lies_ahead;
+use roundtrip_core::outbox::Side;
 use roundtrip_engine::Departure;
 use roundtrip_engine::ledger::{HistoryFilter, Ledger};
 use roundtrip_engine::ports::{CalendarPort, PlatformPort, PortError};
@@ -143,7 +145,7 @@ impl Host {
         if departure.left != Some(0) {
             let is_off = is_turned_off(&running);
             report.problem = Some(match (&departure.problem, running.engine.other_writer()) {
-                (Some(error), _) => roundtrip_engine::error_code(error).to_owned(),
+                (Some(error), _) => code_of(Side::Calendar, error).to_owned(),
                 (None, Some(_)) => "not_the_writer".to_owned(),
                 (None, None) if is_off => DELETION_OFF.to_owned(),
                 (None, None) => "events_remain".to_owned(),

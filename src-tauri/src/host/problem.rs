@@ -6,10 +6,21 @@ use chrono::{DateTime, Utc};
 use roundtrip_core::outbox::Side;
 use roundtrip_engine::ledger::LedgerError;
 use roundtrip_engine::ports::PortError;
-use roundtrip_engine::{AnswerError, DepartError, Health};
+use roundtrip_engine::{AnswerError, DepartError, Health, error_code};
 
 /// The right that is missing for a calendar that may only be read.
 const READ_ONLY: &str = "writer";
+
+/// What a side's trouble is called where its code is all that is said. Of a right that is missing it names the service, for
+/// the next step is another one at each; of a calendar that may only be read it does not advise to sign in again.
+pub fn code_of(side: Side, error: &PortError) -> &'static str {
+    match (side, error) {
+        (Side::Calendar, PortError::RightMissing { right }) if right == READ_ONLY => "calendar_read_only",
+        (Side::Calendar, PortError::RightMissing { .. }) => "google_right_missing",
+        (Side::Platform, PortError::RightMissing { .. }) => "platform_right_missing",
+        (_, error) => error_code(error),
+    }
+}
 
 /// What a side's trouble is called, and what the trainer can do about it.
 pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> Option<Problem> {
@@ -53,7 +64,7 @@ pub fn of_side(side: Side, health: &Health, retry_at: Option<DateTime<Utc>>) -> 
         | PortError::NotAssigned
         | PortError::Rejected { .. }
         | PortError::BadAnswer { .. } => {
-            let word = roundtrip_engine::error_code(error);
+            let word = error_code(error);
             (
                 format!("{service}_unreachable"),
                 "try_again".into(),
@@ -93,7 +104,7 @@ impl From<DepartError> for AppError {
         let (code, detail, field) = match error {
             DepartError::Stale { .. } => ("stale", None, Some("confirmed".into())),
             DepartError::MovesWaiting(count) => ("moves_waiting", Some(count.to_string()), None),
-            DepartError::NotNow(Some(problem)) => (roundtrip_engine::error_code(&problem), None, None),
+            DepartError::NotNow(Some(problem)) => (code_of(Side::Calendar, &problem), None, None),
             DepartError::NotNow(None) => ("not_possible", None, None),
             DepartError::Ledger(error) => return error.into(),
         };
@@ -173,6 +184,22 @@ mod tests {
             advice(Side::Platform, "writer"),
             said("platform_right_missing", "reconnect_platform")
         );
+    }
+
+    #[test]
+    fn a_code_that_stands_alone_advises_what_helps() {
+        let lacks = |right: &str| PortError::RightMissing { right: right.into() };
+        for (side, error, code) in [
+            (Side::Calendar, lacks("writer"), "calendar_read_only"),
+            (Side::Calendar, lacks("calendar.events"), "google_right_missing"),
+            (Side::Platform, lacks("writer"), "platform_right_missing"),
+            (Side::Calendar, PortError::SignInExpired, "sign_in_expired"),
+        ] {
+            assert_eq!(code_of(side, &error), code);
+        }
+        // What a deletion could not do, it could not do in the calendar.
+        let refused = AppError::from(DepartError::NotNow(Some(lacks("writer"))));
+        assert_eq!(refused.code, "calendar_read_only");
     }
 
     #[test]

@@ -16,15 +16,18 @@ use crate::gui::Gui;
 use crate::gui::browser;
 use crate::host::appointments::is_listed;
 use crate::host::overview::moved_back;
+use crate::host::problem::code_of;
 use crate::host::{Host, Running};
 use chrono::{DateTime, Datelike as _, Duration, Utc};
 use roundtrip_core::conflict::{Choice, Resolution, Seen};
 use roundtrip_core::ids::{AppointmentId, ConflictId, Etag, QuestionId};
+use roundtrip_core::outbox::Side;
 use roundtrip_core::question::Answer;
 use roundtrip_core::record::Field;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::ledger::Trigger;
+use roundtrip_engine::ports::PortError;
 use roundtrip_engine::{AnswerError, Removals};
 use roundtrip_http::answer::is_planned_year;
 use roundtrip_store::Provider;
@@ -300,9 +303,11 @@ pub async fn preview_start(gui: State<'_, Gui>) -> Answered<Preview> {
         .await
         .ok_or_else(AppError::not_connected)?;
     let report = running.engine.cycle(Trigger::Start).await?;
-    if let Some(error) = report.platform.or(report.calendar) {
+    let of = |side, error: Option<PortError>| error.map(|error| code_of(side, &error));
+    let problem = of(Side::Platform, report.platform).or(of(Side::Calendar, report.calendar));
+    if let Some(code) = problem {
         return Err(AppError {
-            code: roundtrip_engine::error_code(&error).into(),
+            code: code.into(),
             detail: None,
             field: None,
             retryable: true,
