@@ -2,9 +2,11 @@
 
 use super::accounts::Leaving;
 use super::departure::{DELETION_OFF, is_turned_off};
+use super::problem::code_of;
 use super::snapshots::Snapshots;
 use super::{Host, Running};
 use crate::ipc::dto::AppError;
+use roundtrip_core::outbox::Side;
 use roundtrip_core::settings::SyncSettings;
 use roundtrip_engine::ledger::Change;
 use roundtrip_engine::ports::{CalendarPort, PortError};
@@ -269,8 +271,8 @@ impl Host {
     /// stay where they are.
     ///
     /// # Errors
-    /// `calendar_not_found` if the account cannot read it, `moves_waiting` if moves would be lost by it and it is not to happen
-    /// `even_so`; then nothing changes.
+    /// `calendar_not_found` or `calendar_read_only` if the account cannot use it, `moves_waiting` if moves would be lost by it and it
+    /// is not to happen `even_so`; then nothing changes.
     pub async fn choose_calendar(
         self: &Arc<Self>,
         id: &str,
@@ -279,7 +281,7 @@ impl Host {
     ) -> Result<(), AppError> {
         let id = id.trim();
         let running = self.running().await.ok_or_else(AppError::not_connected)?;
-        self.readable_calendar(id).await?;
+        self.writable_calendar(id).await?;
         self.stop_to_change(&running, even_so).await?;
         running.engine.stop_channels().await;
         let chosen = self.keep_calendar(&running, id, change).await;
@@ -311,21 +313,25 @@ impl Host {
         Ok(self.database.audit(None, "settings", &details, now).await?)
     }
 
-    /// Makes sure that the account can read this calendar.
+    /// Makes sure that the account can write to this calendar. Once chosen, one that never could be written to would count as one
+    /// whose right to write was taken away.
     ///
     /// # Errors
-    /// `calendar_not_found` or what else is wrong, with the field named.
-    pub async fn readable_calendar(&self, id: &str) -> Result<(), AppError> {
+    /// `calendar_not_found`, `calendar_read_only` or what else is wrong, with the field named.
+    pub async fn writable_calendar(&self, id: &str) -> Result<(), AppError> {
         let running = self.running().await.ok_or_else(AppError::not_connected)?;
         let calendar = roundtrip_core::ids::CalendarId::new(id.trim());
-        match running.google.calendar(&calendar).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(AppError {
-                code: roundtrip_engine::error_code(&error).into(),
-                detail: None,
-                field: Some("calendar_id".into()),
-                retryable: false,
-            }),
+        let refused = |code: &str| AppError {
+            code: code.into(),
+            detail: None,
+            field: Some("calendar_id".into()),
+            retryable: false,
+        };
+        match running.google.may_write(&calendar).await {
+            Ok(Some(false)) => Err(refused("calendar_read_only")),
+            // Where Google does not say, the first write does.
+            Ok(Some(true) | None) => Ok(()),
+            Err(error) => Err(refused(code_of(Side::Calendar, &error))),
         }
     }
 

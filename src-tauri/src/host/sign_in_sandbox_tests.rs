@@ -334,6 +334,31 @@ async fn the_doctor_tells_a_calendar_that_may_only_be_read_from_a_sign_in_that_l
     host.close().await;
 }
 
+#[tokio::test]
+async fn a_calendar_that_may_only_be_read_is_not_taken() {
+    let (host, services, _folder) = syncing("read-only-calendar").await;
+    let listed = serde_json::json!({ "accessRole": "reader", "timeZone": "Europe/Berlin", "items": [] });
+    let read_only = Fault::Status {
+        status: 200,
+        body: Some(listed),
+        headers: Vec::new(),
+    };
+    let faults = services.sandbox.shared.faults();
+    faults.add(
+        FaultRule::new(Service::Google, read_only)
+            .path("/events")
+            .times(0),
+    );
+    let refused = host.choose_calendar("team@example.com", true, |settings| settings);
+    let refused = refused.await.expect_err("nothing could ever be written to it");
+    assert_eq!(
+        (refused.code.as_str(), refused.field.as_deref()),
+        ("calendar_read_only", Some("calendar_id"))
+    );
+    assert!(!host.other_calendar("primary").await, "the one before is in use");
+    host.close().await;
+}
+
 /// Lets nobody list the calendar until it is told to, and notes in which order a list was let go and a goodbye was said.
 struct Held {
     services: Arc<dyn HttpPort>,

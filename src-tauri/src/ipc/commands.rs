@@ -230,7 +230,7 @@ pub async fn change_settings(
     newly_excluded_are_known(&running, &before, &patch).await?;
     let elsewhere = another_calendar(&gui.host, &patch).await?;
     if let Some(calendar) = &elsewhere {
-        gui.host.readable_calendar(calendar).await?;
+        gui.host.writable_calendar(calendar).await?;
     }
     gui.change_app_settings(&app, &patch).await?;
     if let Some(calendar) = elsewhere {

@@ -7,6 +7,8 @@ import { m } from '$lib/paraglide/messages';
 export function fieldWords(error: CommandError | undefined, own: string): string | undefined {
   if (!error) return undefined;
   if (error.code === 'bad_input' || error.code === 'unknown') return own;
+  // Nothing was taken away from a calendar that is only about to be chosen.
+  if (error.code === 'calendar_read_only') return m.st_cal_read_only();
   const { title, why } = problemWords(error.code, platformName());
   return `${title} ${why}`;
 }
