@@ -3,7 +3,8 @@
 use crate::database::{Database, commit};
 use crate::directory;
 use crate::error::Stored;
-use crate::table::settings;
+use crate::table::{settings, user_integrations};
+use crate::tokens::vault::State;
 use roundtrip_engine::ledger::LedgerError;
 use sqlx::AssertSqlSafe;
 
@@ -25,14 +26,39 @@ impl Database {
     /// Deletes everything that is kept in this data directory: accounts and their tokens, links, history, settings, the
     /// audit log, files put aside, and the entries in the keychain. Deleted rows are overwritten, and the file is written
     /// anew without them. Once the tables are empty every further step is tried, whatever became of the one before; what
-    /// did not work is answered.
+    /// did not work is answered. What a crash leaves of it is for [`Self::finish_wipe`].
     ///
     /// # Errors
     /// If the tables could not be emptied; then nothing is deleted.
     pub async fn wipe(&self) -> Result<Wiped, LedgerError> {
         let mut vault = self.vault().lock().await;
         let key_version = settings::key_version(self.readers()).await?;
-        self.empty().await?;
+        self.empty(key_version).await?;
+        Ok(self.remove_the_rest(&mut vault, key_version).await)
+    }
+
+    /// Does what is left of a [`Self::wipe`] that a crash ended after the tables were emptied: files put aside, keys and ids would
+    /// stay for ever, for nothing else knows of them. Answers whether there was one. Only for the process that has the sync lock,
+    /// before anybody signs in.
+    ///
+    /// # Errors
+    /// If it cannot be read whether there is one.
+    pub async fn finish_wipe(&self) -> Result<bool, LedgerError> {
+        let Some(key_version) = settings::wiping(self.readers()).await? else {
+            return Ok(false);
+        };
+        let mut vault = self.vault().lock().await;
+        if user_integrations::list(self.readers()).await?.is_empty() {
+            self.remove_the_rest(&mut vault, key_version).await;
+        } else {
+            // Somebody signed in since: its end could not be kept, and these keys are theirs.
+            self.wipe_has_ended().await;
+        }
+        Ok(true)
+    }
+
+    /// Everything outside the tables, and that this is done.
+    async fn remove_the_rest(&self, vault: &mut State, key_version: u32) -> Wiped {
         let compacted = match self.compact().await {
             Ok(()) => true,
             Err(error) => {
@@ -64,13 +90,27 @@ impl Database {
             tracing::warn!(%error, "the ids of this installation could not be removed");
             false
         });
-        Ok(Wiped {
+        self.wipe_has_ended().await;
+        Wiped {
             compacted,
             key_removed: key_removed && put_aside.is_ok(),
-        })
+        }
     }
 
-    async fn empty(&self) -> Stored<()> {
+    /// What did not work is answered once and not tried at each start: somebody may have signed in by then.
+    async fn wipe_has_ended(&self) {
+        let ended = async {
+            let mut tx = self.begin().await?;
+            settings::remember_wiping(&mut tx, None).await?;
+            commit(tx).await
+        };
+        if let Err(error) = ended.await {
+            tracing::warn!(error = %LedgerError::from(error), "the end of emptying the data folder could not be kept");
+        }
+    }
+
+    /// In the same transaction it is kept that the rest is still to be removed.
+    async fn empty(&self, key_version: u32) -> Stored<()> {
         let mut tx = self.begin().await?;
         // The audit log defends itself against being shortened. Here it goes with everything it could be about.
         let triggers: Vec<(String, String)> = sqlx::query_as(
@@ -99,6 +139,7 @@ impl Database {
         for (_, sql) in triggers {
             sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await?;
         }
+        settings::remember_wiping(&mut tx, Some(key_version)).await?;
         commit(tx).await
     }
 
@@ -110,10 +151,14 @@ impl Database {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Database, EnvKey, Integration, Key, KeySource, Provider, TokenSet};
+    use crate::{
+        Database, EnvKey, Integration, Key, KeyError, KeyKind, KeyProvider, KeySource, Provider, TokenSet,
+    };
     use chrono::Utc;
     use roundtrip_core::ids::ConnectionId;
     use sqlx::AssertSqlSafe;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     const SECRET: &str = "mara-lindner-4711";
 
@@ -211,6 +256,58 @@ mod tests {
         Database::open(dir.path(), keys, Utc::now())
             .await
             .expect("opens again");
+    }
+
+    /// Counts the keys that are forgotten.
+    struct Keys(Arc<AtomicU32>);
+
+    impl KeyProvider for Keys {
+        fn kind(&self) -> KeyKind {
+            KeyKind::Environment
+        }
+        fn key(&self, _: u32) -> Result<Key, KeyError> {
+            Ok(Key::new([7; 32]))
+        }
+        fn forget(&self, _: u32) -> Result<(), KeyError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_leaves_of_it_is_removed_at_the_next_start() {
+        for signed_in_since in [false, true] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let forgotten = Arc::new(AtomicU32::new(0));
+            let open = async || {
+                let keys = KeySource::with_provider(Keys(Arc::clone(&forgotten)));
+                let database = Database::open(dir.path(), keys, Utc::now()).await;
+                database.expect("a database")
+            };
+            let database = open().await;
+            database.put_setting("theme", &SECRET).await.expect("kept");
+            let aside = dir.path().join("roundtrip.damaged-20260101T000000Z.db");
+            std::fs::write(&aside, SECRET).expect("written");
+            assert_eq!(database.finish_wipe().await, Ok(false), "nothing was begun");
+            // The power goes right after the tables are empty. Three keys had been in use.
+            database.empty(3).await.expect("emptied");
+            if signed_in_since {
+                let account = Integration::new(Provider::Google, "105");
+                let kept = database.integrations().put(&account, Utc::now()).await;
+                kept.expect("kept");
+            }
+            database.close().await;
+
+            let database = open().await;
+            assert_eq!(database.put_aside().await, Ok(None), "damage is no news here");
+            assert!(aside.exists());
+            assert_eq!(database.finish_wipe().await, Ok(true));
+            assert_eq!(aside.exists(), signed_in_since);
+            let keys = if signed_in_since { 0 } else { 3 };
+            assert_eq!(forgotten.load(Ordering::SeqCst), keys);
+            assert_eq!(database.finish_wipe().await, Ok(false), "once");
+            database.close().await;
+        }
     }
 
     #[tokio::test]

@@ -195,6 +195,8 @@ impl Host {
     async fn empty_laptop(self: &Arc<Self>, report: &mut DeleteReport) {
         self.cancel_sign_in();
         self.stop().await;
+        // Before and after: once the database is empty nothing tells the next start of a log that is left.
+        crate::log::empty();
         match self.database.wipe().await {
             Ok(wiped) => {
                 report.local_data_removed = true;

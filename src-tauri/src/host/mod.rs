@@ -170,6 +170,9 @@ impl Host {
                     .ok_or(StartError::AlreadyRunning)?,
             ),
         };
+        if purpose != Purpose::Look {
+            finish_wipe(&database).await;
+        }
         let google = GoogleConfig::from_settings(google_setting)
             .map_err(|error| StartError::Environment(error.to_string()))?;
         let http: Arc<dyn HttpPort> =
@@ -440,6 +443,15 @@ async fn ended(events: &mut broadcast::Receiver<EngineEvent>) {
             Ok(EngineEvent::CycleEnded) | Err(_) => return,
             Ok(_) => {}
         }
+    }
+}
+
+/// Finishes "delete everything" where an earlier process died in it. Before this installation has a new id, and anybody signs in.
+async fn finish_wipe(database: &Database) {
+    match database.finish_wipe().await {
+        Ok(true) => crate::log::empty(),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, "whether the data folder was being emptied is not known"),
     }
 }
 

@@ -12,6 +12,7 @@ const WHAT: &str = "settings";
 pub(crate) const OWN_PREFIX: &str = "store.";
 const PUT_ASIDE: &str = "store.put_aside";
 const KEY_VERSION: &str = "store.token_key_version";
+const WIPING: &str = "store.wiping";
 
 pub(crate) async fn get<T: DeserializeOwned>(db: impl SqliteExecutor<'_>, key: &str) -> Stored<Option<T>> {
     let document: Option<String> = sqlx::query_scalar("SELECT document FROM settings WHERE key = ?1")
@@ -50,6 +51,18 @@ pub(crate) async fn key_version(db: impl SqliteExecutor<'_>) -> Stored<u32> {
 
 pub(crate) async fn put_key_version(db: &mut SqliteConnection, version: u32) -> Stored<()> {
     put(db, KEY_VERSION, &version).await
+}
+
+/// The key version of before, as long as the data directory is being emptied and its tables already are.
+pub(crate) async fn wiping(db: impl SqliteExecutor<'_>) -> Stored<Option<u32>> {
+    get(db, WIPING).await
+}
+
+pub(crate) async fn remember_wiping(db: &mut SqliteConnection, key_version: Option<u32>) -> Stored<()> {
+    match key_version {
+        Some(version) => put(db, WIPING, &version).await,
+        None => delete(db, WIPING).await,
+    }
 }
 
 /// Name of the damaged file whose place this database took, until what it held is rebuilt.
