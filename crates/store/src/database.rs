@@ -61,14 +61,42 @@ impl Database {
                 owes_erasing: AtomicBool::new(false),
             }),
         };
-        if let Some(name) = database.inner.recovered.as_deref().and_then(Path::file_name) {
-            let name = name.to_string_lossy();
+        let recovered = database.inner.recovered.as_deref().and_then(Path::file_name);
+        let name = match recovered {
+            Some(name) => Some(name.to_string_lossy().into_owned()),
+            None => database.replaced_unsaid().await,
+        };
+        if let Some(name) = name {
             database
                 .remember_put_aside(Some(&name))
                 .await
                 .map_err(LedgerError::from)?;
         }
         Ok(database)
+    }
+
+    /// The damaged file whose place a database took that nobody has used yet: a process that dies between the rename and the commit
+    /// that tells of it leaves nothing else to know it by.
+    async fn replaced_unsaid(&self) -> Option<String> {
+        // What cannot be read is there: a row of later times is no reason not to start.
+        if !self.is_unused().await.unwrap_or(false) {
+            return None;
+        }
+        let dir = self.inner.dir.clone();
+        let newest = directory::blocking(move || open::newest_put_aside(&dir)).await;
+        newest.unwrap_or_else(|error| {
+            tracing::warn!(%error, "whether a damaged database was put aside is not known");
+            None
+        })
+    }
+
+    /// Nobody has signed in yet, nothing was synced, and neither damage nor an emptying is kept.
+    async fn is_unused(&self) -> Result<bool, LedgerError> {
+        Ok(self.audit_log(1).await?.is_empty()
+            && self.connections().await?.is_empty()
+            && self.integrations().list().await?.is_empty()
+            && self.put_aside().await?.is_none()
+            && settings::wiping(self.readers()).await?.is_none())
     }
 
     /// Where the damaged file lies now, if opening found one. Links are then rebuilt from the calendar, and the trainer

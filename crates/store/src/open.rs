@@ -212,6 +212,25 @@ fn put_aside(dir: &Path, path: &Path, now: DateTime<Utc>) -> Result<PathBuf, Ope
     Ok(target)
 }
 
+/// The name of the database that was put aside last; none if none is there.
+pub(crate) fn newest_put_aside(dir: &Path) -> Result<Option<String>, OpenError> {
+    let mut newest: Option<(String, usize, String)> = None;
+    for found in fs::read_dir(dir).map_err(|source| directory_error(dir, source))? {
+        let found = found.map_err(|source| directory_error(dir, source))?;
+        let Some(name) = found.file_name().to_str().map(str::to_owned) else {
+            continue;
+        };
+        let rest = name.strip_prefix(DAMAGED_PREFIX);
+        let Some(stamp) = rest.and_then(|rest| rest.strip_suffix(DAMAGED_SUFFIX)?.get(..16)) else {
+            continue;
+        };
+        // Of one second, the one with the higher number: `…Z.db`, `…Z-2.db`, `…Z-10.db`.
+        let found = (stamp.to_owned(), name.len(), name);
+        newest = newest.max(Some(found));
+    }
+    Ok(newest.map(|(_, _, name)| name))
+}
+
 /// Deletes files that were put aside before `before` (all of them for `None`): they hold what the database held.
 pub(crate) fn delete_put_aside(dir: &Path, before: Option<DateTime<Utc>>) -> Result<u64, OpenError> {
     let mut deleted = 0;

@@ -6,7 +6,9 @@ use chrono::TimeDelta;
 use common::*;
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_engine::ledger::{Change, Ledger, LedgerError};
-use roundtrip_store::{Database, KeySource, OpenError, Provider, device_id, open_own, prepare_inside};
+use roundtrip_store::{
+    Database, Integration, KeySource, OpenError, Provider, device_id, open_own, prepare_inside,
+};
 use std::fs;
 use std::path::Path;
 use tempfile::tempdir;
@@ -411,6 +413,58 @@ fn a_folder_inside_the_data_folder_is_its_owner_s_and_no_link() {
         "{refused:?}"
     );
     assert!(!elsewhere.path().join("inside").exists());
+}
+
+#[tokio::test]
+async fn damage_that_a_crash_left_unsaid_is_said_at_the_next_start() {
+    let put_aside = |dir: &std::path::Path| {
+        for name in [
+            "20261119T080000Z-3",
+            "20261120T080000Z",
+            "20261120T080000Z-2",
+            "20261120T080000Z-10",
+        ] {
+            fs::write(dir.join(format!("roundtrip.damaged-{name}.db")), b"as it was").expect("file");
+        }
+        fs::write(dir.join("roundtrip.damaged-20261121T080000Z.db-wal"), b"").expect("file");
+    };
+    // Renamed, and the process died before it could be kept: the fresh database is there or is made now.
+    for is_made in [true, false] {
+        let dir = tempdir().expect("directory");
+        if is_made {
+            open(dir.path()).await.close().await;
+        }
+        put_aside(dir.path());
+        let database = open(dir.path()).await;
+        assert_eq!(
+            database.put_aside().await,
+            Ok(Some("roundtrip.damaged-20261120T080000Z-10.db".into()))
+        );
+    }
+    // Whoever has used the database since was told, and the file waits for its time to be over.
+    for used in ["account", "connection", "audit"] {
+        let dir = tempdir().expect("directory");
+        let database = open(dir.path()).await;
+        let details = serde_json::json!({});
+        match used {
+            "account" => {
+                let account = Integration::new(Provider::Google, "105");
+                database.integrations().put(&account, now()).await.expect("kept");
+            }
+            "connection" => {
+                let state = Change::PutSyncState(Box::default());
+                let ledger = database.ledger(connection());
+                ledger.commit(vec![state]).await.expect("kept");
+            }
+            _ => database
+                .audit(None, "disconnect", &details, now())
+                .await
+                .expect("kept"),
+        }
+        database.close().await;
+        put_aside(dir.path());
+        assert_eq!(open(dir.path()).await.put_aside().await, Ok(None), "{used}");
+    }
 }
 
 #[tokio::test]
