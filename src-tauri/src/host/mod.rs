@@ -125,6 +125,8 @@ pub struct Host {
     may_begin: CancellationToken,
     /// When old history was last deleted, by the running clock.
     tidied: Mutex<Option<std::time::Duration>>,
+    /// The last time that both services agreed on, gone on from.
+    reached: Mutex<Option<tidying::Reached>>,
     /// When a keychain that could not be used was last asked again, by the running clock.
     key_asked: Mutex<Option<std::time::Duration>>,
     /// Held as long as this process is the one that syncs in this data folder.
@@ -201,6 +203,7 @@ impl Host {
             in_use: AtomicBool::new(false),
             may_begin: CancellationToken::new(),
             tidied: Mutex::default(),
+            reached: Mutex::default(),
             key_asked: Mutex::default(),
             lock,
         });
@@ -209,6 +212,9 @@ impl Host {
             host.finish_leaving().await;
         }
         host.rebuild().await;
+        if host.drives {
+            host.tidy_daily();
+        }
         Ok(host)
     }
 
