@@ -1,7 +1,7 @@
 //! No mass change goes unasked (P8), counted over the last 60 minutes, not per run.
 //!
-//! A question names the cause of each change. What was answered is never asked again for the same cause; a new cause
-//! (another event, another time moved to) is.
+//! A question names the cause of each change. What the trainer let go on is never asked again for the same cause; a new cause
+//! (another event, another time moved to) is. What was to be left is remembered by the records.
 
 use crate::bug::{self, Bug};
 use crate::ids::AppointmentId;
@@ -127,15 +127,18 @@ pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[
     }
     for (kind, causes) in candidates {
         let questions = || questions.iter().filter(move |question| question.kind == kind);
-        let answered = |answer: Answer, id: &AppointmentId, cause: &Cause| {
-            let given =
-                |question: &Question| question.answer == Some(answer) && !bug::is_on(Bug::AnswerForgotten);
+        // "Leave" is kept by the records themselves, for as long as it holds: decided all the same, it is another change, be its cause
+        // the same once more.
+        let answered = |id: &AppointmentId, cause: &Cause| {
+            let given = |question: &Question| {
+                question.answer == Some(Answer::GoOn) && !bug::is_on(Bug::AnswerForgotten)
+            };
             questions().any(|question| given(question) && question.is_about(id, cause))
         };
         let open = || questions().filter(|question| question.answer.is_none());
         let fresh: BTreeMap<&AppointmentId, &Cause> = causes
             .iter()
-            .filter(|(id, cause)| !answered(Answer::GoOn, id, cause) && !answered(Answer::Leave, id, cause))
+            .filter(|(id, cause)| !answered(id, cause))
             .map(|(id, cause)| (*id, cause))
             .collect();
         let count = fresh.len() + recent_of(kind, recent);
@@ -147,10 +150,10 @@ pub fn judge(decisions: &[Decision], recent: Recent, links: usize, questions: &[
             QuestionKind::Moves => count > MOVES_MAX,
             QuestionKind::RemovedInCalendar => count > REMOVED_MAX,
         };
-        for (id, cause) in &causes {
+        for id in causes.keys() {
             let asked = open().any(|question| question.appointments.contains(id));
             let waits = (asked || (too_many && fresh.contains_key(id))) && !bug::is_on(Bug::GuardDoesNotWait);
-            if answered(Answer::Leave, id, cause) || waits {
+            if waits {
                 verdict.held.insert((*id).clone(), kind);
             }
         }

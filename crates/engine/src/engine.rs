@@ -112,6 +112,8 @@ pub struct Live {
     pub take_over: bool,
     /// The current run.
     pub progress: Option<(u32, u32)>,
+    /// All our events are being deleted, because the trainer asked for it now.
+    pub(crate) leaving: bool,
     /// The ledger could not be read or written.
     pub ledger_problem: Option<LedgerError>,
     /// When the status was last reported, and what.

@@ -380,7 +380,9 @@ impl Engine {
                 record.event_id = Some(event_id.clone());
                 record.generation = *generation;
                 record.link = LinkState::Linked;
-                record.missing_since.get_or_insert(row.created_at);
+                // An older generation's grave is none of this one, and nothing was missed before it was looked for.
+                record.tombstone_at = None;
+                record.missing_since.get_or_insert(ctx.now);
                 record.missing_id_taken = true;
             }
             (Outcome::FoundNothing, Intent::Patch { .. }) => {

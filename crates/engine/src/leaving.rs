@@ -222,7 +222,7 @@ impl Engine {
         if found != confirmed {
             return Err(DepartError::Stale { found });
         }
-        self.delete_in_turn().await?;
+        self.delete_in_turn(even_so).await?;
         let mut after = self.our_events().await;
         if let Ok(ours) = &after
             && self.delete_unknown(&ours.going).await?
@@ -278,7 +278,10 @@ impl Engine {
 
     fn end_leaving(&self) {
         self.name_requests(None);
-        self.lock().progress = None;
+        {
+            let mut live = self.lock();
+            (live.progress, live.leaving) = (None, false);
+        }
         self.tell(EngineEvent::Changed);
     }
 
@@ -409,7 +412,7 @@ impl Engine {
     pub async fn delete_events(&self, even_so: bool) -> Result<(Counts, u32), DepartError> {
         let _turn = self.turn.lock().await;
         let deleted = match self.look_before_leaving(even_so).await {
-            Ok(None) => self.delete_in_turn().await.map_err(DepartError::from),
+            Ok(None) => self.delete_in_turn(even_so).await.map_err(DepartError::from),
             Ok(problem) => Err(DepartError::NotNow(problem)),
             Err(error) => Err(error),
         };
@@ -418,8 +421,9 @@ impl Engine {
     }
 
     /// Answers nothing if nothing could even be tried.
-    async fn delete_in_turn(&self) -> Result<Option<(Counts, u32)>, LedgerError> {
+    async fn delete_in_turn(&self, even_so: bool) -> Result<Option<(Counts, u32)>, LedgerError> {
         let cancel = self.fresh_cancel();
+        self.lock().leaving = true;
         let settings = self.ledger.settings().await?;
         let mut state = self.ledger.sync_state().await?;
         // After a pause, a start without a cycle or a lost database this laptop may not hold the lease, and nothing would
@@ -450,6 +454,8 @@ impl Engine {
         .await?;
         let waiting = self.ledger.outbox().await?;
         let sent = |row: &OutboxRow| row.state == OutboxState::Sent;
+        // No event of ours comes of a report, whatever becomes of it.
+        let stands_against = |row: &OutboxRow| sent(row) && !(even_so && row.side == Side::Platform);
         let identity = &self.config.identity;
         let mut changes = Vec::new();
         for record in records
@@ -470,7 +476,7 @@ impl Engine {
         if changes.is_empty() && waiting.is_empty() {
             return Ok(Some((counts, 0)));
         }
-        if waiting.iter().any(sent) || !self.may_delete() {
+        if waiting.iter().any(stands_against) || !self.may_delete() {
             return Ok(None);
         }
         // What waits goes first: a row's place must be free.

@@ -5,7 +5,7 @@ use crate::execute::Outcome;
 use crate::ports::{Accepted, EventLookup, MoveReport, PortError};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{Etag, EventId, IdempotencyKey};
-use roundtrip_core::outbox::{Intent, OutboxRow};
+use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow};
 
 impl Engine {
     pub(crate) async fn transmit(&self, row: &OutboxRow) -> Outcome {
@@ -54,6 +54,14 @@ impl Engine {
                     ) => self.look(event_id).await,
                     Err(error) => Outcome::Failed(error),
                 }
+            }
+            // Asked for in a leaving that ended half-way: only what became of it is learned. It is not gone on with later.
+            Intent::Delete {
+                event_id,
+                reason: DeleteReason::Asked,
+                ..
+            } if row.attempts > 1 && !self.live().leaving => {
+                self.after_delete(event_id, Err(PortError::NotFound)).await
             }
             Intent::Delete {
                 event_id, expected, ..

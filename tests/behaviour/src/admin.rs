@@ -158,6 +158,16 @@ impl Admin {
         self.platform.cancel_appointment(id).expect("an admin may cancel");
     }
 
+    /// Takes the cancellation back.
+    ///
+    /// # Panics
+    /// If the platform refuses it.
+    pub fn restore(&self, id: &str) {
+        self.platform
+            .restore_appointment(id)
+            .expect("an admin may take it back");
+    }
+
     /// Gives it to somebody else.
     ///
     /// # Panics

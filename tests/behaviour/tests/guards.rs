@@ -290,6 +290,34 @@ async fn the_visits_of_years_do_not_make_many_cancellations_few() {
     world.check_invariants().await;
 }
 
+/// What was kept once is given back, and then one of the visits is cancelled after all.
+#[tokio::test]
+async fn what_was_kept_and_given_back_can_be_cancelled_again() {
+    let (world, visits) = with_visits(20).await;
+    for visit in &visits[..14] {
+        world.admin().cancel(visit);
+    }
+    asked_once(&world, QuestionKind::Cancellations, 14).await;
+    world.answer(Answer::Leave).await;
+    world.settle().await;
+    for visit in &visits[..14] {
+        world.admin().restore(visit);
+    }
+    world.settle().await;
+    assert_eq!(world.trainer().marked().len(), 20);
+    // Synced again in both directions.
+    world.trainer().drag(&visits[0], "2026-12-01 19:00");
+    world.advance(60);
+    world.settle().await;
+    assert_eq!(world.admin().start(&visits[0]), at("2026-12-01 19:00"));
+
+    world.admin().cancel(&visits[1]);
+    world.settle().await;
+    assert!(!world.trainer().has(&visits[1]));
+    assert_eq!(world.questions().await, []);
+    world.check_invariants().await;
+}
+
 #[tokio::test]
 async fn deletions_that_are_inferred_are_asked_about_earlier() {
     for answer in [Answer::GoOn, Answer::Leave] {

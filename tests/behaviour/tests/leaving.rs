@@ -290,6 +290,58 @@ async fn resuming_after_half_a_deletion_writes_everything_again_and_deletes_noth
     );
 }
 
+/// Google is in trouble: nobody knows which of the deletions went through.
+#[tokio::test]
+async fn resuming_after_a_deletion_whose_answers_never_came_deletes_nothing_more() {
+    let (world, visits, _) = with_visits().await;
+    let ids: Vec<String> = visits
+        .iter()
+        .map(|visit| world.trainer().event_id(visit))
+        .collect();
+    let trouble = Fault::Status {
+        status: 503,
+        body: None,
+        headers: Vec::new(),
+    };
+    world.spoil_google(trouble, |rule| rule.method("DELETE").times(0));
+    let (counts, left) = world.engine.delete_events(false).await.expect("tried");
+    assert_eq!((counts.removed, left), (0, 12));
+    world.repair();
+    world.trainer().drag(&visits[10], "2026-12-04 15:00");
+    world.engine.pause_until(None).await.expect("resumed");
+    world.advance(120);
+    world.settle().await;
+
+    let now: Vec<String> = visits
+        .iter()
+        .map(|visit| world.trainer().event_id(visit))
+        .collect();
+    assert_eq!(now, ids, "each is still the same");
+    assert_eq!(world.admin().start(&visits[10]), at("2026-12-04 15:00"));
+    world.check_invariants().await;
+}
+
+/// A report that can never be learned of is no reason to keep the events for ever.
+#[tokio::test]
+async fn even_so_deletes_also_where_a_report_has_no_answer() {
+    let (world, visits, _) = with_visits().await;
+    let trouble = Fault::Status {
+        status: 500,
+        body: None,
+        headers: Vec::new(),
+    };
+    world.spoil_platform(trouble, |rule| rule.method("POST").times(0));
+    world.trainer().drag(&visits[10], "2026-12-04 15:00");
+    world.advance(120);
+    world.settle().await;
+    assert_eq!(
+        world.engine.delete_events(false).await.map(|_| ()),
+        Err(DepartError::MovesWaiting(1))
+    );
+    let (counts, left) = world.engine.delete_events(true).await.expect("even so");
+    assert_eq!((counts.removed, left), (12, 0));
+}
+
 #[tokio::test]
 async fn another_number_than_the_confirmed_one_deletes_nothing() {
     let (world, visits, _) = with_visits().await;
