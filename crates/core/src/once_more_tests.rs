@@ -69,6 +69,36 @@ fn a_time_wanted_in_place_of_one_that_the_platform_moved_into_the_past_is_told_a
         .expect("Ended");
 }
 
+/// Planner seed 2395429.
+#[test]
+fn where_the_calendar_is_not_written_an_overtaken_time_is_told_all_the_same() {
+    Case::linked()
+        .platform_moves("12-02 09:00-10:30")
+        .calendar_moves("12-03 09:00-10:30")
+        .answered(&another_time("12-08 09:00-10:30"))
+        .settings(|s| s.direction = crate::settings::Direction::Pull)
+        .platform_moves("12-04 09:00-10:30")
+        .expect("CoolDown; until 09:01:00; tell Overtaken 12-08 09:00-10:30");
+}
+
+/// Planner seed 1435374.
+#[test]
+fn kept_it_stays_also_when_it_is_dragged_ahead_after_its_end() {
+    let absent = Removal {
+        reason: RemovalReason::Other,
+        inferred: true,
+        at: at("2026-11-21T09:00:00Z"),
+    };
+    Case::linked()
+        .with(|r| crate::absorb::removed(r, None, absent))
+        .with(|r| r.link = LinkState::Kept)
+        .expect("Kept")
+        .now("2026-12-01T10:00:00Z")
+        .expect("Ended")
+        .calendar_moves("12-08 09:00-10:30")
+        .expect("Kept");
+}
+
 #[test]
 fn dragged_to_a_whole_day_ahead_it_is_asked_about_also_once_the_old_time_is_over() {
     let dragged = Case::linked()

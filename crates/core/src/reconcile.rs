@@ -348,11 +348,16 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
         };
         return raise(Decision::local(record, Standing::Conflict), draft);
     }
+    let mut overtaken = None;
     if record.requested_time == Some(rendered.time) {
         crate::absorb::request_taken(&mut record, &sides.shown);
     } else if is_overtaken(&record) {
         // It was wanted in place of a time that the platform has changed since.
         record.requested_time = None;
+        if !ctx.settings.direction.writes_calendar() {
+            // The two will not agree, which is when it is told otherwise.
+            overtaken = record.promised_time.take();
+        }
     }
     if record.looks.is_none() {
         // Found by its mark: what it looks like cannot be read, so only a later change of it is written.
@@ -360,7 +365,6 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     }
     forget_outdated_wishes(&mut record, &sides);
     let mut fields = Fields::default();
-    let mut overtaken = None;
     for field in Field::ALL {
         let verdict = match verdict(&record, field, &sides, ctx) {
             Verdict::ToCalendar if was_replaced(&record, field, appointment, &sides) => Verdict::Nothing,
@@ -377,10 +381,8 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
                     .filter(|refusal| refusal.field != Field::Time);
                 record.confirmed_time = None;
                 record.requested_time = None;
-                overtaken = record
-                    .promised_time
-                    .take()
-                    .filter(|promised| *promised != rendered.time);
+                let promised = record.promised_time.take();
+                overtaken = overtaken.or(promised.filter(|promised| *promised != rendered.time));
                 record.ask_moves = false;
             }
         }

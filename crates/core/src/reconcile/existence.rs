@@ -97,7 +97,10 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
     // the future shows a visit that there will not be.
     let event_is_over = end_of(event.time, &record) <= ctx.now;
     if event_is_over && (span.end <= ctx.now || record.link == LinkState::Closed) {
-        record.link = LinkState::Closed;
+        // What the trainer kept is kept, should it be dragged ahead later.
+        if record.link != LinkState::Kept {
+            record.link = LinkState::Closed;
+        }
         return Decision::local(record, Standing::Ended);
     }
     if span.start < ctx.connected_at {
