@@ -81,6 +81,17 @@ fn where_the_calendar_is_not_written_an_overtaken_time_is_told_all_the_same() {
         .expect("CoolDown; until 09:01:00; tell Overtaken 12-08 09:00-10:30");
 }
 
+/// Planner seed 5058747.
+#[test]
+fn what_the_trainer_drags_ahead_after_the_end_is_not_taken_away_by_a_rule() {
+    later_visit()
+        .now("2026-12-02T09:00:00Z")
+        .platform_moves("12-01 09:00-10:30")
+        .calendar_moves("12-08 09:00-10:30")
+        .settings(type_off)
+        .expect("Ended");
+}
+
 /// Planner seed 1435374.
 #[test]
 fn kept_it_stays_also_when_it_is_dragged_ahead_after_its_end() {

@@ -351,12 +351,14 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     let mut overtaken = None;
     if record.requested_time == Some(rendered.time) {
         crate::absorb::request_taken(&mut record, &sides.shown);
+        record.promised_time = record.promised_time.filter(|promised| *promised != rendered.time);
     } else if is_overtaken(&record) {
         // It was wanted in place of a time that the platform has changed since.
         record.requested_time = None;
         if !ctx.settings.direction.writes_calendar() {
             // The two will not agree, which is when it is told otherwise.
-            overtaken = record.promised_time.take();
+            let promised = record.promised_time.take();
+            overtaken = promised.filter(|promised| *promised != rendered.time);
         }
     }
     if record.looks.is_none() {

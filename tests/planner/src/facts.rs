@@ -140,8 +140,8 @@ pub fn settled(mut record: Record, ctx: &Context) -> Record {
         let decision = reconcile(&record, ctx);
         record = decision.record;
         record.event_seen_at = None;
-        if decision.standing == Standing::Gone {
-            // Of what is gone on both sides nothing is decided any more.
+        if matches!(decision.standing, Standing::Gone | Standing::Ended) {
+            // Of what is over, or gone on both sides, nothing is decided any more.
             (record.calendar_moved_at, record.calendar_edited_at) = (None, None);
         }
     }

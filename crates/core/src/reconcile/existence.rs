@@ -64,11 +64,12 @@ fn end_of(time: EventTime, record: &Record) -> DateTime<Utc> {
 }
 
 /// The event stands ahead at a time that the platform, or the trainer's answer, has taken back, though the visit is over by what
-/// the platform says now: somebody would drive there.
+/// the platform says now: somebody would drive there. What the trainer moved there is another matter.
 pub(super) fn shows_an_old_time_ahead(record: &Record, appointment: &Appointment, ctx: &Context) -> bool {
     let said = Value::Time(EventTime::Timed(appointment.span()));
     let shown = record.event.as_ref().and_then(|event| event.time.timed());
     shown.is_some_and(|time| time.end > ctx.now)
+        && record.calendar_moved_at.is_none()
         && ctx.settings.direction.writes_calendar()
         && !absorb::same(record.base.platform.time.as_ref(), Some(&said))
 }
