@@ -5,6 +5,7 @@
 //! so that changing the language of the app is no reason to write.
 
 mod plainly;
+mod tags;
 
 use crate::appointment::{Appointment, AppointmentStatus};
 use crate::event::{Event, EventBody, FieldHashes};
@@ -38,7 +39,8 @@ pub struct Rendered {
     pub location: String,
     /// Inside of the managed block; empty means no block.
     pub block: String,
-    /// True if the notes in the block are all of the platform's notes, so that an edit of them can be reported.
+    /// True if the notes in the block are all of the platform's notes, so that an edit of them can be reported: neither cut nor
+    /// made of HTML that says more than its text.
     pub notes_whole: bool,
     /// Shown as tentative.
     pub tentative: bool,
@@ -199,7 +201,9 @@ fn block(appointment: &Appointment, settings: &TextSettings, client_names_allowe
     let mut parts = Vec::new();
     let mut notes_whole = settings.notes;
     if settings.notes {
-        let notes = normalise(appointment.notes.as_deref().unwrap_or_default());
+        let told = appointment.notes.as_deref().unwrap_or_default();
+        let notes = normalise(told);
+        notes_whole = !tags::say_more_than(told, &notes);
         if notes.chars().count() > NOTES_MAX_CHARS {
             notes_whole = false;
             let cut: String = notes.chars().take(NOTES_MAX_CHARS).collect();
@@ -394,7 +398,7 @@ pub fn compose(existing: Option<&str>, block: &str) -> String {
         return format!("{before}{after}").trim_end().to_owned();
     }
     let newline = if html { "<br>" } else { "\n" };
-    let inside = if html || looks_like_html(block) {
+    let inside = if html || may_be_read_as_html(block) {
         escape(block)
     } else {
         block.to_owned()
@@ -445,30 +449,24 @@ fn escape(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// True if a service would read the text as HTML: a tag or an entity occurs in it.
+/// True if the text is HTML: a tag or an entity occurs in it.
 fn looks_like_html(text: &str) -> bool {
-    tag_at(text).is_some()
-        || text.split('&').skip(1).any(|rest| {
-            rest.split_once(';').is_some_and(|(name, _)| {
-                (1..=8).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '#')
-            })
-        })
+    tags::first(text).is_some() || has_entity(text, 8)
 }
 
-fn tag_at(text: &str) -> Option<usize> {
-    tag_before(text, text.rfind('>')?)
+/// True if a service could read the text as HTML. It may know more tags and entities than we do, and a tag that is not closed
+/// may be closed by what stands after the block.
+fn may_be_read_as_html(text: &str) -> bool {
+    let opens = |c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?');
+    text.split('<').skip(1).any(|rest| rest.starts_with(opens)) || has_entity(text, 40)
 }
 
-/// The first tag that begins before `last_end`, the place of the last `>`: looking for that anew at each `<` would take
-/// hours for a description made of nothing else.
-fn tag_before(text: &str, last_end: usize) -> Option<usize> {
-    text.get(..last_end)?
-        .match_indices('<')
-        .map(|(at, _)| at)
-        .find(|at| {
-            let next = text[at + 1..].chars().next();
-            next.is_some_and(|n| n.is_ascii_alphabetic() || n == '/' || n == '!')
+fn has_entity(text: &str, most: usize) -> bool {
+    text.split('&').skip(1).any(|rest| {
+        rest.split_once(';').is_some_and(|(name, _)| {
+            (1..=most).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '#')
         })
+    })
 }
 
 /// Text for comparison and for the window: HTML to text, NFC, spaces collapsed, at most one blank line in a row, nothing
@@ -554,20 +552,9 @@ fn plain(text: &str) -> String {
 fn html_to_text(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
-    let last_end = html.rfind('>').unwrap_or(0);
-    // Places are told from the front of `rest`; what was taken off it is known by its length.
-    while let Some(at) = tag_before(rest, last_end.saturating_sub(html.len() - rest.len())) {
-        out.push_str(&rest[..at]);
-        let tag = &rest[at + 1..];
-        let end = tag.find('>').unwrap_or(tag.len());
-        let name: String = tag[..end]
-            .trim_start_matches('/')
-            .chars()
-            .take_while(|c| c.is_ascii_alphanumeric())
-            .collect::<String>()
-            .to_ascii_lowercase();
-        let closing = tag.starts_with('/');
-        match (name.as_str(), closing) {
+    while let Some(tag) = tags::first(rest) {
+        out.push_str(&rest[..tag.at]);
+        match (tag.name.as_str(), tag.closing) {
             ("br", _) => out.push('\n'),
             ("p" | "div" | "ul" | "ol" | "tr" | "h1" | "h2" | "h3" | "h4", _)
                 if !out.is_empty() && !out.ends_with('\n') =>
@@ -582,7 +569,7 @@ fn html_to_text(html: &str) -> String {
             }
             _ => {}
         }
-        rest = tag.get(end + 1..).unwrap_or_default();
+        rest = &rest[tag.end..];
     }
     out.push_str(rest);
     html_escape::decode_html_entities(&out).into_owned()

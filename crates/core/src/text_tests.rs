@@ -195,7 +195,106 @@ fn notes_with_angle_brackets_read_back_as_they_were_written() {
     assert_eq!(observed(&event).notes, r.written().notes);
 }
 
+#[test]
+fn what_only_looks_like_a_tag_is_text() {
+    for text in [
+        "Ask Ada <ada@example.org> or <mailto:ben@example.org>",
+        "Join: <https://zoom.us/j/1?pwd=a&b=c>\n<https://teams.example/l/2>",
+        "Room <TBC>, <b2> and </ada>",
+        "if a <b and c> d, <a/b> <p.k@example.org> </p.k@example.org> <!>",
+        "<a new idea> <table for two> <time> <address>",
+        "a <b\n\nc <p",
+    ] {
+        assert_eq!(normalise(text), text);
+        let r = rendered(|a| a.notes = Some(text.to_owned()), &TextSettings::default());
+        assert!(r.notes_whole && r.block.starts_with(text), "{}", r.block);
+    }
+    let mixed =
+        "<p>Ada <ada@example.org><br/>now</P ><DIV class='x' hidden>a<br />b</div><!-- x --><o:p></o:p>";
+    assert_eq!(normalise(mixed), "Ada <ada@example.org>\nnow\na\nb");
+    let named = rendered(
+        |a| {
+            let place = a.place.as_mut().unwrap();
+            place.name = Some("Linden <TBC>".into());
+            place.address = Some("Weg 1 <Hof>".into());
+        },
+        &TextSettings::default(),
+    );
+    assert_eq!(
+        (named.title.as_str(), named.location.as_str()),
+        ("Linden <TBC>", "Weg 1 <Hof>")
+    );
+}
+
+#[test]
+fn an_edit_of_notes_that_hold_a_word_in_angle_brackets_keeps_it() {
+    let notes = "Ask Ada <ada@example.org>.\n<https://zoom.us/j/1>";
+    let r = rendered(|a| a.notes = Some(notes.into()), &TextSettings::default());
+    for description in [compose(None, &r.block), by_an_editor(&compose(None, &r.block))] {
+        assert!(!description.contains("<ada"), "{description}");
+        let event = event_saying(&description.replace("Ask", "Call"));
+        let edited = notes_in(&event, &r.block);
+        assert_eq!(edited.as_deref(), Some(notes.replace("Ask", "Call").as_str()));
+    }
+}
+
+/// As a page stores what a person saw and saved: what was no HTML is made HTML.
+fn by_an_editor(stored: &str) -> String {
+    let stored = if may_be_read_as_html(stored) {
+        stored.to_owned()
+    } else {
+        escape(stored)
+    };
+    stored.replace('\n', "<br>")
+}
+
+#[test]
+fn html_that_text_cannot_say_is_not_replaced_by_text() {
+    for (notes, whole) in [
+        (
+            "<p>Fish <b>&amp;</b> chips</p><ul><li style=\"x\">A<br></ul>",
+            true,
+        ),
+        (
+            "<a href=\"https://x.example/?a=1&amp;b=2\">https://x.example/?a=1&amp;b=2</a>",
+            true,
+        ),
+        ("<a href='mailto:ada@example.org'>ada@example.org</a>", true),
+        ("<a href=\"https://x.example\">the plan</a>", false),
+        ("See <img src=\"plan.png\"> there", false),
+        ("See<!-- the plan -->", false),
+        ("m<sup>2</sup>", false),
+        ("<span title=\"plan\">x</span>", false),
+        ("Take <b> or <i>", false),
+    ] {
+        let r = rendered(|a| a.notes = Some(notes.into()), &TextSettings::default());
+        assert_eq!(r.notes_whole, whole, "{notes}");
+    }
+}
+
 proptest! {
+    #[test] // As we wrote it, and as an editor stores it then.
+    fn whatever_looks_like_html_reads_back_as_it_was_written(
+        notes in "([<>&;/@:!a-d \n]|&lt;|&amp;|<b>|</b>|<br>|<a@b>|<a:b/c>|[ab]{1,2}){0,24}",
+        own in "(|<i>x</i>|plain)",
+    ) {
+        let mut a = appointment();
+        a.notes = Some(notes.clone());
+        let r = render(&a, &TextSettings::default(), Language::En, true);
+        let written = compose(Some(&own), &r.block);
+        for stored in [by_an_editor(&written), written] {
+            let event = event_saying(&stored);
+            prop_assert_eq!(observed(&event).notes, r.written().notes);
+            prop_assert_eq!(notes_in(&event, &r.block), Some(normalise(&notes)));
+        }
+    }
+
+    #[test]
+    fn text_without_tags_and_entities_loses_nothing(text in "[<>@:a-d .\n-]{0,30}") {
+        let known = tags::first(&text).is_some();
+        prop_assert!(known || normalise(&text).replace([' ', '\n'], "") == text.replace([' ', '\n'], ""));
+    }
+
     #[test] // The quick look never says "normal" where the long way would change something.
     fn what_looks_normal_is_normal(text in "[a ·↗é\u{301}\u{200b}\u{a0}\t\r\n<>&;┈]{0,12}") {
         let bare = text.trim_matches('\n');
