@@ -503,6 +503,30 @@ async fn edited_notes_go_back_where_they_may_be_edited() {
 }
 
 #[tokio::test]
+async fn an_edit_beside_a_word_in_angle_brackets_keeps_it_on_the_platform() {
+    let world = World::new().await;
+    let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
+    let editable = vec![EditableField::Time, EditableField::Notes];
+    let visit = world.admin().plan(NewAppointment { editable, ..draft });
+    world.admin().note(
+        &visit,
+        "Ada <ada@example.org> fragen.\n<https://zoom.us/j/1?a=1&b=2>",
+    );
+    world.sync().await;
+
+    let description = world.trainer().description(&visit).replace("fragen", "anrufen");
+    world.trainer().edit(&visit, &json!({"description": description}));
+    world.settle().await;
+
+    assert_eq!(
+        world.admin().appointment(&visit).notes.as_deref(),
+        Some("Ada <ada@example.org> anrufen.\n<https://zoom.us/j/1?a=1&b=2>")
+    );
+    assert_eq!(world.badge(&visit).await, (Badge::Synced, None));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
 async fn a_line_typed_below_the_link_goes_back_and_the_link_does_not() {
     let world = World::new().await;
     let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
