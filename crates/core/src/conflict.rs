@@ -38,7 +38,7 @@ pub enum ConflictCause {
     MovedFar,
     /// One of many moves at once, which the trainer did not want to report together.
     ManyMoves,
-    /// Made an all-day event: which time is meant?
+    /// Made an all-day event, or one without a length: which time is meant?
     MadeAllDay,
     /// Made a series: nothing is written to it.
     MadeSeries,

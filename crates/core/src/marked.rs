@@ -195,10 +195,10 @@ pub enum Step {
     Dismissed,
 }
 
-/// What may become an appointment: without a mark of ours, organised by the trainer, with hours, no series, in the
+/// What may become an appointment: without a mark of ours, organised by the trainer, with hours (and a length), no series, in the
 /// future, and with the tag in its title.
 pub fn candidate(event: &Event, rule: &Rule, now: DateTime<Utc>) -> Option<MarkedEvent> {
-    let time = event.time.timed()?;
+    let time = event.time.timed().filter(|time| !time.is_empty())?;
     let title = without_tag(&event.title, &rule.tag)?;
     let offered = event.mark.is_none() && event.organised_by_me && !event.recurring && time.start > now;
     offered.then(|| MarkedEvent {

@@ -168,6 +168,16 @@ fn only_a_future_event_of_ones_own_with_hours_is_offered() {
             },
         ),
         (
+            "without a length",
+            Event {
+                time: EventTime::Timed(TimeSpan {
+                    end: span.start,
+                    ..span
+                }),
+                ..event()
+            },
+        ),
+        (
             "a series",
             Event {
                 recurring: true,

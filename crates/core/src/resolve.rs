@@ -128,7 +128,7 @@ pub(crate) fn choose(
         }
         (Choice::Calendar, Field::Time) => {
             let time = calendar_time.ok_or(ResolveError::NotPossible)?;
-            if !editable {
+            if !editable || time.is_empty() {
                 return Err(ResolveError::NotPossible);
             }
             record.confirmed_time = Some(time);
@@ -143,7 +143,7 @@ pub(crate) fn choose(
             record.base.calendar.set(field, None);
         }
         (Choice::Time { time }, Field::Time) => {
-            if !editable || time.end <= time.start {
+            if !editable || time.is_empty() {
                 return Err(ResolveError::NotPossible);
             }
             record.requested_time = Some(time.in_zone(appointment.zone));

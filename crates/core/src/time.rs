@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct TimeSpan {
     /// First instant.
     pub start: DateTime<Utc>,
-    /// First instant after it (exclusive).
+    /// First instant after it (exclusive). In a calendar it may be the start itself: an event without a length.
     pub end: DateTime<Utc>,
     /// Where its wall-clock time is meant.
     pub zone: Tz,
@@ -25,7 +25,7 @@ impl PartialEq for TimeSpan {
 impl Eq for TimeSpan {}
 
 impl TimeSpan {
-    /// A span whose missing end means one hour, and whose end is never before its start.
+    /// What a platform says: a missing end means one hour, and so does one that is not after the start.
     pub fn new(start: DateTime<Utc>, end: Option<DateTime<Utc>>, zone: Tz) -> Self {
         let end = end
             .filter(|end| *end > start)
@@ -38,12 +38,17 @@ impl TimeSpan {
         self.end - self.start
     }
 
+    /// True if it has no length: no visit is such, and none is reported or written.
+    pub fn is_empty(&self) -> bool {
+        self.end <= self.start
+    }
+
     /// The same instants, spoken of in another zone.
     pub fn in_zone(&self, zone: Tz) -> Self {
         Self { zone, ..*self }
     }
 
-    /// True if the two share at least an instant.
+    /// True if the two share at least an instant. One without a length shares the instant at which it is, between the others' ends.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.start < other.end && other.start < self.end
     }
@@ -147,5 +152,15 @@ mod tests {
         let next = TimeSpan::new(first.end, None, zone);
         assert!(!first.overlaps(&next) && !next.overlaps(&first));
         assert!(first.overlaps(&first));
+        let instant = |start| TimeSpan {
+            start,
+            end: start,
+            zone,
+        };
+        let inside = instant(first.start + Duration::minutes(1));
+        assert!(inside.is_empty() && inside.overlaps(&first) && first.overlaps(&inside));
+        for edge in [first.start, first.end] {
+            assert!(!instant(edge).overlaps(&first) && !first.overlaps(&instant(edge)));
+        }
     }
 }

@@ -52,6 +52,30 @@ fn made_all_day_asks_for_a_time_and_then_reports_it() {
 }
 
 #[test]
+fn made_without_a_length_asks_for_a_time_and_is_never_reported_as_it_is() {
+    let short = || Case::linked().calendar_moves("12-01 10:00-10:00");
+    short().expect("Settling; until 09:00:20");
+    short()
+        .later(20)
+        .expect("ask UnusualMove MadeAllDay [Time]")
+        .answered(&crate::testing::another_time("12-01 10:00-11:00"))
+        .expect("move 12-01 10:00-11:00 v7");
+    let mut asked = short().later(20);
+    assert!(asked.answer(&Resolution::KeepCalendar).is_err());
+    short()
+        .platform_moves("12-03 09:00-10:30")
+        .settings(|s| s.time_policy = crate::settings::ConflictPolicy::KeepCalendar)
+        .later(20)
+        .expect("ask TimeChange BothChanged [Time]");
+    Case::linked()
+        .calendar_moves("11-01 10:00-10:00")
+        .later(20)
+        .expect("ask UnusualMove MadeAllDay [Time]")
+        .answered(&Resolution::KeepPlatform)
+        .expect("patch time");
+}
+
+#[test]
 fn made_a_series_nothing_is_written_to_it() {
     Case::linked()
         .calendar(|e| e.recurring = true)

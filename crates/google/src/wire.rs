@@ -336,7 +336,12 @@ fn time(start: Option<&When>, end: Option<&When>, zone: Tz) -> Result<EventTime,
     // An end before the start would be read as another length, and be reported as a move.
     let ends = instant(end, own_zone).filter(|ends| begins <= *ends);
     let ends = ends.ok_or(Unreadable("end"))?;
-    Ok(EventTime::Timed(TimeSpan::new(begins, Some(ends), own_zone)))
+    // Literally, also where both are the same: an hour that nobody said would be reported as a move.
+    Ok(EventTime::Timed(TimeSpan {
+        start: begins,
+        end: ends,
+        zone: own_zone,
+    }))
 }
 
 /// The instant. The offset may be missing where a zone is told.

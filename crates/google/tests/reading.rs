@@ -303,6 +303,10 @@ async fn times_are_instants_with_the_zone_people_mean() {
         let time = read_time(told(start), told(end)).await.timed().expect("timed");
         assert_eq!((time, time.zone), (expected, berlin), "{start}");
     }
+    // What has no length is not given one.
+    let told = || json!({"dateTime": "2026-12-01T09:00:00+01:00", "timeZone": "Europe/Berlin"});
+    let time = read_time(told(), told()).await.timed().expect("timed");
+    assert_eq!((time.start, time.end), (expected.start, expected.start));
     // Without a zone of its own, the calendar's; also where the name is unknown.
     for zone in [Value::Null, json!("Mars/Olympus")] {
         let told = |text| json!({"dateTime": text, "timeZone": zone});

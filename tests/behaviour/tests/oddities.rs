@@ -52,6 +52,28 @@ async fn made_all_day_asks_for_a_time_and_takes_the_answer_to_both_sides() {
 }
 
 #[tokio::test]
+async fn dragged_to_no_length_asks_for_a_time_and_reports_none() {
+    let (world, visit) = with_visit().await;
+    world.trainer().drag_end(&visit, "2026-12-01 09:00");
+    world.settle().await;
+
+    let conflict = world.conflict(&visit).await;
+    assert_eq!(
+        (conflict.kind, conflict.cause),
+        (ConflictKind::UnusualMove, ConflictCause::MadeAllDay)
+    );
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
+    world.settle().await;
+
+    assert_eq!(world.trainer().end(&visit), at("2026-12-01 10:30"));
+    assert_eq!(world.admin().writes(), []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
 async fn made_all_day_and_put_back() {
     let (world, visit) = with_visit().await;
     world.trainer().edit(&visit, &all_day("2026-12-02", "2026-12-03"));

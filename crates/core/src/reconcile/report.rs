@@ -77,6 +77,9 @@ pub(super) fn move_to_report(
 
 /// Why a move is asked about first, if it is.
 pub(super) fn unusual(from: TimeSpan, to: TimeSpan, now: DateTime<Utc>) -> Option<ConflictCause> {
+    if to.is_empty() {
+        return Some(ConflictCause::MadeAllDay);
+    }
     // What already runs may be made longer or shorter.
     let starts_in_past = to.start < now && to.start != from.start;
     if starts_in_past || to.end <= now {
