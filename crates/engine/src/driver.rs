@@ -160,9 +160,14 @@ impl Engine {
                 next.check = None;
             }
             if next.trigger != Trigger::Manual
-                && let Some(end) = self.end_of_pause().await
+                && let Some(end) = self.end_of_rest().await
             {
                 looks.instead = Some((end, Trigger::Changed));
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => break,
+                    () = self.tell_of_rest() => {}
+                }
                 continue;
             }
             self.lock().due = next
@@ -451,12 +456,15 @@ impl Engine {
         let at = self
             .told_again_at()
             .max(looks.told_at.unwrap_or(now - Duration::days(1)));
-        if at > now || self.end_of_pause().await.is_some() {
+        if at > now {
             return at.max(now + Duration::minutes(1));
         }
         let again = now + schedule::TOLD_AGAIN;
         looks.told_at = Some(again);
-        self.tell_again().await;
+        match self.end_of_rest().await {
+            Some(_) => self.tell_of_rest().await,
+            None => self.tell_again().await,
+        }
         again
     }
 
@@ -558,10 +566,10 @@ impl Engine {
         }
     }
 
-    /// When the pause that lasts ends; none if none does.
-    async fn end_of_pause(&self) -> Option<DateTime<Utc>> {
-        let state = self.sync_state().await.ok()?;
-        state.paused_until.filter(|until| *until > self.now())
+    /// When the pause that lasts ends, or the switch that is off; none if syncing is wanted.
+    async fn end_of_rest(&self) -> Option<DateTime<Utc>> {
+        let settings = self.ledger.settings().await.ok()?;
+        self.rests_until(&settings, &self.sync_state().await.ok()?)
     }
 }
 

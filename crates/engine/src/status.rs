@@ -123,7 +123,7 @@ impl Engine {
             && state.platform_read_at.is_some()
             && state.calendar_read_at.is_some()
             && !waits(&state, ctx.now)
-            && !self.is_behind(&live, &state);
+            && !self.is_behind(&live, &settings, &state);
         // Of two, one at each side, the one that goes wrong is told.
         let mut rows: BTreeMap<&AppointmentId, &OutboxRow> = BTreeMap::new();
         for row in &outbox {
@@ -197,8 +197,8 @@ impl Engine {
     /// within seconds: until then nothing else is shown for each hint, whose cause is as likely a write of ours, or nothing
     /// that matters here. For the same reason a look that was put off counts only if it does not come: it is owed for a
     /// notice that is most likely of our own write, of which the answer is known.
-    fn is_behind(&self, live: &Live, state: &SyncState) -> bool {
-        let paused = state.paused_until.is_some_and(|until| until > self.now());
+    fn is_behind(&self, live: &Live, settings: &SyncSettings, state: &SyncState) -> bool {
+        let paused = self.rests_until(settings, state).is_some();
         let now = self.clock.monotonic();
         let overdue = |since: &Duration| paused || now.saturating_sub(*since) > LOOKED_AT_WITHIN;
         let put_off = self.put_off_for();

@@ -2,7 +2,7 @@
 
 use crate::cycle::{CycleReport, still_waits};
 use crate::engine::Engine;
-use crate::ledger::SyncState;
+use crate::ledger::{Change, SyncState, for_ever};
 use crate::outcome::error_code;
 use crate::ports::{LaptopStatus, PortError};
 use crate::read::Records;
@@ -15,6 +15,8 @@ use roundtrip_core::silence::{self, Watch};
 const REPORT_MINUTES: i64 = 30;
 /// A lease is renewed when it runs out within this time.
 const RENEW_MINUTES: i64 = 60;
+/// The status of a laptop whose trainer wants no syncing now.
+const PAUSED: &str = "paused";
 
 impl Engine {
     /// Takes or renews the writer lease where the platform has one. After a lapse this comes before any write, and the
@@ -27,7 +29,9 @@ impl Engine {
         let now = self.now();
         // A platform that asked to be left alone is: without its word no write is sent either.
         let waits = still_waits(state.platform_wait_until, now);
-        if !self.offers("writer_lease") || !state.started || waits {
+        // One that writes nothing keeps no other laptop from it.
+        let rests = self.rests_until(settings, state).is_some();
+        if !self.offers("writer_lease") || !state.started || waits || rests {
             return Ok(());
         }
         let live = self.live();
@@ -153,6 +157,56 @@ impl Engine {
         self.ask_what_is_allowed().await;
     }
 
+    /// Tells the platform once that the trainer wants no syncing now. Nothing more is said while that lasts: so the lease runs
+    /// out, and another laptop can take up the work. What could not be told is tried again with the next call.
+    pub(crate) async fn tell_of_rest(&self) {
+        let _turn = self.turn.lock().await;
+        let (Ok(settings), Ok(mut state)) = (self.ledger.settings().await, self.sync_state().await) else {
+            return;
+        };
+        let waits = still_waits(state.platform_wait_until, self.now());
+        let live = self.live();
+        // Of a laptop that never said anything nobody expects anything.
+        let Some((_, reported)) = live.reported.or_else(|| state.reported.clone()) else {
+            return;
+        };
+        // A lost sign-in is known, and the rest with it.
+        let told = matches!(reported.status.as_str(), PAUSED | "needs_reauth");
+        let rests = self.rests_until(&settings, &state).is_some();
+        if told || !rests || !state.started || waits || self.problem_of(Side::Platform).is_some() {
+            return;
+        }
+        let known = live.plainly.unwrap_or_else(|| plain(reported));
+        let status = LaptopStatus {
+            status: PAUSED.into(),
+            last_success_at: state.last_success_at,
+            problem: None,
+            ..known
+        };
+        if let Err(error) = self.report_with_silence(status).await {
+            tracing::debug!(code = error_code(&error), "the rest could not be told");
+            return;
+        }
+        // No run follows that would write it down, and a restart is not to tell it again.
+        let live = self.live();
+        (state.writer, state.reported, state.policy) = (live.writer, live.reported, live.policy);
+        if let Err(error) = self
+            .ledger
+            .commit(vec![Change::PutSyncState(Box::new(state))])
+            .await
+        {
+            tracing::warn!(%error, "what was told could not be written down");
+        }
+    }
+
+    /// Until when the trainer wants no syncing: a pause, or the switch, which has no end of its own. None: it is wanted.
+    pub(crate) fn rests_until(&self, settings: &SyncSettings, state: &SyncState) -> Option<DateTime<Utc>> {
+        if !settings.enabled {
+            return Some(for_ever());
+        }
+        state.paused_until.filter(|until| *until > self.now())
+    }
+
     /// Tells the platform how this laptop does, if that is news or half an hour has passed. The platform sees it with the
     /// next one if it cannot be told now; nothing depends on it.
     pub(crate) async fn report_if_changed(
@@ -177,7 +231,9 @@ impl Engine {
                     last_success_at: said.last_success_at,
                     ..known.clone()
                 };
-                known == said && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
+                // While the trainer wants no syncing the word is said once: each report renews the lease.
+                let rests = self.rests_until(settings, state).is_some() && known.status == said.status;
+                rests || known == said && self.clock.now() - *at < Duration::minutes(REPORT_MINUTES)
             });
             if same && !watch.owed {
                 self.lock().plainly = Some(status);
@@ -203,11 +259,11 @@ impl Engine {
         conflicts: u32,
         problem: Option<&PortError>,
     ) -> LaptopStatus {
-        let paused = !settings.enabled || state.paused_until.is_some_and(|until| until > self.now());
+        let paused = self.rests_until(settings, state).is_some();
         let status = match problem {
             Some(PortError::SignInExpired | PortError::NotConnected) => "needs_reauth",
             Some(_) => "error",
-            None if paused => "paused",
+            None if paused => PAUSED,
             None => "active",
         };
         LaptopStatus {

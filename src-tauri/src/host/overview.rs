@@ -80,7 +80,7 @@ impl Host {
                 .engine
                 .next_check_at()
                 .or_else(|| as_of.map(|at| at + Duration::minutes(minutes)))
-                .filter(|_| paused_until.is_none()),
+                .filter(|_| paused_until.is_none() && snapshot.settings.enabled),
             paused_until: paused_until.filter(|_| !for_ever),
             paused_for_ever: for_ever,
             problem,
@@ -403,6 +403,8 @@ fn state_of(
     if lost(platform) || lost(google) {
         OverallState::NeedsAttention
     } else if drives
+        // Until the rest ends, or "Sync now", no run comes.
+        && !paused
         && !snapshot.live.settled
         && !(silent && had_its_chance)
         && snapshot.live.progress.is_none_or(|(_, total)| total == 0)

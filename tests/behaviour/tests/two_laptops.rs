@@ -8,9 +8,10 @@ use roundtrip_behaviour_tests::{BEN, Cut, Laptop, MARA, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_engine::Engine;
 use roundtrip_engine::ledger::{HistoryWhat, RunResult, Trigger};
-use roundtrip_engine::ports::PortError;
+use roundtrip_engine::ports::{Hinted, PortError};
 use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
+use roundtrip_sandbox::platform::IntegrationStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -520,4 +521,42 @@ async fn without_a_lease(said: &str, kind: &str) {
     assert_eq!(world.snapshot().await.live.platform.problem, None);
     assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
     world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_laptop_that_is_turned_off_asks_nothing_and_lets_its_lease_run_out() {
+    let (mut world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    world.set(|settings| settings.enabled = false).await;
+    let mut driving = world.drive().await;
+    let seen = world.admin().platform().integrations();
+    let told = seen.iter().find(|laptop| laptop.report.device_id == "laptop-1");
+    assert_eq!(
+        told.map(|laptop| laptop.report.status),
+        Some(IntegrationStatus::Paused)
+    );
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    let mark = world.mark();
+    driving.let_pass(3 * 3_600).await;
+    // Told is told, after a restart too.
+    driving.stop().await;
+    world.restart().await;
+    let mut driving = world.drive().await;
+    world.engine.hint(Hinted::Everything);
+    driving.let_pass(3_600).await;
+    assert_eq!(world.requests_since(mark), []);
+    driving.stop().await;
+
+    // "Sync now" reads, and keeps the others from nothing.
+    world.sync().await;
+    assert_eq!(writer(&world), None);
+    second.settle().await;
+    assert_eq!(writer(&world).as_deref(), Some("laptop-2"));
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+
+    world.set(|settings| settings.enabled = true).await;
+    world.settle().await;
+    assert_eq!(world.snapshot().await.held_back, Some("not_the_writer"));
+    world.check_invariants_with(&[&second]).await;
 }
