@@ -56,9 +56,21 @@ impl Engine {
     /// # Errors
     /// The platform's. Nothing depends on it: a lease runs out by itself.
     pub async fn say_goodbye(&self) -> Result<(), PortError> {
+        let _turn = self.turn.lock().await;
         let settings = self.ledger.settings().await.unwrap_or_default();
-        let state = self.ledger.sync_state().await.unwrap_or_default();
-        let status = self.status_word(&settings, &state, 0, 0, 0, None);
+        let state = self.sync_state().await;
+        // First: a process that ends here, or connects again, asks anew for the lease that is about to be given back.
+        if let Ok(state) = state.clone() {
+            let given_back = Box::new(SyncState {
+                writer: None,
+                reported: None,
+                ..state
+            });
+            if let Err(error) = self.ledger.commit(vec![Change::PutSyncState(given_back)]).await {
+                tracing::warn!(%error, "that the lease is given back could not be written down");
+            }
+        }
+        let status = self.status_word(&settings, &state.unwrap_or_default(), 0, 0, 0, None);
         self.report(LaptopStatus {
             status: "disconnected".into(),
             ..status
@@ -66,7 +78,7 @@ impl Engine {
         .await?;
         // Should the trainer connect again, the next report is a new one.
         let mut live = self.lock();
-        (live.reported, live.plainly) = (None, None);
+        (live.reported, live.plainly, live.writer) = (None, None, None);
         Ok(())
     }
 

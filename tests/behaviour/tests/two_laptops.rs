@@ -560,3 +560,23 @@ async fn a_laptop_that_is_turned_off_asks_nothing_and_lets_its_lease_run_out() {
     assert_eq!(world.snapshot().await.held_back, Some("not_the_writer"));
     world.check_invariants_with(&[&second]).await;
 }
+
+#[tokio::test]
+async fn a_lease_that_was_given_back_is_not_believed_in_after_connecting_again() {
+    let (mut world, visit) = with_visit().await;
+    let second = world.second_laptop().await;
+    second.start().await;
+    world.engine.say_goodbye().await.expect("the platform takes it");
+    second.sync().await;
+    assert_eq!(writer(&world).as_deref(), Some("laptop-2"));
+
+    world.restart().await;
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    let mark = world.mark();
+    world.settle().await;
+    assert_eq!(world.writes_since(mark), []);
+    assert_eq!(world.snapshot().await.held_back, Some("not_the_writer"));
+    second.settle().await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.check_invariants_with(&[&second]).await;
+}
