@@ -451,7 +451,11 @@ impl Engine {
                 records
                     .iter()
                     .filter(|record| is_looked_for(record))
-                    .filter_map(looked_at_again),
+                    .filter_map(|record| {
+                        let at = looked_at_again(record)?;
+                        let later = self.left_alone_until(&record.appointment_id);
+                        Some(later.map_or(at, |later| later.max(at)))
+                    }),
             );
         }
         report.conflicts = u32::try_from(self.ledger.open_conflicts().await?.len()).unwrap_or(u32::MAX);

@@ -35,6 +35,8 @@ use tokio_util::sync::CancellationToken;
 const IN_FLIGHT: usize = 8;
 /// Sendings before a write waits for the next run and is shown: the first, and five tries more after 1, 2, 4, 8 and 16 s.
 pub(crate) const TRIES: u32 = 6;
+/// A write for which the tokens could not be read is tried again after so long.
+const OWN_TROUBLE_MINUTES: i64 = 1;
 
 /// What a write brought about.
 pub(crate) enum Outcome {
@@ -551,7 +553,11 @@ impl Engine {
             if row.state != OutboxState::Sent {
                 row.state = OutboxState::Waiting;
             }
-            row.due_at = now;
+            // What is ours is no side's trouble, so that no side is waited for.
+            row.due_at = match is_own_trouble(error) {
+                true => now + Duration::minutes(OWN_TROUBLE_MINUTES),
+                false => now,
+            };
         } else if matches!(error, PortError::Rejected { .. }) && !row.is_a_creation_sent() {
             row.state = OutboxState::Parked;
         } else if unknown {

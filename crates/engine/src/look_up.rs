@@ -11,6 +11,7 @@ use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{AppointmentId, EventId};
 use roundtrip_core::pen;
 use roundtrip_core::record::LinkState;
+use std::collections::BTreeSet;
 
 /// Absent appointments or events that are asked for singly in one cycle.
 pub(crate) const LOOKUPS_MAX: usize = 25;
@@ -18,6 +19,8 @@ pub(crate) const LOOKUPS_MAX: usize = 25;
 pub(crate) const MISSING_WAIT_SECONDS: i64 = 60;
 /// … and its id is given up after so long if it is taken but cannot be seen.
 pub(crate) const MISSING_TAKEN_MINUTES: i64 = 10;
+/// A look that was not answered is followed by the next after 1, 2, 4 … minutes, at most these.
+const UNANSWERED_MINUTES_MAX: i64 = 15;
 
 impl Engine {
     /// Events of ours whose appointments the feed did not tell of: after a rebuild from the calendar, or taken out of its
@@ -181,9 +184,16 @@ impl Engine {
     /// then the same id is inserted, and only an id that is taken but stays unseen is given up.
     pub(crate) async fn look_at_missing(&self, records: &mut Records) {
         let now = self.now();
+        let missing: BTreeSet<&AppointmentId> = records
+            .iter()
+            .filter(|record| is_looked_for(record) && record.missing_since.is_some())
+            .map(|record| &record.appointment_id)
+            .collect();
+        self.lock().unanswered.retain(|id, _| missing.contains(id));
         let due: Vec<(AppointmentId, EventId, bool, DateTime<Utc>)> = records
             .iter()
             .filter(|record| is_looked_for(record))
+            .filter(|record| self.left_alone_until(&record.appointment_id).is_none())
             .filter_map(|record| {
                 let since = record.missing_since?;
                 let id = record.event_id.clone()?;
@@ -192,17 +202,28 @@ impl Engine {
             .filter(|(_, _, _, since)| now - *since >= Duration::seconds(MISSING_WAIT_SECONDS))
             .take(LOOKUPS_MAX)
             .collect();
-        if due.is_empty()
-            || self
-                .calendar
-                .calendar(&self.config.identity.calendar)
-                .await
-                .is_err()
+        if due.is_empty() {
+            return;
+        }
+        if self
+            .calendar
+            .calendar(&self.config.identity.calendar)
+            .await
+            .is_err()
         {
+            for (owner, ..) in &due {
+                self.was_unanswered(owner);
+            }
             return;
         }
         for (owner, id, taken, since) in due {
             let answer = self.calendar.get(&self.config.identity.calendar, &id).await;
+            match answer {
+                Err(_) => self.was_unanswered(&owner),
+                Ok(_) => {
+                    self.lock().unanswered.remove(&owner);
+                }
+            }
             match answer {
                 Ok(EventLookup::NotFound) if !taken => {
                     records.edit(&owner, |record| record.missing_since = None)
@@ -224,5 +245,21 @@ impl Engine {
                 }
             }
         }
+    }
+    /// It goes on missing, and is asked for less and less often.
+    fn was_unanswered(&self, owner: &AppointmentId) {
+        let now = self.now();
+        let mut live = self.lock();
+        let (looks, until) = live.unanswered.entry(owner.clone()).or_insert((0, now));
+        let minutes = (1_i64 << (*looks).min(4)).min(UNANSWERED_MINUTES_MAX);
+        (*looks, *until) = (looks.saturating_add(1), now + Duration::minutes(minutes));
+    }
+
+    /// Not before this the missing event is looked at again; none: nothing stands against it. A wait that would be longer than
+    /// any of ours was noted by a clock that has been set back since.
+    pub(crate) fn left_alone_until(&self, owner: &AppointmentId) -> Option<DateTime<Utc>> {
+        let now = self.now();
+        let until = self.lock().unanswered.get(owner).map(|(_, until)| *until)?;
+        (until > now && until - now <= Duration::minutes(UNANSWERED_MINUTES_MAX)).then_some(until)
     }
 }

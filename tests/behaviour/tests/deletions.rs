@@ -420,3 +420,34 @@ async fn a_404_after_a_412_is_no_deletion() {
     assert_eq!(world.trainer().events(&visit).len(), 0);
     world.check_invariants().await;
 }
+
+#[tokio::test]
+async fn a_missing_event_about_which_nothing_is_answered_is_asked_for_less_and_less_often() {
+    let (world, visit) = with_visit().await;
+    let id = world.trainer().delete(&visit);
+    let google = world.trainer();
+    let purged = google.google().purge_event(world.person().google, "primary", &id);
+    purged.expect("it was deleted");
+    a_day_passes(&world);
+    world.sync().await;
+    let trouble = Fault::Status {
+        status: 500,
+        body: None,
+        headers: Vec::new(),
+    };
+    let path = format!("events/{id}");
+    world.spoil_google(trouble, |rule| rule.method("GET").path(&path).times(0));
+    let mut driving = world.drive().await;
+    let mark = world.mark();
+    driving.let_pass(3_600).await;
+    driving.stop().await;
+    let requests = world.requests_since(mark);
+    assert!(requests.len() <= 80, "{} requests in an hour", requests.len());
+    assert!(requests.iter().any(|request| request.path.ends_with(&path)));
+
+    world.repair();
+    world.advance(900);
+    world.settle().await;
+    assert_ne!(world.trainer().event_id(&visit), id);
+    world.check_invariants().await;
+}

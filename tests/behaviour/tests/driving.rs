@@ -462,6 +462,28 @@ async fn stays_calm(world: &World, name: &str) {
 }
 
 #[tokio::test]
+async fn a_write_for_which_the_tokens_cannot_be_read_causes_no_storm() {
+    let (world, visit) = with_visit().await;
+    let reason = json!({"error": {"errors": [{"reason": "vault_busy"}], "code": 400, "message": "-"}});
+    let trouble = Fault::Status {
+        status: 400,
+        body: Some(reason),
+        headers: Vec::new(),
+    };
+    world.spoil_google(trouble, |rule| rule.method("PATCH").times(0));
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    let mut driving = world.drive().await;
+    let mark = world.mark();
+    driving.let_pass(600).await;
+    let tries = world.calendar_writes_since(mark);
+    assert!((5..=11).contains(&tries), "{tries}");
+    world.repair();
+    driving.let_pass(61).await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    driving.stop().await;
+}
+
+#[tokio::test]
 async fn writes_that_wait_for_somebody_else_cause_no_storm() {
     let waiting = |world: &World, visit: &str| {
         world.admin().rename(visit, "Rosen-Apotheke");
