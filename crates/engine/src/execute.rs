@@ -340,13 +340,19 @@ impl Engine {
                 }
             }
             (Outcome::FoundLive { event, .. }, Intent::Patch { body, mask, .. }) => {
-                if says(&event, body, *mask) {
+                // What it looks like cannot be read: that is written once more, upon what is there now.
+                let read = PatchMask {
+                    looks: false,
+                    ..*mask
+                };
+                executed.plan_again |= mask.looks;
+                if !read.is_empty() && says(&event, body, read) {
                     // Another laptop was faster if this one had not tried before; then it has told of it.
                     if row.attempts > 1 {
                         counts.changed += 1;
                         told(&record, changed(&record, body, *mask), HistorySource::Platform);
                     }
-                    absorb::written(&mut record, event, body, *mask, &ctx);
+                    absorb::written(&mut record, event, body, read, &ctx);
                 } else {
                     absorb::event(&mut record, event, ctx.now);
                     executed.plan_again = true;

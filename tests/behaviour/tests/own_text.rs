@@ -1,9 +1,15 @@
 //! What the trainer writes into an event stays theirs.
 
-use roundtrip_behaviour_tests::{World, at};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use roundtrip_behaviour_tests::{Trainer, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{ConflictKind, Resolution};
+use roundtrip_http::{HttpError, HttpPort};
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 async fn with_visit() -> (World, String) {
     let world = World::new().await;
@@ -188,4 +194,49 @@ async fn an_event_marked_as_free_is_left_alone_and_shown() {
         (Badge::Synced, Some("marked_free".into()))
     );
     world.check_invariants().await;
+}
+
+/// The trainer changes a reminder just before the first patch arrives.
+struct EditsFirst {
+    services: Arc<dyn HttpPort>,
+    trainer: Trainer,
+    visit: String,
+    edited: AtomicBool,
+}
+
+#[async_trait]
+impl HttpPort for EditsFirst {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        if request.method() == "PATCH" && !self.edited.swap(true, Ordering::Relaxed) {
+            let reminders = json!({"useDefault": false, "overrides": []});
+            self.trainer.edit(&self.visit, &json!({"reminders": reminders}));
+        }
+        self.services.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_colour_that_met_an_edit_is_not_taken_for_written() {
+    for renamed in [false, true] {
+        let (world, visit) = with_visit().await;
+        world.set(|settings| settings.text.color = Some("3".into())).await;
+        if renamed {
+            world.admin().rename(&visit, "Rosen-Apotheke");
+        }
+        world.wire.divert(Some(Arc::new(EditsFirst {
+            services: world.wire.services(),
+            trainer: world.trainer(),
+            visit: visit.clone(),
+            edited: AtomicBool::new(false),
+        })));
+        let mark = world.mark();
+        world.sync().await;
+        world.wire.divert(None);
+
+        assert_eq!(world.trainer().event(&visit)["colorId"], "3");
+        assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+        world.sync().await;
+        assert_eq!(world.calendar_writes_since(mark), 2, "turned away, and written");
+        world.check_invariants().await;
+    }
 }
