@@ -13,11 +13,11 @@ use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::awake;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event_id::Identity;
-use roundtrip_core::ids::{AppointmentId, DeviceId, RunId};
+use roundtrip_core::ids::{AppointmentId, DeviceId, OutboxId, RunId};
 use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::settings::SyncSettings;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -141,6 +141,8 @@ pub struct Live {
     pub(crate) unknown_asked: usize,
     /// Missing events whose last look was not answered: how often in a row, and not before when they are looked at again.
     pub(crate) unanswered: BTreeMap<AppointmentId, (u32, DateTime<Utc>)>,
+    /// The writes that were sent in this run already.
+    pub(crate) tried: Option<(RunId, BTreeSet<OutboxId>)>,
     /// Full readings in a row that left single questions unanswered without getting fewer, and how many there were.
     pub(crate) incomplete: (u32, usize),
     /// The last reading of the platform before the current run.

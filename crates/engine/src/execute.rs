@@ -20,13 +20,13 @@ use roundtrip_core::absorb;
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, PatchMask};
-use roundtrip_core::ids::{IdempotencyKey, RunId};
+use roundtrip_core::ids::{IdempotencyKey, OutboxId, RunId};
 use roundtrip_core::marked::Found;
 use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, FieldValues, LinkState, Record, Value};
 use roundtrip_core::time::EventTime;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 
@@ -118,10 +118,14 @@ impl Engine {
             .outbox()
             .await?
             .into_iter()
-            .filter(|row| match row.state {
-                OutboxState::Sent => !still_waits(Some(row.due_at), now) || retry_parked,
-                OutboxState::Waiting => !only_unknown && !still_waits(Some(row.due_at), now),
-                OutboxState::Parked => !only_unknown && retry_parked,
+            .filter(|row| {
+                // Once in a run is enough of what does not wait for its time.
+                let at_once = retry_parked && !self.was_tried(run, &row.id);
+                match row.state {
+                    OutboxState::Sent => !still_waits(Some(row.due_at), now) || at_once,
+                    OutboxState::Waiting => !only_unknown && !still_waits(Some(row.due_at), now),
+                    OutboxState::Parked => !only_unknown && at_once,
+                }
             })
             .collect();
         rows.sort_by_key(|row| {
@@ -225,6 +229,7 @@ impl Engine {
             && row.last_problem.as_deref() == Some(REJECTED);
         let forgotten = no_use || row.may_be_forgotten(self.now());
         row.attempts += 1;
+        self.is_tried(run, &row.id);
         let was = row.state;
         row.state = OutboxState::Sent;
         if bug::is_on(Bug::KeyPerTry) && row.attempts > 1 {
@@ -266,6 +271,20 @@ impl Engine {
             blocked.side(row.side).store(true, Ordering::Relaxed);
         }
         Ok((row, outcome, sent_at))
+    }
+
+    fn is_tried(&self, run: &RunId, row: &OutboxId) {
+        let mut live = self.lock();
+        let of = live.tried.take().filter(|(of, _)| of == run);
+        let (of, mut rows) = of.unwrap_or_else(|| (run.clone(), BTreeSet::new()));
+        rows.insert(row.clone());
+        live.tried = Some((of, rows));
+    }
+
+    fn was_tried(&self, run: &RunId, row: &OutboxId) -> bool {
+        let live = self.lock();
+        let tried = live.tried.as_ref().filter(|(of, _)| of == run);
+        tried.is_some_and(|(_, rows)| rows.contains(row))
     }
 
     /// Writes one outcome: record, outbox row and history in one transaction.

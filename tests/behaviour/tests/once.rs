@@ -219,3 +219,24 @@ async fn one_question_that_is_never_answered_does_not_make_each_reading_a_full_o
     assert_eq!(world.badge(&visits[0]).await.0, Badge::Removed);
     world.check_invariants().await;
 }
+
+#[tokio::test]
+async fn what_was_not_answered_is_sent_once_in_a_run() {
+    let (world, visits) = with_visits(1).await;
+    for fault in [Fault::DropBefore, Fault::DropAfter] {
+        world.spoil_google(fault, |rule| rule.method("PATCH").times(0));
+        let name = format!("Rosen-Apotheke {}", world.mark());
+        world.admin().rename(&visits[0], &name);
+        world.sync().await;
+        let rows = world.outbox().await;
+        assert_eq!(rows.first().map(|row| row.state), Some(OutboxState::Sent));
+        let mark = world.mark();
+        // "Sync now" does not wait for the time of the next try.
+        world.sync().await;
+        assert_eq!(world.calendar_writes_since(mark), 1);
+        world.repair();
+        world.settle().await;
+        assert_eq!(world.trainer().title(&visits[0]), name);
+    }
+    world.check_invariants().await;
+}
