@@ -397,15 +397,15 @@ fn state_of(
         .paused_until
         .is_some_and(|until| until > snapshot.now)
         || !snapshot.settings.enabled;
+    // Until a rest ends, or "Sync now", no run comes.
+    let awaits_a_run = !paused && !snapshot.live.settled;
     let silent = code.starts_with(silence::CODE);
     let had_its_chance = snapshot.watch.up_ms >= silence::CHANCE.num_milliseconds();
     let needs_you = silent || !snapshot.conflicts.is_empty() || !snapshot.questions.is_empty();
     if lost(platform) || lost(google) {
         OverallState::NeedsAttention
     } else if drives
-        // Until the rest ends, or "Sync now", no run comes.
-        && !paused
-        && !snapshot.live.settled
+        && awaits_a_run
         && !(silent && had_its_chance)
         && snapshot.live.progress.is_none_or(|(_, total)| total == 0)
     {
