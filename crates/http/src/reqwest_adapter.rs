@@ -34,7 +34,8 @@ impl Default for HttpOptions {
     }
 }
 
-/// The network through reqwest: TLS 1.2 or newer against the roots of the system, gzip, no redirects, no cookies.
+/// The network through reqwest: TLS 1.2 or newer against the roots of the system, gzip, no redirects, no cookies, through the
+/// proxy that the system or the environment names when this is made.
 #[derive(Clone, Debug)]
 pub struct ReqwestHttp {
     outside: Client,

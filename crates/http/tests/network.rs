@@ -240,3 +240,15 @@ async fn a_certificate_that_is_not_trusted_is_refused_before_anything_is_sent() 
         "the handshake was given up, so no request was sent"
     );
 }
+
+/// Which features reqwest is built with is no code of ours. On these systems it reads the settings through these crates.
+#[test]
+fn the_proxy_that_is_set_in_windows_or_macos_can_be_read() {
+    let lock = include_str!("../../../Cargo.lock");
+    let mut packages = lock.split("[[package]]\n");
+    let client = packages.find(|package| package.starts_with("name = \"hyper-util\"\n"));
+    let client = client.expect("the client beneath reqwest");
+    for reader in ["windows-registry", "system-configuration"] {
+        assert!(client.contains(&format!(" \"{reader}")), "{reader}");
+    }
+}
