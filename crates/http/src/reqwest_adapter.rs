@@ -22,6 +22,10 @@ pub struct HttpOptions {
     pub total_timeout: Duration,
     /// Largest body, after decompression.
     pub body_limit: usize,
+    /// After so long without a byte on an HTTP/2 connection that owes an answer it is asked whether it still stands.
+    pub ping_after: Duration,
+    /// A connection that does not answer that within this time is given up.
+    pub ping_timeout: Duration,
 }
 
 impl Default for HttpOptions {
@@ -30,6 +34,8 @@ impl Default for HttpOptions {
             connect_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(60),
             body_limit: 16 * 1024 * 1024,
+            ping_after: Duration::from_secs(15),
+            ping_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -55,6 +61,11 @@ impl ReqwestHttp {
                 .tls_version_min(tls::Version::TLS_1_2)
                 .connect_timeout(options.connect_timeout)
                 .timeout(options.total_timeout)
+                // After a sleep or in another network a connection may be dead and not know: all requests share it, and each would
+                // wait for its own end. One that owes nothing is not asked, for an idle laptop sends nothing.
+                .http2_keep_alive_interval(options.ping_after)
+                .http2_keep_alive_timeout(options.ping_timeout)
+                .http2_keep_alive_while_idle(false)
                 .build()
                 .map_err(|_| HttpError::not_sent(HttpErrorKind::Other))
         };

@@ -1,4 +1,5 @@
-//! Certificates and versions of TLS, with a certificate authority that is trusted for the length of the test.
+//! Certificates and versions of TLS, with a certificate authority that is trusted for the length of the test; and the death of a
+//! connection of HTTP/2, which there is with TLS alone.
 //!
 //! The adapter trusts what the system trusts, and can be told nothing else: the test starts itself again with an authority
 //! of its own named to the system's rules (`SSL_CERT_FILE`), which is how it is known that a right certificate is taken and
@@ -12,6 +13,8 @@ use roundtrip_engine::ports::PortError;
 use roundtrip_http::{HttpError, HttpErrorKind, HttpOptions, HttpPort as _, ReqwestHttp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -77,15 +80,73 @@ where
 async fn only_a_right_certificate_and_a_present_version_of_tls_are_taken() {
     match std::env::var_os(AGAIN) {
         Some(folder) => with_an_authority_in(&PathBuf::from(folder)).await,
-        None => again(),
+        None => again("only_a_right_certificate_and_a_present_version_of_tls_are_taken"),
     }
 }
 
-fn again() {
-    let folder = std::env::temp_dir().join(format!("roundtrip-tls-{}", std::process::id()));
+/// All requests to a service share one connection of HTTP/2, and a laptop that slept or changed its network does not hear
+/// that it is dead.
+#[tokio::test]
+async fn a_connection_of_http2_that_went_silent_is_given_up_and_not_used_again() {
+    let Some(folder) = std::env::var_os(AGAIN) else {
+        return again("a_connection_of_http2_that_went_silent_is_given_up_and_not_used_again");
+    };
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    let own = params.self_signed(&key).expect("a certificate");
+    std::fs::write(PathBuf::from(folder).join("root.pem"), own.pem()).expect("a file of the test's own");
+    let secret = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let mut config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], secret)
+        .expect("a server config");
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counter = connections.clone();
+    let port = listen(move |stream| {
+        let (acceptor, nth) = (acceptor.clone(), counter.fetch_add(1, Ordering::SeqCst));
+        async move {
+            let mut stream = acceptor.accept(stream).await.expect("a handshake");
+            let _ = stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+            let mut preface = [0; 24];
+            let _ = stream.read_exact(&mut preface).await;
+            let mut frame = [0; 9];
+            while stream.read_exact(&mut frame).await.is_ok() {
+                let mut rest = vec![0; usize::from(frame[1]) << 8 | usize::from(frame[2])];
+                let _ = stream.read_exact(&mut rest).await;
+                // The first connection hears all and says nothing; the others answer each request: `:status: 200`, no body.
+                if frame[3] == 1 && nth > 0 {
+                    let head = [0, 0, 1, 1, 5, frame[5], frame[6], frame[7], frame[8], 0x88];
+                    let _ = stream.write_all(&head).await;
+                }
+            }
+        }
+    })
+    .await;
+    let adapter = ReqwestHttp::new(HttpOptions {
+        total_timeout: Duration::from_secs(10),
+        ping_after: Duration::from_millis(200),
+        ping_timeout: Duration::from_millis(200),
+        ..HttpOptions::default()
+    });
+    let adapter = adapter.expect("TLS starts");
+    let ask = async || {
+        let request = Request::get(format!("https://localhost:{port}/")).body(Bytes::new());
+        let answer = adapter.send(request.expect("a test's own request")).await;
+        answer.map(|answer| answer.status().as_u16())
+    };
+    assert_eq!(ask().await, Err(HttpError::maybe_sent(HttpErrorKind::Timeout)));
+    assert_eq!(ask().await, Ok(200));
+    assert_eq!(ask().await, Ok(200));
+    assert_eq!(connections.load(Ordering::SeqCst), 2, "a live one is used again");
+}
+
+fn again(test: &str) {
+    let folder = std::env::temp_dir().join(format!("roundtrip-tls-{}-{}", std::process::id(), test.len()));
     std::fs::create_dir_all(&folder).expect("a folder of the test's own");
     let again = std::process::Command::new(std::env::current_exe().expect("this test"))
-        .arg("only_a_right_certificate_and_a_present_version_of_tls_are_taken")
+        .arg(test)
         .env("SSL_CERT_FILE", folder.join("root.pem"))
         .env(AGAIN, &folder)
         .output()
