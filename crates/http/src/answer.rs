@@ -107,9 +107,11 @@ pub fn is_web_address(text: &str) -> bool {
 
 /// The instant of something that a person plans (RFC 3339). Years that nobody plans for are none: they come from broken
 /// software, would be shown as a move, and lie where arithmetic with times ends. A leap second is the second before it.
+///
+/// Cut to whole seconds: calendars store no less, and what was planned to the millisecond would come back as moved.
 pub fn planned(text: &str) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
-    let at = at.with_nanosecond(at.nanosecond() % 1_000_000_000)?;
+    let at = at.with_nanosecond(0)?;
     is_planned_year(at.year()).then_some(at)
 }
 
@@ -172,6 +174,10 @@ mod tests {
             assert_eq!(planned(bad), None, "{bad}");
         }
         assert_eq!(planned("2026-12-31T23:59:60Z"), planned("2026-12-31T23:59:59Z"));
+        assert_eq!(
+            planned("2026-12-31T23:59:59.999Z"),
+            planned("2026-12-31T23:59:59Z")
+        );
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use http::{Method, Request, Response};
 use roundtrip_behaviour_tests::{BEN, Cut, Setup, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::ConflictKind;
 use roundtrip_engine::ledger::{HistoryWhat, RunResult, Trigger};
 use roundtrip_http::{HttpError, HttpPort};
+use roundtrip_sandbox::platform::NewAppointment;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Waker};
@@ -160,6 +161,31 @@ async fn a_lost_database_is_rebuilt_from_the_calendar_without_a_duplicate() {
         .into_iter()
         .any(|item| item.what == HistoryWhat::Rebuilt { count: 30 });
     assert!(rebuilt, "the history says so");
+    world.check_invariants().await;
+}
+
+/// A platform may plan to the millisecond (a time that came from `now()`); a calendar stores whole seconds.
+#[tokio::test]
+async fn a_fraction_of_a_second_is_no_move_after_a_lost_database() {
+    let mut world = World::new().await;
+    let start = at("2026-12-01 09:00") + TimeDelta::milliseconds(482);
+    let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
+    let end = Some(start + TimeDelta::milliseconds(5_400_917));
+    let visit = world.admin().plan(NewAppointment { start, end, ..draft });
+    world.settle().await;
+    assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
+
+    world.lose_database().await;
+    let mark = world.mark();
+    world.start().await;
+    world.settle().await;
+
+    assert_eq!(
+        (world.admin().writes(), world.calendar_writes_since(mark)),
+        (vec![], 0)
+    );
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    assert_eq!(world.admin().start(&visit), start);
     world.check_invariants().await;
 }
 
