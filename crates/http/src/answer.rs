@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
-use http::header::{AsHeaderName, RETRY_AFTER};
+use http::header::{AsHeaderName, DATE, RETRY_AFTER};
 use roundtrip_engine::ports::PortError;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -27,14 +27,16 @@ pub fn header(response: &http::Response<Bytes>, name: impl AsHeaderName) -> Opti
     response.headers().get(name)?.to_str().ok().map(str::trim)
 }
 
-/// `Retry-After`, as seconds or as a date.
+/// `Retry-After`, as seconds or as a date. A date is one by the service's clock (RFC 9110 section 10.2.3): it is measured from the
+/// answer's own `Date`, and from `now` only if there is none, for a laptop's clock may be hours off.
 pub fn retry_after(response: &http::Response<Bytes>, now: DateTime<Utc>) -> Option<Duration> {
     let text = header(response, RETRY_AFTER)?;
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((at.with_timezone(&Utc) - now).to_std().unwrap_or_default())
+    let date = |text| Some(DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc));
+    let said = header(response, DATE).and_then(date).unwrap_or(now);
+    Some((date(text)? - said).to_std().unwrap_or_default())
 }
 
 /// The answers that mean the same at every service: 429 and 5xx. `None` for all others.
@@ -148,6 +150,19 @@ mod tests {
         assert_eq!(read(&past), Some(Duration::ZERO));
         assert_eq!(read("soon"), None);
         assert_eq!(read("-5"), None);
+    }
+
+    #[test]
+    fn retry_after_as_a_date_is_one_of_the_services_clock() {
+        let now = DateTime::from_timestamp(1_795_248_000, 0).expect("a test's own time");
+        let service = now + chrono::Duration::hours(2);
+        let until = (service + chrono::Duration::seconds(30)).to_rfc2822();
+        let mut told = answer(503, Some(&until));
+        let date = |date: &str| date.parse::<http::HeaderValue>().expect("a test's own header");
+        told.headers_mut().insert(DATE, date(&service.to_rfc2822()));
+        assert_eq!(retry_after(&told, now), Some(Duration::from_secs(30)));
+        told.headers_mut().insert(DATE, date("no date"));
+        assert_eq!(retry_after(&told, now), Some(Duration::from_secs(7_230)));
     }
 
     #[test]
