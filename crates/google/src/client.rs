@@ -21,7 +21,7 @@ use roundtrip_engine::ports::{
 };
 use roundtrip_http::answer::{self, bad};
 use roundtrip_http::oauth::{TokenKeeper, TokenVault};
-use roundtrip_http::{HttpPort, Metered, Pace, SignedHttp, TOO_LARGE};
+use roundtrip_http::{HttpPort, Metered, Pace, SignedHttp, TOO_LARGE, TOO_SLOW};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -95,7 +95,8 @@ impl GoogleCalendar {
         let query = [("maxResults", "1"), ("fields", wire::CALENDAR_FIELDS)];
         let response = self
             .send(Method::GET, &events(calendar)?, &query, None, None, Asked::List)
-            .await?;
+            .await
+            .map_err(unreachable_if_slow)?;
         let found: wire::Calendar = answer::json(response.body()).ok_or_else(|| bad("calendar"))?;
         if let Some(zone) = found.time_zone.as_deref().and_then(zone_named) {
             self.remember_zone(calendar, zone);
@@ -139,7 +140,10 @@ impl GoogleCalendar {
         let request = request.body(body).map_err(|_| PortError::Rejected {
             reason: "bad_request".into(),
         })?;
-        let response = self.http.send(request).await?;
+        let response = match asked {
+            Asked::List | Asked::ListSince => self.http.send_for_part(request).await?,
+            Asked::Insert | Asked::Event => self.http.send(request).await?,
+        };
         if response.status().is_success() {
             return Ok(response);
         }
@@ -238,6 +242,14 @@ fn unread(error: Unreadable) -> PortError {
     bad(error.0)
 }
 
+/// Where nothing smaller can be asked for, an answer that is too slow is one that did not come.
+fn unreachable_if_slow(error: PortError) -> PortError {
+    match error {
+        PortError::BadAnswer { what } if what == TOO_SLOW => PortError::Unreachable { nothing_sent: false },
+        error => error,
+    }
+}
+
 fn with_query(path: &str, query: &[(&str, &str)]) -> String {
     let mut serializer = url::form_urlencoded::Serializer::new(String::new());
     serializer.extend_pairs(query);
@@ -283,6 +295,7 @@ impl CalendarPort for GoogleCalendar {
             true => SMALL_PAGE,
             false => self.page_size.load(Ordering::Relaxed),
         };
+        let mut slow = false;
         loop {
             match self.list(calendar, token, page_size).await {
                 // Ten years of meetings with long texts: else every full listing would fail at the same place for ever. From
@@ -293,7 +306,18 @@ impl CalendarPort for GoogleCalendar {
                     page_size = (page_size / 4).max(wire::SMALLEST_PAGE);
                     self.page_size.store(page_size, Ordering::Relaxed);
                 }
-                answer => return answer,
+                // A slow network: else a large page would begin anew for ever. Three times at most, a minute each.
+                Err(PortError::BadAnswer { what }) if what == TOO_SLOW && page_size > wire::SMALLEST_PAGE => {
+                    page_size = (page_size / 4).max(wire::SMALLEST_PAGE);
+                    slow = true;
+                }
+                answer => {
+                    // Kept only if it helped: a network that was gone says nothing about the size.
+                    if slow && answer.is_ok() {
+                        self.page_size.store(page_size, Ordering::Relaxed);
+                    }
+                    return answer.map_err(unreachable_if_slow);
+                }
             }
         }
     }

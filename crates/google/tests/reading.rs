@@ -7,6 +7,7 @@ use roundtrip_core::event::EventChange;
 use roundtrip_core::ids::{CalendarId, EventId, SyncToken};
 use roundtrip_core::time::{EventTime, TimeSpan};
 use roundtrip_engine::ports::{CalendarPort as _, EventLookup, PortError};
+use roundtrip_http::testing::ScriptedHttp;
 use roundtrip_http::{HttpError, HttpErrorKind};
 use script::*;
 use serde_json::{Value, json};
@@ -139,6 +140,55 @@ async fn a_page_that_is_too_large_is_asked_for_in_smaller_ones_and_the_next_list
     });
     assert_eq!(client.changes(&primary(), None).await, refused);
     assert_eq!((http.asked().len(), http.left()), (8, 0));
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_come_in_time_is_asked_for_in_smaller_ones() {
+    let (http, client) = client();
+    let slow = || HttpError::maybe_sent(HttpErrorKind::Timeout);
+    let sizes = |http: &ScriptedHttp| {
+        let size = |request: &http::Request<bytes::Bytes>| {
+            let query = query(request).into_iter();
+            query
+                .filter(|(name, _)| name == "maxResults")
+                .map(|(_, value)| value)
+                .collect::<String>()
+        };
+        http.asked().iter().map(size).collect::<Vec<_>>().join(" ")
+    };
+    // Nothing came at any size: it cannot be reached, and the next reading begins as before.
+    http.then_fail(slow())
+        .then_fail(slow())
+        .then_fail(slow())
+        .then_fail(slow());
+    let unreachable = |nothing_sent| Err(PortError::Unreachable { nothing_sent });
+    assert_eq!(client.changes(&primary(), None).await, unreachable(false));
+    assert_eq!(sizes(&http), "1000 250 62 50");
+
+    // Only what was on its way can have been too slow.
+    http.then_fail(HttpError::not_sent(HttpErrorKind::Timeout));
+    assert_eq!(client.changes(&primary(), None).await, unreachable(true));
+    http.then_fail(HttpError::maybe_sent(HttpErrorKind::Cut));
+    assert_eq!(client.changes(&primary(), None).await, unreachable(false));
+
+    http.then(200, &page(vec![stored(|_| ())], ("nextPageToken", "p2")))
+        .then_fail(slow())
+        .then(200, &page(vec![stored(|_| ())], ("nextPageToken", "p2")))
+        .then(200, &page(Vec::new(), ("nextSyncToken", "s1")))
+        .then(200, &page(Vec::new(), ("nextSyncToken", "s2")));
+    let listing = client.changes(&primary(), None).await.expect("a listing");
+    assert_eq!(listing.items.len(), 1, "nothing comes twice");
+    let since = Some(&listing.next_token);
+    client.changes(&primary(), since).await.expect("a listing");
+    assert_eq!(sizes(&http), "1000 250 62 50 1000 1000 1000 1000 250 250 250");
+
+    // Not a listing: nothing smaller can be asked for.
+    http.then_fail(slow());
+    assert_eq!(
+        client.calendar(&primary()).await.err(),
+        Some(PortError::Unreachable { nothing_sent: false })
+    );
+    assert_eq!(http.left(), 0);
 }
 
 /// Nothing of a listing counts unless it is whole.

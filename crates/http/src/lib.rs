@@ -29,6 +29,6 @@ pub mod testing;
 
 pub use metered::{Metered, user_agent};
 pub use pace::{Pace, Pass};
-pub use port::{HttpError, HttpErrorKind, HttpPort, Pieces, TOO_LARGE, is_allowed, is_loopback};
+pub use port::{HttpError, HttpErrorKind, HttpPort, Pieces, TOO_LARGE, TOO_SLOW, is_allowed, is_loopback};
 pub use reqwest_adapter::{HttpOptions, ReqwestHttp};
 pub use signed::SignedHttp;

@@ -36,6 +36,8 @@ pub struct HttpError {
 
 /// What is said of an answer that is larger than is taken as one.
 pub const TOO_LARGE: &str = "answer too large";
+/// What is said of a part of a listing that did not come whole in time, to whoever can ask for a smaller one.
+pub const TOO_SLOW: &str = "answer too slow";
 
 /// Why no whole answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

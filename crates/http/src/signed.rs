@@ -4,7 +4,7 @@ use crate::answer;
 use crate::metered::Metered;
 use crate::oauth::TokenKeeper;
 use crate::pace::Pace;
-use crate::port::{HttpPort, Pieces};
+use crate::port::{HttpError, HttpErrorKind, HttpPort, Pieces, TOO_SLOW};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
@@ -56,11 +56,32 @@ impl SignedHttp {
 
     /// Sends a request as this account. 401, 429 and 5xx come back as errors, every other status as an answer.
     pub async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, PortError> {
+        self.exchange(request, PortError::from).await
+    }
+
+    /// The same for a part of a listing: one that was asked for and did not come whole in time is [`PortError::BadAnswer`] with
+    /// [`TOO_SLOW`], so that a smaller part can be asked for.
+    pub async fn send_for_part(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, PortError> {
+        let told_apart = |error: HttpError| match error.kind {
+            HttpErrorKind::Timeout if !error.nothing_sent => answer::bad(TOO_SLOW),
+            _ => error.into(),
+        };
+        self.exchange(request, told_apart).await
+    }
+
+    async fn exchange(
+        &self,
+        request: http::Request<Bytes>,
+        unanswered: fn(HttpError) -> PortError,
+    ) -> Result<http::Response<Bytes>, PortError> {
         let token = self.keeper.access_token().await?;
-        let mut response = self.send_with(request.clone(), &token).await?;
+        let mut response = self.send_with(request.clone(), &token, unanswered).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             let token = self.keeper.replace(&token).await?;
-            response = self.send_with(request, &token).await?;
+            response = self.send_with(request, &token, unanswered).await?;
             if response.status() == StatusCode::UNAUTHORIZED {
                 return Err(PortError::SignInExpired);
             }
@@ -119,10 +140,11 @@ impl SignedHttp {
         &self,
         request: http::Request<Bytes>,
         token: &SecretString,
+        unanswered: fn(HttpError) -> PortError,
     ) -> Result<http::Response<Bytes>, PortError> {
         let request = self.signed(request, token)?;
         let _until_answered = self.pace.turn(urgency(request.method())).await?;
-        Ok(self.http.send(request).await?)
+        self.http.send(request).await.map_err(unanswered)
     }
 
     fn signed(
