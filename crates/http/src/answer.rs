@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
-use http::header::{AsHeaderName, DATE, RETRY_AFTER};
+use http::header::{AsHeaderName, CONTENT_TYPE, DATE, RETRY_AFTER, WWW_AUTHENTICATE};
 use roundtrip_engine::ports::PortError;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -50,6 +50,31 @@ pub fn trouble(response: &http::Response<Bytes>, now: DateTime<Utc>) -> Option<P
     status.is_server_error().then(|| PortError::ServerTrouble {
         status: status.as_u16(),
         retry_after: retry_after(response, now),
+    })
+}
+
+/// True for a 401 that is the service's own word, and not that of a gateway or a portal in between: it asks for a token (RFC 6750), or
+/// says why in JSON, in Google's envelope or as a problem with a `code`.
+pub(crate) fn refuses_token(response: &http::Response<Bytes>) -> bool {
+    let why = || {
+        let body: serde_json::Value = json(response.body())?;
+        let google = body.get("error").is_some_and(serde_json::Value::is_object);
+        Some(google || body.get("code").is_some_and(serde_json::Value::is_string))
+    };
+    asks_for_token(response) || why().unwrap_or(false)
+}
+
+/// The same by the head alone, of an answer whose body is a stream.
+pub(crate) fn head_refuses_token(head: &http::Response<Bytes>) -> bool {
+    asks_for_token(head)
+        || header(head, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
+}
+
+fn asks_for_token(response: &http::Response<Bytes>) -> bool {
+    let mut challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
+    challenges.any(|value| {
+        let scheme = value.as_bytes().get(..6);
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
     })
 }
 

@@ -83,7 +83,7 @@ impl SignedHttp {
             let token = self.keeper.replace(&token).await?;
             response = self.send_with(request, &token, unanswered).await?;
             if response.status() == StatusCode::UNAUTHORIZED {
-                return Err(PortError::SignInExpired);
+                return Err(unauthorized(answer::refuses_token(&response)));
             }
         }
         match answer::trouble(&response, self.clock.now()) {
@@ -113,7 +113,8 @@ impl SignedHttp {
             let token = self.keeper.replace(&token).await?;
             response = self.open_with(request, &token).await?;
             if response.status() == StatusCode::UNAUTHORIZED {
-                return Err(PortError::SignInExpired);
+                let head = http::Response::from_parts(response.into_parts().0, Bytes::new());
+                return Err(unauthorized(answer::head_refuses_token(&head)));
             }
         }
         let (parts, pieces) = response.into_parts();
@@ -155,6 +156,14 @@ impl SignedHttp {
         let value = header(bearer(token)).ok_or(PortError::SignInExpired)?;
         request.headers_mut().insert(AUTHORIZATION, value);
         Ok(request)
+    }
+}
+
+/// A gateway's page says nothing about the sign-in: nobody is asked to sign in again for it.
+fn unauthorized(by_the_service: bool) -> PortError {
+    match by_the_service {
+        true => PortError::SignInExpired,
+        false => answer::bad("status 401 without a reason"),
     }
 }
 

@@ -51,9 +51,58 @@ async fn a_401_causes_one_refresh_and_one_more_try() {
 async fn a_second_401_is_the_end_of_this_try() {
     let world = world();
     let signed = signed(&world);
-    world.http.then(401, "{}").then(200, &rotated(2)).then(401, "{}");
+    let why = r#"{"error":{"code":401}}"#;
+    world.http.then(401, "{}").then(200, &rotated(2)).then(401, why);
     assert_eq!(signed.send(request()).await.err(), Some(PortError::SignInExpired));
     assert_eq!(world.http.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn only_the_services_own_401_says_that_the_sign_in_has_expired() {
+    let html = ("content-type", "text/html");
+    let own = [
+        (vec![("www-authenticate", "Bearer error=\"invalid_token\"")], ""),
+        (
+            vec![
+                ("www-authenticate", "Basic"),
+                ("www-authenticate", "bearer"),
+                html,
+            ],
+            "<html>",
+        ),
+        (
+            vec![],
+            r#"{"error":{"errors":[{"reason":"authError"}],"code":401}}"#,
+        ),
+        (vec![], r#"{"title":"Not signed in","code":"unauthorized"}"#),
+    ];
+    let others = [
+        (vec![html], "<html><title>Sign in to the guest network</title>"),
+        (vec![("www-authenticate", "Basic realm=\"Proxy\""), html], ""),
+        (vec![], "{}"),
+        (vec![], r#"{"message":"Unauthorized","code":401,"error":"x"}"#),
+        (vec![], "[]"),
+    ];
+    let own = own.into_iter().map(|answer| (answer, true));
+    for ((headers, body), expired) in own.chain(others.into_iter().map(|answer| (answer, false))) {
+        let world = world();
+        let signed = signed(&world);
+        let refuse = || world.http.then_with(401, &headers, body);
+        refuse();
+        world.http.then(200, &rotated(2));
+        refuse();
+        let expected = match expired {
+            true => PortError::SignInExpired,
+            false => PortError::BadAnswer {
+                what: "status 401 without a reason".into(),
+            },
+        };
+        assert_eq!(
+            signed.send(request()).await.err(),
+            Some(expected),
+            "{headers:?} {body}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -77,10 +126,19 @@ async fn a_stream_that_is_refused_opens_with_a_new_token_once() {
     world.http.then(401, "").then(200, &granted(3)).then(401, "");
     assert_eq!(signed.open(request()).await.err(), Some(PortError::SignInExpired));
     assert_eq!(world.http.asked().len(), 6);
+    let html = [("content-type", "text/html")];
+    world
+        .http
+        .then(401, "")
+        .then(200, &granted(4))
+        .then_with(401, &html, "<html>");
+    let bad = signed.open(request()).await.err();
+    assert!(matches!(bad, Some(PortError::BadAnswer { .. })), "{bad:?}");
+    assert_eq!(world.http.asked().len(), 9);
     // One that is taken at once asks for no token.
     world.http.then(200, "");
     assert!(signed.open(request()).await.is_ok());
-    assert_eq!(world.http.asked().len(), 7);
+    assert_eq!(world.http.asked().len(), 10);
 }
 
 #[tokio::test]
