@@ -169,7 +169,11 @@ impl Engine {
         // 1. Outcomes of writes that were under way when the last cycle or the process ended; after the reading, where the
         // platform has not said yet whether anything may be written.
         self.ask_before_unknown_writes(&state).await?;
-        let lease = self.keep_lease(&settings, &state).await;
+        // One that writes nothing keeps no other laptop from it; only leaving deletes in a pause, and asks by itself.
+        let lease = match self.rests_until(&settings, &state) {
+            Some(_) => Ok(()),
+            None => self.keep_lease(&settings, &state).await,
+        };
         if lease.is_ok() && (self.holds_lease() || self.other_writer().is_some()) {
             self.forget_no_lease();
         }

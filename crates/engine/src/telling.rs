@@ -29,9 +29,7 @@ impl Engine {
         let now = self.now();
         // A platform that asked to be left alone is: without its word no write is sent either.
         let waits = still_waits(state.platform_wait_until, now);
-        // One that writes nothing keeps no other laptop from it.
-        let rests = self.rests_until(settings, state).is_some();
-        if !self.offers("writer_lease") || !state.started || waits || rests {
+        if !self.offers("writer_lease") || !state.started || waits {
             return Ok(());
         }
         let live = self.live();
