@@ -52,7 +52,7 @@ pub fn badge(record: &Record, standing: Standing, facts: Facts<'_>) -> (Badge, O
     if record.conflict.is_some() {
         return (Badge::Conflict, None);
     }
-    if facts.perhaps_created {
+    if facts.perhaps_created && standing == Standing::ToWrite {
         return (Badge::Waiting, reason("perhaps_created"));
     }
     // What is over is not read again, and nothing of it is written.

@@ -303,8 +303,14 @@ fn two_laptops_with_other_words_do_not_write_for_ever() {
         crate::absorb::event(&mut reader.record, seen, reader.ctx.now);
     }
     assert_eq!(writes, [1, 0, 0, 0, 0, 0, 0, 0]);
-    // What the trainer chooses, and what the platform says, is written all the same.
+    // What the trainer chooses, and what the platform says, is written all the same, and so is it by the one that may write.
     let [a, b] = laptops;
+    a.clone()
+        .with(|r| r.base.platform.notes = None)
+        .expect("patch notes");
+    let mut alone = a.clone();
+    alone.ctx.one_writes = true;
+    alone.expect("patch notes");
     a.platform(|a| a.place.as_mut().expect("a place").name = Some("Rosen-Apotheke".into()))
         .expect("patch title notes");
     b.settings(|s| s.text.notes = true).expect("patch notes");

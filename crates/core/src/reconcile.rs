@@ -79,6 +79,8 @@ pub struct Context {
     pub client_names_allowed: bool,
     /// When another laptop was last seen to be the one that writes: a deletion since then may have been its doing.
     pub other_writer_at: Option<DateTime<Utc>>,
+    /// The platform sees to it that one laptop writes at a time.
+    pub one_writes: bool,
     /// Since when the app runs on a laptop that is awake; none if that does not count (a single command).
     pub awake_since: Option<DateTime<Utc>>,
 }
@@ -369,7 +371,9 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     let mut fields = Fields::default();
     for field in Field::ALL {
         let verdict = match verdict(&record, field, &sides, ctx) {
-            Verdict::ToCalendar if was_replaced(&record, field, appointment, &sides) => Verdict::Nothing,
+            Verdict::ToCalendar if !ctx.one_writes && was_replaced(&record, field, appointment, &sides) => {
+                Verdict::Nothing
+            }
             other => other,
         };
         if verdict == Verdict::Agreed {

@@ -84,6 +84,7 @@ pub fn context(now: &str) -> Context {
         platform_name: "Linden Akademie".into(),
         client_names_allowed: true,
         other_writer_at: None,
+        one_writes: false,
         awake_since: None,
     }
 }

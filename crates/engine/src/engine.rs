@@ -529,6 +529,7 @@ impl Engine {
             platform_name: self.config.platform_name.clone(),
             client_names_allowed: self.client_names_allowed(),
             other_writer_at: state.other_writer_at,
+            one_writes: self.offers("writer_lease"),
             awake_since: self.awake_since(now),
         }
     }

@@ -454,7 +454,7 @@ impl Engine {
         .await?;
         let waiting = self.ledger.outbox().await?;
         let sent = |row: &OutboxRow| row.state == OutboxState::Sent;
-        // No event of ours comes of a report, whatever becomes of it.
+        // No event of ours comes of a report, whatever becomes of it, nor of a creation, which is still to be learned of.
         let stands_against = |row: &OutboxRow| sent(row) && !(even_so && row.side == Side::Platform);
         let identity = &self.config.identity;
         let mut changes = Vec::new();
@@ -480,7 +480,8 @@ impl Engine {
             return Ok(None);
         }
         // What waits goes first: a row's place must be free.
-        changes.splice(0..0, waiting.into_iter().map(|row| Change::DeleteOutbox(row.id)));
+        let dropped = waiting.into_iter().filter(|row| !row.is_a_creation_sent());
+        changes.splice(0..0, dropped.map(|row| Change::DeleteOutbox(row.id)));
         // Together with what is about to go: should this end half-way, no later cycle writes again what was deleted.
         state.paused_until = Some(for_ever());
         state.policy = self.lock().policy.clone();
@@ -498,7 +499,7 @@ impl Engine {
         )
         .await?;
         let rest = self.ledger.outbox().await?;
-        let left = count(rest.len());
+        let left = count(rest.iter().filter(|row| !row.is_a_creation_sent()).count());
         // What could not be deleted now is not deleted behind the trainer's back later: it was asked for now.
         let dropped = rest
             .into_iter()

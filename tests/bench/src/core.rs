@@ -62,6 +62,7 @@ async fn plan(world: &World, records: &[Record], times: usize) {
         platform_name: world.config.platform_name.clone(),
         client_names_allowed: false,
         other_writer_at: None,
+        one_writes: false,
         awake_since: None,
     };
     let mut changed = records.to_vec();

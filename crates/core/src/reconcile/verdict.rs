@@ -106,6 +106,7 @@ pub(super) fn verdict(record: &Record, field: Field, sides: &Sides<'_>, ctx: &Co
 
 /// True for words that this laptop wrote already, for this version of the appointment, and that another one has since replaced by
 /// its own: without a lease, and with other settings for what events say, the two would write for ever. The last one's stay.
+/// What the trainer typed there since, or answered, is no such thing.
 pub(super) fn was_replaced(
     record: &Record,
     field: Field,
@@ -124,10 +125,12 @@ pub(super) fn was_replaced(
     let same_version = [ours.version, mark.version] == [appointment.version; 2];
     let written = of(&text::hashes(&sides.rendered.written()));
     let theirs = mark.written_hashes.as_ref().map(of);
+    let shown = of(&text::hashes(&sides.shown));
     field != Field::Time
         && same_version
+        && record.base.platform.get(field).is_some()
         && of(&ours.hashes) == written
-        && theirs.is_some_and(|theirs| !theirs.is_empty() && theirs != written)
+        && theirs.is_some_and(|theirs| !theirs.is_empty() && theirs != written && theirs == shown)
 }
 
 /// Words asked for in the window are no longer wanted once either side says something else than it said then.
