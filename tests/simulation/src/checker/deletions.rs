@@ -235,7 +235,8 @@ fn no_edit_goes_unsaid(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .filter_map(Change::appointment_after)
             .any(|state| span_of(state) == to);
         let others = facts.has_other_live(appointment, event, deletion.seq);
-        if moved.actor != Actor::Trainer || known || others || is_still_to_be_told(facts, deletion, event) {
+        let unheard = !facts.was_heard(deletion) && is_still_to_be_told(facts, deletion, event);
+        if moved.actor != Actor::Trainer || known || others || unheard {
             continue;
         }
         let said = facts.is_told(appointment, moved.at, |item| {

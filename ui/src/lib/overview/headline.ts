@@ -95,11 +95,16 @@ function attention(overview: Overview, platform: string, calendar: string, nowMs
     asked.push(m.head_writes({ count: counts.problems, word: numberWord(counts.problems) }));
   else
     return problem ? fromProblem(overview, platform) : { title: m.head_attention(), sub: numbers(overview, calendar) };
+  // While nothing is read, how many are right is known as of some moment only.
+  const rests = !!overview.paused_until || overview.paused_for_ever || overview.next_sync_at === null;
   // "The rest is right" is said only where it is true.
   const restRight =
     counts.waiting === 0 && questions.length === 0 && (open === 0 || counts.problems === 0) && overview.as_of !== null;
-  if (restRight) asked.push(m.head_rest_right());
-  return { title: asked.join(' '), sub: numbers(overview, calendar) };
+  if (restRight && !rests) asked.push(m.head_rest_right());
+  const text = numbers(overview, calendar);
+  const asOf = rests && text ? overview.as_of : null;
+  const time = asOf && endTime(asOf, overview.time_zone, nowMs);
+  return { title: asked.join(' '), sub: time ? m.head_as_of({ time, text }) : text };
 }
 
 /** One of the numbers: what it says, and the list behind it. */
