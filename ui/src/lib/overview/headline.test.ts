@@ -14,6 +14,7 @@ function overview(more: Partial<Overview> = {}, counts: Partial<Overview['counts
     started: true,
     state: 'up_to_date',
     as_of: '2026-11-21T08:58:00Z',
+    next_sync_at: '2026-11-21T09:13:00Z',
     platform: platformAccount(NOW),
     calendar: googleAccount(NOW),
     // Each of these has a badge; one of an event that was marked has none.
@@ -34,6 +35,16 @@ describe('headline in English', () => {
     expect(all(overview())).toBe(
       'Your calendar is right. All 42 upcoming appointments are in Google Calendar as they should be.',
     );
+  });
+
+  it('calls nothing right while nothing is read', () => {
+    const asked = { conflicts: 1, synced: 41 };
+    const state = 'needs_attention' as const;
+    expect(all(overview({ state }, asked))).toContain('The rest is right.');
+    const off = all(overview({ state, next_sync_at: null }, asked));
+    expect(off).not.toContain('The rest is right.');
+    expect(off).toContain('As of');
+    expect(all(overview({ state, paused_for_ever: true }, asked))).not.toContain('The rest is right.');
   });
 
   it('uses the singular for one', () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { CommandError } from '$lib/command';
 import { m } from '$lib/paraglide/messages';
 import { fieldWords } from './words';
 
 const said = (code: string) =>
-  fieldWords({ code, detail: null, field: 'calendar_id', retryable: false }, 'the own words');
+  fieldWords(new CommandError({ code, detail: null, field: 'calendar_id', retryable: false }), 'the own words');
 
 describe('words under a field', () => {
   it('claims of no calendar that is about to be chosen that a right was taken away', () => {
