@@ -394,8 +394,8 @@ async fn one_that_the_admin_moved_while_its_reply_was_lost_is_found_again() {
     world.check_invariants().await;
 }
 
-#[tokio::test]
-async fn where_one_may_be_what_came_of_it_the_question_says_so_and_no_event_is_made() {
+/// The reply to a creation was lost, and the admin has moved and renamed what it made.
+async fn made_and_changed() -> (World, String) {
     let (mut world, _) = confirmed().await;
     world.lose_power(0, Cut::After).await;
     let made = appointments(&world)[0].appointment.id.clone();
@@ -407,6 +407,12 @@ async fn where_one_may_be_what_came_of_it_the_question_says_so_and_no_event_is_m
             ..AdminEdit::default()
         },
     );
+    (world, made)
+}
+
+#[tokio::test]
+async fn where_one_may_be_what_came_of_it_the_question_says_so_and_no_event_is_made() {
+    let (world, made) = made_and_changed().await;
     world.advance(8 * 86_400);
     let mark = world.mark();
     for _ in 0..3 {
@@ -467,17 +473,7 @@ async fn a_creation_that_may_have_arrived_stays_one_whatever_a_later_try_is_told
 /// Of those that were made since only one can be what was asked for; the others do not wait for an answer.
 #[tokio::test]
 async fn visits_that_only_lie_near_get_their_events_while_it_is_asked_about() {
-    let (mut world, _) = confirmed().await;
-    world.lose_power(0, Cut::After).await;
-    let made = appointments(&world)[0].appointment.id.clone();
-    world.admin().move_to(&made, "2026-12-02 10:15");
-    world.admin().edit(
-        &made,
-        AdminEdit {
-            title: Some(Some("Something else".into())),
-            ..AdminEdit::default()
-        },
-    );
+    let (world, made) = made_and_changed().await;
     let near = world.admin().visit("Rosen-Apotheke", "2026-12-02 16:00");
     world.advance(8 * 86_400);
     world.settle().await;
