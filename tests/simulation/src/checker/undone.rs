@@ -55,6 +55,29 @@ fn is_told(facts: &Facts<'_>, wish: &Wish, what: impl Fn(&HistoryWhat) -> bool) 
         })
 }
 
+/// A question that came up after the wish was answered, though the answer's line bears an older time: nothing had told the laptop yet that
+/// its clock was set back (seed 940922). A question comes before its answer, whatever the lines say.
+fn is_chosen_by_a_clock_set_back(facts: &Facts<'_>, wish: &Wish) -> bool {
+    let lines = || facts.ended.laptops.iter().flat_map(|laptop| &laptop.history);
+    let raised = |item: &HistoryItem| match &item.what {
+        HistoryWhat::ConflictRaised { conflict, .. } => Some(conflict.clone()),
+        _ => None,
+    };
+    is_told(facts, wish, |what| {
+        let HistoryWhat::ConflictRaised { conflict, .. } = what else {
+            return false;
+        };
+        let first = lines()
+            .filter(|item| raised(item).as_ref() == Some(conflict))
+            .map(|item| item.at)
+            .min();
+        first.is_some_and(|first| first >= wish.at - CLOSE)
+            && lines().any(
+                |item| matches!(&item.what, HistoryWhat::ConflictResolved { conflict: answered, .. } if answered == conflict),
+            )
+    })
+}
+
 /// A report or a write of the wanted time takes the place of nothing that a hand did after the wish.
 fn overwrites_nothing_newer(
     facts: &Facts<'_>,
@@ -67,7 +90,7 @@ fn overwrites_nothing_newer(
     let chosen_since = is_told(facts, wish, |what| {
         matches!(what, HistoryWhat::ConflictResolved { .. })
     });
-    if chosen_since {
+    if chosen_since || is_chosen_by_a_clock_set_back(facts, wish) {
         return;
     }
     let in_time = |change: &&Change| change.at > wish.at && next.is_none_or(|next| change.at < next);

@@ -108,6 +108,25 @@ fn undo_over_a_newer_change_by_hand() {
     world.clock.advance(TimeDelta::seconds(1));
     world.reported(&id, 9, 1);
     world.finds("undo");
+
+    // An answer by a clock that was set back is older than its question, and excuses it; without the question it is an old answer.
+    let now = world.sandbox.shared.now();
+    let conflict = roundtrip_core::ids::ConflictId::new("asked");
+    let resolved = HistoryWhat::ConflictResolved {
+        conflict: conflict.clone(),
+        resolution: "keep_calendar".into(),
+        by_policy: false,
+    };
+    world.told(&id, resolved);
+    world.laptop.history.last_mut().expect("just told").at = now - TimeDelta::days(2);
+    world.finds("undo");
+    let raised = HistoryWhat::ConflictRaised {
+        kind: roundtrip_core::conflict::ConflictKind::TimeChange,
+        conflict,
+    };
+    world.told(&id, raised);
+    world.laptop.history.last_mut().expect("just told").at = now;
+    assert!(world.found().iter().all(|found| found.invariant != "undo"));
 }
 
 /// What a laptop heard and sent, one after the other.
