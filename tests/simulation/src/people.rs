@@ -3,10 +3,14 @@
 use crate::stage::Stage;
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use roundtrip_behaviour_tests::{BEN, Person};
+use roundtrip_core::text;
 use roundtrip_sandbox::platform::{AdminEdit, Location, NewAppointment};
 use roundtrip_sandbox::shared::SeededRandom;
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// How a line begins that the trainer types among an appointment's notes; a number follows.
+pub const TYPED: &str = "Wort ";
 
 /// Somebody who does something now and then.
 pub struct Somebody {
@@ -248,8 +252,17 @@ impl Somebody {
             ),
             7 => {
                 let text = event.and_then(|event| event["description"].as_str());
-                let text = format!("Eigenes {number}\n{}", text.unwrap_or_default());
-                ("trainer writes", patch(json!({ "description": text })))
+                let text = text.unwrap_or_default();
+                match typed_among_the_notes(text, number).filter(|_| !number.is_multiple_of(3)) {
+                    Some(text) => (
+                        "trainer types among the notes",
+                        patch(json!({ "description": text })),
+                    ),
+                    None => (
+                        "trainer writes",
+                        patch(json!({ "description": format!("Eigenes {number}\n{text}") })),
+                    ),
+                }
             }
             8 => (
                 "trainer clears the text",
@@ -347,6 +360,15 @@ impl Somebody {
             self.did(kind, &id);
         }
     }
+}
+
+/// The description with a line of the trainer's own at the top of what stands between the marker lines.
+pub fn typed_among_the_notes(description: &str, number: usize) -> Option<String> {
+    let inside = text::split(description).block?;
+    let at = inside.as_ptr() as usize - description.as_ptr() as usize;
+    let (before, rest) = description.split_at(at);
+    let newline = ["<br>", "\n"].into_iter().find(|one| rest.starts_with(one))?;
+    Some(format!("{before}{newline}{TYPED}{number}{rest}"))
 }
 
 fn instant(side: &Value) -> Option<DateTime<Utc>> {

@@ -4,6 +4,7 @@ use crate::clock::LaptopClock;
 use crate::ended::WireRecord;
 use crate::executor::{lock, step_aside};
 use crate::faults::{Asked, Kind};
+use crate::people::typed_among_the_notes;
 use crate::stage::{Parcel, Stage};
 use crate::witness::{Switch, run_of};
 use async_trait::async_trait;
@@ -228,11 +229,12 @@ impl Wire {
     /// Now and then the other side is changed in the very moment in which a write goes there: between what was read and what
     /// is written, or between an answer that is lost and the next try.
     fn meddle(&self, request: &Request<Bytes>, often: bool) {
-        let one_in = if often { 2 } else { 12 };
+        let path = request.uri().path();
+        let of_words = request.method() == http::Method::PATCH && path.starts_with("/v1/appointments/");
+        let one_in = if often || of_words { 2 } else { 12 };
         if self.stage.is_calm() || request.method() == http::Method::GET || self.draw(one_in) != 0 {
             return;
         }
-        let path = request.uri().path();
         let day = TimeDelta::days(10 + self.draw(20) as i64);
         // Whole minutes, as people and services have them.
         let midnight = (self.stage.now() + day)
@@ -249,6 +251,24 @@ impl Wire {
             if platform.move_appointment(id, start, Some(end), None).is_ok() {
                 self.stage
                     .action("admin moves at that moment", format_args!("{id}"));
+            }
+        } else if let Some(id) = path.strip_prefix("/v1/appointments/").filter(|_| of_words) {
+            let google = &self.stage.sandbox.google;
+            let all = google.list_all(self.account, "primary").unwrap_or_default();
+            let event = all.iter().find(|event| {
+                event["status"] != "cancelled"
+                    && event["extendedProperties"]["private"]["rt_appointment"] == id
+            });
+            let typed = event.and_then(|event| {
+                let text = event["description"].as_str().unwrap_or_default();
+                let text = typed_among_the_notes(text, 1_000 + self.draw(1_000))?;
+                Some((event["id"].as_str()?, json!({ "description": text })))
+            });
+            let typed = typed
+                .filter(|(event, text)| google.patch_event(self.account, "primary", event, text).is_ok());
+            if typed.is_some() {
+                self.stage
+                    .action("trainer types at that moment", format_args!("{id}"));
             }
         } else if let Some(id) = path.strip_prefix("/calendar/v3/calendars/primary/events/") {
             let side = |at: DateTime<Utc>| json!({"dateTime": at.to_rfc3339(), "timeZone": "Europe/Berlin"});

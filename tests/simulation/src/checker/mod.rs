@@ -15,6 +15,7 @@
 //! | `switch` | nothing is written once the platform said no |
 //! | `undone` | what the trainer wanted back is there, or it is said why not |
 //! | `wire` | I12 pace and `Retry-After` |
+//! | `words` | P10 what the trainer types among the notes is there, on the platform, or something says why not |
 
 mod agreement;
 mod deletions;
@@ -29,6 +30,7 @@ mod switch;
 mod tests;
 mod undone;
 mod wire;
+mod words;
 
 use crate::ended::{Ended, Violation};
 use facts::Facts;
@@ -48,6 +50,7 @@ pub fn check(ended: &Ended<'_>) -> Vec<Violation> {
         switch::check,
         undone::check,
         wire::check,
+        words::check,
     ] {
         group(&facts, &mut found);
     }

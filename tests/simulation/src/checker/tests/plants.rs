@@ -1,6 +1,7 @@
 //! The planted violations.
 
 use super::*;
+use roundtrip_core::conflict::ConflictKind;
 
 #[test]
 fn an_agreed_world_is_in_order() {
@@ -594,6 +595,36 @@ fn p10_own_words_that_are_lost() {
     };
     world.wrote(&id, 1, Some(event_at(9)), Some(bare));
     world.finds("P10");
+}
+
+#[test]
+fn p10_words_among_the_notes_that_are_lost() {
+    let says = |notes: &str, etag: &str| EventState {
+        description: Some(format!("┈┈ Roundtrip ┈┈┈┈┈┈┈┈\n{notes}\n┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈")),
+        etag: etag.into(),
+        ..event_at(9)
+    };
+    let mut world = World::new();
+    let id = world.agreed(9);
+    let (before, typed) = (says("notes", "\"a\""), says("Wort 7\nnotes", "\"b\""));
+    world.hand(&id, 1, Some(before.clone()), Some(typed.clone()));
+    world.wrote(&id, 1, Some(typed.clone()), Some(says("notes", "\"c\"")));
+    assert!(world.found().iter().any(|found| found.what.contains("Wort 7")));
+    // The trainer was asked about them, not about the time.
+    let raised = |kind| HistoryWhat::ConflictRaised {
+        kind,
+        conflict: roundtrip_core::ids::ConflictId::new("asked"),
+    };
+    world.told(&id, raised(ConflictKind::TimeChange));
+    assert!(world.found().iter().any(|found| found.what.contains("Wort 7")));
+    world.told(&id, raised(ConflictKind::DataMismatch));
+    assert!(!world.found().iter().any(|found| found.what.contains("Wort 7")));
+    // Taken out by the trainer's own hand.
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.hand(&id, 1, Some(before.clone()), Some(typed.clone()));
+    world.hand(&id, 1, Some(typed), Some(before));
+    assert!(!world.found().iter().any(|found| found.what.contains("Wort 7")));
 }
 
 #[test]
