@@ -10,7 +10,7 @@ use crate::event_id::Identity;
 use crate::ids::{AppointmentId, EventId, Version};
 use crate::reconcile::Context;
 use crate::record::{Base, Field, FieldValues, LinkState, Record, Value, Wrote};
-use crate::text::{observed, render};
+use crate::text::{notes_in, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
 
@@ -399,20 +399,40 @@ fn wrote_now(rendered: &crate::text::Rendered, body: &EventBody, field: Field) -
     }
 }
 
-/// The platform took a move or notes. `sent` is what was reported; the answer is the base for that field.
-pub fn reported(
-    record: &mut Record,
-    answer: Appointment,
-    field: Field,
-    sent: Option<TimeSpan>,
-    ctx: &Context,
-) {
-    let rendered = render(
-        &answer,
-        &ctx.settings.text,
-        ctx.settings.language,
-        ctx.client_names_allowed,
-    );
+/// What was reported to the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent<'a> {
+    /// A time.
+    Time(TimeSpan),
+    /// Notes, without contact and link.
+    Notes(&'a str),
+}
+
+/// The platform took a move or notes. The answer is the base for that field.
+pub fn reported(record: &mut Record, answer: Appointment, sent: Sent<'_>, ctx: &Context) {
+    let render = |appointment: &Appointment| {
+        render(
+            appointment,
+            &ctx.settings.text,
+            ctx.settings.language,
+            ctx.client_names_allowed,
+        )
+    };
+    let rendered = render(&answer);
+    let retyped = match sent {
+        Sent::Time(_) => false,
+        Sent::Notes(notes) => {
+            let before = record.appointment.as_ref().map(|known| render(known).block);
+            record.event.as_ref().is_some_and(|event| {
+                let is_sent = |block: &str| notes_in(event, block).as_deref() == Some(notes);
+                !is_sent(&rendered.block) && !before.is_some_and(|block| is_sent(&block))
+            })
+        }
+    };
+    let (field, sent) = match sent {
+        Sent::Time(time) => (Field::Time, Some(time)),
+        Sent::Notes(_) => (Field::Notes, None),
+    };
     let before = record.appointment.as_ref().map(|appointment| appointment.version);
     appointment(record, answer, ctx.now);
     let shown = record.event.as_ref().map(observed).unwrap_or_default();
@@ -438,6 +458,17 @@ pub fn reported(
         // Another time was chosen while this one was under way: it is wanted in place of what was taken, as if chosen now.
         record.base.platform.set(field, taken);
         record.base.calendar.set(field, None);
+    } else if retyped {
+        // The trainer went on writing: what was taken is the new base, the rest is the next report, or their own wording.
+        record.base.platform.set(field, taken);
+        record
+            .base
+            .calendar
+            .set(field, rendered.written().get(field).cloned());
+        if let Some(event) = &record.event {
+            let edited_at = event.updated.unwrap_or(ctx.now).min(ctx.now);
+            record.calendar_edited_at.get_or_insert(edited_at);
+        }
     } else {
         // The platform took it in another form, or the calendar never showed it: the platform's word is written there.
         record.base.calendar.set(field, shown.get(field).cloned());

@@ -117,13 +117,8 @@ fn a_replayed_answer_to_a_report_does_not_lower_what_is_known() {
     let mut case = case
         .platform_moves("12-01 14:00-15:30")
         .platform_moves("12-01 16:00-17:30");
-    reported(
-        &mut case.record,
-        answer,
-        Field::Time,
-        Some(span("12-01 14:00-15:30")),
-        &case.ctx,
-    );
+    let sent = Sent::Time(span("12-01 14:00-15:30"));
+    reported(&mut case.record, answer, sent, &case.ctx);
     assert_eq!(said(&case).version, 9);
     case.expect("patch time");
 }
@@ -139,13 +134,8 @@ fn a_report_that_the_platform_took_in_another_form_comes_back_to_the_calendar() 
         end: Some(rounded.end),
         ..said(&case)
     };
-    reported(
-        &mut case.record,
-        answer,
-        Field::Time,
-        Some(span("12-01 14:01-15:31")),
-        &case.ctx,
-    );
+    let sent = Sent::Time(span("12-01 14:01-15:31"));
+    reported(&mut case.record, answer, sent, &case.ctx);
     case.expect("patch time").carried_out().expect("InSync");
 }
 
@@ -155,13 +145,8 @@ fn a_drag_while_the_report_is_under_way_is_the_next_move() {
     let sent = case.decide().intents.remove(0);
     let mut case = case.calendar_moves("12-01 16:00-17:30");
     let answer = crate::testing::taken(&said(&case), &sent, case.ctx.now);
-    reported(
-        &mut case.record,
-        answer,
-        Field::Time,
-        Some(span("12-01 14:00-15:30")),
-        &case.ctx,
-    );
+    let sent = Sent::Time(span("12-01 14:00-15:30"));
+    reported(&mut case.record, answer, sent, &case.ctx);
     case.expect("Settling; until 09:00:40")
         .later(20)
         .expect("move 12-01 16:00-17:30 v8");

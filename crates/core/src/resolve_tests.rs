@@ -126,8 +126,8 @@ fn a_move_while_another_time_is_being_reported_is_the_next_move() {
         &sent.intents[0],
         case.ctx.now,
     );
-    let time = Some(span("12-03 11:00-12:00"));
-    crate::absorb::reported(&mut case.record, answer, Field::Time, time, &case.ctx);
+    let sent = crate::absorb::Sent::Time(span("12-03 11:00-12:00"));
+    crate::absorb::reported(&mut case.record, answer, sent, &case.ctx);
     case.later(60).expect("move 12-03 15:00-16:00 v8");
 }
 

@@ -496,16 +496,16 @@ impl Case {
                         intent,
                         now,
                     );
-                    absorb::reported(&mut self.record, answer, Field::Time, Some(*time), &self.ctx);
+                    absorb::reported(&mut self.record, answer, absorb::Sent::Time(*time), &self.ctx);
                 }
                 Intent::Create { .. } => panic!("no decision about an appointment"),
-                Intent::Notes { .. } => {
+                Intent::Notes { notes, .. } => {
                     let answer = taken(
                         self.record.appointment.as_ref().expect("an appointment"),
                         intent,
                         now,
                     );
-                    absorb::reported(&mut self.record, answer, Field::Notes, None, &self.ctx);
+                    absorb::reported(&mut self.record, answer, absorb::Sent::Notes(notes), &self.ctx);
                 }
             }
         }

@@ -213,18 +213,60 @@ fn dragged_back_while_it_is_being_reported_is_the_next_move() {
         &sent.intents[0],
         case.ctx.now,
     );
-    crate::absorb::reported(
-        &mut case.record,
-        answer,
-        Field::Time,
-        Some(span("12-01 14:00-15:30")),
-        &case.ctx,
-    );
+    let sent = crate::absorb::Sent::Time(span("12-01 14:00-15:30"));
+    crate::absorb::reported(&mut case.record, answer, sent, &case.ctx);
     case.expect("Settling; until 09:00:40")
         .later(20)
         .expect("move 12-01 09:00-10:30 v8")
         .carried_out()
         .expect("InSync");
+}
+
+#[test]
+fn what_is_typed_while_earlier_notes_are_on_their_way_is_the_next_report() {
+    let say = |words: &str| {
+        let words = words.to_owned();
+        move |e: &mut Event| e.description = e.description.replace("the handouts", &words)
+    };
+    let editable = || Case::linked_as(|a| a.editable.notes = true);
+    let case = editable().calendar(say("two handouts")).later(20);
+    let answered = |mut case: Case, on_its_way: &Case, notes: &str| {
+        let known = on_its_way.record.appointment.clone().expect("an appointment");
+        let answer = Appointment {
+            version: known.version + 1,
+            notes: Some(notes.to_owned()),
+            ..known
+        };
+        crate::absorb::reported(
+            &mut case.record,
+            answer,
+            crate::absorb::Sent::Notes("Bring two handouts."),
+            &case.ctx,
+        );
+        case
+    };
+    let again =
+        |e: &mut Event| e.description = e.description.replace("two handouts", "two handouts and a pen");
+    answered(case.clone().calendar(again), &case, "Bring two handouts.")
+        .expect("Settling; until 09:00:40")
+        .later(20)
+        .expect(r#"notes "Bring two handouts and a pen." v8"#)
+        .carried_out()
+        .expect("InSync");
+    // Taken back, perhaps without that the calendar says when.
+    let back = |e: &mut Event| e.description = e.description.replace("two handouts", "the handouts");
+    answered(case.clone().calendar(back), &case, "Bring two handouts.")
+        .later(20)
+        .expect(r#"notes "Bring the handouts." v8"#);
+    // Without a block nothing is reported, and nothing is written over it.
+    let without = |e: &mut Event| e.description = "Mine.".into();
+    answered(case.clone().calendar(without), &case, "Bring two handouts.").expect("InSync; note OwnWording");
+    // What nobody touched follows the platform's form of it, also where the contact changed meanwhile.
+    answered(case.clone(), &case, "Bring 2 handouts.").expect("patch notes");
+    let moved_on = case
+        .clone()
+        .platform(|a| a.url = "https://platform.example/2".into());
+    answered(moved_on.clone(), &moved_on, "Bring two handouts.").expect("patch notes looks");
 }
 
 #[test]

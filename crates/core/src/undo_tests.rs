@@ -115,8 +115,8 @@ fn a_report_that_is_still_under_way_does_not_swallow_the_undo() {
         &sent.intents[0],
         case.ctx.now,
     );
-    let time = Some(span(CALENDAR));
-    crate::absorb::reported(&mut case.record, answer, Field::Time, time, &case.ctx);
+    let sent = crate::absorb::Sent::Time(span(CALENDAR));
+    crate::absorb::reported(&mut case.record, answer, sent, &case.ctx);
     case.expect("move 12-02 09:00-10:30 v9")
         .carried_out()
         .expect("patch time")
@@ -133,8 +133,8 @@ fn a_chosen_time_that_is_still_being_reported_does_not_swallow_the_undo() {
     case.record.requested_time = Some(span(PLATFORM));
     let known = case.record.appointment.clone().expect("known");
     let answer = crate::testing::taken(&known, &sent.intents[0], case.ctx.now);
-    let time = Some(span("12-04 09:00-10:30"));
-    crate::absorb::reported(&mut case.record, answer, Field::Time, time, &case.ctx);
+    let sent = crate::absorb::Sent::Time(span("12-04 09:00-10:30"));
+    crate::absorb::reported(&mut case.record, answer, sent, &case.ctx);
     case.clone()
         .expect("move 12-02 09:00-10:30 v9")
         .carried_out()

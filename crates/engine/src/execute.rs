@@ -438,16 +438,16 @@ impl Engine {
                     admin_notified: answer.admin_notified,
                 };
                 told(&record, what, HistorySource::You);
-                absorb::reported(&mut record, answer.appointment, Field::Time, Some(*time), &ctx);
+                absorb::reported(&mut record, answer.appointment, absorb::Sent::Time(*time), &ctx);
                 executed.plan_again = true;
             }
-            (Outcome::Accepted(answer), Intent::Notes { .. }) => {
+            (Outcome::Accepted(answer), Intent::Notes { notes, .. }) => {
                 counts.notes_back += 1;
                 let what = HistoryWhat::NotesBack {
                     admin_notified: answer.admin_notified,
                 };
                 told(&record, what, HistorySource::You);
-                absorb::reported(&mut record, answer.appointment, Field::Notes, None, &ctx);
+                absorb::reported(&mut record, answer.appointment, absorb::Sent::Notes(notes), &ctx);
                 executed.plan_again = true;
             }
             (Outcome::Failed(error), Intent::Move { time, .. })

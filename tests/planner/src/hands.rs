@@ -287,9 +287,11 @@ impl World {
         };
         match intent {
             Intent::Move { time, .. } => {
-                absorb::reported(record, answer, Field::Time, Some(*time), &self.ctx)
+                absorb::reported(record, answer, absorb::Sent::Time(*time), &self.ctx)
             }
-            Intent::Notes { .. } => absorb::reported(record, answer, Field::Notes, None, &self.ctx),
+            Intent::Notes { notes, .. } => {
+                absorb::reported(record, answer, absorb::Sent::Notes(notes), &self.ctx)
+            }
             Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } | Intent::Create { .. } => {
                 unreachable!("not for the platform")
             }
