@@ -17,7 +17,7 @@ use crate::reconcile::{Context, rendered};
 use crate::record::{Field, LinkState, Record, Value};
 use crate::resolve::ResolveError;
 use crate::settings::{Language, SyncSettings};
-use crate::text::{Rendered, normalise, observed, split};
+use crate::text::{Rendered, is_told_by_text, normalise, observed, split};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -152,6 +152,9 @@ pub struct MarkedEvent {
     pub notes: String,
     /// When the trainer last changed it, if said.
     pub changed_at: Option<DateTime<Utc>>,
+    /// Description as it is stored, where plain text does not say all of it: it stays in the event.
+    #[serde(default, skip_serializing_if = "crate::record::is_default")]
+    pub stored: Option<String>,
 }
 
 impl MarkedEvent {
@@ -215,6 +218,7 @@ pub fn candidate(event: &Event, rule: &Rule, now: DateTime<Utc>) -> Option<Marke
         location: normalise(&event.location).replace('\n', " "),
         notes: shortened(&normalise(&event.description), NOTES_MAX_CHARS),
         changed_at: event.updated,
+        stored: (!is_told_by_text(&event.description)).then(|| event.description.clone()),
     })
 }
 
@@ -525,7 +529,8 @@ pub fn link(
     true
 }
 
-/// A marked event's description has become the appointment's notes, which our block repeats: it is not said twice.
+/// A marked event's description has become the appointment's notes, which our block repeats: it is not said twice. One with a link
+/// behind its words is: the link would be lost.
 pub(crate) fn is_told_by_notes(
     record: &Record,
     appointment: &Appointment,
@@ -539,6 +544,7 @@ pub(crate) fn is_told_by_notes(
         && !notes.is_empty()
         && split(text).block.is_none()
         && normalise(text) == notes
+        && is_told_by_text(text)
 }
 
 fn as_sent(event_id: &EventId, sent: &MarkedEvent, rule: &Rule) -> Event {
@@ -549,7 +555,7 @@ fn as_sent(event_id: &EventId, sent: &MarkedEvent, rule: &Rule) -> Event {
         time: EventTime::Timed(sent.time),
         title: format!("{} {}", rule.tag, sent.title),
         location: sent.location.clone(),
-        description: sent.notes.clone(),
+        description: sent.stored.as_ref().unwrap_or(&sent.notes).clone(),
         recurring: false,
         free: false,
         declined: false,

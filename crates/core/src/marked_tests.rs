@@ -355,6 +355,29 @@ fn the_appointment_is_linked_to_the_very_event_which_loses_its_tag() {
 }
 
 #[test]
+fn a_link_behind_words_stays_in_the_event_also_where_it_could_not_be_looked_at() {
+    let with_link = Event {
+        description: "<a href=\"https://zoom.us/j/1\">Join</a>".into(),
+        ..event()
+    };
+    assert_eq!(sent().stored, None, "what text says is kept once");
+    let sent = offered(&with_link).expect("a candidate");
+    assert_eq!(sent.notes, "Join");
+    let said = Appointment {
+        notes: Some("Join".into()),
+        ..made()
+    };
+    for found in [Found::Live(with_link.clone().into()), Found::Unknown] {
+        let ctx = context(NOW);
+        let mut record = Record::new(said.id.clone());
+        assert!(link(&mut record, said.clone(), &with_link.id, &sent, found, &ctx));
+        let (_, body, _) = patch_of(&record, &ctx);
+        let start = format!("{}<br>", with_link.description);
+        assert!(body.description.starts_with(&start), "{}", body.description);
+    }
+}
+
+#[test]
 fn own_text_stays_where_the_notes_are_not_shown() {
     let (record, mut ctx) = linked_with(Found::Live(event().into()), made());
     ctx.settings.text.notes = false;

@@ -145,6 +145,7 @@ fn a_creation_whose_key_may_be_forgotten_is_told_from_one_that_was_never_sent() 
         location: String::new(),
         notes: String::new(),
         changed_at: None,
+        stored: None,
     };
     let creation = row(Intent::Create {
         event_id: EventId::new("own-event"),

@@ -339,6 +339,11 @@ pub struct Description<'a> {
     pub after: &'a str,
 }
 
+/// True if the text made of a description says all of it, so that the one may stand for the other: no link behind other words.
+pub(crate) fn is_told_by_text(description: &str) -> bool {
+    !tags::say_more_than(description, &normalise(description))
+}
+
 /// Takes a stored description apart at the marker lines. Works on the stored text, so that the trainer's own HTML stays
 /// as it is.
 pub fn split(description: &str) -> Description<'_> {

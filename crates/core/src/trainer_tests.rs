@@ -270,6 +270,27 @@ fn what_is_typed_while_earlier_notes_are_on_their_way_is_the_next_report() {
 }
 
 #[test]
+fn notes_with_a_link_behind_their_words_stay_the_trainers_own_wording() {
+    let typed = |html: &str| {
+        let edit = |e: &mut Event| e.description = e.description.replace("the handouts", html);
+        Case::linked_as(|a| a.editable.notes = true)
+            .calendar(|e| e.description = e.description.replace('\n', "<br>"))
+            .calendar(edit)
+            .later(20)
+    };
+    typed(r#"<a href="https://x.example/plan">the plan</a>"#).expect("InSync; note OwnWording");
+    // As Google's page writes an address that was typed.
+    let detour = "https://www.google.com/url?q=https%3A%2F%2Fx.example/plan&amp;sa=D&amp;source=calendar";
+    let shown = format!(r#"<a href="{detour}">https://x.example/plan</a>"#);
+    for html in [
+        r#"<a href="https://x.example/plan">https://x.example/plan</a>"#,
+        &shown,
+    ] {
+        typed(html).expect(r#"notes "Bring https://x.example/plan." v7"#);
+    }
+}
+
+#[test]
 fn the_cool_down_delays_a_further_change_and_never_drops_it() {
     let settled = Case::linked()
         .platform_moves("12-02 09:00-10:30")

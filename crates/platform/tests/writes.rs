@@ -306,6 +306,7 @@ async fn an_appointment_is_made_of_an_event_and_a_no_keeps_its_words() {
         location: "Rosenstr. 1".into(),
         notes: String::new(),
         changed_at: None,
+        stored: None,
     };
     let (key, id) = (IdempotencyKey::new("create-key-1"), EventId::new("ev1"));
     let new = NewFromEvent {

@@ -168,5 +168,9 @@ pub(super) fn reportable_notes(record: &Record, rendered: &Rendered) -> Option<S
         .is_some_and(|appointment| appointment.editable.notes);
     let event = record.event.as_ref()?;
     let notes = text::notes_in(event, &rendered.block)?;
-    (editable && rendered.notes_whole).then_some(notes)
+    // What takes the place of the block once it was reported is made of its text.
+    let told = text::split(&event.description)
+        .block
+        .is_some_and(text::is_told_by_text);
+    (editable && rendered.notes_whole && told).then_some(notes)
 }

@@ -188,6 +188,26 @@ fn attributes(text: &str) -> Option<Vec<(&str, &str)>> {
     Some(found)
 }
 
+/// Where a link of Google's leads that takes a detour over its own pages: its calendar writes them in place of what was typed,
+/// `https://www.google.com/url?q=https%3A%2F%2Fx.example&sa=D&source=calendar`.
+fn led_to(address: &str) -> Option<String> {
+    let (_, query) = address.split_once("://www.google.com/url?")?;
+    let target = query.split('&').find_map(|part| part.strip_prefix("q="))?;
+    let mut bytes = Vec::with_capacity(target.len());
+    let mut rest = target.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = |digit: &u8| char::from(*digit).to_digit(16);
+        let escaped = match after {
+            [high, low, ..] if *first == b'%' => hex(high).zip(hex(low)),
+            _ => None,
+        };
+        let code = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = &after[if code.is_some() { 2 } else { 0 }..];
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// True if the text made of some HTML does not say all of it: a link behind other words, a picture, a comment, a table. Whoever
 /// puts that text in its place deletes this.
 pub(super) fn say_more_than(html: &str, text: &str) -> bool {
@@ -200,7 +220,8 @@ pub(super) fn say_more_than(html: &str, text: &str) -> bool {
                 let address = html_escape::decode_html_entities(value);
                 let address = address.strip_prefix("mailto:").unwrap_or(&address);
                 let address = address.strip_prefix("tel:").unwrap_or(address);
-                text.contains(address.trim_end_matches('/'))
+                let said = |address: &str| text.contains(address.trim_end_matches('/'));
+                said(address) || led_to(address).is_some_and(|address| said(&address))
             }
             other => LOOKS.contains(&other),
         };
