@@ -17,7 +17,7 @@ use crate::reconcile::{Context, rendered};
 use crate::record::{Field, LinkState, Record, Value};
 use crate::resolve::ResolveError;
 use crate::settings::{Language, SyncSettings};
-use crate::text::{Rendered, is_told_by_text, normalise, observed, split};
+use crate::text::{Rendered, is_told_by_text, normalise, observed, own_text, split};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -148,7 +148,7 @@ pub struct MarkedEvent {
     pub time: TimeSpan,
     /// Where.
     pub location: String,
-    /// Description, as plain text.
+    /// Description without a block of ours that was pasted there, as plain text.
     pub notes: String,
     /// When the trainer last changed it, if said.
     pub changed_at: Option<DateTime<Utc>>,
@@ -216,7 +216,8 @@ pub fn candidate(event: &Event, rule: &Rule, now: DateTime<Utc>) -> Option<Marke
         ),
         time,
         location: normalise(&event.location).replace('\n', " "),
-        notes: shortened(&normalise(&event.description), NOTES_MAX_CHARS),
+        // A block that was pasted there out of another event tells of another visit.
+        notes: shortened(&own_text(&event.description), NOTES_MAX_CHARS),
         changed_at: event.updated,
         stored: (!is_told_by_text(&event.description)).then(|| event.description.clone()),
     })
@@ -543,7 +544,7 @@ pub(crate) fn is_told_by_notes(
         && rendered.notes_whole
         && !notes.is_empty()
         && split(text).block.is_none()
-        && normalise(text) == notes
+        && own_text(text) == notes
         && is_told_by_text(text)
 }
 

@@ -378,6 +378,23 @@ fn a_link_behind_words_stays_in_the_event_also_where_it_could_not_be_looked_at()
 }
 
 #[test]
+fn a_block_that_was_pasted_out_of_another_event_becomes_no_notes() {
+    let other = crate::testing::linked(&context(NOW))
+        .event
+        .expect("an event")
+        .description;
+    let pasted = Event {
+        description: format!(
+            "<b>Bring</b> the samples.<br>{}<br>Ring twice.",
+            other.replace('\n', "<br>")
+        ),
+        ..event()
+    };
+    let sent = offered(&pasted).expect("a candidate");
+    assert_eq!(sent.notes, "Bring the samples.\n\nRing twice.");
+}
+
+#[test]
 fn own_text_stays_where_the_notes_are_not_shown() {
     let (record, mut ctx) = linked_with(Found::Live(event().into()), made());
     ctx.settings.text.notes = false;

@@ -269,3 +269,21 @@ proptest! {
         prop_assert!(!is_settled(&record, &ctx) || changes_nothing(&record, &ctx));
     }
 }
+
+/// Earlier versions of the app wrote them as they are told.
+#[test]
+fn notes_with_the_dashes_of_a_marker_line_are_decided() {
+    let case = crate::testing::Case::linked_as(|a| a.notes = Some("A ┈┈ B".into())).expect("InSync");
+    let old = |text: &str| text.replace("──", "┈┈");
+    let before = case.with(|record| {
+        let event = record.event.as_mut().expect("an event");
+        event.description = old(&event.description);
+        let Some(Value::Text(notes)) = record.base.platform.notes.clone() else {
+            panic!("known");
+        };
+        let notes = Some(Value::Text(old(&notes)));
+        (record.base.platform.notes, record.base.calendar.notes) = (notes.clone(), notes);
+    });
+    assert!(!is_settled(&before.record, &before.ctx));
+    before.expect("patch notes").carried_out().expect("InSync");
+}

@@ -21,6 +21,8 @@ const MARK_LINE: &str = "┈┈ Roundtrip ┈┈┈┈┈┈┈┈";
 const MARK_END: &str = "┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈";
 /// So many of its dashes end a block, however many a service leaves.
 const RUN: &str = "┈┈┈┈┈┈┈┈";
+/// Without two of them side by side there is no marker line.
+const DASHES: &str = "┈┈";
 const LINK_PREFIX: &str = "↗ ";
 const CONTACT_PREFIX: &str = "☎ ";
 /// Google stores descriptions to 8,192 characters; room is left for the trainer's own text.
@@ -40,7 +42,7 @@ pub struct Rendered {
     /// Inside of the managed block; empty means no block.
     pub block: String,
     /// True if the notes in the block are all of the platform's notes, so that an edit of them can be reported: neither cut nor
-    /// made of HTML that says more than its text.
+    /// made of HTML that says more than its text, nor with dashes that are drawn otherwise.
     pub notes_whole: bool,
     /// Shown as tentative.
     pub tentative: bool,
@@ -203,7 +205,8 @@ fn block(appointment: &Appointment, settings: &TextSettings, client_names_allowe
     if settings.notes {
         let told = appointment.notes.as_deref().unwrap_or_default();
         let notes = normalise(told);
-        notes_whole = !tags::say_more_than(told, &notes);
+        notes_whole = !tags::say_more_than(told, &notes) && !notes.contains(DASHES);
+        let notes = without_dashes(notes);
         if notes.chars().count() > NOTES_MAX_CHARS {
             notes_whole = false;
             let cut: String = notes.chars().take(NOTES_MAX_CHARS).collect();
@@ -221,7 +224,7 @@ fn block(appointment: &Appointment, settings: &TextSettings, client_names_allowe
         let contact: Vec<String> = [&client.name, &client.phone, &client.email]
             .into_iter()
             .flatten()
-            .map(|text| plain(text))
+            .map(|text| without_dashes(plain(text)))
             .filter(|text| !text.is_empty())
             .collect();
         if !contact.is_empty() {
@@ -237,11 +240,21 @@ fn block(appointment: &Appointment, settings: &TextSettings, client_names_allowe
     (parts.join("\n\n"), notes_whole)
 }
 
+/// What somebody pasted out of another event, or a platform's own lines, must not look like one of our marker lines: the block
+/// would be taken apart there. Such dashes are drawn otherwise.
+fn without_dashes(text: String) -> String {
+    if text.contains(DASHES) {
+        text.replace('┈', "─")
+    } else {
+        text
+    }
+}
+
 /// A link is written only if it is one that a browser opens; a platform cannot smuggle in another scheme.
 fn web_link(url: &str) -> Option<&str> {
     let url = url.trim();
     let known = url.starts_with("https://") || url.starts_with("http://");
-    let refused = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"');
+    let refused = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '┈');
     (known && !url.contains(refused)).then_some(url)
 }
 
@@ -344,6 +357,22 @@ pub(crate) fn is_told_by_text(description: &str) -> bool {
     !tags::say_more_than(description, &normalise(description))
 }
 
+/// What of a description is the trainer's, as text: what stands outside the block, without what is left of marker lines.
+pub(crate) fn own_text(description: &str) -> String {
+    let parts = split(description);
+    let of = |part: &str| match part {
+        "" => String::new(),
+        part => normalise(&without_marker_lines(part)),
+    };
+    let (before, after) = (of(parts.before), of(parts.after));
+    let between = if before.is_empty() || after.is_empty() {
+        ""
+    } else {
+        "\n\n"
+    };
+    format!("{before}{between}{after}")
+}
+
 /// Takes a stored description apart at the marker lines. Works on the stored text, so that the trainer's own HTML stays
 /// as it is.
 pub fn split(description: &str) -> Description<'_> {
@@ -426,7 +455,7 @@ fn ends_with_break(text: &str) -> bool {
 }
 
 fn without_marker_lines(text: &str) -> String {
-    if !text.contains("┈┈") {
+    if !text.contains(DASHES) {
         return text.to_owned();
     }
     // What is left of a first line would be found before the new one, and the words between be taken for the block. What

@@ -127,6 +127,28 @@ fn what_is_written_is_compared_in_normal_form() {
 }
 
 #[test]
+fn notes_with_marker_lines_out_of_another_event_are_written_once_and_not_reported() {
+    let pasted = compose(Some("Ring twice."), "Bring handouts.\n\n↗ https://x.example/2");
+    let r = rendered(|a| a.notes = Some(pasted.clone()), &TextSettings::default());
+    let event = event_saying(&compose(Some("Mine."), &r.block));
+    assert_eq!(observed(&event).notes, r.written().notes);
+    assert!(
+        r.block.starts_with("Ring twice.\n\n── Roundtrip ──"),
+        "{}",
+        r.block
+    );
+    assert!(!r.notes_whole, "reported, they would have other dashes");
+    assert_eq!(compose(Some(&event.description), &r.block), event.description);
+    let single = rendered(|a| a.notes = Some("A ┈ B".into()), &TextSettings::default());
+    assert!(single.block.starts_with("A ┈ B") && single.notes_whole);
+    let link = rendered(
+        |a| a.url = format!("https://x.example/{RUN}"),
+        &TextSettings::default(),
+    );
+    assert!(!link.block.contains('┈'));
+}
+
+#[test]
 fn own_html_stays_as_it_is() {
     let first = compose(Some("<b>Mine</b>"), "Notes <1>");
     assert!(first.starts_with("<b>Mine</b><br>"));
@@ -322,6 +344,32 @@ proptest! {
         let (short, long) = (split(&only), split(&more));
         prop_assert_eq!((short.block, short.after), (long.block, long.after));
         prop_assert_eq!(format!("a{}", short.before), long.before);
+    }
+
+    #[test] // Also notes that hold our own marker lines: somebody pasted an event's text into them.
+    fn written_read_and_written_again_nothing_changes_whatever_the_notes_hold(
+        notes in "(┈{1,9}|┈┈ Roundtrip ┈┈┈┈┈┈┈┈|┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈|\n|↗ https://x.example/2|<br>|&lt;|[a-c .]){0,14}",
+        (before, after) in ("(|Mine\\.|<i>Mine</i>)", "(|\nYours)"),
+    ) {
+        let mut a = appointment();
+        a.notes = Some(notes.clone());
+        let r = render(&a, &TextSettings::default(), Language::En, true);
+        let first = format!("{}{after}", compose(Some(&before), &r.block));
+        for stored in [by_an_editor(&first), first] {
+            let event = event_saying(&stored);
+            prop_assert_eq!(observed(&event).notes, r.written().notes);
+            let again = compose(Some(&stored), &r.block);
+            prop_assert_eq!(compose(Some(&again), &r.block), again.clone());
+            // Other notes and back again.
+            let other = compose(Some(&again), "┈ Other\n\n↗ https://x.example/1");
+            prop_assert_eq!(&compose(Some(&other), &r.block), &again);
+            for description in [&stored, &again, &other] {
+                prop_assert_eq!(own_text(description), own_text(&format!("{before}\n\n{after}")));
+            }
+            if r.notes_whole {
+                prop_assert_eq!(notes_in(&event, &r.block), Some(normalise(&notes)));
+            }
+        }
     }
 
     #[test]

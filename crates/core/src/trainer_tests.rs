@@ -291,6 +291,23 @@ fn notes_with_a_link_behind_their_words_stay_the_trainers_own_wording() {
 }
 
 #[test]
+fn notes_that_somebody_pasted_out_of_an_event_are_in_agreement_once_they_are_written() {
+    let whole = Case::linked().record.event.unwrap().description;
+    Case::linked()
+        .platform(|a| a.notes = Some(format!("Ring twice.\n{whole}\nAsk for Ada.")))
+        .expect("patch notes")
+        .carried_out()
+        .expect("InSync")
+        .platform(|a| a.notes = Some("Ring.".into()))
+        .expect("patch notes")
+        .carried_out()
+        .with(|r| {
+            let description = &r.event.as_ref().unwrap().description;
+            assert_eq!(description.matches("Ring").count(), 1, "{description}");
+        });
+}
+
+#[test]
 fn the_cool_down_delays_a_further_change_and_never_drops_it() {
     let settled = Case::linked()
         .platform_moves("12-02 09:00-10:30")

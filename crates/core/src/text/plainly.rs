@@ -1,7 +1,7 @@
 //! What an event says of an appointment, found out without making any text. The short way for nearly all of them; whatever is
 //! in the least unusual takes the long one, over [`super::render`] and [`super::observed`].
 
-use super::{LINK_PREFIX, NOTES_MAX_CHARS, is_normal, split, web_link};
+use super::{DASHES, LINK_PREFIX, NOTES_MAX_CHARS, is_normal, split, web_link};
 use crate::appointment::Appointment;
 use crate::event::Event;
 use crate::settings::{PrivacyLevel, TextSettings};
@@ -60,8 +60,9 @@ pub(crate) fn plainly<'a>(
 
 /// True if the inside of a block, in the form in which it is compared, is made of these notes and this link.
 fn is_block(inside: &str, notes: &str, link: Option<&str>) -> bool {
-    // Notes that end with a space or a line break are not in that form, and nor is what they are the beginning of.
-    if notes.len() > NOTES_MAX_CHARS {
+    // Notes that end with a space or a line break are not in that form, and nor is what they are the beginning of. Nor are dashes
+    // written as they are told.
+    if notes.len() > NOTES_MAX_CHARS || notes.contains(DASHES) {
         return false;
     }
     let rest = match inside.strip_prefix(notes) {
