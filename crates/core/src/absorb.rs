@@ -10,7 +10,7 @@ use crate::event_id::Identity;
 use crate::ids::{AppointmentId, EventId, Version};
 use crate::reconcile::Context;
 use crate::record::{Base, Field, FieldValues, LinkState, Record, Value, Wrote};
-use crate::text::{notes_in, observed, render};
+use crate::text::{notes_in, observed, own_text, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
 
@@ -179,11 +179,17 @@ fn live(record: &mut Record, seen: Event, before: Option<&Event>, now: DateTime<
     record.event = Some(seen);
 }
 
-/// Remembers since when the calendar differs, for the settle time and for "most recent".
+/// Remembers since when the calendar differs, for the settle time and for "most recent", and what would go with the event.
 fn note_edits(record: &mut Record, seen: &Event, before: Option<&Event>, now: DateTime<Utc>) {
     let values = observed(seen);
     // Most readings repeat the one before.
     let again = before == Some(seen);
+    let own = own_text(&seen.description);
+    if own.is_empty() {
+        record.own_text_at = None;
+    } else if !again && before.is_none_or(|before| own_text(&before.description) != own) {
+        record.own_text_at = Some(seen.updated.unwrap_or(now).min(now));
+    }
     let before = before.filter(|_| !again).map(observed);
     let differs = |field: Field| !same(record.base.calendar.get(field), values.get(field));
     let changed = |field: Field| {

@@ -11,7 +11,7 @@
 //! | H7 | its cause is gone | withdrawn |
 //! | H8 | another cause than the one it is held for | held anew |
 //! | H9 | the trainer said "keep" | stays, until the platform says something itself or the rules let it in |
-//! | H10 | the trainer said yes, and an edit of the event came to light that was not known then | held anew |
+//! | H10 | the trainer said yes, and an edit of the event, or own text in it, came to light that was not known then | held anew |
 //!
 //! The guard counts what is held (see [`crate::guard`]): too many wait for an answer, however long they have been held.
 
@@ -127,12 +127,7 @@ pub(crate) fn hold(mut decision: Decision, ctx: &Context) -> Decision {
 
 /// H10. A yes was said to the event as it was known: an edit that was read only since would go with it unseen.
 fn is_meant(record: &Record, held: &Held) -> bool {
-    !held.confirmed || edited_at(record) <= held.edited_at
-}
-
-/// The latest edit of the event in the calendar that the platform does not know of.
-fn edited_at(record: &Record) -> Option<DateTime<Utc>> {
-    record.calendar_moved_at.max(record.calendar_edited_at)
+    !held.confirmed || record.edited_at() <= held.edited_at
 }
 
 /// When a held deletion goes by itself: after its day, and once the trainer could see it.
@@ -227,7 +222,7 @@ fn failed_before(record: &Record, appointment: &Appointment, ctx: &Context) -> b
 
 /// The trainer's answer to a held deletion. True if there was one.
 pub fn answer(record: &mut Record, remove: bool) -> bool {
-    let known = edited_at(record);
+    let known = record.edited_at();
     let Some(held) = &mut record.held else {
         return false;
     };
@@ -247,7 +242,7 @@ pub fn confirm_left_out(record: &mut Record, now: DateTime<Utc>) {
         cause: Cause::RulesChanged,
         since: now,
         confirmed: true,
-        edited_at: edited_at(record),
+        edited_at: record.edited_at(),
     });
 }
 

@@ -283,8 +283,13 @@ fn h10_an_edit_that_comes_to_light_after_the_yes_is_held_anew() {
             event.updated = event.updated.map(|updated| updated - Duration::minutes(10));
         })
         .expect("Held; until 09:20:00");
+    // Own text outside the block would go as well.
+    let noted = |case: Case| case.calendar(|event| event.description.push_str("\nParkplatz im Hof."));
+    noted(left_out(ruled_out())).expect("Held; until 09:00:00");
+    noted(answered(ruled_out())).expect("Held; until 10:00:00");
     // What was known when the trainer said yes is meant, too.
     left_out(moved(ruled_out())).expect("delete LeftOut g1");
+    answered(noted(ruled_out())).expect("delete LeftOut g1");
     answered(renamed(ruled_out())).expect("delete LeftOut g1");
 }
 

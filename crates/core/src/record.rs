@@ -207,6 +207,9 @@ pub struct Record {
     /// When each text field was first seen to differ in the calendar, newest.
     #[serde(default, skip_serializing_if = "is_default")]
     pub calendar_edited_at: Option<DateTime<Utc>>,
+    /// When the trainer's own text outside our block was last seen to change. It is nothing to sync, but goes with the event.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub own_text_at: Option<DateTime<Utc>>,
     /// A time in the calendar that the trainer confirmed although it is unusual.
     #[serde(default, skip_serializing_if = "is_default")]
     pub confirmed_time: Option<TimeSpan>,
@@ -317,6 +320,7 @@ impl Record {
             deleted_by_us: Vec::new(),
             calendar_moved_at: None,
             calendar_edited_at: None,
+            own_text_at: None,
             confirmed_time: None,
             requested_time: None,
             promised_time: None,
@@ -352,6 +356,20 @@ impl Record {
         self.appointment
             .as_ref()
             .is_some_and(|appointment| appointment.span().end > now)
+    }
+
+    /// The latest edit of its event in the calendar that the platform does not know of, own text outside our block included.
+    pub fn edited_at(&self) -> Option<DateTime<Utc>> {
+        self.calendar_moved_at
+            .max(self.calendar_edited_at)
+            .max(self.own_text_at)
+    }
+
+    /// Whether something of the trainer's goes with its event that the platform does not know of.
+    pub fn is_edited(&self) -> bool {
+        // The time of the own text is not known where an earlier version read it.
+        let has_own_text = |event: &Event| !crate::text::own_text(&event.description).is_empty();
+        self.edited_at().is_some() || self.event.as_ref().is_some_and(has_own_text)
     }
 
     /// Whether the mark of its event was written from a newer version of the appointment than the known one: another laptop was

@@ -426,6 +426,36 @@ fn own_text_outside_the_block_is_no_edit_and_survives_an_update() {
 }
 
 #[test]
+fn own_text_goes_with_the_event_so_it_is_known_when_it_was_written() {
+    let own = |text: &'static str| {
+        move |e: &mut Event| {
+            let block = crate::text::split(&e.description).block.unwrap_or_default();
+            let managed = crate::text::compose(None, &crate::text::normalise(block));
+            e.description = format!("{text}{managed}");
+        }
+    };
+    let noted = Case::linked().later(60).calendar(own("Park behind.\n\n"));
+    let at = noted.record.own_text_at;
+    assert_eq!(at, Some(noted.ctx.now));
+    let known = |case: &Case| (case.record.own_text_at, case.record.is_edited());
+    // Neither our own writes nor other edits make it younger.
+    let kept = noted
+        .later(60)
+        .platform(|a| a.notes = Some("Bring nothing.".into()))
+        .carried_out()
+        .later(60)
+        .calendar(|e| e.free = true);
+    assert_eq!(known(&kept), (at, true));
+    let more = kept.clone().later(60).calendar(own("Park in front.\n\n"));
+    assert_eq!(known(&more), (Some(more.ctx.now), true));
+    // As an earlier version of the app kept it.
+    let unknown = kept.clone().with(|r| r.own_text_at = None);
+    assert_eq!(known(&unknown), (None, true));
+    let gone = kept.calendar(own(""));
+    assert_eq!(known(&gone), (None, false));
+}
+
+#[test]
 fn a_stopped_one_is_left_alone_on_both_sides() {
     Case::linked()
         .with(|r| r.link = LinkState::Stopped)

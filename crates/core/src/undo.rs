@@ -202,7 +202,7 @@ fn leave_out(record: &Record, ctx: &Context) -> Result<Effect, Why> {
         // It would stay in the calendar all the same.
         return Err(Why::Nothing);
     }
-    if record.calendar_moved_at.is_some() || record.calendar_edited_at.is_some() {
+    if record.is_edited() {
         // What the trainer made of it since would go with it.
         return Err(Why::ChangedSince);
     }

@@ -360,7 +360,8 @@ fn leaving_out_says_which_event_goes() {
 fn an_event_that_the_trainer_changed_since_is_not_left_out() {
     let mut moved = Case::linked().calendar_moves("12-03 09:00-10:30");
     let mut renamed = Case::linked().calendar(|e| e.title = "Meine Apotheke".into());
-    for case in [&mut moved, &mut renamed] {
+    let mut noted = Case::linked().calendar(|e| e.description.push_str("\nParkplatz im Hof."));
+    for case in [&mut moved, &mut renamed, &mut noted] {
         assert_eq!(undone(case, &Wish::LeaveOut), Err(Why::ChangedSince));
     }
 }

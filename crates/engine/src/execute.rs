@@ -418,7 +418,7 @@ impl Engine {
             }
             (Outcome::Gone, Intent::Delete { event_id, reason, .. }) => {
                 counts.removed += 1;
-                let edit_lost = record.calendar_moved_at.is_some() || record.calendar_edited_at.is_some();
+                let edit_lost = record.is_edited();
                 let what = HistoryWhat::Deleted {
                     reason: *reason,
                     edit_lost,

@@ -295,7 +295,7 @@ pub enum HistoryWhat {
     Deleted {
         /// Why.
         reason: roundtrip_core::outbox::DeleteReason,
-        /// True if the trainer had edited it at the same time.
+        /// True if the trainer had edited it at the same time, or written own text into it.
         edit_lost: bool,
         /// True if the platform did not say so: the appointment was only absent.
         #[serde(default)]

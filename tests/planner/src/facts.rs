@@ -142,7 +142,11 @@ pub fn settled(mut record: Record, ctx: &Context) -> Record {
         record.event_seen_at = None;
         if matches!(decision.standing, Standing::Gone | Standing::Ended) {
             // Of what is over, or gone on both sides, nothing is decided any more.
-            (record.calendar_moved_at, record.calendar_edited_at) = (None, None);
+            (
+                record.calendar_moved_at,
+                record.calendar_edited_at,
+                record.own_text_at,
+            ) = (None, None, None);
         }
     }
     if let LinkState::Removed { by_trainer, .. } = &mut record.link {

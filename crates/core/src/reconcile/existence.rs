@@ -197,6 +197,7 @@ pub(super) fn unlink(record: &mut Record, ctx: &Context) {
     record.note = None;
     record.calendar_moved_at = None;
     record.calendar_edited_at = None;
+    record.own_text_at = None;
     record.confirmed_time = None;
     record.requested_time = None;
     record.promised_time = None;
