@@ -335,3 +335,30 @@ fn kept_though_it_was_cancelled_it_is_synced_again_once_it_is_given_back() {
     back.platform_removes(RemovalReason::Cancelled)
         .expect("delete Cancelled g1");
 }
+
+/// The laptop was asleep from before the move until both times were over: nobody could be asked, and nobody is told.
+#[test]
+fn a_move_that_nobody_could_report_before_it_was_over_is_said_once() {
+    let moved = Case::linked()
+        .now("2026-12-01T07:00:00Z")
+        .calendar_moves("12-01 11:00-12:30");
+    let late = moved.clone().now("2026-12-01T12:00:00Z");
+    late.clone().expect("Ended; tell MoveTooLate").expect("Ended");
+    // What was asked about was said then, what is left out is none of ours, and what is only pushed was no move.
+    late.clone()
+        .with(|r| r.conflict = Some(crate::ids::ConflictId::new("con_1")))
+        .expect("Ended");
+    late.clone()
+        .settings(|s| _ = s.filters.types_off.insert("pharmacy_visit".into()))
+        .expect("Ended");
+    late.settings(|s| s.direction = Direction::Push).expect("Ended");
+    // Nor is a move that both sides agree on, or one that was made when all was over.
+    moved
+        .platform_moves("12-01 11:00-12:30")
+        .now("2026-12-01T12:00:00Z")
+        .expect("Ended");
+    Case::linked()
+        .now("2026-12-01T13:00:00Z")
+        .calendar_moves("12-01 11:00-12:30")
+        .expect("Ended");
+}

@@ -40,8 +40,8 @@ use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
 use existence::{
-    is_overtaken, may_be_deleted, may_show_a_time, moved_into_future, on_left_out, on_removal,
-    shows_an_old_time_ahead, without_event,
+    is_overtaken, may_be_deleted, may_show_a_time, moved_into_future, moved_too_late, on_left_out,
+    on_removal, shows_an_old_time_ahead, without_event,
 };
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
@@ -124,6 +124,8 @@ pub enum Remark {
     ChangedSinceRemoved,
     /// Different fields changed on both sides and were merged.
     Merged,
+    /// A move in the calendar was over before anybody could report it or ask about it.
+    MoveTooLate,
     /// A time chosen in the window, or wanted back, no longer counts: a later word says another one.
     Overtaken {
         /// The time that was wanted.
@@ -232,6 +234,7 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
             let intent = existence::delete(&record, event, DeleteReason::LeftOut);
             return Decision::local(record, Standing::Ended).write(intent);
         }
+        let too_late = left_out.is_none() && moved_too_late(&record, appointment, ctx);
         if record.link == LinkState::Linked {
             record.link = LinkState::Closed;
         }
@@ -243,6 +246,7 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         let mut decision = Decision::local(record, Standing::Ended);
         let remark = overtaken.map(|wanted| Remark::Overtaken { wanted });
         decision.remarks.extend(remark);
+        decision.remarks.extend(too_late.then_some(Remark::MoveTooLate));
         return decision;
     }
     if record.link == LinkState::Closed {

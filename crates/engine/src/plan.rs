@@ -283,6 +283,10 @@ impl Engine {
                         (HistoryWhat::ChangedSinceRemoved, HistorySource::Platform)
                     }
                     Remark::Merged => (HistoryWhat::Merged, HistorySource::Roundtrip),
+                    Remark::MoveTooLate => {
+                        let intent = "move".into();
+                        (HistoryWhat::WriteFailed { intent }, HistorySource::Roundtrip)
+                    }
                     Remark::Overtaken { wanted } => {
                         let wanted = *wanted;
                         (HistoryWhat::Overtaken { wanted }, HistorySource::Roundtrip)
@@ -291,7 +295,12 @@ impl Engine {
                 // A merge is told with the write it leads to, once: not by a laptop that may not write now, at each reading.
                 let told = may_write && !waiting.contains_key(&(id.clone(), Side::Calendar));
                 if *remark != Remark::Merged || told {
-                    changes.push(self.tell_item(run, &decision.record, what, source));
+                    let mut item = self.titled_item(run, &decision.record, what, source);
+                    if *remark == Remark::MoveTooLate {
+                        item.result = HistoryResult::Problem;
+                        item.problem = Some("over".into());
+                    }
+                    changes.push(Change::AddItem(Box::new(item)));
                 }
             }
             if decision.standing == Standing::Gone {

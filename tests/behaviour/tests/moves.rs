@@ -4,7 +4,7 @@ use roundtrip_behaviour_tests::{BEN, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{ConflictCause, ConflictKind, Resolution};
 use roundtrip_core::settings::Direction;
-use roundtrip_engine::ledger::HistoryWhat;
+use roundtrip_engine::ledger::{HistoryResult, HistoryWhat};
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::platform::{EditableField, NewAppointment, Rules};
 use serde_json::json;
@@ -605,4 +605,31 @@ async fn with_direction_pull_the_calendar_is_never_written_and_moves_go_back() {
         (Badge::LeftOut, Some("direction_pull".into()))
     );
     world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_move_that_was_over_before_the_laptop_woke_is_said_in_the_history_once() {
+    let (world, visit) = with_visit().await;
+    world.advance((at("2026-12-01 08:00") - world.now()).num_seconds());
+    world.trainer().drag(&visit, "2026-12-01 11:00");
+    world.advance(8 * 3_600);
+    world.sync().await;
+    world.settle().await;
+
+    assert_eq!(world.admin().writes(), []);
+    let said: Vec<_> = world
+        .history()
+        .await
+        .into_iter()
+        .filter(|item| matches!(&item.what, HistoryWhat::WriteFailed { intent } if intent == "move"))
+        .map(|item| {
+            (
+                item.appointment_id.map(|id| id.to_string()),
+                item.result,
+                item.problem,
+            )
+        })
+        .collect();
+    let expected = (Some(visit), HistoryResult::Problem, Some("over".into()));
+    assert_eq!(said, [expected]);
 }

@@ -45,6 +45,20 @@ pub(super) fn moved_into_future(record: &Record, ctx: &Context) -> bool {
             .is_some_and(|end| end > ctx.now)
 }
 
+/// A move that is over together with the visit, and that nobody heard of: the laptop was asleep from before it was made. What was
+/// asked about was said then, and what is moved when all is over is not for the platform.
+pub(super) fn moved_too_late(record: &Record, appointment: &Appointment, ctx: &Context) -> bool {
+    let said = appointment.span();
+    let (Some(event), Some(moved_at)) = (&record.event, record.calendar_moved_at) else {
+        return false;
+    };
+    record.link == LinkState::Linked
+        && record.conflict.is_none()
+        && ctx.settings.direction.reports()
+        && event.time != EventTime::Timed(said)
+        && moved_at < said.end.max(end_of(event.time, record))
+}
+
 /// The platform says another time than the one that a time was wanted in place of.
 pub(super) fn is_overtaken(record: &Record) -> bool {
     let said = record.appointment.as_ref().map(Appointment::span);

@@ -64,9 +64,10 @@ export function grouped(rows: readonly HistoryRow[], zone: string): ListItem[] {
   return items;
 }
 
-/** It did not work, nothing newer came of it, and trying again is something the app can do. */
+/** It did not work, nothing newer came of it, and trying again is something the app can do: not once the visit is over. */
 export const canRetry = (row: HistoryRow): boolean =>
-  !!row.appointment_id && ((row.result === 'problem' && row.what === 'write_failed') || waits(row));
+  !!row.appointment_id &&
+  ((row.result === 'problem' && row.what === 'write_failed' && row.problem !== 'over') || waits(row));
 
 /** It is tried again by itself. */
 export const waits = (row: HistoryRow): boolean => row.result === 'waiting' && !!row.retry_at;
