@@ -362,3 +362,28 @@ fn a_move_that_nobody_could_report_before_it_was_over_is_said_once() {
         .calendar_moves("12-01 11:00-12:30")
         .expect("Ended");
 }
+
+/// What the platform moves to before the connection takes its event along: it would stand ahead for ever.
+#[test]
+fn an_event_ahead_goes_with_a_visit_that_is_moved_to_before_the_connection() {
+    let mut case = Case::linked().expect("InSync");
+    case.ctx.connected_at = at("2026-11-20T00:00:00Z");
+    let moved = case.clone().platform_moves("11-18 09:00-10:30");
+    moved
+        .clone()
+        .expect("delete LeftOut g1")
+        .carried_out()
+        .expect("Ended");
+    moved
+        .clone()
+        .settings(|s| s.direction = Direction::Pull)
+        .expect("Ended");
+    let taken = moved.platform_removes(RemovalReason::Unassigned);
+    taken.expect("delete Unassigned g1").carried_out().expect("Gone");
+    // What runs since before the connection is left alone, wherever the trainer has it now.
+    let mut running = case.now("2026-12-01T08:30:00Z");
+    running.ctx.connected_at = at("2026-12-01T08:15:00Z");
+    running
+        .calendar_moves("12-04 09:00-10:30")
+        .expect("LeftOut(BeforeConnection)");
+}

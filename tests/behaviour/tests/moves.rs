@@ -633,3 +633,14 @@ async fn a_move_that_was_over_before_the_laptop_woke_is_said_in_the_history_once
     let expected = (Some(visit), HistoryResult::Problem, Some("over".into()));
     assert_eq!(said, [expected]);
 }
+
+#[tokio::test]
+async fn a_visit_moved_to_before_the_connection_takes_its_event_along() {
+    let (world, visit) = with_visit().await;
+    world.admin().move_to(&visit, "2026-11-18 09:00");
+    world.settle().await;
+
+    assert!(!world.trainer().has(&visit));
+    assert_eq!(world.badge(&visit).await.0, Badge::Ended);
+    world.check_invariants().await;
+}

@@ -344,7 +344,13 @@ impl World {
             EventTime::AllDay { end, .. } => end >= self.ctx.now.date_naive(),
         });
         let (side, word) = (intent.side(), intent.word());
-        if span.is_some_and(|span| span.start < self.ctx.connected_at) {
+        // Its event may go where it stands after that: the platform moved the visit to before.
+        let since = record.event.as_ref().is_some_and(|event| match event.time {
+            EventTime::Timed(time) => time.start >= self.ctx.connected_at,
+            EventTime::AllDay { start, .. } => start >= self.ctx.connected_at.date_naive(),
+        });
+        let goes = ahead && since && matches!(intent, Intent::Delete { .. });
+        if !goes && span.is_some_and(|span| span.start < self.ctx.connected_at) {
             self.broken(Law::BeforeConnection, format!("{word} for {id}"));
         }
         if side == Side::Calendar && !ahead && span.is_some_and(|span| span.end <= self.ctx.now) {

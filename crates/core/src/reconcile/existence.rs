@@ -12,7 +12,7 @@ use crate::outbox::{DeleteReason, Intent};
 use crate::record::{Field, FieldValues, LinkState, Record, Value};
 use crate::settings::LeftOutPolicy;
 use crate::time::{EventTime, resolve_local};
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 /// What has ended or began before the connection keeps its events, also one too many (R11, P11).
@@ -70,11 +70,21 @@ pub(super) fn is_overtaken(record: &Record) -> bool {
 fn end_of(time: EventTime, record: &Record) -> DateTime<Utc> {
     match time {
         EventTime::Timed(span) => span.end,
-        EventTime::AllDay { end, .. } => {
-            let zone = record.appointment.as_ref().map_or(Tz::UTC, |known| known.zone);
-            resolve_local(end.and_time(NaiveTime::MIN), zone)
-        }
+        EventTime::AllDay { end, .. } => midnight(end, record),
     }
+}
+
+/// When an event begins, likewise.
+fn start_of(time: EventTime, record: &Record) -> DateTime<Utc> {
+    match time {
+        EventTime::Timed(span) => span.start,
+        EventTime::AllDay { start, .. } => midnight(start, record),
+    }
+}
+
+fn midnight(day: NaiveDate, record: &Record) -> DateTime<Utc> {
+    let zone = record.appointment.as_ref().map_or(Tz::UTC, |known| known.zone);
+    resolve_local(day.and_time(NaiveTime::MIN), zone)
 }
 
 /// The event stands ahead at a time that the platform, or the trainer's answer, has taken back, though the visit is over by what
@@ -118,7 +128,9 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
         }
         return Decision::local(record, Standing::Ended);
     }
-    if span.start < ctx.connected_at {
+    // An event that stands after the connection's beginning is none from before it, whatever the platform says the visit was.
+    let from_before = event_is_over || start_of(event.time, &record) < ctx.connected_at;
+    if span.start < ctx.connected_at && from_before {
         return Decision::local(record, Standing::LeftOut(LeftOut::BeforeConnection));
     }
     if !ctx.settings.direction.writes_calendar() {
@@ -168,7 +180,12 @@ pub(super) fn on_left_out(mut record: Record, reason: LeftOut, ctx: &Context) ->
         }
         return Decision::local(record, standing);
     };
-    let untouchable = reason == LeftOut::BeforeConnection || !ctx.settings.direction.writes_calendar();
+    // What the platform moved to before the connection leaves an event ahead that nothing else would ever bring back.
+    let stays_ahead = start_of(event.time, &record) >= ctx.connected_at
+        && (record.appointment.as_ref())
+            .is_some_and(|appointment| shows_an_old_time_ahead(&record, appointment, ctx));
+    let from_before = reason == LeftOut::BeforeConnection && !stays_ahead;
+    let untouchable = from_before || !ctx.settings.direction.writes_calendar();
     // An event that became a series is never written to, and deleting it would take more than was made.
     // One that the trainer made was there before us, and stays.
     let made_by_trainer = !ctx

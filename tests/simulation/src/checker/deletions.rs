@@ -158,12 +158,15 @@ pub(super) fn rules_of_some_time(
         .filter(|change| change.at <= until)
         .filter_map(Change::appointment_after)
         .collect();
+    let connected = laptop.and_then(|number| facts.ended.laptops[number].state.connected_at);
     rules.into_iter().any(|settings| {
         states.iter().any(|state| {
             let zone: chrono_tz::Tz = state.zone.parse().unwrap_or(chrono_tz::Europe::Berlin);
             let day = state.start.with_timezone(&zone).weekday().num_days_from_monday() as u8;
             settings.filters.weekdays_off.contains(&day)
                 || (state.private && !settings.filters.include_private)
+                // The platform moved it to before the connection, and its event stood ahead.
+                || connected.is_some_and(|connected| state.start < connected)
                 || settings
                     .filters
                     .excluded
