@@ -626,8 +626,17 @@ fn is_chased(record: &Record, now: DateTime<Utc>) -> bool {
         || (record.conflict.is_some() && record.recent_writes.len() > PING_PONG_WRITES)
 }
 
+/// A time chosen in the window or wanted back speaks for the calendar, which does not show it yet, until the event is moved again.
+pub(crate) fn wanted_time(record: &Record) -> Option<TimeSpan> {
+    let current = record.calendar_moved_at.is_none() && !is_overtaken(record);
+    record.requested_time.filter(|_| current)
+}
+
 fn field_conflict(record: &Record, field: Field, sides: &Sides<'_>) -> FieldConflict {
     let unknown = || Value::Text(String::new());
+    let shown = sides.shown.get(field);
+    let wanted = wanted_time(record).filter(|_| field == Field::Time);
+    let wanted = wanted.map(|time| Value::Time(EventTime::Timed(time)));
     FieldConflict {
         field,
         before: record
@@ -642,7 +651,7 @@ fn field_conflict(record: &Record, field: Field, sides: &Sides<'_>) -> FieldConf
             .get(field)
             .cloned()
             .unwrap_or_else(unknown),
-        calendar: sides.shown.get(field).cloned().unwrap_or_else(unknown),
+        calendar: wanted.or(shown.cloned()).unwrap_or_else(unknown),
     }
 }
 

@@ -4,7 +4,7 @@
 //! ordinary outbox, preconditions and guard: there is no second write path.
 
 use crate::conflict::{Choice, Conflict, ConflictCause, Resolution, Seen};
-use crate::reconcile::{COOL_DOWN_SECONDS, Context, most_recent, rendered};
+use crate::reconcile::{COOL_DOWN_SECONDS, Context, most_recent, rendered, wanted_time};
 use crate::record::{Field, LinkState, Record};
 use crate::text::observed;
 use chrono::Duration;
@@ -127,13 +127,15 @@ pub(crate) fn choose(
             }
         }
         (Choice::Calendar, Field::Time) => {
-            let time = calendar_time.ok_or(ResolveError::NotPossible)?;
+            let wanted = wanted_time(record);
+            let time = wanted.or(calendar_time).ok_or(ResolveError::NotPossible)?;
             if !editable || time.is_empty() {
                 return Err(ResolveError::NotPossible);
             }
-            record.confirmed_time = Some(time);
-            record.requested_time = None;
-            record.promised_time = None;
+            // One that was wanted in the window is wanted still: only the "no" to it is forgotten.
+            record.confirmed_time = Some(time).filter(|_| wanted.is_none());
+            record.requested_time = wanted;
+            record.promised_time = wanted;
             record.base.platform.set(field, platform);
             record.base.calendar.set(field, None);
         }

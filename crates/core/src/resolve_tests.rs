@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::event::Event;
+use crate::record::Value;
 use crate::settings::ConflictPolicy;
 use crate::testing::{Case, all_day, another_time, at, span, tell, touched};
 use crate::time::EventTime;
@@ -552,4 +553,51 @@ fn the_other_laptops_write_is_no_move_though_the_time_was_written_before() {
     crate::absorb::event(&mut case.record, event, case.ctx.now);
     assert_eq!(case.record.calendar_moved_at, None);
     assert!(case.record.requested_time.is_some());
+}
+
+/// The time is in the window's answer alone: the event never showed it.
+#[test]
+fn a_time_wanted_back_that_was_refused_is_asked_for_again_if_the_trainer_says_so() {
+    let wanted = span("12-03 14:00-15:30");
+    let refused = Case::linked()
+        .with(|r| {
+            choose(
+                r,
+                Field::Time,
+                &Choice::Time { time: wanted },
+                &Case::linked().ctx,
+            )
+            .expect("it can be")
+        })
+        .refused("overlap")
+        .later(60)
+        .expect("ask Refused Refused(overlap) [Time]");
+    let shown = &refused.question().fields[0];
+    assert_eq!(
+        shown.platform,
+        Value::Time(EventTime::Timed(span("12-01 09:00-10:30")))
+    );
+    assert_eq!(shown.calendar, Value::Time(EventTime::Timed(wanted)));
+    let again = refused.clone().answered(&Resolution::KeepCalendar);
+    assert_eq!(again.record.promised_time, Some(wanted));
+    again
+        .expect("move 12-03 14:00-15:30 v7")
+        .carried_out()
+        .expect("patch time")
+        .carried_out()
+        .expect("InSync");
+    refused
+        .clone()
+        .answered(&Resolution::KeepPlatform)
+        .expect("InSync");
+    // A move in the calendar since then is the later word.
+    let moved = refused.calendar_moves("12-04 09:00-10:30").later(60);
+    let shown = &moved.question().fields[0];
+    assert_eq!(
+        shown.calendar,
+        Value::Time(EventTime::Timed(span("12-04 09:00-10:30")))
+    );
+    moved
+        .answered(&Resolution::KeepCalendar)
+        .expect("move 12-04 09:00-10:30 v7");
 }

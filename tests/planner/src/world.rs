@@ -534,7 +534,10 @@ impl World {
         let unsettled = self.unsettled.entry(id.clone()).or_default();
         match resolution {
             Resolution::KeepPlatform => unsettled.trainer = None,
-            Resolution::KeepCalendar => (unsettled.admin, unsettled.trainer) = (None, shown),
+            Resolution::KeepCalendar => {
+                let kept = record.requested_time.map(EventTime::Timed).or(shown);
+                (unsettled.admin, unsettled.trainer) = (None, kept);
+            }
             Resolution::Merge { .. } => {
                 // The platform's own time, chosen again, is no move.
                 let said = record.appointment.as_ref().map(Appointment::span);
