@@ -352,7 +352,7 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
             cause: ConflictCause::MadeSeries,
             fields,
         };
-        return raise(Decision::local(record, Standing::Conflict), draft);
+        return raise(Decision::local(record, Standing::Conflict), draft, ctx.now);
     }
     let mut overtaken = None;
     if record.requested_time == Some(rendered.time) {
@@ -427,7 +427,6 @@ fn carry_out(
 ) -> Decision {
     let mut decision = Decision::local(record, Standing::InSync);
     let mut conflicts: Vec<(ConflictKind, ConflictCause, FieldConflict)> = Vec::new();
-    let chased = is_chased(&decision.record, ctx.now);
 
     for field in Field::ALL {
         if fields.get(field) == Verdict::Both {
@@ -498,6 +497,7 @@ fn carry_out(
     }
 
     let wants_write = !mask.is_empty() || report.is_some();
+    let chased = is_chased(&decision.record, &conflicts, ctx.now);
     if chased && wants_write && conflicts.is_empty() {
         let writes = |field: &Field| matches!(fields.get(*field), Verdict::ToCalendar | Verdict::ToPlatform);
         let mut chasing: Vec<Field> = Field::ALL.into_iter().filter(writes).collect();
@@ -607,23 +607,33 @@ fn settle_conflicts(
             return decision;
         }
     }
-    raise(decision, draft)
+    raise(decision, draft, ctx.now)
 }
 
-fn raise(mut decision: Decision, draft: ConflictDraft) -> Decision {
+fn raise(mut decision: Decision, draft: ConflictDraft, now: DateTime<Utc>) -> Decision {
+    if draft.cause != ConflictCause::PingPong {
+        // An old chase is not what waits for this answer.
+        decision.record.recent_writes.retain(|at| is_recent(*at, now));
+    }
     decision.conflict = Some(draft);
     decision.standing = Standing::Conflict;
     decision
 }
 
-fn is_chased(record: &Record, now: DateTime<Utc>) -> bool {
-    let recent = record
-        .recent_writes
-        .iter()
-        .filter(|at| now - **at < Duration::minutes(PING_PONG_MINUTES));
-    // While the question is open no write is made, so the old ones stay: that time passes is no answer.
-    recent.count() > PING_PONG_WRITES
-        || (record.conflict.is_some() && record.recent_writes.len() > PING_PONG_WRITES)
+fn is_chased(
+    record: &Record,
+    others: &[(ConflictKind, ConflictCause, FieldConflict)],
+    now: DateTime<Utc>,
+) -> bool {
+    let recent = record.recent_writes.iter().filter(|at| is_recent(**at, now));
+    // While the question is open no write is made, so the old ones stay: that time passes is no answer. With another reason to
+    // ask it is that one which is open.
+    let asked = record.conflict.is_some() && others.is_empty();
+    recent.count() > PING_PONG_WRITES || (asked && record.recent_writes.len() > PING_PONG_WRITES)
+}
+
+fn is_recent(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - at < Duration::minutes(PING_PONG_MINUTES)
 }
 
 /// A time chosen in the window or wanted back speaks for the calendar, which does not show it yet, until the event is moved again.

@@ -512,6 +512,42 @@ fn two_sides_that_chase_each_other_are_stopped_and_asked() {
         .expect("InSync");
 }
 
+/// Six writes in ten minutes, once: they are no chase any more when another question is asked weeks later.
+#[test]
+fn an_old_chase_stops_no_write_while_another_question_is_open() {
+    let case = chased(Case::linked().settings(|s| s.direction = Direction::Push));
+    let asked = case
+        .later(86_400)
+        .settings(|s| s.direction = Direction::Both)
+        .platform_moves("12-16 09:00-10:30")
+        .calendar_moves("12-17 09:00-10:30")
+        .expect("ask TimeChange BothChanged [Time]");
+    asked
+        .later(3600)
+        .platform(|a| a.place.as_mut().unwrap().name = Some("Rosen-Apotheke".into()))
+        .expect("patch title; ask TimeChange BothChanged [Time]");
+    // Asked in those ten minutes, too: once they are over it is that question alone that waits.
+    let mut series = chased(Case::linked().settings(|s| s.direction = Direction::Push))
+        .calendar(|e| e.recurring = true)
+        .expect("ask DataMismatch MadeSeries [Time]")
+        .later(900);
+    series = series.expect("ask DataMismatch MadeSeries [Time]");
+    series
+        .calendar(|e| (e.recurring, e.title) = (false, "Mine".into()))
+        .expect("patch title");
+}
+
+fn chased(mut case: Case) -> Case {
+    for _ in 0..=PING_PONG_WRITES {
+        case = case
+            .later(30)
+            .calendar(|e| e.title = "Mine".into())
+            .expect("patch title")
+            .carried_out();
+    }
+    case
+}
+
 #[test]
 fn writes_spread_over_more_than_ten_minutes_are_no_chase() {
     let mut case = Case::linked().settings(|s| s.direction = Direction::Push);

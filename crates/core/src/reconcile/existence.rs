@@ -158,7 +158,7 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
             cause: ConflictCause::SeriesCancelled,
             fields,
         };
-        return raise(Decision::local(record, Standing::Conflict), draft);
+        return raise(Decision::local(record, Standing::Conflict), draft, ctx.now);
     }
     let reason = match removal.reason {
         RemovalReason::Cancelled | RemovalReason::Other => DeleteReason::Cancelled,
