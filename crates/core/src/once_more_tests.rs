@@ -3,7 +3,7 @@
 use super::*;
 use crate::appointment::RemovalReason;
 use crate::settings::LeftOutPolicy;
-use crate::testing::{Case, all_day, another_time, at, span};
+use crate::testing::{Case, all_day, another_time, at, span, touched};
 
 fn type_off(settings: &mut SyncSettings) {
     settings.filters.types_off.insert("pharmacy_visit".into());
@@ -386,4 +386,22 @@ fn an_event_ahead_goes_with_a_visit_that_is_moved_to_before_the_connection() {
     running
         .calendar_moves("12-04 09:00-10:30")
         .expect("LeftOut(BeforeConnection)");
+}
+
+#[test]
+fn kept_though_it_was_cancelled_and_then_deleted_by_hand_it_comes_again_once_it_is_given_back() {
+    let kept = Case::linked()
+        .platform_removes(RemovalReason::Cancelled)
+        .with(|r| (r.link, r.kept_though_said) = (LinkState::Kept, true))
+        .expect("Kept");
+    let event = kept.record.event.clone().expect("it is kept");
+    let deleted = kept.calendar_deletes().expect("Gone");
+    deleted
+        .clone()
+        .platform_moves("12-02 09:00-10:30")
+        .expect("insert g2");
+    // Taken from the bin instead, it is what was kept.
+    let mut back = deleted.later(60);
+    crate::absorb::event(&mut back.record, touched(&event, back.ctx.now), back.ctx.now);
+    back.expect("Kept");
 }

@@ -108,7 +108,8 @@ pub(super) fn may_show_a_time(record: &Record) -> bool {
 pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) -> Decision {
     let Some(event) = record.event.clone() else {
         // Who deletes the event of a visit that will not be, says nothing of one that is given back.
-        if record.tombstone_at.is_some() && record.link == LinkState::Linked && !removal.inferred {
+        let open = record.link == LinkState::Linked || record.kept_though_said;
+        if record.tombstone_at.is_some() && open && !removal.inferred {
             record.link = LinkState::Unlinked;
         }
         return Decision::local(record, Standing::Gone);
@@ -140,7 +141,7 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
         // It may have been given back since: the feed will tell, or a direct question, whose answer is no older word.
         return Decision::local(record, Standing::Unknown);
     }
-    if record.link == LinkState::Kept && (removal.inferred || record.kept_though_said) {
+    if record.kept_though_said || (record.link == LinkState::Kept && removal.inferred) {
         // The trainer said "keep": to something that nobody said (H9), or to many cancellations at once.
         return Decision::local(record, Standing::Kept);
     }
