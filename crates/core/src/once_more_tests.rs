@@ -405,3 +405,17 @@ fn kept_though_it_was_cancelled_and_then_deleted_by_hand_it_comes_again_once_it_
     crate::absorb::event(&mut back.record, touched(&event, back.ctx.now), back.ctx.now);
     back.expect("Kept");
 }
+
+/// Planner seed 2774066: the trainer took the older one from the bin and tidied the newer one away.
+#[test]
+fn an_older_event_that_is_still_there_goes_before_the_next_one_is_made() {
+    let over = Case::linked()
+        .now("2026-12-01T10:00:00Z")
+        .expect("Ended")
+        .calendar_deletes()
+        .with(|r| r.duplicates.push(crate::ids::EventId::new("older")));
+    over.platform_moves("12-04 09:00-10:30")
+        .expect("delete Duplicate g1")
+        .carried_out()
+        .expect("insert g2");
+}

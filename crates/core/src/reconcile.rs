@@ -212,12 +212,7 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         .cloned()
         .filter(|_| may_be_deleted(&record, ctx) && !bug::is_on(Bug::DuplicatesKept))
     {
-        let intent = Intent::Delete {
-            event_id: duplicate,
-            generation: record.generation,
-            expected: None,
-            reason: DeleteReason::Duplicate,
-        };
+        let intent = existence::delete_duplicate(&record, duplicate);
         return Decision::local(record, Standing::ToWrite).write(intent);
     }
     if let Some(removal) = record.removal {

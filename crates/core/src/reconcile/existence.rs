@@ -7,7 +7,7 @@ use crate::bug::{self, Bug};
 use crate::conflict::{ConflictCause, ConflictKind, FieldConflict};
 use crate::event::Event;
 use crate::filter::LeftOut;
-use crate::ids::Generation;
+use crate::ids::{EventId, Generation};
 use crate::outbox::{DeleteReason, Intent};
 use crate::record::{Field, FieldValues, LinkState, Record, Value};
 use crate::settings::LeftOutPolicy;
@@ -215,6 +215,15 @@ pub(super) fn delete(record: &Record, event: &Event, reason: DeleteReason) -> In
     }
 }
 
+pub(super) fn delete_duplicate(record: &Record, event_id: EventId) -> Intent {
+    Intent::Delete {
+        event_id,
+        generation: record.generation,
+        expected: None,
+        reason: DeleteReason::Duplicate,
+    }
+}
+
 pub(super) fn unlink(record: &mut Record, ctx: &Context) {
     let last_seen = record.event_seen_at.unwrap_or(ctx.connected_at);
     record.link = LinkState::Removed {
@@ -279,6 +288,12 @@ pub(super) fn without_event(mut record: Record, appointment: &Appointment, ctx: 
     }
     if !ctx.settings.direction.writes_calendar() {
         return Decision::local(record, Standing::DirectionPull);
+    }
+    // An older event that came back meanwhile would be a second one beside the next: it goes first.
+    let older = record.duplicates.first().cloned();
+    if let Some(older) = older.filter(|_| !bug::is_on(Bug::DuplicatesKept)) {
+        let intent = delete_duplicate(&record, older);
+        return Decision::local(record, Standing::ToWrite).write(intent);
     }
     let generation = next_generation(&record);
     let Some(body) = body(&record, ctx, generation) else {
