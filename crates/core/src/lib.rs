@@ -46,4 +46,5 @@ pub mod silence;
 mod testing;
 pub mod text;
 pub mod time;
+pub mod unanswered;
 pub mod undo;

@@ -194,6 +194,10 @@ pub struct OutboxRow {
     /// The change that it carries on, if it is one that was noticed as it happened.
     #[serde(default)]
     pub noticed: Option<Noticed>,
+    /// When a try of it last left that may have arrived, as far as is known; if none is known, it counts as sent when it was
+    /// recorded. An older version that drops this only looks into a report a little too early ([`crate::unanswered`]).
+    #[serde(default)]
+    pub left_at: Option<DateTime<Utc>>,
 }
 
 impl OutboxRow {

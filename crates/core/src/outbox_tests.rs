@@ -18,6 +18,7 @@ fn row(intent: Intent) -> OutboxRow {
         created_at: at("2026-11-21T08:00:00Z"),
         last_problem: None,
         noticed: None,
+        left_at: None,
     }
 }
 

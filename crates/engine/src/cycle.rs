@@ -2,6 +2,7 @@
 
 use crate::checks::Ended;
 use crate::engine::{Engine, EngineEvent};
+use crate::execute::Which;
 use crate::figures::DayCount;
 use crate::ledger::{Change, Counts, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::look_up::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS};
@@ -183,6 +184,7 @@ impl Engine {
                 &mut records,
                 &mut state,
                 &settings,
+                Which::BeforeReading,
                 trigger,
                 &run.id,
                 &mut counts,
@@ -193,7 +195,10 @@ impl Engine {
 
         // 2. Both sides, and the facts into the ledger.
         let full = self.needs_full(&state, trigger);
-        let sides = self.sides_to_read(trigger, full, &state);
+        let mut sides = self.sides_to_read(trigger, full, &state);
+        if self.has_old_reports().await? {
+            sides = [true; 2];
+        }
         if sides[1] {
             self.calendar_is_looked_at();
         }
@@ -206,6 +211,7 @@ impl Engine {
                 &mut records,
                 &mut state,
                 &settings,
+                Which::Unanswered,
                 trigger,
                 &run.id,
                 &mut counts,
@@ -245,7 +251,7 @@ impl Engine {
                     &mut records,
                     &mut state,
                     &ctx,
-                    false,
+                    Which::Due,
                     retry_parked,
                     &run.id,
                     &mut counts,
@@ -356,6 +362,7 @@ impl Engine {
         records: &mut Records,
         state: &mut SyncState,
         settings: &SyncSettings,
+        which: Which,
         trigger: Trigger,
         run: &RunId,
         counts: &mut Counts,
@@ -363,7 +370,7 @@ impl Engine {
     ) -> Result<(), LedgerError> {
         let ctx = self.context(settings.clone(), state);
         let retry_parked = trigger != Trigger::Due;
-        self.execute(records, state, &ctx, true, retry_parked, run, counts, cancel)
+        self.execute(records, state, &ctx, which, retry_parked, run, counts, cancel)
             .await?;
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::outcome::{
 };
 use crate::ports::{Accepted, PortError};
 use crate::read::Records;
+use crate::unanswered::Looked;
 use crate::watch::took;
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
@@ -26,6 +27,7 @@ use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, FieldValues, LinkState, Record, Value};
 use roundtrip_core::time::EventTime;
+use roundtrip_core::unanswered;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -98,21 +100,34 @@ pub(crate) struct Executed {
     pub(crate) done: u32,
 }
 
+/// Which rows are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All that are due.
+    Due,
+    /// Nothing but writes whose outcome is not known yet.
+    Unanswered,
+    /// Of these none that is looked into: neither side was read yet.
+    BeforeReading,
+}
+
 impl Engine {
-    /// Sends what is due, nearest appointments first. `only_unknown`: nothing but writes whose outcome is not known yet.
+    /// Sends what is due, nearest appointments first.
     #[allow(clippy::too_many_arguments)] // one call site, the cycle; a struct would only rename the list
     pub(crate) async fn execute(
         &self,
         records: &mut Records,
         state: &mut SyncState,
         ctx: &Context,
-        only_unknown: bool,
+        which: Which,
         retry_parked: bool,
         run: &RunId,
         counts: &mut Counts,
         cancel: &CancellationToken,
     ) -> Result<Executed, LedgerError> {
         let now = self.now();
+        let only_unknown = which != Which::Due;
+        let later = |row: &OutboxRow| which == Which::BeforeReading && unanswered::is_looked_into(row, now);
         let mut rows: Vec<OutboxRow> = self
             .ledger
             .outbox()
@@ -122,6 +137,7 @@ impl Engine {
                 // Once in a run is enough of what does not wait for its time.
                 let at_once = retry_parked && !self.was_tried(run, &row.id);
                 match row.state {
+                    OutboxState::Sent if later(row) => false,
                     OutboxState::Sent => !still_waits(Some(row.due_at), now) || at_once,
                     OutboxState::Waiting => !only_unknown && !still_waits(Some(row.due_at), now),
                     OutboxState::Parked => !only_unknown && at_once,
@@ -150,14 +166,20 @@ impl Engine {
                 blocked.side(side).store(true, Ordering::Relaxed);
             }
         }
+        let stopped = blocked.platform.load(Ordering::Relaxed) || cancel.is_cancelled();
+        let looked = match stopped {
+            true => Looked::nothing(rows),
+            false => self.look_into_old_reports(rows, records, ctx, run).await?,
+        };
+        executed.plan_again |= looked.given_up;
         self.progress(0, total);
         let mut finished = 0;
         let mut failure = None;
         {
-            let mut rows = rows.into_iter();
+            let mut rows = looked.rows.into_iter();
             let mut under_way = FuturesUnordered::new();
             // What came back while an earlier outcome was being recorded; it counts as in flight until it is recorded too.
-            let mut early = VecDeque::new();
+            let mut early: VecDeque<_> = looked.failed.into_iter().map(Ok).collect();
             loop {
                 while under_way.len() + early.len() < IN_FLIGHT {
                     let Some(row) = rows.next() else { break };
@@ -230,12 +252,14 @@ impl Engine {
         let forgotten = no_use || row.may_be_forgotten(self.now());
         row.attempts += 1;
         self.is_tried(run, &row.id);
-        let was = row.state;
+        let (was, left_before) = (row.state, row.left_at);
         row.state = OutboxState::Sent;
+        row.left_at = Some(self.now());
         if bug::is_on(Bug::KeyPerTry) && row.attempts > 1 {
             row.key = IdempotencyKey(self.fresh_id());
         }
-        if was != OutboxState::Sent {
+        // Of a report that is sent again it is kept when: until it cannot be on its way any more nobody judges that it never arrived.
+        if was != OutboxState::Sent || unanswered::is_report(&row) {
             self.ledger
                 .commit(vec![Change::PutOutbox(Box::new(row.clone()))])
                 .await?;
@@ -261,9 +285,12 @@ impl Engine {
         if row.side == Side::Calendar && !matches!(outcome, Outcome::Stored(_) | Outcome::Gone) {
             self.calendar_write_failed();
         }
-        if matches!(outcome, Outcome::Failed(_)) {
+        if let Outcome::Failed(error) = &outcome {
             // Whether an earlier try went through is as unknown as before.
             row.state = was;
+            if !leaves_unknown(error) {
+                row.left_at = left_before;
+            }
         }
         if let Outcome::Failed(error) = &outcome
             && stops_side(error)
@@ -273,7 +300,7 @@ impl Engine {
         Ok((row, outcome, sent_at))
     }
 
-    fn is_tried(&self, run: &RunId, row: &OutboxId) {
+    pub(crate) fn is_tried(&self, run: &RunId, row: &OutboxId) {
         let mut live = self.lock();
         let of = live.tried.take().filter(|(of, _)| of == run);
         let (of, mut rows) = of.unwrap_or_else(|| (run.clone(), BTreeSet::new()));
@@ -566,12 +593,6 @@ impl Engine {
                 | PortError::QuotaGone
                 | PortError::CalendarNotFound
         ) || is_own_trouble(error);
-        let unknown = matches!(
-            error,
-            PortError::Unreachable { nothing_sent: false }
-                | PortError::ServerTrouble { .. }
-                | PortError::BadAnswer { .. }
-        );
         if blocked {
             // Not the write's fault: the try does not count, and it goes on when its side does.
             row.attempts = row.attempts.saturating_sub(1);
@@ -585,7 +606,7 @@ impl Engine {
             };
         } else if matches!(error, PortError::Rejected { .. }) && !row.is_a_creation_sent() {
             row.state = OutboxState::Parked;
-        } else if unknown {
+        } else if leaves_unknown(error) {
             // Sent, outcome unknown: it is learned, with the same body and key, before anything else is sent.
             row.state = OutboxState::Sent;
             row.due_at = now + self.backoff(row.attempts);
@@ -611,6 +632,16 @@ impl Engine {
         let jitter = i64::try_from(self.clock.random() % 501).unwrap_or(0) - 250;
         Duration::milliseconds(base + base * jitter / 1_000)
     }
+}
+
+/// The write may have gone through all the same.
+fn leaves_unknown(error: &PortError) -> bool {
+    matches!(
+        error,
+        PortError::Unreachable { nothing_sent: false }
+            | PortError::ServerTrouble { .. }
+            | PortError::BadAnswer { .. }
+    )
 }
 
 /// The tokens could not be read: nobody was asked.

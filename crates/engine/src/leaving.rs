@@ -1,6 +1,7 @@
 //! Leaving without a trace: deleting our events, and proving by a fresh reading that none is left.
 
 use crate::engine::{Engine, EngineEvent};
+use crate::execute::Which;
 use crate::ledger::{Change, Counts, HistorySource, HistoryWhat, LedgerError, SyncState, Trigger, for_ever};
 use crate::ports::PortError;
 use crate::read::Records;
@@ -445,7 +446,7 @@ impl Engine {
             &mut records,
             &mut state,
             &ctx,
-            true,
+            Which::Unanswered,
             true,
             &run,
             &mut counts,
@@ -491,7 +492,7 @@ impl Engine {
             &mut records,
             &mut state,
             &ctx,
-            false,
+            Which::Due,
             true,
             &run,
             &mut counts,

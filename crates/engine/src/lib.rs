@@ -34,6 +34,7 @@ mod read;
 mod status;
 mod telling;
 mod transmit;
+mod unanswered;
 mod undo;
 mod watch;
 

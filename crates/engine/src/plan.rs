@@ -396,6 +396,7 @@ impl Engine {
             created_at: now,
             last_problem: None,
             noticed: None,
+            left_at: None,
         }
     }
 

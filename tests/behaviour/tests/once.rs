@@ -1,6 +1,6 @@
 //! What happened is told once, by whoever did it, and counted; what was not answered is asked again.
 
-use roundtrip_behaviour_tests::World;
+use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::outbox::OutboxState;
@@ -238,5 +238,74 @@ async fn what_was_not_answered_is_sent_once_in_a_run() {
         world.settle().await;
         assert_eq!(world.trainer().title(&visits[0]), name);
     }
+    world.check_invariants().await;
+}
+
+/// A visit at 8:00, dragged to 15:00, whose report got no answer; then it is hours later.
+async fn with_a_report_of_hours_ago(fault: Fault) -> (World, String) {
+    let (world, visits) = with_visits(1).await;
+    world.trainer().drag(&visits[0], "2026-12-01 15:00");
+    world.spoil_platform(fault, |rule| rule.method("POST").path("/move").times(0));
+    world.settle().await;
+    let rows = world.outbox().await;
+    assert_eq!(rows.first().map(|row| row.state), Some(OutboxState::Sent));
+    world.repair();
+    world.advance(10 * 3_600);
+    (world, visits[0].clone())
+}
+
+#[tokio::test]
+async fn a_report_of_hours_ago_that_never_arrived_is_given_up_where_the_trainer_took_the_move_back() {
+    let (world, visit) = with_a_report_of_hours_ago(Fault::DropBefore).await;
+    let (mark, before) = (world.mark(), world.admin().start(&visit));
+    let told = world.story(&visit).await.len();
+    world.trainer().drag(&visit, &before.to_rfc3339());
+    world.advance(60);
+    world.settle().await;
+
+    assert_eq!(world.admin().start(&visit), before);
+    assert_eq!(world.admin().told_of(&visit).len(), 0);
+    assert_eq!(world.writes_since(mark).len(), 0);
+    assert_eq!(world.outbox().await, []);
+    assert_eq!(world.story(&visit).await.len(), told);
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn of_two_drags_the_last_is_told_where_the_report_of_the_first_never_arrived() {
+    let (world, visit) = with_a_report_of_hours_ago(Fault::DropBefore).await;
+    world.trainer().drag(&visit, "2026-12-01 17:00");
+    world.advance(60);
+    world.settle().await;
+
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 17:00"));
+    assert_eq!(world.admin().told_of(&visit).len(), 1);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_report_of_hours_ago_that_is_still_wanted_is_sent_again() {
+    let (world, visit) = with_a_report_of_hours_ago(Fault::DropBefore).await;
+    world.settle().await;
+
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    assert_eq!(world.admin().told_of(&visit).len(), 1);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_report_of_hours_ago_that_arrived_is_told_once_and_so_is_the_way_back() {
+    let (world, visit) = with_a_report_of_hours_ago(Fault::DropAfter).await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    world.trainer().drag(&visit, "2026-12-01 08:00");
+    world.advance(60);
+    world.settle().await;
+
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 08:00"));
+    assert_eq!(world.admin().told_of(&visit).len(), 2);
+    let told = world.story(&visit).await;
+    let moved = |what: &&HistoryWhat| matches!(what, HistoryWhat::MovedBack { .. });
+    assert_eq!(told.iter().filter(moved).count(), 2, "{told:?}");
     world.check_invariants().await;
 }

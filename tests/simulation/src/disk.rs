@@ -254,6 +254,7 @@ impl<L: Ledger> DiskLedger<L> {
             created_at: DateTime::UNIX_EPOCH,
             last_problem: None,
             noticed: None,
+            left_at: None,
         };
         let contradiction = ["never-1", "never-2"].map(|id| Change::PutOutbox(Box::new(row(id))));
         let broken: Vec<Change> = changes.iter().cloned().chain(contradiction).collect();

@@ -183,6 +183,7 @@ pub fn row(id: &str, appointment: &str, side: Side, state: OutboxState) -> Outbo
         due_at: now(),
         created_at: now(),
         noticed: None,
+        left_at: None,
         last_problem: Some("throttled".into()),
     }
 }

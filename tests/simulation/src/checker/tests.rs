@@ -426,5 +426,6 @@ fn unanswered_deletion(appointment: &str, event: String) -> OutboxRow {
         created_at: at("2026-11-21T08:00:00Z"),
         last_problem: None,
         noticed: None,
+        left_at: None,
     }
 }

@@ -1,0 +1,87 @@
+//! Before a report of long ago is sent again: what the platform knows of it, and whether it is still wanted.
+
+use crate::engine::Engine;
+use crate::execute::Outcome;
+use crate::ledger::{Change, LedgerError};
+use crate::read::Records;
+use chrono::{DateTime, Utc};
+use roundtrip_core::absorb;
+use roundtrip_core::ids::RunId;
+use roundtrip_core::outbox::OutboxRow;
+use roundtrip_core::reconcile::Context;
+use roundtrip_core::unanswered;
+
+/// What looking brought.
+#[derive(Default)]
+pub(crate) struct Looked {
+    /// To be sent, with all that was not looked into.
+    pub(crate) rows: Vec<OutboxRow>,
+    /// The platform could not say, or said no: as if that had been the answer to the report.
+    pub(crate) failed: Vec<(OutboxRow, Outcome, DateTime<Utc>)>,
+    /// One was given up: its appointment is to be decided again.
+    pub(crate) given_up: bool,
+}
+
+impl Looked {
+    /// Where nothing may be asked now.
+    pub(crate) fn nothing(rows: Vec<OutboxRow>) -> Self {
+        Self {
+            rows,
+            ..Self::default()
+        }
+    }
+}
+
+impl Engine {
+    /// True if a report of long ago waits for its answer: what the trainer wants now is read before it is sent again.
+    pub(crate) async fn has_old_reports(&self) -> Result<bool, LedgerError> {
+        let now = self.now();
+        let rows = self.ledger.outbox().await?;
+        Ok(rows.iter().any(|row| unanswered::is_looked_into(row, now)))
+    }
+
+    /// Asks the platform about each report of long ago, and gives up what never arrived and is not wanted any more.
+    pub(crate) async fn look_into_old_reports(
+        &self,
+        rows: Vec<OutboxRow>,
+        records: &mut Records,
+        ctx: &Context,
+        run: &RunId,
+    ) -> Result<Looked, LedgerError> {
+        let mut looked = Looked::default();
+        for mut row in rows {
+            // What cannot be sent now need not be asked about.
+            let stopped = !self.holds_lease() || self.is_turned_off();
+            if stopped || !unanswered::is_looked_into(&row, ctx.now) {
+                looked.rows.push(row);
+                continue;
+            }
+            let id = row.appointment_id.clone();
+            let answer = self.platform.appointment(&id).await;
+            self.hear_policy(answer.as_ref().err());
+            let now = self.now();
+            match answer {
+                Ok(said) => {
+                    records.edit(&id, |record| absorb::appointment(record, said, now));
+                    let record = records.get(&id);
+                    if record.is_none_or(|record| unanswered::is_sent_again(&row, record, ctx)) {
+                        looked.rows.push(row);
+                        continue;
+                    }
+                    // What went wrong with it is over, too.
+                    records.edit(&id, |record| record.problem = None);
+                    let mut changes = records.take_changes();
+                    changes.push(Change::DeleteOutbox(row.id));
+                    self.commit(changes).await?;
+                    looked.given_up = true;
+                }
+                Err(error) => {
+                    row.attempts += 1;
+                    self.is_tried(run, &row.id);
+                    looked.failed.push((row, Outcome::Failed(error), now));
+                }
+            }
+        }
+        Ok(looked)
+    }
+}
