@@ -12,7 +12,7 @@ use crate::conflict::{
 use crate::event::Event;
 use crate::event_id::{Identity, digest, hex_prefix};
 use crate::ids::{AppointmentId, ConflictId, Etag, EventId};
-use crate::outbox::Intent;
+use crate::outbox::{Intent, OutboxRow, OutboxState};
 use crate::reconcile::{Context, rendered};
 use crate::record::{Field, LinkState, Record, Value};
 use crate::resolve::ResolveError;
@@ -21,6 +21,7 @@ use crate::text::{Rendered, is_told_by_text, normalise, observed, own_text, spli
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Longest tag, `#` included.
 pub const TAG_MAX_CHARS: usize = 30;
@@ -460,6 +461,54 @@ pub fn fit(appointment: &Appointment, sent: &MarkedEvent, since: DateTime<Utc>) 
 /// many: nobody is in two places.
 pub fn stands_there(appointment: &Appointment, event: &MarkedEvent) -> bool {
     appointment.span().overlaps(&event.time)
+}
+
+/// So long after a creation was first sent without an answer every appointment that was made since, on a day near its own, may be
+/// it, however it was changed meanwhile. Later only what lies where it was to be is kept back: other visits of these days are not
+/// to wait for an answer that may never come.
+const ANY_MINUTES: i64 = 60;
+
+/// The appointments that may be what a creation has brought about whose answer is not known: no event is made for them
+/// until it is, or the trainer has said what is to become of it.
+pub fn perhaps_created<'a>(
+    records: impl Iterator<Item = &'a Record>,
+    marked: impl Iterator<Item = &'a Marked>,
+    rows: &[OutboxRow],
+    now: DateTime<Utc>,
+) -> BTreeSet<AppointmentId> {
+    let sent: Vec<(DateTime<Utc>, &MarkedEvent)> = rows
+        .iter()
+        .filter(|row| row.state == OutboxState::Sent)
+        .filter_map(|row| match &row.intent {
+            Intent::Create { event, .. } => Some((row.created_at, &**event)),
+            _ => None,
+        })
+        .collect();
+    let mut asked: BTreeMap<&AppointmentId, Vec<&MarkedEvent>> = BTreeMap::new();
+    for known in marked {
+        if let Step::Asked { event, .. } = &known.step {
+            for id in &known.perhaps {
+                asked.entry(id).or_default().push(event);
+            }
+        }
+    }
+    if sent.is_empty() && asked.is_empty() {
+        return BTreeSet::new();
+    }
+    let may_be = |appointment: &Appointment, (at, event): &(DateTime<Utc>, &MarkedEvent)| {
+        let recent = now < *at + Duration::minutes(ANY_MINUTES);
+        stands_there(appointment, event) || (recent && fit(appointment, event, *at).is_some())
+    };
+    // One that was asked about may have been moved away since, or have got its event.
+    let is_kept_back = |record: &&Record| {
+        let said = record.appointment.as_ref().filter(|_| record.event_id.is_none());
+        said.is_some_and(|said| {
+            let mut asked = asked.get(&record.appointment_id).into_iter().flatten();
+            sent.iter().any(|sent| may_be(said, sent)) || asked.any(|event| stands_there(said, event))
+        })
+    };
+    let kept_back = records.filter(is_kept_back);
+    kept_back.map(|record| record.appointment_id.clone()).collect()
 }
 
 /// What a look at the event showed after its appointment was made.

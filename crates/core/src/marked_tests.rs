@@ -608,3 +608,81 @@ fn what_became_of_nobody_knows_is_asked_about_and_says_so_where_one_may_be_it() 
         dismissed
     );
 }
+
+/// A creation of the event that was sent at [`NOW`] and not answered.
+fn creation_sent() -> OutboxRow {
+    let intent = Intent::Create {
+        event_id: event().id,
+        event: Box::new(sent()),
+    };
+    OutboxRow {
+        id: crate::ids::OutboxId::new("row_1"),
+        appointment_id: AppointmentId::new("stand-in"),
+        side: intent.side(),
+        intent,
+        key: crate::ids::IdempotencyKey::new("key_1"),
+        state: OutboxState::Sent,
+        attempts: 1,
+        due_at: at(NOW),
+        created_at: at(NOW),
+        last_problem: None,
+        noticed: None,
+        left_at: None,
+    }
+}
+
+/// A visit without an event that was made just after, so many hours after the marked event.
+fn made_later(hours: i64) -> Record {
+    let time = sent().time;
+    let mut record = Record::new(made().id);
+    record.appointment = Some(Appointment {
+        start: time.start + Duration::hours(hours),
+        end: Some(time.end + Duration::hours(hours)),
+        created_at: at(NOW) + Duration::minutes(1),
+        ..made()
+    });
+    record
+}
+
+#[test]
+fn for_an_hour_all_that_was_made_near_it_may_be_what_was_not_answered_and_then_what_stands_there() {
+    let row = creation_sent();
+    let is_kept_back = |record: &Record, rows: &[OutboxRow], minutes: i64| {
+        let now = at(NOW) + Duration::minutes(minutes);
+        !perhaps_created([record].into_iter(), [].into_iter(), rows, now).is_empty()
+    };
+    let rows = std::slice::from_ref(&row);
+    let (there, elsewhere, far) = (made_later(0), made_later(5), made_later(72));
+    for (record, in_the_hour, later) in [
+        (&there, true, true),
+        (&elsewhere, true, false),
+        (&far, false, false),
+    ] {
+        assert_eq!(is_kept_back(record, rows, 59), in_the_hour, "{record:?}");
+        assert_eq!(is_kept_back(record, rows, 60), later, "{record:?}");
+    }
+    // One that has an event gets no other, and what was not sent made nothing.
+    let mut has_one = there.clone();
+    has_one.event_id = Some(event().id);
+    assert!(!is_kept_back(&has_one, rows, 1));
+    let waits = OutboxRow {
+        state: OutboxState::Waiting,
+        ..row
+    };
+    assert!(!is_kept_back(&there, &[waits], 1));
+}
+
+#[test]
+fn one_that_was_asked_about_is_kept_back_where_the_event_is_and_no_other() {
+    let mut question = asked();
+    question.perhaps = vec![made().id];
+    let kept_back = |record: &Record| {
+        let marked = [&question];
+        perhaps_created([record].into_iter(), marked.into_iter(), &[], at(NOW)).len()
+    };
+    assert_eq!(kept_back(&made_later(0)), 1);
+    assert_eq!(kept_back(&made_later(5)), 0);
+    let mut other = made_later(0);
+    other.appointment_id = AppointmentId::new("apt_78");
+    assert_eq!(kept_back(&other), 0);
+}

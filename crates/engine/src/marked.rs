@@ -10,7 +10,7 @@ use crate::outcome::{error_code, keeps};
 use crate::plan::resolution_word;
 use crate::ports::{EventLookup, NewFromEvent, PlatformChange, PlatformFeed, PortError};
 use crate::read::Records;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::conflict::{Conflict, ConflictKind, ConflictState, Refusal, Resolution, Seen};
 use roundtrip_core::event::Event;
@@ -95,54 +95,6 @@ impl MarkedEvents {
             })
             .collect()
     }
-}
-
-/// So long after a creation was first sent without an answer every appointment that was made since, on a day near its own, may be
-/// it, however it was changed meanwhile. Later only what lies where it was to be is kept back: other visits of these days are not
-/// to wait for an answer that may never come.
-const ANY_MINUTES: i64 = 60;
-
-/// The appointments that may be what a creation has brought about whose answer is not known: no event is made for them
-/// until it is, or the trainer has said what is to become of it.
-pub(crate) fn perhaps_created<'a>(
-    records: impl Iterator<Item = &'a Record>,
-    marked: impl Iterator<Item = &'a Marked>,
-    rows: &[OutboxRow],
-    now: DateTime<Utc>,
-) -> BTreeSet<AppointmentId> {
-    let sent: Vec<(DateTime<Utc>, &MarkedEvent)> = rows
-        .iter()
-        .filter(|row| row.state == OutboxState::Sent)
-        .filter_map(|row| match &row.intent {
-            Intent::Create { event, .. } => Some((row.created_at, &**event)),
-            _ => None,
-        })
-        .collect();
-    let mut asked: BTreeMap<&AppointmentId, Vec<&MarkedEvent>> = BTreeMap::new();
-    for known in marked {
-        if let Step::Asked { event, .. } = &known.step {
-            for id in &known.perhaps {
-                asked.entry(id).or_default().push(event);
-            }
-        }
-    }
-    if sent.is_empty() && asked.is_empty() {
-        return BTreeSet::new();
-    }
-    let may_be = |appointment: &Appointment, (at, event): &(DateTime<Utc>, &MarkedEvent)| {
-        let recent = now < *at + Duration::minutes(ANY_MINUTES);
-        marked::stands_there(appointment, event) || (recent && marked::fit(appointment, event, *at).is_some())
-    };
-    // One that was asked about may have been moved away since, or have got its event.
-    let is_kept_back = |record: &&Record| {
-        let said = record.appointment.as_ref().filter(|_| record.event_id.is_none());
-        said.is_some_and(|said| {
-            let mut asked = asked.get(&record.appointment_id).into_iter().flatten();
-            sent.iter().any(|sent| may_be(said, sent)) || asked.any(|event| marked::stands_there(said, event))
-        })
-    };
-    let kept_back = records.filter(is_kept_back);
-    kept_back.map(|record| record.appointment_id.clone()).collect()
 }
 
 impl Engine {
