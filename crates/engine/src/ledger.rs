@@ -85,6 +85,15 @@ pub struct SyncState {
 }
 
 impl SyncState {
+    /// Until when the trainer wants no syncing: a pause, or the switch, which has no end of its own ([`for_ever`]). None: it is
+    /// wanted. `now` is the services' time.
+    pub fn rests_until(&self, settings: &SyncSettings, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match settings.enabled {
+            true => self.paused_until.filter(|until| *until > now),
+            false => Some(for_ever()),
+        }
+    }
+
     /// Not before this time is a side written.
     pub fn writes_wait_until(&self, side: Side) -> Option<DateTime<Utc>> {
         match side {

@@ -223,7 +223,7 @@ impl Engine {
             Some("not_started")
         } else if live.policy.as_ref().is_some_and(|policy| !policy.enabled) {
             Some("sync_disabled")
-        } else if !settings.enabled || state.paused_until.is_some_and(|until| until > self.now()) {
+        } else if self.rests_until(settings, state).is_some() {
             Some("paused")
         } else if offline(&live.calendar.problem) || offline(&live.platform.problem) {
             Some("offline")

@@ -2,7 +2,7 @@
 
 use crate::cycle::{CycleReport, still_waits};
 use crate::engine::Engine;
-use crate::ledger::{Change, SyncState, for_ever};
+use crate::ledger::{Change, SyncState};
 use crate::outcome::error_code;
 use crate::ports::{LaptopStatus, PortError};
 use crate::read::Records;
@@ -209,12 +209,9 @@ impl Engine {
         }
     }
 
-    /// Until when the trainer wants no syncing: a pause, or the switch, which has no end of its own. None: it is wanted.
+    /// As [`SyncState::rests_until`], by the time it is.
     pub(crate) fn rests_until(&self, settings: &SyncSettings, state: &SyncState) -> Option<DateTime<Utc>> {
-        if !settings.enabled {
-            return Some(for_ever());
-        }
-        state.paused_until.filter(|until| *until > self.now())
+        state.rests_until(settings, self.now())
     }
 
     /// Tells the platform how this laptop does, if that is news or half an hour has passed. The platform sees it with the

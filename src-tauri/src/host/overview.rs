@@ -80,7 +80,7 @@ impl Host {
                 .engine
                 .next_check_at()
                 .or_else(|| as_of.map(|at| at + Duration::minutes(minutes)))
-                .filter(|_| paused_until.is_none() && snapshot.settings.enabled),
+                .filter(|_| !rests(&snapshot)),
             paused_until: paused_until.filter(|_| !for_ever),
             paused_for_ever: for_ever,
             problem,
@@ -320,6 +320,12 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
     (parked > 0).then(|| plain_problem("writes_failed", Some(parked.to_string()), "try_again"))
 }
 
+/// The trainer paused syncing, or turned it off.
+fn rests(snapshot: &Snapshot) -> bool {
+    let until = snapshot.state.rests_until(&snapshot.settings, snapshot.now);
+    until.is_some()
+}
+
 /// Two awake hours without a success. A cause that has a next step of its own keeps its own words, and while the trainer
 /// pauses there is nothing to be silent about.
 fn silence_of(
@@ -327,9 +333,7 @@ fn silence_of(
     platform: Option<&Problem>,
     calendar: Option<&Problem>,
 ) -> Option<Problem> {
-    let (state, settings) = (&snapshot.state, &snapshot.settings);
-    let paused = state.paused_until.is_some_and(|until| until > snapshot.now);
-    let silence = snapshot.watch.silence().filter(|_| !paused && settings.enabled)?;
+    let silence = snapshot.watch.silence().filter(|_| !rests(snapshot))?;
     let own_step = |problem: &&Problem| !matches!(problem.action.as_str(), "try_again" | "none");
     if platform
         .into_iter()
@@ -392,11 +396,7 @@ fn state_of(
     let platform = accounts.platform.as_ref().map(|(account, _)| account.status);
     let google = accounts.google.as_ref().map(|(account, _)| account.status);
     let code = problem.map(|problem| problem.code.as_str()).unwrap_or_default();
-    let paused = snapshot
-        .state
-        .paused_until
-        .is_some_and(|until| until > snapshot.now)
-        || !snapshot.settings.enabled;
+    let paused = rests(snapshot);
     // Until a rest ends, or "Sync now", no run comes.
     let awaits_a_run = !paused && !snapshot.live.settled;
     let silent = code.starts_with(silence::CODE);
