@@ -83,6 +83,30 @@ impl Integrations {
         Ok(commit(tx).await?)
     }
 
+    /// Writes what else belongs to an account, and nothing beside it, if it is still there as it was seen. Between a look and this
+    /// the trainer may have signed in with another account, which ends this one, or to another platform. Answers whether it was
+    /// written.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn replace_extra(
+        &self,
+        seen: &Integration,
+        extra: &serde_json::Value,
+        now: DateTime<Utc>,
+    ) -> Result<bool, LedgerError> {
+        let (provider, account_id) = (seen.provider, seen.account_id.as_str());
+        let mut tx = self.database.begin().await?;
+        let is_as_seen = rows::get(&mut *tx, provider, account_id)
+            .await?
+            .is_some_and(|known| known.extra == seen.extra);
+        if is_as_seen {
+            rows::put_extra(&mut tx, provider, account_id, extra, now).await?;
+            commit(tx).await?;
+        }
+        Ok(is_as_seen)
+    }
+
     /// Writes an account and its tokens at once: the end of a sign-in. It is the only account of its service from then on: the
     /// others go in the same transaction, and their tokens are erased. Were they to go after it, a crash in between would leave a
     /// hidden one, which a later disconnect brings back. What the ledger holds about their connections stays.

@@ -136,6 +136,51 @@ async fn accounts_are_kept_with_their_tokens() {
 }
 
 #[tokio::test]
+async fn what_else_is_kept_of_an_account_is_written_only_where_that_account_is_as_it_was_seen() {
+    let dir = tempdir().expect("directory");
+    let database = open(dir.path()).await;
+    let accounts = database.integrations();
+    let of = |issuer: &str, me: &str| serde_json::json!({ "issuer": issuer, "me": me });
+    let signed_in = |id: &str, issuer: &str| Integration {
+        extra: of(issuer, "before"),
+        ..Integration::new(Provider::Platform, id)
+    };
+    let (first, second) = (signed_in("t-1", "one"), signed_in("t-2", "one"));
+    for account in [&first, &second] {
+        accounts
+            .put_with_tokens(account, &tokens(""), now())
+            .await
+            .expect("signed in");
+    }
+    // The other account has taken its place: it does not come back without its tokens.
+    let kept = accounts.replace_extra(&first, &of("one", "after"), now()).await;
+    assert_eq!(kept, Ok(false));
+    assert_eq!(accounts.list().await, Ok(vec![second.clone()]));
+
+    // A sign-in is lost meanwhile: that is not taken back.
+    let lost = IntegrationStatus::NeedsReauth;
+    accounts
+        .update_status(Provider::Platform, "t-2", lost, now())
+        .await
+        .expect("written");
+    let kept = accounts.replace_extra(&second, &of("one", "after"), now()).await;
+    assert_eq!(kept, Ok(true));
+    let known = accounts.get(Provider::Platform, "t-2").await.expect("read");
+    let known = known.expect("an account");
+    assert_eq!((known.status, &known.extra), (lost, &of("one", "after")));
+
+    // The same trainer at another platform since.
+    let elsewhere = signed_in("t-2", "two");
+    accounts
+        .put_with_tokens(&elsewhere, &tokens(""), now())
+        .await
+        .expect("signed in");
+    let kept = accounts.replace_extra(&known, &of("one", "again"), now()).await;
+    assert_eq!(kept, Ok(false));
+    assert_eq!(accounts.list().await, Ok(vec![elsewhere]));
+}
+
+#[tokio::test]
 async fn the_status_says_what_follows_from_it() {
     let dir = tempdir().expect("directory");
     let database = open(dir.path()).await;

@@ -263,7 +263,7 @@ impl Host {
         let Some((_, me)) = running.engine.live().me else {
             return;
         };
-        let Some((mut integration, mut extra)) = self.accounts().await.platform else {
+        let Some((integration, mut extra)) = self.accounts().await.platform else {
             return;
         };
         let identity = &running.engine.config().identity;
@@ -271,11 +271,11 @@ impl Host {
         if extra.me != me && is_ours {
             extra.me = me;
             if let Ok(value) = serde_json::to_value(&extra) {
-                integration.extra = value;
+                // Another account may take its place meanwhile: then this one is not brought back without its tokens.
                 if let Err(error) = self
                     .database
                     .integrations()
-                    .put(&integration, self.clock.now())
+                    .replace_extra(&integration, &value, self.clock.now())
                     .await
                 {
                     tracing::warn!(%error, "what the platform allows could not be kept");

@@ -217,6 +217,26 @@ pub(crate) async fn put(
     Ok(())
 }
 
+/// Writes what else belongs to an account that is there.
+pub(crate) async fn put_extra(
+    db: &mut SqliteConnection,
+    provider: Provider,
+    account_id: &str,
+    extra: &serde_json::Value,
+    now: DateTime<Utc>,
+) -> Stored<()> {
+    sqlx::query(
+        "UPDATE user_integrations SET extra = ?3, updated_at_us = ?4 WHERE provider = ?1 AND account_id = ?2",
+    )
+    .bind(provider.as_str())
+    .bind(account_id)
+    .bind(to_document(WHAT, extra)?)
+    .bind(micros(now))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Writes the status with what follows from it. Answers whether there is such an account.
 pub(crate) async fn put_status(
     db: &mut SqliteConnection,
