@@ -16,6 +16,9 @@ export class Pages {
   loading = $state(false);
   error = $state.raw<CommandError | undefined>();
   #query: Partial<HistoryQuery> = {};
+  /** The question that the lines answer; another one may have been asked since. */
+  #answered: Partial<HistoryQuery> | undefined;
+  #under: Promise<void> = Promise.resolve();
   /** An older answer must not replace a newer one. */
   #turn = 0;
   readonly #ask: Ask;
@@ -35,7 +38,8 @@ export class Pages {
 
   /** Something was written meanwhile. What was read before is kept, so that nobody loses their place. */
   async refresh(): Promise<void> {
-    if (!this.known) return this.start(this.#query);
+    // Lines of another question must not be joined to the answer of this one.
+    if (this.#answered !== this.#query) return this.start(this.#query);
     await this.#read(async () => {
       const fresh = await this.#ask({ ...this.#query, limit: FIRST });
       if (fresh.length < FIRST) return { rows: fresh, more: false };
@@ -54,6 +58,7 @@ export class Pages {
 
   async next(): Promise<void> {
     if (!this.more || this.loading) return;
+    if (this.#answered !== this.#query) return this.start(this.#query);
     await this.#read(async () => {
       const last = this.rows.at(-1);
       if (!last) return { rows: this.rows, more: false };
@@ -70,13 +75,25 @@ export class Pages {
     });
   }
 
+  /** All further pages until there are so many lines. A look that comes in between is waited for; another question ends it. */
+  async rest(most: number): Promise<void> {
+    const query = this.#query;
+    while (query === this.#query && this.more && !this.error && this.rows.length < most)
+      await (this.loading ? this.#under : this.next());
+  }
+
   #older(beforeMs: number): Promise<HistoryRow[]> {
     const bound = this.#query.before ? Math.min(Date.parse(this.#query.before), beforeMs) : beforeMs;
     return this.#ask({ ...this.#query, before: new Date(bound).toISOString(), limit: NEXT });
   }
 
-  async #read(run: () => Promise<{ rows: HistoryRow[]; more: boolean }>): Promise<void> {
-    const turn = ++this.#turn;
+  #read(run: () => Promise<{ rows: HistoryRow[]; more: boolean }>): Promise<void> {
+    this.#under = this.#take(run);
+    return this.#under;
+  }
+
+  async #take(run: () => Promise<{ rows: HistoryRow[]; more: boolean }>): Promise<void> {
+    const [turn, query] = [++this.#turn, this.#query];
     this.loading = true;
     try {
       const { rows, more } = await run();
@@ -84,6 +101,7 @@ export class Pages {
       this.rows = rows;
       this.more = more;
       this.known = true;
+      this.#answered = query;
       this.error = undefined;
     } catch (e) {
       if (turn === this.#turn) this.error = asCommandError(e);
