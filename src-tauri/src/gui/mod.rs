@@ -10,6 +10,7 @@ mod returning;
 mod shipped;
 #[cfg(all(test, target_os = "linux"))]
 mod test_bus;
+mod topics;
 pub mod tray;
 pub mod window;
 pub mod words;
@@ -21,6 +22,7 @@ use crate::ipc::settings::{self, keys};
 use links::Link;
 use roundtrip_engine::EngineEvent;
 use roundtrip_store::Provider;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -376,8 +378,9 @@ fn follow(app: &AppHandle, link: Option<Link>) {
 /// further changes lead to one more.
 fn listen(app: &AppHandle) {
     let dirty = Arc::new(tokio::sync::Notify::new());
+    let topics = Arc::new(Mutex::new(BTreeSet::from_iter(topics::ALL.iter().copied())));
     dirty.notify_one();
-    let (refresher, changed) = (app.clone(), Arc::clone(&dirty));
+    let (refresher, changed, gathered) = (app.clone(), Arc::clone(&dirty), Arc::clone(&topics));
     tauri::async_runtime::spawn(async move {
         let mut period = SYNCING_SHOWS_AFTER;
         // However much happens meanwhile: a morning comes, and with it another day.
@@ -386,7 +389,7 @@ fn listen(app: &AppHandle) {
         loop {
             let next = morning.min(tokio::time::Instant::now() + period);
             period = tokio::select! {
-                () = changed.notified() => refresh(&refresher).await,
+                () = changed.notified() => refresh(&refresher, &gathered).await,
                 // A run that was too short to be shown is not short for ever.
                 () = tokio::time::sleep_until(next) => {
                     let today = chrono::Local::now().date_naive();
@@ -411,6 +414,10 @@ fn listen(app: &AppHandle) {
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => HostEvent::Changed,
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             };
+            topics
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(topics::of(&event));
             match event {
                 HostEvent::Engine(EngineEvent::Progress { done, total }) => {
                     emit(&app, &SyncProgress(Progress { done, total }));
@@ -437,11 +444,13 @@ fn emit(app: &AppHandle, event: &(impl Event + Clone + serde::Serialize)) {
 }
 
 /// Answers after how long the tray wants to be looked at again.
-async fn refresh(app: &AppHandle) -> Duration {
-    let topics = ["overview", "appointments", "conflicts", "history", "settings"]
-        .map(str::to_owned)
-        .to_vec();
-    emit(app, &StateChanged { topics });
+async fn refresh(app: &AppHandle, gathered: &Mutex<BTreeSet<&'static str>>) -> Duration {
+    let topics = std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner));
+    let topics: Vec<_> = topics.into_iter().map(str::to_owned).collect();
+    // The events of the last refresh may have been gathered by the one before it.
+    if !topics.is_empty() {
+        emit(app, &StateChanged { topics });
+    }
     let period = refresh_tray(app).await;
     notifications::refresh(app).await;
     period

@@ -6,7 +6,7 @@ use specta::Type;
 use tauri_specta::Event;
 
 /// Something the window shows has changed: ask again for these topics (`overview`, `appointments`, `conflicts`,
-/// `history`, `settings`).
+/// `history`, `settings`). `run` shows nothing: a run has ended, and who waits for that looks again.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
 pub struct StateChanged {
     /// Topics.

@@ -1309,7 +1309,7 @@ export type SignInView = {
 
 /**
  *  Something the window shows has changed: ask again for these topics (`overview`, `appointments`, `conflicts`,
- *  `history`, `settings`).
+ *  `history`, `settings`). `run` shows nothing: a run has ended, and who waits for that looks again.
  */
 export type StateChanged = {
 	/**  Topics. */
