@@ -97,6 +97,27 @@ describe('every screen', () => {
     }, 60_000);
 });
 
+describe('a rest behind something that comes first', () => {
+  it('can be ended beside the headline while a decision is open', async () => {
+    const user = userEvent.setup();
+    const app = await open('conflicts');
+    expect(find('turn-on')).toBeNull();
+    Object.assign(app.state.overview, { enabled: false, next_sync_at: null });
+    await app.changed('overview');
+    expect((await get('rests')).textContent).toBe('Syncing is turned off.');
+    expect((await get('overall-state')).dataset.state).toBe('needs_attention');
+    expect(find('sync-now')).toBeNull();
+    expect(await problems()).toEqual([]);
+    await user.click(await get('turn-on'));
+    await waitFor(() => expect(app.state.overview.enabled).toBe(true));
+    await get('sync-now');
+    Object.assign(app.state.overview, { paused_for_ever: true });
+    await app.changed('overview');
+    expect((await get('rests')).textContent).toBe('Paused until you resume.');
+    await get('resume');
+  }, 60_000);
+});
+
 describe('the way in', () => {
   it('asks for the address, then Google, then shows the preview, and writes nothing before "Start syncing"', async () => {
     const user = userEvent.setup();

@@ -71,6 +71,7 @@ fn full() -> (Overview, FiguresView) {
         next_sync_at: None,
         paused_until: None,
         paused_for_ever: false,
+        enabled: true,
         problem: Some(Problem {
             code: "no_success_2h_google".into(),
             service: Some("google".into()),

@@ -65,7 +65,8 @@ impl Look {
                 .and_then(|at| at.with_second(0)?.with_nanosecond(0)),
             decisions: u32::try_from(decisions).unwrap_or(u32::MAX),
             paused: overview.paused_until.is_some() || overview.paused_for_ever,
-            paused_until: overview.paused_until,
+            // What is turned off does not go on when a pause ends.
+            paused_until: overview.paused_until.filter(|_| overview.enabled),
             problem: overview.problem.as_ref().map(|problem| problem.code.clone()),
         }
     }

@@ -83,6 +83,7 @@ impl Host {
                 .filter(|_| !rests(&snapshot)),
             paused_until: paused_until.filter(|_| !for_ever),
             paused_for_ever: for_ever,
+            enabled: snapshot.settings.enabled,
             problem,
             platform: accounts.platform.as_ref().map(|(account, extra)| {
                 let url = Some(extra.metadata.base.to_string());
@@ -135,6 +136,7 @@ fn unconnected(accounts: &Accounts) -> Overview {
         next_sync_at: None,
         paused_until: None,
         paused_for_ever: false,
+        enabled: true,
         problem: None,
         platform: accounts
             .platform

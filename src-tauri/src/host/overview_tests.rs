@@ -181,6 +181,49 @@ async fn sync_that_was_heard_to_be_off_hides_no_platform_that_cannot_be_heard_an
     host.close().await;
 }
 
+#[tokio::test]
+async fn that_syncing_is_off_or_paused_is_told_whatever_comes_first() {
+    let (host, _folder) = connected("off-behind-a-problem").await;
+    let running = host.running().await.expect("both are signed in");
+    let told = async || {
+        let overview = host.overview().await.expect("the ledger works");
+        (
+            overview.enabled,
+            overview.paused_until.is_some() || overview.paused_for_ever,
+        )
+    };
+    assert_eq!(told().await, (true, false));
+    let off = roundtrip_core::settings::SyncSettings {
+        enabled: false,
+        ..Default::default()
+    };
+    let kept = running
+        .engine
+        .ledger()
+        .commit(vec![Change::PutSettings(Box::new(off))]);
+    kept.await.expect("the ledger works");
+    let until = host.clock.now() + Duration::hours(1);
+    let paused = running.engine.pause_until(Some(until));
+    paused.await.expect("the ledger works");
+    let lost = Some(PortError::CalendarNotFound);
+    let (_, state) = said(&host, [None, lost]).await;
+    assert_eq!(
+        state,
+        OverallState::NeedsAttention,
+        "the state alone does not tell it"
+    );
+    assert_eq!(told().await, (false, true));
+    // It does not go on when the pause ends, so the tray names no end.
+    let overview = host.overview().await.expect("the ledger works");
+    let overview = Overview {
+        state: OverallState::Paused,
+        ..overview
+    };
+    assert!(overview.paused_until.is_some());
+    assert_eq!(Look::of(&overview, Tongue::En).line(), "Paused");
+    host.close().await;
+}
+
 /// A laptop that was awake for two hours, looked every four minutes, and had a success at neither side or at the platform alone.
 fn two_hours(now: DateTime<Utc>, platform_works: bool) -> Watch {
     let mut watch = Watch::default();

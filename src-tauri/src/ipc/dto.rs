@@ -97,6 +97,8 @@ pub struct Overview {
     pub paused_until: Option<DateTime<Utc>>,
     /// Paused until the trainer resumes.
     pub paused_for_ever: bool,
+    /// Syncing is turned on in the settings. Where it is off, something else may come first in `state`.
+    pub enabled: bool,
     /// The problem with the highest severity, if any.
     pub problem: Option<Problem>,
     /// Platform account.

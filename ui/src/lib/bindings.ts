@@ -780,6 +780,8 @@ export type Overview = {
 	paused_until: string | null,
 	/**  Paused until the trainer resumes. */
 	paused_for_ever: boolean,
+	/**  Syncing is turned on in the settings. Where it is off, something else may come first in `state`. */
+	enabled: boolean,
 	/**  The problem with the highest severity, if any. */
 	problem: Problem | null,
 	/**  Platform account. */

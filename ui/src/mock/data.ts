@@ -505,6 +505,7 @@ export const emptyOverview = (): Overview => ({
   next_sync_at: null,
   paused_until: null,
   paused_for_ever: false,
+  enabled: true,
   problem: null,
   platform: null,
   calendar: null,

@@ -3,7 +3,7 @@ import type { ConflictView, Overview } from '$lib/bindings';
 import { useLanguage } from '$lib/i18n/locale.svelte';
 import { conflictsFor, emptyOverview } from '../../mock/data';
 import { googleAccount, platformAccount } from '../../mock/model';
-import { headline } from './headline';
+import { headline, restWords } from './headline';
 import { statusLine } from './status';
 
 const NOW = Date.parse('2026-11-21T09:00:00Z');
@@ -124,7 +124,20 @@ describe('headline in English', () => {
     expect(all(overview({ state: 'paused', problem }))).toBe(
       'Linden Akademie has paused syncing. There is maintenance going on. It comes back by itself. Your calendar stays as it is.',
     );
-    expect(headline(overview({ state: 'paused' }), NOW).title).toBe('Syncing is turned off.');
+    expect(headline(overview({ state: 'paused', enabled: false }), NOW).title).toBe('Syncing is turned off.');
+    // What is turned off goes on neither when a pause ends nor when the platform allows it again.
+    const both = overview({ state: 'paused', enabled: false, paused_until: '2026-11-21T13:30:00Z' });
+    expect(headline(both, NOW).title).toBe('Syncing is turned off.');
+    expect(statusLine(both, NOW)).toBe('Paused');
+    expect(headline(overview({ state: 'paused', enabled: false, problem }), NOW).title).toBe('Syncing is turned off.');
+  });
+
+  it('says that nothing is synced whatever else is said first', () => {
+    const said = (more: Partial<Overview>) => restWords(overview({ state: 'needs_attention', ...more }), NOW);
+    expect(said({})).toBeNull();
+    expect(said({ enabled: false })).toBe('Syncing is turned off.');
+    expect(said({ paused_until: '2026-11-21T13:30:00Z' })).toBe('Paused until 14:30.');
+    expect(said({ paused_for_ever: true })).toBe('Paused until you resume.');
   });
 
   it('does not say offline where only one service cannot be reached', () => {

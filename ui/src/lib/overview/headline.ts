@@ -2,7 +2,7 @@ import type { Overview } from '$lib/bindings';
 import { problemWords } from '$lib/i18n/problems';
 import { number } from '$lib/i18n/time';
 import { m } from '$lib/paraglide/messages';
-import { accountName, endTime } from './status';
+import { accountName, endTime, rest } from './status';
 
 /** The answer to "is my calendar right?" in one sentence, and the rest of the truth in a second one. */
 export type Headline = { title: string; sub: string };
@@ -11,6 +11,16 @@ const NUMBERS = [m.num_1, m.num_2, m.num_3, m.num_4, m.num_5, m.num_6, m.num_7, 
 
 /** "Two", "12": small numbers are words. */
 export const numberWord = (n: number): string => NUMBERS[n - 1]?.() ?? number(n);
+
+/** That nothing is synced because the trainer wants none now, whatever else is said first. */
+export function restWords(overview: Overview, nowMs: number): string | null {
+  const why = rest(overview);
+  if (why === 'off') return m.head_off();
+  if (why === null) return null;
+  return overview.paused_until
+    ? m.head_paused_until({ time: endTime(overview.paused_until, overview.time_zone, nowMs) })
+    : m.head_paused();
+}
 
 export function headline(overview: Overview, nowMs: number): Headline {
   const platform = accountName(overview.platform);
@@ -35,12 +45,9 @@ export function headline(overview: Overview, nowMs: number): Headline {
           : m.head_offline_sub_never(),
       };
     case 'paused':
-      if (overview.paused_until)
-        return {
-          title: m.head_paused_until({ time: endTime(overview.paused_until, zone, nowMs) }),
-          sub: m.head_paused_sub(),
-        };
-      if (overview.paused_for_ever) return { title: m.head_paused(), sub: m.head_paused_sub() };
+      // What is turned off does not go on when a pause ends.
+      if (rest(overview) === 'off') return { title: m.head_off(), sub: m.head_off_sub() };
+      if (rest(overview) === 'paused') return { title: restWords(overview, nowMs) ?? '', sub: m.head_paused_sub() };
       if (overview.problem?.code !== 'sync_disabled') return { title: m.head_off(), sub: m.head_off_sub() };
       return {
         title: m.head_paused_platform({ platform }),
@@ -96,7 +103,7 @@ function attention(overview: Overview, platform: string, calendar: string, nowMs
   else
     return problem ? fromProblem(overview, platform) : { title: m.head_attention(), sub: numbers(overview, calendar) };
   // While nothing is read, how many are right is known as of some moment only.
-  const rests = !!overview.paused_until || overview.paused_for_ever || overview.next_sync_at === null;
+  const rests = rest(overview) !== null || overview.next_sync_at === null;
   // "The rest is right" is said only where it is true.
   const restRight =
     counts.waiting === 0 && questions.length === 0 && (open === 0 || counts.problems === 0) && overview.as_of !== null;

@@ -19,6 +19,13 @@ export const stateWord = (state: OverallState): string => WORDS[state]();
 export const offline = ({ state, problem }: Pick<Overview, 'state' | 'problem'>): boolean =>
   state === 'offline' && (problem?.code ?? 'offline') === 'offline';
 
+/**
+ * Nothing is synced because the trainer wants none now: turned off in the settings, or paused. Something that needs them may
+ * come first in `state`, so that alone does not tell.
+ */
+export const rest = ({ enabled, paused_until, paused_for_ever }: Overview): 'off' | 'paused' | null =>
+  !enabled ? 'off' : paused_until || paused_for_ever ? 'paused' : null;
+
 /** The state in one short line; "Up to date" and "Offline" always say as of when. */
 export function statusLine(overview: Overview, nowMs: number): string {
   const { state, as_of, time_zone: zone } = overview;
@@ -26,7 +33,7 @@ export function statusLine(overview: Overview, nowMs: number): string {
   const word = state === 'offline' && !offline(overview) ? m.state_waiting() : stateWord(state);
   if (state === 'syncing' && overview.progress && overview.progress.total > 0)
     return m.state_progress({ done: overview.progress.done, total: overview.progress.total });
-  if (state === 'paused' && overview.paused_until)
+  if (state === 'paused' && overview.paused_until && overview.enabled)
     return m.state_paused_until({ time: endTime(overview.paused_until, zone, nowMs) });
   if (state === 'up_to_date' && as_of) return m.state_with_age({ state: word, age: age(as_of, zone, nowMs) });
   if (state === 'offline' && as_of) return m.state_as_of({ state: word, time: endTime(as_of, zone, nowMs) });

@@ -5,6 +5,7 @@ import { now } from '$lib/i18n/now.svelte';
 import { moment } from '$lib/i18n/time';
 import { cancelSync, pause, resume, syncNow } from '$lib/overview/api';
 import { overview, platformName, zone } from '$lib/overview/state.svelte';
+import { rest } from '$lib/overview/status';
 import { m } from '$lib/paraglide/messages';
 import { sectionsFor } from '$lib/settings/sections';
 import { act } from '$lib/ui/act';
@@ -33,7 +34,7 @@ function actions(): PaletteCommand[] {
   const add = (id: string, label: string, run: () => void, hint?: string, words?: string) =>
     found.push({ id, group: 'actions', label, run, hint, words });
   if (o?.started) {
-    const paused = o.state === 'paused' || o.paused_for_ever || !!o.paused_until;
+    const paused = o.state === 'paused' || rest(o) !== null;
     if (o.state === 'syncing') add('stop', m.stop_sync(), () => void act(cancelSync, m.toast_stopping()));
     else if (!paused && o.state !== 'starting' && o.state !== 'not_connected')
       add('sync-now', m.sync_now(), () => void act(syncNow), undefined, 'sync');

@@ -222,6 +222,7 @@ export const settings: Area = ({ state, now, changed, refuse }) => {
       check(patch as SettingsPatch);
       if ((patch as SettingsPatch).calendar_id) leaveBehind((patch as SettingsPatch).even_so);
       Object.assign(state.settings, after(patch as SettingsPatch));
+      state.overview.enabled = state.settings.enabled;
       for (const row of state.rows) {
         const reason = leftOut(state.settings, row);
         if (reason && writtenBefore(row)) Object.assign(row, { badge: 'left_out', reason });
