@@ -72,6 +72,7 @@ fn full() -> (Overview, FiguresView) {
         paused_until: None,
         paused_for_ever: false,
         enabled: true,
+        pushed: false,
         problem: Some(Problem {
             code: "no_success_2h_google".into(),
             service: Some("google".into()),

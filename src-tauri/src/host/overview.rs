@@ -12,7 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::{OutboxState, Side};
-use roundtrip_core::silence;
+use roundtrip_core::{schedule, silence};
 use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat, LedgerError, Run};
 use roundtrip_engine::ports::PortError;
 use roundtrip_engine::{AppointmentStatus, Snapshot};
@@ -84,6 +84,7 @@ impl Host {
             paused_until: paused_until.filter(|_| !for_ever),
             paused_for_ever: for_ever,
             enabled: snapshot.settings.enabled,
+            pushed: is_pushed(&snapshot),
             problem,
             platform: accounts.platform.as_ref().map(|(account, extra)| {
                 let url = Some(extra.metadata.base.to_string());
@@ -137,6 +138,7 @@ fn unconnected(accounts: &Accounts) -> Overview {
         paused_until: None,
         paused_for_ever: false,
         enabled: true,
+        pushed: false,
         problem: None,
         platform: accounts
             .platform
@@ -161,6 +163,13 @@ fn unconnected(accounts: &Accounts) -> Overview {
         latest: None,
         tokens_volatile: false,
     }
+}
+
+/// A side in trouble is looked at again and again, whatever it tells by itself.
+fn is_pushed(snapshot: &Snapshot) -> bool {
+    let live = &snapshot.live;
+    schedule::is_left_to_hints(live.pushed.stream, live.platform.problem.is_some())
+        && schedule::is_left_to_hints(live.pushed.calendar, live.calendar.problem.is_some())
 }
 
 fn account_view(

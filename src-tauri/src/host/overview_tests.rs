@@ -224,6 +224,24 @@ async fn that_syncing_is_off_or_paused_is_told_whatever_comes_first() {
     host.close().await;
 }
 
+#[tokio::test]
+async fn both_sides_are_pushed_only_where_both_are_left_to_their_hints() {
+    let (host, _folder) = connected("pushed").await;
+    let running = host.running().await.expect("both are signed in");
+    let mut snapshot = running.engine.snapshot().await.expect("the ledger works");
+    for (stream, calendar, trouble, both) in [
+        (false, false, None, false),
+        (true, false, None, false),
+        (true, true, None, true),
+        (true, true, Some(PortError::QuotaGone), false),
+    ] {
+        (snapshot.live.pushed.stream, snapshot.live.pushed.calendar) = (stream, calendar);
+        snapshot.live.calendar.problem = trouble;
+        assert_eq!(is_pushed(&snapshot), both, "{stream} {calendar}");
+    }
+    host.close().await;
+}
+
 /// A laptop that was awake for two hours, looked every four minutes, and had a success at neither side or at the platform alone.
 fn two_hours(now: DateTime<Utc>, platform_works: bool) -> Watch {
     let mut watch = Watch::default();

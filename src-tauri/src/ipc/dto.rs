@@ -99,6 +99,8 @@ pub struct Overview {
     pub paused_for_ever: bool,
     /// Syncing is turned on in the settings. Where it is off, something else may come first in `state`.
     pub enabled: bool,
+    /// Both services tell their changes by themselves now, so a time without checks is a quiet one.
+    pub pushed: bool,
     /// The problem with the highest severity, if any.
     pub problem: Option<Problem>,
     /// Platform account.

@@ -782,6 +782,8 @@ export type Overview = {
 	paused_for_ever: boolean,
 	/**  Syncing is turned on in the settings. Where it is off, something else may come first in `state`. */
 	enabled: boolean,
+	/**  Both services tell their changes by themselves now, so a time without checks is a quiet one. */
+	pushed: boolean,
 	/**  The problem with the highest severity, if any. */
 	problem: Problem | null,
 	/**  Platform account. */

@@ -506,6 +506,7 @@ export const emptyOverview = (): Overview => ({
   paused_until: null,
   paused_for_ever: false,
   enabled: true,
+  pushed: false,
   problem: null,
   platform: null,
   calendar: null,

@@ -52,6 +52,17 @@ describe('heartbeat', () => {
     expect(heartbeat(every15(24, 3), NOW, 15, 'offline').gaps.map((g) => g.reason)).toEqual(['offline']);
   });
 
+  it('calls a time without checks quiet while both sides tell their changes', () => {
+    const reasons = (beats: Beat[], open: 'paused' | 'offline' | null = null) =>
+      heartbeat(beats, NOW, 15, open, NOW - 40 * 24 * HOUR, true).gaps.map((g) => g.reason);
+    // What is over may have been quiet or a laptop that was off; nobody wrote down which.
+    expect(reasons([...every15(24, 9), ...every15(4, 3)])).toEqual(['perhaps', 'quiet']);
+    expect(reasons(every15(24, 3), 'offline')).toEqual(['offline']);
+    // Longer than the laptop would have waited for a hint.
+    expect(reasons([...every15(24, 18), ...every15(6, 0)])).toEqual(['unknown']);
+    expect(reasons(every15(24, 11))).toEqual(['unknown']);
+  });
+
   it('takes the chosen frequency into account', () => {
     const hourly = Array.from({ length: 25 }, (_, i) => beat(24 - i));
     expect(heartbeat(hourly, NOW, 60).gaps).toEqual([]);

@@ -2,13 +2,22 @@ import type { Beat } from '$lib/bindings';
 
 /** Something on the 24-hour strip, from left (0) to right (1). */
 export type Stroke = { kind: 'beat'; at: number; beat: Beat };
-export type Gap = { kind: 'gap'; from: number; to: number; reason: 'unknown' | 'before' | 'paused' | 'offline' };
+export type Gap = {
+  kind: 'gap';
+  from: number;
+  to: number;
+  reason: 'unknown' | 'perhaps' | 'quiet' | 'before' | 'paused' | 'offline';
+};
 
 const DAY_MS = 86_400_000;
+/** Where both sides tell their changes by themselves, each is read after eight hours at the latest, ±25 % (`core::schedule`). */
+const NET_MS = 1.25 * 8 * 3_600_000;
 
 /**
  * Beats and the gaps between them. Why a run is missing is nowhere written down: the laptop was off or asleep, or it was
- * paused. Only the gap that is still open has a known reason (`open`), and the time before the first run ever.
+ * paused. Only the gap that is still open has a known reason (`open`), and the time before the first run ever. Where both
+ * sides tell their changes (`pushed`) no run is needed while nothing changes: the gap that is still open is such a quiet
+ * time, because a start and a wake-up begin with a run; one that is over may have been.
  */
 export function heartbeat(
   beats: Beat[],
@@ -16,6 +25,7 @@ export function heartbeat(
   everyMinutes: number,
   open: 'paused' | 'offline' | null = null,
   firstRunMs: number | null = null,
+  pushed = false,
 ): { strokes: Stroke[]; gaps: Gap[] } {
   const begin = nowMs - DAY_MS;
   const place = (ms: number) => Math.min(1, Math.max(0, (ms - begin) / DAY_MS));
@@ -26,18 +36,23 @@ export function heartbeat(
   // Two checks missed in a row, with some air for jitter; one late check explains nothing.
   const missing = 2.5 * everyMinutes * 60_000;
   const times = strokes.map(({ beat }) => Date.parse(beat.at));
+  const why = (lengthMs: number, isOpen: boolean): Gap['reason'] => {
+    if (isOpen && open) return open;
+    if (!pushed || lengthMs > NET_MS) return 'unknown';
+    return isOpen ? 'quiet' : 'perhaps';
+  };
   const first = times[0];
   if (first === undefined) return { strokes, gaps };
   if (first - begin > missing) {
     // Only where the first run of all lies in these 24 hours is there nothing before it.
-    const reason = firstRunMs !== null && firstRunMs > begin ? 'before' : 'unknown';
+    const reason = firstRunMs !== null && firstRunMs > begin ? 'before' : why(first - begin, false);
     gaps.push({ kind: 'gap', from: 0, to: place(first), reason });
   }
   times.forEach((time, i) => {
     const next = times[i + 1] ?? nowMs;
     if (next - time <= missing) return;
     const last = i === times.length - 1;
-    gaps.push({ kind: 'gap', from: place(time), to: place(next), reason: last && open ? open : 'unknown' });
+    gaps.push({ kind: 'gap', from: place(time), to: place(next), reason: why(next - time, last) });
   });
   return { strokes, gaps };
 }
