@@ -118,6 +118,20 @@ describe('a rest behind something that comes first', () => {
   }, 60_000);
 });
 
+describe('the last 24 hours', () => {
+  it('says that nothing ran yet only where nothing ever did', async () => {
+    const app = await open('healthy');
+    const sum = () => document.querySelector('#beat-title')?.nextElementSibling?.textContent;
+    Object.assign(app.state.overview, { heartbeat: [], first_run_at: new Date(Date.now() - 4e8).toISOString() });
+    await app.changed('overview');
+    await waitFor(() => expect(sum()).toBe('Nothing in the last 24 hours'));
+    expect(find('heartbeat-gap')?.dataset.reason).toBe('unknown');
+    app.state.overview.first_run_at = null;
+    await app.changed('overview');
+    await waitFor(() => expect(sum()).toBe('Nothing ran yet'));
+  }, 60_000);
+});
+
 describe('the way in', () => {
   it('asks for the address, then Google, then shows the preview, and writes nothing before "Start syncing"', async () => {
     const user = userEvent.setup();

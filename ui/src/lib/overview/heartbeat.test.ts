@@ -63,6 +63,14 @@ describe('heartbeat', () => {
     expect(reasons(every15(24, 11))).toEqual(['unknown']);
   });
 
+  it('explains a day without any run, unless there never was one', () => {
+    const reasons = (firstAgo: number | null, open: 'paused' | null = null) =>
+      heartbeat([], NOW, 15, open, firstAgo === null ? null : NOW - firstAgo * HOUR).gaps.map((g) => g.reason);
+    expect(reasons(24 * 40)).toEqual(['unknown']);
+    expect(reasons(24 * 40, 'paused')).toEqual(['paused']);
+    expect(reasons(null)).toEqual([]);
+  });
+
   it('takes the chosen frequency into account', () => {
     const hourly = Array.from({ length: 25 }, (_, i) => beat(24 - i));
     expect(heartbeat(hourly, NOW, 60).gaps).toEqual([]);

@@ -42,7 +42,11 @@ export function heartbeat(
     return isOpen ? 'quiet' : 'perhaps';
   };
   const first = times[0];
-  if (first === undefined) return { strokes, gaps };
+  if (first === undefined) {
+    if (firstRunMs !== null && firstRunMs <= begin)
+      gaps.push({ kind: 'gap', from: 0, to: 1, reason: why(DAY_MS, true) });
+    return { strokes, gaps };
+  }
   if (first - begin > missing) {
     // Only where the first run of all lies in these 24 hours is there nothing before it.
     const reason = firstRunMs !== null && firstRunMs > begin ? 'before' : why(first - begin, false);
