@@ -74,7 +74,7 @@ export function start(
         problem: null,
       });
       if (state.conflicts.length || state.questions.length) o.state = 'needs_attention';
-      void changed('overview', 'appointments', 'history');
+      void changed('overview', 'appointments', 'history', 'run');
     };
     later(300, step);
   }

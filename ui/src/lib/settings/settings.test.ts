@@ -496,6 +496,42 @@ describe('deleting everything', () => {
     expect((await get('proof')).dataset.clean).toBe('true');
   });
 
+  it('waits for the end of the run that is to bring the moves over, and looks again then', async () => {
+    const app = await open('advanced');
+    const row = app.state.rows.find((r) => r.badge === 'waiting');
+    if (row) row.reason = 'retrying';
+    await pick('delete-everything');
+    await get('delete-unreported');
+    const looked = app.asked('preview_delete_everything');
+    await pick('delete-sync');
+    await waitFor(() => expect(find('delete-sync')?.getAttribute('aria-disabled')).toBe('true'));
+    expect(find('delete-synced')?.textContent).toContain('Syncing…');
+    await pick('delete-sync');
+    expect(app.asked('sync_now')).toBe(1);
+    expect(app.asked('preview_delete_everything')).toBe(looked);
+    await waitFor(() => expect(find('delete-synced')?.dataset.how).toBe('done'), { timeout: 8_000 });
+    expect(find('delete-unreported')).toBeNull();
+    expect(document.activeElement).toBe(find('delete-cancel'));
+  });
+
+  it('says why a run brought nothing over, and asks for none while syncing rests', async () => {
+    const app = await open('advanced');
+    const row = app.state.rows.find((r) => r.badge === 'synced');
+    if (row) row.reason = 'retrying';
+    await pick('delete-everything');
+    await pick('delete-sync');
+    await waitFor(() => expect(find('delete-synced')?.dataset.how).toBe('still'), { timeout: 8_000 });
+    expect((await get('delete-unreported')).dataset.count).toBe('1');
+    expect(find('delete-synced')?.textContent).toContain('Linden Akademie');
+    expect(await problems()).toEqual([]);
+    app.state.overview.paused_for_ever = true;
+    await app.changed('overview');
+    await waitFor(() => expect(overview.value?.paused_for_ever).toBe(true));
+    await pick('delete-sync');
+    await waitFor(() => expect(find('delete-synced')?.dataset.how).toBe('rests'));
+    expect(app.asked('sync_now')).toBe(1);
+  });
+
   it('says so while offline', async () => {
     await open('advanced', 'offline');
     await pick('delete-everything');

@@ -3,6 +3,7 @@ import { events } from '$lib/bindings';
 import { conflicts } from '$lib/conflicts/state.svelte';
 import { historyChanged } from '$lib/history/state.svelte';
 import { signIn } from '$lib/onboarding/signin.svelte';
+import { runEnded } from '$lib/overview/runs';
 import { overview, progressed } from '$lib/overview/state.svelte';
 import { settings } from '$lib/settings/state.svelte';
 import { setNow } from '$lib/i18n/now.svelte';
@@ -16,6 +17,7 @@ const TOPICS: Record<string, () => void> = {
   conflicts: () => void conflicts.refresh(),
   history: () => historyChanged(),
   settings: () => void settings.refresh(),
+  run: runEnded,
 };
 
 /** Listens to the app; what was never asked for is not fetched. */
