@@ -409,6 +409,12 @@ describe('accounts', () => {
   });
 });
 
+/** What is said of a button that is off, by what it names as its description. */
+const needs = (button: string): string | undefined => {
+  const id = find(button)?.getAttribute('aria-describedby');
+  return id ? document.getElementById(id)?.textContent : undefined;
+};
+
 describe('disconnecting with deletion', () => {
   it('asks about a move that only the look before the deletion finds', async () => {
     const app = await open('accounts');
@@ -423,8 +429,10 @@ describe('disconnecting with deletion', () => {
     expect((await get('disconnect-unreported')).dataset.count).toBe('1');
     expect(app.state.overview.calendar).not.toBeNull();
     expect(document.querySelector('[data-sonner-toast]')).toBeNull();
+    expect(needs('disconnect-confirm')).toBe('To go on, choose “Go on even so” first.');
     expect(await problems()).toEqual([]);
     await pick('disconnect-even-so');
+    expect(needs('disconnect-confirm')).toBeUndefined();
     await pick('disconnect-confirm');
     await gone('disconnect-dialog');
     expect(app.state.overview.calendar).toBeNull();
@@ -490,8 +498,11 @@ describe('deleting everything', () => {
     expect((await get('delete-unreported')).dataset.count).toBe('1');
     await type(await get('delete-word'), 'DELETE');
     expect((await get('delete-confirm')).hasAttribute('disabled')).toBe(true);
+    expect(needs('delete-confirm')).toBe('To go on, choose “Go on even so” first.');
     expect(await problems()).toEqual([]);
     await pick('delete-even-so');
+    expect(needs('delete-confirm')).toBeUndefined();
+    expect(find('delete-needs')).toBeNull();
     await pick('delete-confirm');
     expect((await get('proof')).dataset.clean).toBe('true');
   });
