@@ -118,6 +118,26 @@ describe('a rest behind something that comes first', () => {
   }, 60_000);
 });
 
+describe('the next visits', () => {
+  it('keep what a title from outside does to themselves', async () => {
+    const app = await open('healthy');
+    await get('next-row');
+    const [first, second] = [...document.querySelectorAll<HTMLElement>('[data-test="next-row"]')].map((link) =>
+      app.state.rows.find((row) => row.id === link.dataset.id),
+    );
+    Object.assign(first ?? {}, { title: `\u2069\u202e${'x'.repeat(500)}`, location: '\u202eHof' });
+    Object.assign(second ?? {}, { title: '\u200b\u2060' });
+    await app.changed('overview');
+    const shown = (id: string | undefined, part: string) =>
+      document.querySelector(`[data-test="next-row"][data-id="${id}"] .${part} > bdi`)?.textContent;
+    await waitFor(() => expect(shown(first?.id, 'title')).toBe(`\u2068\u202e${'x'.repeat(119)}…\u2069`));
+    expect(shown(first?.id, 'place')).toBe('\u202eHof');
+    // Nothing to see is no name for a link.
+    expect(shown(second?.id, 'title')).toBe('an appointment');
+    expect(await problems()).toEqual([]);
+  }, 60_000);
+});
+
 describe('the last 24 hours', () => {
   it('says that nothing ran yet only where nothing ever did', async () => {
     const app = await open('healthy');

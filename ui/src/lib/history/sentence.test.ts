@@ -131,6 +131,10 @@ describe('history sentences', () => {
     expect(titleWord('\u200b\u2060 ')).toBe('an appointment');
     expect(titleWord(null)).toBe('an appointment');
     expect(titleWord('بيدلية \u202eRosen')).toBe('\u2068بيدلية \u202eRosen\u2069');
+    // What would end the isolate around it, and so turn the rest of the sentence, or keep it from ending.
+    expect(titleWord('\u2069\u202eRosen')).toBe('\u2068\u202eRosen\u2069');
+    expect(titleWord('\u202eRo\u2067sen')).toBe('\u2068\u202eRosen\u2069');
+    expect(titleWord('\u202eRosen\n\u2029\u202eHof')).toBe('\u2068\u202eRosen \u202eHof\u2069');
   });
 
   it('has words for each reason of not restoring, and for a new one', () => {

@@ -56,14 +56,19 @@ const LONGEST = 120;
 // Letters that run from right to left, and signs that change the direction of what follows them.
 const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/;
 
+// The ends of an isolate, and of a paragraph: one inside a title would end the isolate that we put around it.
+const ENDS = /[\u2066-\u2069]/g;
+const PARAGRAPHS = /[\s\u001c-\u001f\u0085]+/g;
+
 /**
  * A title inside a sentence. It comes from outside: one that is as long as a letter is cut, one that has nothing to see
  * gets a word, and one that turns the direction of writing cannot turn the words around it.
  */
 export function titleWord(title: string | null): string {
   if (!title || !/[^\s\p{Cf}\p{Cc}]/u.test(title)) return m.h_thing();
-  const signs = title.length > LONGEST ? Array.from(title.slice(0, LONGEST * 4)) : undefined;
-  const cut = signs && signs.length > LONGEST ? `${signs.slice(0, LONGEST).join('')}…` : title;
+  const line = title.replace(ENDS, '').replace(PARAGRAPHS, ' ').trim();
+  const signs = line.length > LONGEST ? Array.from(line.slice(0, LONGEST * 4)) : undefined;
+  const cut = signs && signs.length > LONGEST ? `${signs.slice(0, LONGEST).join('')}…` : line;
   return TURNS.test(cut) ? `\u2068${cut}\u2069` : cut;
 }
 
