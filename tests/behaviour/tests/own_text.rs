@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use roundtrip_behaviour_tests::{Trainer, World, at};
+use roundtrip_behaviour_tests::{Cut, Trainer, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{ConflictKind, Resolution};
+use roundtrip_engine::ledger::HistoryWhat;
 use roundtrip_http::{HttpError, HttpPort};
+use roundtrip_sandbox::platform::{EditableField, NewAppointment};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -237,6 +239,60 @@ async fn a_colour_that_met_an_edit_is_not_taken_for_written() {
         assert_eq!(world.badge(&visit).await.0, Badge::Synced);
         world.sync().await;
         assert_eq!(world.calendar_writes_since(mark), 2, "turned away, and written");
+        world.check_invariants().await;
+    }
+}
+
+/// The report arrived, its answer was lost, and the trainer went on writing.
+#[tokio::test]
+async fn what_is_written_while_earlier_notes_are_on_their_way_is_not_written_over() {
+    let mut world = World::new().await;
+    let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
+    let editable = vec![EditableField::Time, EditableField::Notes];
+    let visit = world.admin().plan(NewAppointment { editable, ..draft });
+    world.sync().await;
+    let write = |from: &str, to: &str| {
+        let description = world.trainer().description(&visit).replace(from, to);
+        world.trainer().edit(&visit, &json!({"description": description}));
+    };
+    write("die Handouts", "zwölf Handouts");
+    world.sync().await;
+    world.advance(30);
+    let laptop = world.laptop.sync_or_lose_power(0, Cut::After).await;
+    let laptop = laptop.expect("it reports");
+    let reported = Some("Bitte zwölf Handouts mitbringen.");
+    assert_eq!(world.admin().appointment(&visit).notes.as_deref(), reported);
+    write("zwölf Handouts", "zwölf Handouts und Stifte");
+    world.laptop = laptop;
+    world.settle().await;
+
+    let wanted = "Bitte zwölf Handouts und Stifte mitbringen.";
+    let shown = world.trainer().description(&visit);
+    assert!(shown.contains(wanted), "{shown}");
+    let notes = world.admin().appointment(&visit).notes;
+    assert_eq!(notes.as_deref(), Some(wanted));
+    assert_eq!(world.conflicts().await, []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn own_text_that_goes_with_an_event_is_told_in_the_history() {
+    for own in [false, true] {
+        let (world, visit) = with_visit().await;
+        if own {
+            let mine = format!("{}\nDanach: Einkauf.", world.trainer().description(&visit));
+            world.trainer().edit(&visit, &json!({"description": mine}));
+            world.settle().await;
+        }
+        world.admin().cancel(&visit);
+        world.settle().await;
+
+        assert!(!world.trainer().has(&visit));
+        let lost = world.story(&visit).await.into_iter().find_map(|what| match what {
+            HistoryWhat::Deleted { edit_lost, .. } => Some(edit_lost),
+            _ => None,
+        });
+        assert_eq!(lost, Some(own));
         world.check_invariants().await;
     }
 }
