@@ -61,7 +61,6 @@ describe('attempts', () => {
 
   it('offer "try again" only for what failed or waits, and restoring for 30 days', () => {
     expect(canRetry(row('write_failed'))).toBe(true);
-    expect(canRetry(row('write_failed', { word: 'move', problem: 'over' }))).toBe(false);
     expect(canRetry(row('changed'))).toBe(false);
     expect(canRetry(row('refused', { result: 'problem' }))).toBe(false);
     expect(canRetry(row('write_failed', { result: 'waiting', retry_at: '2026-11-21T12:04:00Z' }))).toBe(true);

@@ -64,10 +64,9 @@ export function grouped(rows: readonly HistoryRow[], zone: string): ListItem[] {
   return items;
 }
 
-/** It did not work, nothing newer came of it, and trying again is something the app can do: not once the visit is over. */
+/** It did not work, nothing newer came of it, and trying again is something the app can do. */
 export const canRetry = (row: HistoryRow): boolean =>
-  !!row.appointment_id &&
-  ((row.result === 'problem' && row.what === 'write_failed' && row.problem !== 'over') || waits(row));
+  !!row.appointment_id && ((row.result === 'problem' && row.what === 'write_failed') || waits(row));
 
 /** It is tried again by itself. */
 export const waits = (row: HistoryRow): boolean => row.result === 'waiting' && !!row.retry_at;

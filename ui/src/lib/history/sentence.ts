@@ -58,7 +58,7 @@ const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff
 
 // The ends of an isolate, and of a paragraph: one inside a title would end the isolate that we put around it.
 const ENDS = /[\u2066-\u2069]/g;
-const PARAGRAPHS = /[\s\u001c-\u001f\u0085]+/g;
+const PARAGRAPHS = /[\s\p{Cc}]+/gu;
 
 /**
  * A title inside a sentence. It comes from outside: one that is as long as a letter is cut, one that has nothing to see
