@@ -4,11 +4,14 @@
 use bytes::Bytes;
 use roundtrip_app::gui::words::Tongue;
 use roundtrip_app::host::notices::Known;
-use roundtrip_app::host::{Host, Purpose, export};
-use roundtrip_app::ipc::convert;
+use roundtrip_app::host::{Host, HostEvent, Purpose};
+use roundtrip_app::ipc::commands::{self, decisions, diagnostics, history, privacy};
+use roundtrip_app::ipc::dto::{AppError, HistoryQuery, OwnRuleView, Progress, SettingsPatch};
+use roundtrip_app::ipc::events::{SignInChanged, StateChanged, SyncProgress};
+use roundtrip_app::ipc::settings;
 use roundtrip_core::conflict::Resolution;
-use roundtrip_engine::Engine;
-use roundtrip_engine::ledger::{HistoryFilter, Trigger};
+use roundtrip_engine::ledger::Trigger;
+use roundtrip_engine::{Engine, EngineEvent};
 use roundtrip_http::{HttpOptions, HttpPort, ReqwestHttp};
 use roundtrip_store::Provider;
 use serde::Serialize;
@@ -16,6 +19,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +34,7 @@ struct Out {
     window: PathBuf,
     outside: PathBuf,
     number: std::cell::Cell<u32>,
+    pushed: std::cell::RefCell<Option<Receiver<HostEvent>>>,
 }
 
 impl Out {
@@ -44,6 +49,41 @@ impl Out {
     }
     fn outside(&self, name: &str, text: &str) {
         self.write(&self.outside, name, text);
+    }
+    /// What a command answers, or why it refuses: nothing private may be in either.
+    fn answer(&self, command: &str, answer: &Result<impl Serialize, AppError>) {
+        self.answer_into(&self.outside, command, answer);
+    }
+    /// The same of a command that answers with what the trainer sees of an appointment.
+    fn shown(&self, command: &str, answer: &Result<impl Serialize, AppError>) {
+        self.answer_into(&self.window, command, answer);
+    }
+    fn answer_into(&self, folder: &Path, command: &str, answer: &Result<impl Serialize, AppError>) {
+        let (name, text) = match answer {
+            Ok(answer) => (command.to_owned(), serde_json::to_string(answer)),
+            Err(error) => (format!("{command} refused"), serde_json::to_string(error)),
+        };
+        self.write(folder, &name, &text.expect("it crosses to the window"));
+    }
+    /// The events since the last time, as `gui::listen` pushes them to the window.
+    fn pushed(&self) {
+        let mut events = self.pushed.borrow_mut();
+        let events = events.as_mut().expect("the app is followed");
+        loop {
+            match events.try_recv() {
+                Ok(HostEvent::Engine(EngineEvent::Progress { done, total })) => {
+                    self.answer("sync-progress", &Ok(SyncProgress(Progress { done, total })));
+                }
+                Ok(
+                    HostEvent::Engine(EngineEvent::Changed | EngineEvent::CycleEnded) | HostEvent::Changed,
+                ) => {
+                    self.answer("state-changed", &Ok(StateChanged::all()));
+                }
+                Ok(HostEvent::SignIn(view)) => self.answer("sign-in-changed", &Ok(SignInChanged(view))),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
     }
     /// Details as `ui/src/lib/ui/Details.svelte` puts them on the clipboard.
     fn copied(&self, folder: &Path, name: &str, rows: &[(&str, Option<&str>)]) {
@@ -138,6 +178,7 @@ async fn sign_in(host: &Arc<Host>, out: &Out, service: Provider) {
         }
     }
     out.outside("copied link", &begun.url);
+    out.answer("sign_in_state", &Ok(commands::sign_in_view(host)));
     browse(&http, begun.url).await;
     let view = begun.ended.await.expect("an end");
     assert_eq!(view.state, "done", "{view:?}");
@@ -148,9 +189,10 @@ async fn sign_in(host: &Arc<Host>, out: &Out, service: Provider) {
 /// Everything that the window is told and that leaves the app, as it is now.
 async fn dump(host: &Arc<Host>, out: &Out) {
     let overview = host.overview().await.expect("an overview");
-    out.window("overview", &overview);
+    out.shown("get_overview", &Ok(&overview));
+    out.pushed();
     let checks = host.doctor().await;
-    out.outside("doctor", &format!("{checks:?}"));
+    out.answer("run_doctor", &Ok(&checks));
     if let Some(problem) = &overview.problem {
         let rows = [
             ("code", Some(problem.code.as_str())),
@@ -165,8 +207,10 @@ async fn dump(host: &Arc<Host>, out: &Out) {
             ("said", check.detail.as_deref()),
         ];
         out.copied(&out.outside, "check", &rows);
+        let alone = host.check(&check.check).await;
+        out.answer("run_check", &alone.ok_or_else(|| AppError::input("check")));
     }
-    out.outside("report", &host.report(checks).await.expect("a report"));
+    out.outside("preview_report", &host.report(checks).await.expect("a report"));
     let Known::All(notices) = host.notices().await else {
         panic!("the ledger works");
     };
@@ -175,50 +219,52 @@ async fn dump(host: &Arc<Host>, out: &Out) {
             out.outside("notice", &format!("{:?}", tongue.notice(&notice, "Linden")));
         }
     }
-    out.outside("plan", &format!("{:?}", host.deletion_plan().await));
-    let Some(running) = host.running().await else {
-        return;
+    out.answer("preview_delete_everything", &host.deletion_plan().await);
+    out.answer("app_info", &commands::info(host, "light").await);
+    out.answer("list_audit", &diagnostics::audit_page(host, None, 500).await);
+    for format in ["csv", "json"] {
+        let file = diagnostics::audit_file(host, format).await.expect("an export");
+        out.outside(&format!("export_audit {format}"), &file.0);
+    }
+    let running = host.running().await;
+    out.shown("get_settings", &settings::view(host, running.as_ref()).await);
+    out.answer("get_connection", &host.connection().await);
+    out.answer("get_figures", &host.figures().await);
+    let appointments = commands::appointment_rows(host).await;
+    out.shown("list_appointments", &appointments);
+    for row in appointments.expect("appointments") {
+        let id = roundtrip_core::ids::AppointmentId(row.id);
+        out.shown("get_appointment", &host.appointment(&id).await);
+    }
+    out.shown("list_conflicts", &commands::conflict_views(host).await);
+    out.shown("list_answered_conflicts", &decisions::answered(host).await);
+    let patch = SettingsPatch {
+        privacy: Some("busy".into()),
+        ..SettingsPatch::default()
     };
-    out.window("connection", &host.connection().await.expect("a connection"));
-    out.window("figures", &host.figures().await.expect("figures"));
-    let snapshot = running.engine.snapshot().await.expect("a snapshot");
-    let rows: Vec<_> = snapshot
-        .appointments
-        .iter()
-        .map(|status| convert::row(status, None, &snapshot.settings))
-        .collect();
-    out.window("appointments", &rows);
-    let conflicts: Vec<_> = snapshot
-        .conflicts
-        .iter()
-        .map(|one| convert::conflict(one, &snapshot))
-        .collect();
-    out.window("conflicts", &conflicts);
-    let mirror = running
-        .engine
-        .mirror(snapshot.settings.clone(), 7)
-        .await
-        .expect("a mirror");
-    let mirror: Vec<_> = mirror
-        .iter()
-        .map(|(record, mirror)| convert::mirror(record, mirror))
-        .collect();
-    out.window("mirror", &mirror);
-    let everything = HistoryFilter {
+    out.shown("preview_settings", &commands::preview_of(host, &patch).await);
+    out.shown(
+        "privacy_mirror",
+        &privacy::mirror(host, &SettingsPatch::default()).await,
+    );
+    let rule = OwnRuleView {
+        field: "title".into(),
+        pattern: "contains".into(),
+        text: "Apotheke".into(),
+    };
+    out.shown("check_rule", &diagnostics::checked_rule(host, &rule).await);
+    told_of_the_past(host, out).await;
+}
+
+/// History, runs, what could be had back, the calendar as it was, and the files of it.
+async fn told_of_the_past(host: &Arc<Host>, out: &Out) {
+    let everything = HistoryQuery {
         limit: u32::MAX,
-        ..HistoryFilter::default()
+        ..HistoryQuery::default()
     };
-    let items = running
-        .engine
-        .ledger()
-        .history(&everything)
-        .await
-        .expect("a history");
-    let rows: Vec<_> = items
-        .into_iter()
-        .map(|item| convert::history(item, snapshot.now))
-        .collect();
-    out.window("history", &rows);
+    let rows = history::lines(host, everything.clone()).await;
+    out.shown("list_history", &rows);
+    let rows = rows.expect("a history");
     for row in &rows {
         // With the appointment's name, which the trainer sees there and copies knowingly.
         let rows = [
@@ -234,17 +280,27 @@ async fn dump(host: &Arc<Host>, out: &Out) {
         ];
         out.copied(&out.window, "line", &rows);
     }
-    let masked: Vec<_> = rows.into_iter().map(export::masked).collect();
-    out.outside("history.csv", &export::csv(&masked));
-    out.outside(
-        "history.json",
-        &serde_json::to_string_pretty(&masked).expect("an export"),
+    for (format, personal) in [("csv", false), ("json", false), ("csv", true), ("json", true)] {
+        let file = history::file(host, everything.clone(), format, personal).await;
+        let text = file.map_or_else(|error| format!("{error:?}"), |(text, _)| text);
+        match personal {
+            // With what the trainer asked for knowingly.
+            true => out.write(&out.window, &format!("export_history {format}, personal"), &text),
+            false => out.outside(&format!("export_history {format}"), &text),
+        }
+    }
+    let runs = commands::run_rows(host, 100).await;
+    out.answer("list_runs", &runs);
+    for run in runs.expect("runs") {
+        out.shown("preview_undo_run", &history::undo_preview(host, run.id).await);
+    }
+    let lines = rows.into_iter().map(|row| row.id).collect();
+    out.shown(
+        "preview_restore",
+        &history::restore_preview(host, lines, None).await,
     );
-    let since = snapshot.now - chrono::Duration::days(30);
-    let runs = running.engine.ledger().runs(since, 100).await.expect("runs");
-    let runs: Vec<_> = runs.iter().map(convert::run).collect();
-    out.window("runs", &runs);
-    out.outside("runs", &serde_json::to_string(&runs).expect("an export"));
+    let past = history::past_calendar(host, chrono::Utc::now()).await;
+    out.shown("calendar_at", &past);
 }
 
 async fn cycle(host: &Arc<Host>, out: &Out, name: &str) {
@@ -255,6 +311,7 @@ async fn cycle(host: &Arc<Host>, out: &Out, name: &str) {
 
 async fn flows(out: &Out) {
     let host = Host::open(Purpose::Verb).await.expect("a host");
+    *out.pushed.borrow_mut() = Some(host.events());
     dump(&host, out).await;
     let refused = host
         .begin_sign_in(Provider::Platform, Some("http://linden.example"))
@@ -263,6 +320,10 @@ async fn flows(out: &Out) {
     sign_in(&host, out, Provider::Platform).await;
     sign_in(&host, out, Provider::Google).await;
     let running = host.running().await.expect("connected");
+    cycle(&host, out, "first reading").await;
+    // Before the trainer asks for them, not even the list of clients names one.
+    let unnamed = settings::view(&host, Some(&running)).await;
+    out.answer("get_settings", &unnamed);
     let mut settings = running.engine.ledger().settings().await.expect("settings");
     (settings.text.client_names, settings.text.client_contact) = (true, true);
     running
@@ -270,7 +331,7 @@ async fn flows(out: &Out) {
         .change_settings(|_| settings, roundtrip_engine::Removals::Unconfirmed)
         .await
         .expect("changed");
-    cycle(&host, out, "first reading").await;
+    out.shown("preview_start", &commands::preview_of_start(&host).await);
     running.engine.start_syncing().await.expect("started");
     cycle(&host, out, "first sync").await;
     let listening = Listening::to(&running.engine).await;
@@ -295,6 +356,7 @@ async fn flows(out: &Out) {
         .resolve_conflict(&conflict.id, &conflict.seen, &Resolution::KeepCalendar)
         .await;
     out.outside("answered twice", &format!("{:?}", second.err()));
+    dump(&host, out).await;
     let undone = running.engine.undo_conflict(&conflict.id).await;
     out.outside("undo", &format!("{:?}", undone.is_ok()));
     cycle(&host, out, "after the answer").await;
@@ -337,8 +399,8 @@ async fn flows(out: &Out) {
     let plan = host.deletion_plan().await.expect("a plan");
     let report = host.delete_everything(plan.events, true).await.expect("deleted");
     assert!(report.local_data_removed, "{report:?}");
-    out.window("deleted", &report);
-    out.outside("deleted", &host.delete_report().expect("a report"));
+    out.answer("delete_everything", &Ok(&report));
+    out.outside("save_delete_report", &host.delete_report().expect("a report"));
     dump(&host, out).await;
     host.close().await;
 }
@@ -382,6 +444,7 @@ fn child() {
         window: window.into(),
         outside: outside.into(),
         number: std::cell::Cell::new(0),
+        pushed: std::cell::RefCell::default(),
     };
     let log = std::fs::File::create(out.outside.join("log.txt")).expect("a log");
     tracing_subscriber::fmt()

@@ -5,6 +5,7 @@
 //! parent is the world around it: sandbox, admin and trainer. Their log is everything as it is said, before the app's wall
 //! against leaks; what lies behind that wall, the log file of the real program with its window, is searched in [`window`].
 
+mod commands;
 mod flows;
 mod scan;
 #[cfg(target_os = "linux")]
@@ -319,6 +320,10 @@ fn is_clean(Played { stage, channels }: &Played) {
         let count = files.filter(|file| file.file_name().to_string_lossy().contains(text));
         assert!(count.count() >= least, "{text}");
     }
+    commands::were_all_dumped(&[stage.folder("window"), stage.folder("outside")]);
+    let clients = private.folder(&stage.folder("window"));
+    let named = |place: &str| found(&clients, "client's name", place, "raw");
+    assert!(named("get_settings"), "once the trainer asked for it");
     // After "delete everything" nothing of it is left in the data folder, nor who it was.
     assert_eq!(private.folder(&stage.folder("data")), []);
     let gone = Scan::of([("the account", GOOGLE)]);

@@ -1,10 +1,8 @@
 //! What the window asks for anew after an event.
 
 use crate::host::HostEvent;
+use crate::ipc::events::StateChanged;
 use roundtrip_engine::EngineEvent;
-
-/// Everything that the window shows.
-pub(super) const ALL: &[&str] = &["overview", "appointments", "conflicts", "history", "settings"];
 
 /// What can have changed with this event. A topic too many is read for nothing; one too few would leave something stale on
 /// the screen, so it is left out only where the event is known to come without a change of it.
@@ -20,7 +18,9 @@ pub(super) fn of(event: &HostEvent) -> &'static [&'static str] {
         HostEvent::Engine(EngineEvent::CycleEnded) => &["overview", "run"],
         // The browser is open, and nobody has signed in yet. The view itself is sent along.
         HostEvent::SignIn(view) if view.state == "waiting" => &["overview", "settings"],
-        HostEvent::Engine(EngineEvent::Changed) | HostEvent::SignIn(_) | HostEvent::Changed => ALL,
+        HostEvent::Engine(EngineEvent::Changed) | HostEvent::SignIn(_) | HostEvent::Changed => {
+            StateChanged::ALL
+        }
     }
 }
 

@@ -31,7 +31,6 @@ use roundtrip_engine::ports::PortError;
 use roundtrip_engine::{AnswerError, Removals};
 use roundtrip_http::answer::is_planned_year;
 use roundtrip_store::Provider;
-use std::sync::Arc;
 use tauri::{AppHandle, State};
 
 pub(super) type Answered<T> = Result<T, AppError>;
@@ -46,7 +45,11 @@ pub(super) fn checked(field: &str, text: String) -> Answered<String> {
 }
 
 pub(super) async fn running(gui: &Gui) -> Answered<Running> {
-    gui.host.running().await.ok_or_else(AppError::not_connected)
+    connected(&gui.host).await
+}
+
+pub(super) async fn connected(host: &Host) -> Answered<Running> {
+    host.running().await.ok_or_else(AppError::not_connected)
 }
 
 /// Everything the dashboard shows.
@@ -60,7 +63,15 @@ pub async fn get_overview(gui: State<'_, Gui>) -> Answered<Overview> {
 #[tauri::command]
 #[specta::specta]
 pub async fn list_appointments(gui: State<'_, Gui>) -> Answered<Vec<AppointmentRow>> {
-    let Some(running) = gui.host.running().await else {
+    appointment_rows(&gui.host).await
+}
+
+/// The answer of [`list_appointments`].
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn appointment_rows(host: &Host) -> Answered<Vec<AppointmentRow>> {
+    let Some(running) = host.running().await else {
         return Ok(Vec::new());
     };
     let snapshot = running.snapshot().await?;
@@ -83,7 +94,15 @@ pub async fn list_appointments(gui: State<'_, Gui>) -> Answered<Vec<AppointmentR
 #[tauri::command]
 #[specta::specta]
 pub async fn list_conflicts(gui: State<'_, Gui>) -> Answered<Vec<ConflictView>> {
-    let Some(running) = gui.host.running().await else {
+    conflict_views(&gui.host).await
+}
+
+/// The answer of [`list_conflicts`].
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn conflict_views(host: &Host) -> Answered<Vec<ConflictView>> {
+    let Some(running) = host.running().await else {
         return Ok(Vec::new());
     };
     let snapshot = running.snapshot().await?;
@@ -185,17 +204,22 @@ pub async fn answer_question(gui: State<'_, Gui>, id: String, go_on: bool) -> An
 #[tauri::command]
 #[specta::specta]
 pub async fn list_history(gui: State<'_, Gui>, query: HistoryQuery) -> Answered<Vec<HistoryRow>> {
-    let Some(running) = gui.host.running().await else {
-        return Ok(Vec::new());
-    };
-    history::rows(&running, query).await
+    history::lines(&gui.host, query).await
 }
 
 /// Runs of the last 30 days, newest first.
 #[tauri::command]
 #[specta::specta]
 pub async fn list_runs(gui: State<'_, Gui>, limit: u32) -> Answered<Vec<RunRow>> {
-    let Some(running) = gui.host.running().await else {
+    run_rows(&gui.host, limit).await
+}
+
+/// The answer of [`list_runs`].
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn run_rows(host: &Host, limit: u32) -> Answered<Vec<RunRow>> {
+    let Some(running) = host.running().await else {
         return Ok(Vec::new());
     };
     let since = running.engine.now() - Duration::days(30);
@@ -282,10 +306,18 @@ async fn another_calendar(host: &Host, patch: &SettingsPatch) -> Answered<Option
 #[tauri::command]
 #[specta::specta]
 pub async fn preview_settings(gui: State<'_, Gui>, patch: SettingsPatch) -> Answered<Preview> {
-    let running = running(&gui).await?;
+    preview_of(&gui.host, &patch).await
+}
+
+/// The answer of [`preview_settings`].
+///
+/// # Errors
+/// `bad_input` with the field, `not_connected`, or the engine's.
+pub async fn preview_of(host: &Host, patch: &SettingsPatch) -> Answered<Preview> {
+    let running = connected(host).await?;
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
-    let after = settings::patched(&before, &patch)?;
-    let preview = if another_calendar(&gui.host, &patch).await?.is_some() {
+    let after = settings::patched(&before, patch)?;
+    let preview = if another_calendar(host, patch).await?.is_some() {
         running.engine.preview_elsewhere(after).await?
     } else {
         running.engine.preview_change(&before, after).await?
@@ -297,11 +329,15 @@ pub async fn preview_settings(gui: State<'_, Gui>, patch: SettingsPatch) -> Answ
 #[tauri::command]
 #[specta::specta]
 pub async fn preview_start(gui: State<'_, Gui>) -> Answered<Preview> {
-    let running = gui
-        .host
-        .running_soon()
-        .await
-        .ok_or_else(AppError::not_connected)?;
+    preview_of_start(&gui.host).await
+}
+
+/// The answer of [`preview_start`].
+///
+/// # Errors
+/// `not_connected`, the problem of the side that could not be read, or the database's.
+pub async fn preview_of_start(host: &Host) -> Answered<Preview> {
+    let running = host.running_soon().await.ok_or_else(AppError::not_connected)?;
     let report = running.engine.cycle(Trigger::Start).await?;
     let of = |side, error: Option<PortError>| error.map(|error| code_of(side, &error));
     let problem = of(Side::Platform, report.platform).or(of(Side::Calendar, report.calendar));
@@ -445,7 +481,12 @@ pub async fn begin_sign_in(
 #[tauri::command]
 #[specta::specta]
 pub async fn sign_in_state(gui: State<'_, Gui>) -> Answered<Option<SignInView>> {
-    Ok(gui.host.sign_in().view.clone())
+    Ok(sign_in_view(&gui.host))
+}
+
+/// The answer of [`sign_in_state`].
+pub fn sign_in_view(host: &Host) -> Option<SignInView> {
+    host.sign_in().view.clone()
 }
 
 /// Ends the sign-in; its port closes.
@@ -566,7 +607,14 @@ pub async fn quit(app: AppHandle, gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn app_info(app: AppHandle, gui: State<'_, Gui>) -> Answered<AppInfo> {
-    let host: &Arc<Host> = &gui.host;
+    info(&gui.host, crate::gui::window::system_theme(&app)).await
+}
+
+/// The answer of [`app_info`]; `system_theme` is `light` or `dark`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn info(host: &Host, system_theme: &str) -> Answered<AppInfo> {
     let text = async |key: &str| -> Answered<String> {
         Ok(host
             .database
@@ -579,7 +627,7 @@ pub async fn app_info(app: AppHandle, gui: State<'_, Gui>) -> Answered<AppInfo> 
         system_language: settings::system_language().into(),
         language: text(keys::LANGUAGE).await?,
         theme: text(keys::THEME).await?,
-        system_theme: crate::gui::window::system_theme(&app).into(),
+        system_theme: system_theme.into(),
         hide_hint_seen: host
             .database
             .setting::<bool>(keys::HIDE_HINT)

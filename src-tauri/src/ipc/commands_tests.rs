@@ -4,6 +4,7 @@ use super::*;
 use crate::host::leaving::tests::{Folder, connected};
 use roundtrip_core::record::Record;
 use roundtrip_engine::ledger::Change;
+use std::sync::Arc;
 
 async fn with_one(name: &str) -> (Arc<Host>, Running, Folder) {
     let (host, folder) = connected(name).await;

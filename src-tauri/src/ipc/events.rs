@@ -13,6 +13,18 @@ pub struct StateChanged {
     pub topics: Vec<String>,
 }
 
+impl StateChanged {
+    /// Everything that the window shows.
+    pub const ALL: &[&str] = &["overview", "appointments", "conflicts", "history", "settings"];
+
+    /// Anything may have changed: all topics.
+    pub fn all() -> Self {
+        Self {
+            topics: Self::ALL.iter().map(|topic| (*topic).to_owned()).collect(),
+        }
+    }
+}
+
 /// The run goes on.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
 pub struct SyncProgress(pub Progress);

@@ -2,7 +2,7 @@
 
 use super::{Answered, checked, resolution_of, running, shown, zone};
 use crate::gui::Gui;
-use crate::host::Running;
+use crate::host::{Host, Running};
 use crate::ipc::convert;
 use crate::ipc::dto::{AnsweredConflict, AppError, ConflictAnswer, Outcome, RuleCase, RuleOffer, UndoView};
 use crate::ipc::settings::keys;
@@ -66,7 +66,15 @@ pub async fn answer_held(gui: State<'_, Gui>, appointment_ids: Vec<String>, remo
 #[tauri::command]
 #[specta::specta]
 pub async fn list_answered_conflicts(gui: State<'_, Gui>) -> Answered<Vec<AnsweredConflict>> {
-    let Some(running) = gui.host.running().await else {
+    answered(&gui.host).await
+}
+
+/// The answer of [`list_answered_conflicts`].
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn answered(host: &Host) -> Answered<Vec<AnsweredConflict>> {
+    let Some(running) = host.running().await else {
         return Ok(Vec::new());
     };
     let snapshot = running.snapshot().await?;
@@ -120,10 +128,18 @@ pub async fn undo_conflict(gui: State<'_, Gui>, id: String) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn get_rule_offer(gui: State<'_, Gui>) -> Answered<Option<RuleOffer>> {
-    let Some(running) = gui.host.running().await else {
+    rule_offer(&gui.host).await
+}
+
+/// The answer of [`get_rule_offer`].
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn rule_offer(host: &Host) -> Answered<Option<RuleOffer>> {
+    let Some(running) = host.running().await else {
         return Ok(None);
     };
-    let Some(offer) = offered(&gui, &running).await? else {
+    let Some(offer) = offered(host, &running).await? else {
         return Ok(None);
     };
     let mut cases = Vec::with_capacity(offer.cases.len());
@@ -157,12 +173,12 @@ pub async fn get_rule_offer(gui: State<'_, Gui>) -> Answered<Option<RuleOffer>> 
 #[specta::specta]
 pub async fn dismiss_rule_offer(gui: State<'_, Gui>) -> Answered<()> {
     let running = running(&gui).await?;
-    let Some(offer) = offered(&gui, &running).await? else {
+    let Some(offer) = offered(&gui.host, &running).await? else {
         return Ok(());
     };
     let newest = offer.cases.first().map(|conflict| &conflict.state);
     if let Some(ConflictState::Resolved { at, .. }) = newest {
-        let mut dismissed = dismissed(&gui).await?;
+        let mut dismissed = dismissed(&gui.host).await?;
         dismissed.insert(about_word(offer.about).into(), *at);
         gui.host
             .database
@@ -172,17 +188,17 @@ pub async fn dismiss_rule_offer(gui: State<'_, Gui>) -> Answered<()> {
     Ok(())
 }
 
-async fn offered(gui: &Gui, running: &Running) -> Answered<Option<Offer>> {
+async fn offered(host: &Host, running: &Running) -> Answered<Option<Offer>> {
     let answered = running.engine.standing_answers().await?;
     let settings = running.engine.ledger().settings().await?;
-    let dismissed = dismissed(gui).await?;
+    let dismissed = dismissed(host).await?;
     Ok(offer::offer(&answered, &settings, |about| {
         dismissed.get(about_word(about)).copied()
     }))
 }
 
-async fn dismissed(gui: &Gui) -> Answered<BTreeMap<String, DateTime<Utc>>> {
-    let known = gui.host.database.setting(keys::RULES_DISMISSED).await?;
+async fn dismissed(host: &Host) -> Answered<BTreeMap<String, DateTime<Utc>>> {
+    let known = host.database.setting(keys::RULES_DISMISSED).await?;
     Ok(known.unwrap_or_default())
 }
 

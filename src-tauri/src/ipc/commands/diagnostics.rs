@@ -3,7 +3,7 @@
 use super::Answered;
 use super::history::checked_format;
 use crate::gui::{Gui, browser, downloads, tray};
-use crate::host::export;
+use crate::host::{Host, export};
 use crate::ipc::dto::{
     AppError, AuditRow, CheckView, ConnectionView, FiguresView, OwnRuleView, RuleCheck, SavedFile,
 };
@@ -48,8 +48,16 @@ pub async fn get_connection(gui: State<'_, Gui>) -> Answered<Option<ConnectionVi
 #[tauri::command]
 #[specta::specta]
 pub async fn list_audit(gui: State<'_, Gui>, before: Option<u32>, limit: u32) -> Answered<Vec<AuditRow>> {
+    audit_page(&gui.host, before, limit).await
+}
+
+/// The answer of [`list_audit`].
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn audit_page(host: &Host, before: Option<u32>, limit: u32) -> Answered<Vec<AuditRow>> {
     let (before, limit) = (before.map(i64::from), limit.clamp(1, AUDIT_PAGE));
-    let entries = gui.host.database.audit_page(before, limit).await?;
+    let entries = host.database.audit_page(before, limit).await?;
     Ok(entries.iter().map(audit_row).collect())
 }
 
@@ -58,14 +66,23 @@ pub async fn list_audit(gui: State<'_, Gui>, before: Option<u32>, limit: u32) ->
 #[specta::specta]
 pub async fn export_audit(app: AppHandle, gui: State<'_, Gui>, format: String) -> Answered<SavedFile> {
     let format = checked_format(format)?;
-    let entries = gui.host.database.audit_log(u32::MAX).await?;
-    let rows: Vec<AuditRow> = entries.iter().map(audit_row).collect();
-    let text = export::audit(&rows, &format).ok_or_else(|| AppError::input("format"))?;
+    let (text, count) = audit_file(&gui.host, &format).await?;
     let saved = gui
         .host
-        .save(&downloads(&app)?, ("roundtrip-audit", &format), &text, rows.len())?;
+        .save(&downloads(&app)?, ("roundtrip-audit", &format), &text, count)?;
     gui.host.write_down_export("audit_log", saved.lines, false).await;
     Ok(saved)
+}
+
+/// The file that [`export_audit`] saves, and the number of its entries.
+///
+/// # Errors
+/// `bad_input` with `format`, or the database's.
+pub async fn audit_file(host: &Host, format: &str) -> Answered<(String, usize)> {
+    let entries = host.database.audit_log(u32::MAX).await?;
+    let rows: Vec<AuditRow> = entries.iter().map(audit_row).collect();
+    let text = export::audit(&rows, format).ok_or_else(|| AppError::input("format"))?;
+    Ok((text, rows.len()))
 }
 
 fn audit_row(entry: &AuditEntry) -> AuditRow {
@@ -123,7 +140,15 @@ pub async fn show_saved_file(gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn check_rule(gui: State<'_, Gui>, rule: OwnRuleView) -> Answered<RuleCheck> {
-    let rule = settings::rule_of(&rule)?;
+    checked_rule(&gui.host, &rule).await
+}
+
+/// The answer of [`check_rule`].
+///
+/// # Errors
+/// `bad_input` with the field, or the database's.
+pub async fn checked_rule(host: &Host, rule: &OwnRuleView) -> Answered<RuleCheck> {
+    let rule = settings::rule_of(rule)?;
     let mut check = RuleCheck {
         problem: None,
         detail: None,
@@ -137,7 +162,7 @@ pub async fn check_rule(gui: State<'_, Gui>, rule: OwnRuleView) -> Answered<Rule
         }
         return Ok(check);
     }
-    let Some(running) = gui.host.running().await else {
+    let Some(running) = host.running().await else {
         return Ok(check);
     };
     let snapshot = running.snapshot().await?;

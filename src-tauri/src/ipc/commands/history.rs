@@ -1,10 +1,10 @@
 //! Restoring, trying a run again, the calendar as it was, and exports.
 
-use super::{Answered, checked, running};
+use super::{Answered, checked, connected, running};
 use crate::gui::Gui;
 use crate::gui::downloads;
-use crate::host::Running;
 use crate::host::export;
+use crate::host::{Host, Running};
 use crate::ipc::convert;
 use crate::ipc::dto::{
     AppError, HistoryQuery, HistoryRow, Outcome, PastCalendar, PastEvent, RestoreConfirmed, RestoreItem,
@@ -53,8 +53,15 @@ pub fn filter_of(query: HistoryQuery) -> Answered<HistoryFilter> {
     })
 }
 
-/// The lines that a query asks for, newest first.
-pub(super) async fn rows(running: &Running, query: HistoryQuery) -> Answered<Vec<HistoryRow>> {
+/// The lines that a query asks for, newest first: the answer of `list_history`.
+///
+/// # Errors
+/// `bad_input` with the field that cannot be used, or the database's.
+pub async fn lines(host: &Host, query: HistoryQuery) -> Answered<Vec<HistoryRow>> {
+    let Some(running) = host.running().await else {
+        return Ok(Vec::new());
+    };
+    let running = &running;
     let filter = filter_of(query)?;
     let now = running.engine.now();
     let items = running.engine.ledger().history(&filter).await?;
@@ -133,7 +140,19 @@ pub async fn preview_restore(
     history_ids: Vec<String>,
     run_id: Option<String>,
 ) -> Answered<RestorePreview> {
-    let running = running(&gui).await?;
+    restore_preview(&gui.host, history_ids, run_id).await
+}
+
+/// The answer of [`preview_restore`].
+///
+/// # Errors
+/// `bad_input` with the field, `not_connected`, or the engine's.
+pub async fn restore_preview(
+    host: &Host,
+    history_ids: Vec<String>,
+    run_id: Option<String>,
+) -> Answered<RestorePreview> {
+    let running = connected(host).await?;
     let ids = checked_ids(history_ids)?;
     let run = run_id.map(|id| checked("run_id", id)).transpose()?.map(RunId);
     let lines = running.engine.preview_restore(&ids, run.as_ref()).await?;
@@ -151,8 +170,16 @@ fn preview_of(lines: &[Restoring]) -> RestorePreview {
 #[tauri::command]
 #[specta::specta]
 pub async fn preview_undo_run(gui: State<'_, Gui>, run_id: String) -> Answered<RestorePreview> {
+    undo_preview(&gui.host, run_id).await
+}
+
+/// The answer of [`preview_undo_run`].
+///
+/// # Errors
+/// `bad_input` with the field, `not_connected`, or the engine's.
+pub async fn undo_preview(host: &Host, run_id: String) -> Answered<RestorePreview> {
     let run = RunId(checked("run_id", run_id)?);
-    let lines = running(&gui).await?.engine.preview_undo_run(&run).await?;
+    let lines = connected(host).await?.engine.preview_undo_run(&run).await?;
     Ok(preview_of(&lines))
 }
 
@@ -246,7 +273,15 @@ pub async fn retry_run(gui: State<'_, Gui>, run_id: String) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn calendar_at(gui: State<'_, Gui>, at: DateTime<Utc>) -> Answered<PastCalendar> {
-    let past = running(&gui).await?.engine.calendar_at(at).await?;
+    past_calendar(&gui.host, at).await
+}
+
+/// The answer of [`calendar_at`].
+///
+/// # Errors
+/// `not_connected`, or the engine's.
+pub async fn past_calendar(host: &Host, at: DateTime<Utc>) -> Answered<PastCalendar> {
+    let past = connected(host).await?.engine.calendar_at(at).await?;
     Ok(PastCalendar {
         at: past.at,
         earliest: past.earliest,
@@ -285,8 +320,26 @@ pub async fn export_history(
     personal: bool,
 ) -> Answered<SavedFile> {
     let format = checked_format(format)?;
+    let (text, count) = file(&gui.host, query, &format, personal).await?;
+    let saved = gui
+        .host
+        .save(&downloads(&app)?, ("roundtrip-history", &format), &text, count)?;
+    gui.host.write_down_export("history", saved.lines, personal).await;
+    Ok(saved)
+}
+
+/// The file that [`export_history`] saves, and the number of its lines.
+///
+/// # Errors
+/// `bad_input` with the field, `not_connected`, or the database's.
+pub async fn file(
+    host: &Host,
+    query: HistoryQuery,
+    format: &str,
+    personal: bool,
+) -> Answered<(String, usize)> {
     filter_of(query.clone())?;
-    let running = super::running(&gui).await?;
+    let running = connected(host).await?;
     // One reading finds all that is kept: the history holds 30 days.
     let everything = HistoryFilter {
         limit: u32::MAX,
@@ -305,14 +358,7 @@ pub async fn export_history(
     } else {
         serde_json::to_string_pretty(&rows).map_err(|_| AppError::input("format"))?
     };
-    let saved = gui.host.save(
-        &downloads(&app)?,
-        ("roundtrip-history", &format),
-        &text,
-        rows.len(),
-    )?;
-    gui.host.write_down_export("history", saved.lines, personal).await;
-    Ok(saved)
+    Ok((text, rows.len()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::Answered;
 use crate::gui::Gui;
 use crate::gui::downloads;
+use crate::host::Host;
 use crate::ipc::dto::{AppError, DeletePlan, DeleteReport, MirrorRow, SavedFile, SettingsPatch};
 use crate::ipc::{convert, settings};
 use tauri::{AppHandle, State};
@@ -14,9 +15,17 @@ const MIRROR_DAYS: i64 = 7;
 #[tauri::command]
 #[specta::specta]
 pub async fn privacy_mirror(gui: State<'_, Gui>, patch: SettingsPatch) -> Answered<Vec<MirrorRow>> {
-    let running = super::running(&gui).await?;
+    mirror(&gui.host, &patch).await
+}
+
+/// The answer of [`privacy_mirror`].
+///
+/// # Errors
+/// `bad_input` with the field, `not_connected`, or the engine's.
+pub async fn mirror(host: &Host, patch: &SettingsPatch) -> Answered<Vec<MirrorRow>> {
+    let running = super::connected(host).await?;
     let before = running.engine.ledger().settings().await?;
-    let after = settings::patched(&before, &patch)?;
+    let after = settings::patched(&before, patch)?;
     let rows = running.engine.mirror(after, MIRROR_DAYS).await?;
     Ok(rows
         .iter()
