@@ -390,14 +390,23 @@ pub async fn cancel_sync(gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn pause(gui: State<'_, Gui>, minutes: Option<u32>, until_tomorrow: bool) -> Answered<()> {
-    let running = running(&gui).await?;
-    let now = running.engine.now();
-    let until = match (minutes, until_tomorrow) {
+    pause_for(&gui.host, minutes, until_tomorrow).await
+}
+
+/// What [`pause`] does.
+pub(super) async fn pause_for(host: &Host, minutes: Option<u32>, until_tomorrow: bool) -> Answered<()> {
+    let running = connected(host).await?;
+    let until = pause_end(running.engine.now(), minutes, until_tomorrow);
+    Ok(running.engine.pause_until(Some(until)).await?)
+}
+
+/// When such a pause ends: after 30 days at most, or never by itself.
+pub(super) fn pause_end(now: DateTime<Utc>, minutes: Option<u32>, until_tomorrow: bool) -> DateTime<Utc> {
+    match (minutes, until_tomorrow) {
         (Some(minutes), _) => now + Duration::minutes(i64::from(minutes.clamp(1, 60 * 24 * 30))),
         (None, true) => crate::gui::tray::tomorrow(now),
         (None, false) => roundtrip_engine::ledger::for_ever(),
-    };
-    Ok(running.engine.pause_until(Some(until)).await?)
+    }
 }
 
 /// Ends a pause; a full check follows.

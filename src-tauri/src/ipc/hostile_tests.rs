@@ -1,17 +1,21 @@
 //! A million messages as a window that was taken over could send them: each is refused with its field, or means something
 //! that a person could have meant. Nothing panics.
 
-use super::commands::{self, history};
-use super::dto::{HistoryQuery, OwnRuleView, ResolutionInput, SeenView, SettingsPatch};
+use super::commands::{self, decisions, history};
+use super::dto::{
+    AppError, HistoryQuery, OwnRuleView, ResolutionInput, RestoreConfirmed, SeenView, SettingsPatch,
+};
 use super::settings;
 use crate::host::export;
 use crate::host::leaving::tests::connected;
-use chrono::Datelike as _;
+use chrono::{DateTime, Datelike as _, Duration, Utc};
 use roundtrip_core::conflict::{Choice, Resolution};
 use roundtrip_core::filter::{self, RULES_MAX};
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::marked;
 use roundtrip_core::settings::{Filters, SyncSettings};
+use roundtrip_engine::ledger::for_ever;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -174,6 +178,11 @@ fn message<T: DeserializeOwned>(chance: &mut Chance, fields: &[(&str, &str)]) ->
             // Longer than any list may be.
             (_, "words") if chance.below(2_000) == 0 => (0..=settings::IDS_MAX).map(|n| json!(n.to_string())).collect(),
             (_, "words") => (0..chance.below(5)).map(|_| json!(chance.of(WORDS))).collect(),
+            (_, "time") => json!(chance.of(&WORDS[37..42])),
+            (_, "confirmed") => {
+                let tells_admin = [0, 1, u32::MAX][chance.below(3)];
+                json!({"done": chance.below(3), "tells_admin": tells_admin})
+            }
             (_, "numbers") => (0..chance.below(5)).map(|_| json!(chance.below(256))).collect(),
             (_, "range") => json!({"from": chance.of(WORDS), "until": chance.of(WORDS)}),
             (_, "rules") => {
@@ -300,28 +309,207 @@ fn every_field_of_a_patch_is_sent() {
     assert_eq!(PATCH.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), all);
 }
 
+/// The arguments of commands that take several, as the window names them.
+#[derive(Deserialize)]
+struct Pause {
+    minutes: Option<u32>,
+    until_tomorrow: bool,
+}
+
+#[derive(Deserialize)]
+struct Moment {
+    at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct Held {
+    appointment_ids: Vec<String>,
+    remove: bool,
+}
+
+#[derive(Deserialize)]
+struct Restore {
+    history_ids: Vec<String>,
+    confirmed: RestoreConfirmed,
+}
+
+#[derive(Deserialize)]
+struct Undo {
+    run_id: String,
+    confirmed: RestoreConfirmed,
+}
+
+const HELD: &[(&str, &str)] = &[("appointment_ids", "words"), ("remove", "flag")];
+const PAUSE: &[(&str, &str)] = &[("minutes", "number"), ("until_tomorrow", "flag")];
+const RESTORE: &[(&str, &str)] = &[("history_ids", "words"), ("confirmed", "confirmed")];
+const UNDO: &[(&str, &str)] = &[("run_id", "word"), ("confirmed", "confirmed")];
+
+/// What is taken; a refusal names the field.
+fn taken<T>(answer: Result<T, AppError>) -> Option<T> {
+    answer
+        .inspect_err(|error| {
+            assert_eq!(error.code, "bad_input");
+            assert!(
+                error.field.as_deref().is_some_and(|field| !field.is_empty()),
+                "{error:?}"
+            );
+        })
+        .ok()
+}
+
+/// Taken, if it is one id and a short one; else refused with just this field.
+fn id_is_checked(field: &str, id: &str) -> bool {
+    let answer = commands::checked(field, id.to_owned());
+    assert_eq!(answer.is_ok(), (1..=512).contains(&id.len()), "{field}");
+    let named = answer.as_ref().err().and_then(|error| error.field.as_deref());
+    assert!(named.is_none_or(|named| named == field));
+    taken(answer).is_some()
+}
+
+#[test]
+fn each_id_of_each_command_is_checked_before_it_is_used() {
+    // Between one command and the next stands all of it, also what it is split into.
+    let sources = [
+        include_str!("commands.rs"),
+        include_str!("commands/appointments.rs"),
+        include_str!("commands/decisions.rs"),
+        include_str!("commands/diagnostics.rs"),
+        include_str!("commands/history.rs"),
+        include_str!("commands/privacy.rs"),
+    ];
+    let (mut seen, mut commands) = (0, 0);
+    for command in sources
+        .iter()
+        .flat_map(|source| source.split("#[tauri::command]").skip(1))
+    {
+        commands += 1;
+        let (head, body) = command.split_once(") -> Answered<").expect("a command answers");
+        let name = head
+            .split_once("fn ")
+            .and_then(|(_, rest)| rest.split('(').next());
+        let name = name.expect("a name");
+        for (id, checks) in [
+            ("id", &["checked(\"id\"", "checked(\"calendar_id\""][..]),
+            ("appointment_id", &["checked(\"appointment_id\""]),
+            ("run_id", &["checked(\"run_id\""]),
+            ("history_ids", &["checked_ids("]),
+            ("appointment_ids", &["held_ids("]),
+            ("answers", &["checked(\"id\""]),
+            ("service", &["provider("]),
+            ("format", &["checked_format("]),
+        ] {
+            let takes = [" ", "\n    ", "("]
+                .iter()
+                .any(|before| head.contains(&format!("{before}{id}: ")));
+            seen += usize::from(takes);
+            let checked = checks.iter().any(|check| body.contains(check));
+            assert!(!takes || checked, "{name} uses {id} as it comes");
+        }
+    }
+    let granted = include_str!("../../commands.txt")
+        .lines()
+        .filter(|line| !line.is_empty());
+    assert_eq!(commands, granted.count());
+    assert!(seen > 18, "{seen}");
+}
+
+#[tokio::test]
+async fn what_a_hostile_window_may_say_to_the_engine_is_refused_or_does_nothing() {
+    const EACH: usize = 150;
+    let (host, _folder) = connected("hostile").await;
+    let mut chance = Chance(0x5eed_0031);
+    // There is nothing of that name, or it is something else by now.
+    let harmless = |answer: Option<AppError>| {
+        let word = answer.as_ref().map(|error| error.code.as_str());
+        let named = answer.as_ref().is_some_and(|error| error.field.is_some());
+        assert!(
+            matches!(word, None | Some("gone" | "stale")) || named,
+            "{answer:?}"
+        );
+    };
+    for _ in 0..EACH {
+        if let Some(Pause {
+            minutes,
+            until_tomorrow,
+        }) = message(&mut chance, PAUSE)
+        {
+            harmless(commands::pause_for(&host, minutes, until_tomorrow).await.err());
+        }
+        if let Some(Moment { at }) = message(&mut chance, &[("at", "time")]) {
+            let past = history::past_calendar(&host, at).await.expect("a calendar");
+            assert!(past.earliest <= past.at && past.events.is_empty(), "{past:?}");
+        }
+        if let Some(Held {
+            appointment_ids,
+            remove,
+        }) = message(&mut chance, HELD)
+        {
+            let answer = decisions::answer_all_held(&host, appointment_ids, remove).await;
+            harmless(Some(answer.expect_err("nothing is held")));
+        }
+        if let Some(Restore {
+            history_ids,
+            confirmed,
+        }) = message(&mut chance, RESTORE)
+        {
+            harmless(
+                history::restore_lines(&host, history_ids.clone(), &confirmed)
+                    .await
+                    .err(),
+            );
+            let preview = history::restore_preview(&host, history_ids, None).await;
+            assert!(taken(preview).is_none_or(|preview| preview.items.is_empty()));
+        }
+        if let Some(Undo { run_id, confirmed }) = message(&mut chance, UNDO) {
+            harmless(history::undo_whole(&host, run_id.clone(), &confirmed).await.err());
+            let preview = history::undo_preview(&host, run_id).await;
+            assert!(taken(preview).is_none_or(|preview| preview.items.is_empty()));
+        }
+        // The calendar in use goes by two names; whatever else is another one, and is looked for before it is used.
+        let other = chance.of(WORDS);
+        let in_use = other == "primary";
+        assert_eq!(host.other_calendar(other).await, !in_use, "{other:?}");
+    }
+    let running = host.running().await.expect("both are signed in");
+    let state = running
+        .engine
+        .ledger()
+        .sync_state()
+        .await
+        .expect("the ledger works");
+    assert!(state.paused_until.is_none_or(|until| until <= for_ever()));
+    host.close().await;
+}
+
 #[test]
 fn a_million_messages_of_a_window_are_refused_or_make_sense() {
     let mut chance = Chance(0x5eed_0030);
-    let mut taken = BTreeMap::<&str, usize>::new();
+    let mut counts = BTreeMap::<&str, usize>::new();
     let before = SyncSettings::default();
     let (mut fields_taken, mut filters, mut list_was_full) = (BTreeSet::new(), Filters::default(), false);
+    let now: DateTime<Utc> = "2026-12-01T08:00:00Z".parse().expect("a time");
     for nth in 0..MESSAGES {
         let kind = match nth % 50 {
             0 => "rule",
             11 => "exclude",
             22 => "format",
+            8 => "pause",
+            18 => "moment",
+            28 => "held",
+            38 => "restore",
+            48 => "undo",
+            33 => "id",
             nth => ["patch", "query", "answer", "seen", "ids"][nth % 5],
         };
         let fine = match kind {
             "patch" => message::<SettingsPatch>(&mut chance, PATCH).is_some_and(|patch| {
                 let after = settings::patched(&before, &patch);
                 after.iter().for_each(check);
-                let taken = after.is_ok() && settings::check_app(&patch).is_ok();
-                if taken && fields_taken.len() < PATCH.len() {
+                let fine = taken(after).is_some() && taken(settings::check_app(&patch)).is_some();
+                if fine && fields_taken.len() < PATCH.len() {
                     fields_taken.extend(set_in(&patch));
                 }
-                taken
+                fine
             }),
             "query" => {
                 let fields = [
@@ -335,7 +523,7 @@ fn a_million_messages_of_a_window_are_refused_or_make_sense() {
                 ];
                 message::<HistoryQuery>(&mut chance, &fields).is_some_and(|query| {
                     let filter = history::filter_of(query);
-                    filter.is_ok_and(|filter| {
+                    taken(filter).is_some_and(|filter| {
                         let id = filter.appointment_id.as_ref().map_or("x", |id| id.as_str());
                         assert!((1..=512).contains(&id.len()) && (1..=500).contains(&filter.limit));
                         true
@@ -348,7 +536,7 @@ fn a_million_messages_of_a_window_are_refused_or_make_sense() {
                 let choices: Option<Value> = message(&mut chance, &[("choices", "choices")]);
                 input["choices"] = choices.map_or(Value::Null, |all| all["choices"].clone());
                 let input = serde_json::from_value::<ResolutionInput>(input).ok();
-                let answer = input.and_then(|input| commands::resolution_of(input, chrono_tz::UTC).ok());
+                let answer = input.and_then(|input| taken(commands::resolution_of(input, chrono_tz::UTC)));
                 if let Some(Resolution::Merge { choices }) = &answer {
                     assert!(choices.len() <= 4);
                     for (_, choice) in choices {
@@ -361,7 +549,7 @@ fn a_million_messages_of_a_window_are_refused_or_make_sense() {
                 answer.is_some()
             }
             "seen" => message::<SeenView>(&mut chance, &[("version", "number"), ("etag", "word")])
-                .is_some_and(|seen| commands::shown(seen).is_ok()),
+                .is_some_and(|seen| taken(commands::shown(seen)).is_some()),
             "ids" => {
                 let ids = value(&mut chance, 2);
                 let provider = chance.of(WORDS);
@@ -369,7 +557,8 @@ fn a_million_messages_of_a_window_are_refused_or_make_sense() {
                     commands::provider(provider).is_ok(),
                     matches!(provider, "platform" | "google")
                 );
-                serde_json::from_value::<Vec<String>>(ids).is_ok_and(|ids| history::checked_ids(ids).is_ok())
+                let ids = serde_json::from_value::<Vec<String>>(ids).ok();
+                ids.is_some_and(|ids| taken(history::checked_ids(ids)).is_some())
             }
             "exclude" => {
                 let id = match chance.below(3) {
@@ -393,10 +582,52 @@ fn a_million_messages_of_a_window_are_refused_or_make_sense() {
             }
             "format" => {
                 let format = ["csv", "json", chance.of(WORDS), chance.of(NAMES)][chance.below(4)];
-                let fine = history::checked_format(format.to_owned()).is_ok();
+                let fine = taken(history::checked_format(format.to_owned())).is_some();
                 assert_eq!(fine, ["csv", "json"].contains(&format), "{format}");
                 assert_eq!(export::audit(&[], format).is_some(), fine, "{format}");
                 fine
+            }
+            "pause" => message(&mut chance, PAUSE).is_some_and(
+                |Pause {
+                     minutes,
+                     until_tomorrow,
+                 }| {
+                    let end = commands::pause_end(now, minutes, until_tomorrow);
+                    let month = minutes.is_none() || end - now <= Duration::days(30);
+                    assert!(now < end && end <= for_ever() && month, "{minutes:?}");
+                    true
+                },
+            ),
+            "moment" => message::<Moment>(&mut chance, &[("at", "time")]).is_some(),
+            "held" => message(&mut chance, HELD).is_some_and(|held: Held| {
+                let ids = taken(decisions::held_ids(held.appointment_ids));
+                ids.is_some_and(|ids| ids.iter().all(|id| (1..=512).contains(&id.as_str().len())))
+            }),
+            "restore" => message(&mut chance, RESTORE).is_some_and(|restore: Restore| {
+                let confirmed = history::confirmed_of(&restore.confirmed);
+                assert_eq!(confirmed.done as u64, u64::from(restore.confirmed.done));
+                taken(history::checked_ids(restore.history_ids)).is_some()
+            }),
+            "undo" => message(&mut chance, UNDO).is_some_and(|undo: Undo| {
+                let confirmed = history::confirmed_of(&undo.confirmed);
+                assert_eq!(
+                    confirmed.tells_admin as u64,
+                    u64::from(undo.confirmed.tells_admin)
+                );
+                id_is_checked("run_id", &undo.run_id)
+            }),
+            "id" => {
+                let fields = [
+                    "id",
+                    "appointment_id",
+                    "calendar_id",
+                    "run_id",
+                    "history_ids",
+                    "appointment_ids",
+                ];
+                let long = "x".repeat(510 + chance.below(5));
+                let id = [chance.of(WORDS), long.as_str()][usize::from(chance.below(10) == 0)];
+                id_is_checked(chance.of(&fields), id)
             }
             _ => {
                 let fields = [("field", "word"), ("pattern", "word"), ("text", "word")];
@@ -404,18 +635,19 @@ fn a_million_messages_of_a_window_are_refused_or_make_sense() {
                     0 => serde_json::from_value::<OwnRuleView>(rule(&mut chance)).ok(),
                     _ => message(&mut chance, &fields),
                 };
-                view.and_then(|view| settings::rule_of(&view).ok())
+                view.and_then(|view| taken(settings::rule_of(&view)))
                     .is_some_and(|rule| filter::check_rule(&rule).is_ok())
             }
         };
-        *taken.entry(kind).or_default() += usize::from(fine);
+        *counts.entry(kind).or_default() += usize::from(fine);
     }
-    println!("{MESSAGES} messages; taken: {taken:?}");
+    println!("{MESSAGES} messages; taken: {counts:?}");
     // Else the generator would only have shown that rubbish is refused.
     for kind in [
-        "patch", "query", "answer", "seen", "ids", "rule", "exclude", "format",
+        "patch", "query", "answer", "seen", "ids", "rule", "exclude", "format", "pause", "moment", "held",
+        "restore", "undo", "id",
     ] {
-        assert!(taken[kind] > 1_000, "{kind}: {taken:?}");
+        assert!(counts[kind] > 1_000, "{kind}: {counts:?}");
     }
     let never: Vec<_> = PATCH
         .iter()

@@ -1,6 +1,6 @@
 //! Many conflicts at once, undoing an answer, and the offer of a standing rule.
 
-use super::{Answered, checked, resolution_of, running, shown, zone};
+use super::{Answered, checked, connected, resolution_of, running, shown, zone};
 use crate::gui::Gui;
 use crate::host::{Host, Running};
 use crate::ipc::convert;
@@ -50,16 +50,28 @@ pub async fn resolve_conflicts(gui: State<'_, Gui>, answers: Vec<ConflictAnswer>
 #[tauri::command]
 #[specta::specta]
 pub async fn answer_held(gui: State<'_, Gui>, appointment_ids: Vec<String>, remove: bool) -> Answered<()> {
-    if appointment_ids.len() > ANSWERS_MAX {
+    answer_all_held(&gui.host, appointment_ids, remove).await
+}
+
+/// What [`answer_held`] does.
+pub(in crate::ipc) async fn answer_all_held(
+    host: &Host,
+    appointment_ids: Vec<String>,
+    remove: bool,
+) -> Answered<()> {
+    let ids = held_ids(appointment_ids)?;
+    let answer = if remove { Answer::GoOn } else { Answer::Leave };
+    connected(host).await?.engine.answer_held(&ids, answer).await?;
+    Ok(())
+}
+
+pub(in crate::ipc) fn held_ids(ids: Vec<String>) -> Answered<Vec<AppointmentId>> {
+    if ids.len() > ANSWERS_MAX {
         return Err(AppError::input("appointment_ids"));
     }
-    let ids = appointment_ids
-        .into_iter()
+    ids.into_iter()
         .map(|id| Ok(AppointmentId(checked("appointment_ids", id)?)))
-        .collect::<Answered<Vec<AppointmentId>>>()?;
-    let answer = if remove { Answer::GoOn } else { Answer::Leave };
-    running(&gui).await?.engine.answer_held(&ids, answer).await?;
-    Ok(())
+        .collect()
 }
 
 /// Conflicts answered in the last 30 days, newest first.

@@ -192,9 +192,18 @@ pub async fn undo_run(
     run_id: String,
     confirmed: RestoreConfirmed,
 ) -> Answered<Vec<Outcome>> {
+    undo_whole(&gui.host, run_id, &confirmed).await
+}
+
+/// What [`undo_run`] does.
+pub(in crate::ipc) async fn undo_whole(
+    host: &Host,
+    run_id: String,
+    confirmed: &RestoreConfirmed,
+) -> Answered<Vec<Outcome>> {
     let run = RunId(checked("run_id", run_id)?);
-    let confirmed = confirmed_of(&confirmed);
-    let lines = running(&gui).await?.engine.undo_run(&run, confirmed).await?;
+    let confirmed = confirmed_of(confirmed);
+    let lines = connected(host).await?.engine.undo_run(&run, confirmed).await?;
     Ok(lines
         .into_iter()
         .map(|line| Outcome {
@@ -207,7 +216,7 @@ pub async fn undo_run(
         .collect())
 }
 
-fn confirmed_of(confirmed: &RestoreConfirmed) -> Confirmed {
+pub(in crate::ipc) fn confirmed_of(confirmed: &RestoreConfirmed) -> Confirmed {
     Confirmed {
         done: usize::try_from(confirmed.done).unwrap_or(usize::MAX),
         tells_admin: usize::try_from(confirmed.tells_admin).unwrap_or(usize::MAX),
@@ -241,9 +250,18 @@ pub async fn restore(
     history_ids: Vec<String>,
     confirmed: RestoreConfirmed,
 ) -> Answered<Vec<Outcome>> {
-    let running = running(&gui).await?;
+    restore_lines(&gui.host, history_ids, &confirmed).await
+}
+
+/// What [`restore`] does.
+pub(in crate::ipc) async fn restore_lines(
+    host: &Host,
+    history_ids: Vec<String>,
+    confirmed: &RestoreConfirmed,
+) -> Answered<Vec<Outcome>> {
+    let running = connected(host).await?;
     let ids = checked_ids(history_ids)?;
-    let restored = running.engine.restore(&ids, confirmed_of(&confirmed)).await?;
+    let restored = running.engine.restore(&ids, confirmed_of(confirmed)).await?;
     // In the order in which they were asked for; a line that is not kept any more is gone.
     Ok(ids
         .into_iter()
