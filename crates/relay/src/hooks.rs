@@ -2,7 +2,7 @@
 //!
 //! A 200 or 202 means that the hint is kept: what waits for the end of a burst is answered when it was passed on.
 
-use crate::channel::{Channel, Provider};
+use crate::channel::{Channel, Keys, Provider};
 use crate::hub::Hint;
 use crate::limits::{QUIET, neighbourhood};
 use crate::serve::{Peer, Relay};
@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{FromRequest as _, Query, Request, State};
 use axum::response::{IntoResponse, Response};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, join_all};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -32,25 +32,9 @@ pub(crate) async fn google(
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
-    let channel = relay
-        .config
-        .keys
-        .read(Provider::Google, text("x-goog-channel-token"), Utc::now())
-        .filter(|channel| channel.id == text("x-goog-channel-id") && !relay.hub.is_closed(&channel.id));
-    let Some(channel) = channel else {
+    let said = said_by_google(&relay.config.keys, &headers, Utc::now());
+    let Some((channel, state)) = said.filter(|(channel, _)| !relay.hub.is_closed(&channel.id)) else {
         return refuse(&relay, Provider::Google, caller(&relay, peer, &headers));
-    };
-    // Only the words that Google documents go on, never what somebody writes here.
-    let state = match text("x-goog-resource-state") {
-        "sync" => "sync",
-        "not_exists" => "not_exists",
-        _ => "exists",
     };
     if pass_on(&relay, Provider::Google, channel, state).await {
         StatusCode::OK.into_response()
@@ -59,17 +43,34 @@ pub(crate) async fn google(
     }
 }
 
+/// What the headers of a request say, if it is Google's: about which channel, and what state.
+pub fn said_by_google(
+    keys: &Keys,
+    headers: &HeaderMap,
+    now: DateTime<Utc>,
+) -> Option<(Channel, &'static str)> {
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let channel = keys
+        .read(Provider::Google, text("x-goog-channel-token"), now)
+        .filter(|channel| channel.id == text("x-goog-channel-id"))?;
+    // Only the words that Google documents go on, never what somebody writes here.
+    let state = match text("x-goog-resource-state") {
+        "sync" => "sync",
+        "not_exists" => "not_exists",
+        _ => "exists",
+    };
+    Some((channel, state))
+}
+
 /// The address that is held to account for what is refused; `None` if it is not known, because it is a proxy's.
 fn caller(relay: &Relay, Peer(peer): Peer, headers: &HeaderMap) -> Option<IpAddr> {
     let address = if relay.config.forwarded_for {
-        // The last entry is our proxy's own; those before it are the caller's invention.
-        let last = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .next_back()?
-            .to_str()
-            .ok()?;
-        last.rsplit(',').next()?.trim().parse().ok()?
+        forwarded_for(headers)?
     } else {
         peer.to_canonical()
     };
@@ -78,6 +79,17 @@ fn caller(relay: &Relay, Peer(peer): Peer, headers: &HeaderMap) -> Option<IpAddr
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     };
     (!is_proxy).then(|| neighbourhood(address))
+}
+
+/// Whom our proxy names. The last entry is its own; those before it are the caller's invention.
+pub fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back()?
+        .to_str()
+        .ok()?;
+    last.rsplit(',').next()?.trim().parse().ok()
 }
 
 /// 404; whoever gets many of them is told to wait, on a connection that is closed.
@@ -138,7 +150,23 @@ pub(crate) async fn outlook(
     let Ok(body) = body else {
         return refuse(&relay, Provider::Outlook, caller);
     };
-    let notifications = serde_json::from_slice::<Notifications>(&body)
+    let mut known = said_by_graph(&relay.config.keys, &body, Utc::now());
+    known.retain(|(channel, _)| !relay.hub.is_closed(&channel.id));
+    let known = known.into_iter();
+    let kept =
+        join_all(known.map(|(channel, state)| pass_on(&relay, Provider::Outlook, channel, state))).await;
+    if kept.is_empty() {
+        refuse(&relay, Provider::Outlook, caller)
+    } else if kept.iter().all(|kept| *kept) {
+        StatusCode::ACCEPTED.into_response()
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE.into_response()
+    }
+}
+
+/// What a batch says of channels that are ours, each once: about which, and what state.
+pub fn said_by_graph(keys: &Keys, body: &[u8], now: DateTime<Utc>) -> Vec<(Channel, &'static str)> {
+    let notifications = serde_json::from_slice::<Notifications>(body)
         .map(|all| all.value)
         .unwrap_or_default();
     // One batch says the same many times.
@@ -149,19 +177,9 @@ pub(crate) async fn outlook(
             Some((notification.client_state?, state))
         })
         .collect();
-    let known = said.into_iter().filter_map(|(token, state)| {
-        let channel = relay.config.keys.read(Provider::Outlook, &token, Utc::now())?;
-        (!relay.hub.is_closed(&channel.id)).then_some((channel, state))
-    });
-    let kept =
-        join_all(known.map(|(channel, state)| pass_on(&relay, Provider::Outlook, channel, state))).await;
-    if kept.is_empty() {
-        refuse(&relay, Provider::Outlook, caller)
-    } else if kept.iter().all(|kept| *kept) {
-        StatusCode::ACCEPTED.into_response()
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE.into_response()
-    }
+    said.into_iter()
+        .filter_map(|(token, state)| Some((keys.read(Provider::Outlook, &token, now)?, state)))
+        .collect()
 }
 
 /// A change is `exists`, as with Google; of the life of a subscription only Graph's own words go on.
@@ -175,9 +193,14 @@ fn state_of(lifecycle_event: Option<&str>) -> &'static str {
     }
 }
 
+/// Short, and nothing in it that would be more than text.
+pub fn is_fit_to_return(token: &str) -> bool {
+    !token.is_empty() && token.len() <= LONGEST_VALIDATION && !token.chars().any(char::is_control)
+}
+
 /// Graph wants its token back as plain text. As text, and only as what a browser will never take for a page.
 fn validate(relay: &Relay, token: &str) -> Response {
-    let fit = !token.is_empty() && token.len() <= LONGEST_VALIDATION && !token.chars().any(char::is_control);
+    let fit = is_fit_to_return(token);
     relay.metrics.hook(
         Provider::Outlook.word(),
         if fit { "validation" } else { "unknown" },

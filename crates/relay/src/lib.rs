@@ -22,7 +22,7 @@
 mod backlog;
 pub mod channel;
 pub mod config;
-mod hooks;
+pub mod hooks;
 pub mod hub;
 mod limits;
 mod memory;

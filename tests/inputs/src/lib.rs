@@ -13,6 +13,7 @@ mod calendar;
 mod doors;
 pub mod mutate;
 mod platform;
+mod relay;
 mod services;
 mod text;
 
@@ -41,6 +42,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("platform_headers", platform::headers),
     ("platform_metadata", platform::metadata),
     ("platform_hints", platform::hints),
+    ("relay", relay::request),
     ("deep_link", doors::deep_link),
     ("loopback", doors::loopback),
     ("address", doors::address),
