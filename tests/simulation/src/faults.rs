@@ -3,6 +3,54 @@
 use roundtrip_sandbox::faults::{Fault, Service};
 use roundtrip_sandbox::shared::SeededRandom;
 use serde_json::json;
+use std::collections::BTreeMap;
+
+/// What a laptop's disk does wrong (`disk.rs`).
+pub const DISK: [&str; 5] = [
+    "disk full",
+    "database locked",
+    "slow disk",
+    "power gone after a commit",
+    "power gone within a commit",
+];
+
+/// What nobody chose (`life.rs`).
+pub const FATE: [&str; 11] = [
+    "crash and restart",
+    "sleep",
+    "sleep for a week",
+    "clock jump",
+    "database lost",
+    "places in the feeds forgotten",
+    "platform turns sync off",
+    "restart and outage while sync is off",
+    "writer lease lost",
+    "disconnect and reconnect",
+    "all grants revoked",
+];
+
+/// In so many seeds every kind of fault comes, or the simulation has lost one.
+pub const ENOUGH_SEEDS: u64 = 500;
+
+/// The names of all kinds: on the wire, of the disk, of fate.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let wire = Kind::ALL.into_iter().map(Kind::name);
+    wire.chain(DISK).chain(FATE)
+}
+
+/// The kinds that never came, of these counts by name.
+pub fn missing(counts: &BTreeMap<&'static str, u64>) -> Vec<&'static str> {
+    names()
+        .filter(|name| counts.get(name).is_none_or(|count| *count == 0))
+        .collect()
+}
+
+/// What is wrong with the faults of so many seeds: nothing while they are too few to tell.
+pub fn complaint(seeds: u64, counts: &BTreeMap<&'static str, u64>) -> Option<String> {
+    let missing = missing(counts);
+    let is_wrong = seeds >= ENOUGH_SEEDS && !missing.is_empty();
+    is_wrong.then(|| format!("in {seeds} seeds there was never: {}", missing.join(", ")))
+}
 
 /// A kind of fault on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -257,5 +305,36 @@ impl Asked {
         } else {
             Service::Platform
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn each(count: u64) -> BTreeMap<&'static str, u64> {
+        names().map(|name| (name, count)).collect()
+    }
+
+    #[test]
+    fn enough_seeds_without_a_kind_of_the_wire_the_disk_or_fate_are_complained_about() {
+        assert_eq!(complaint(ENOUGH_SEEDS, &each(1)), None);
+        for lost in ["429", "database locked", "all grants revoked"] {
+            let mut counts = each(3);
+            counts.remove(lost);
+            assert_eq!(complaint(ENOUGH_SEEDS - 1, &counts), None, "too few to tell");
+            let expected = Some(format!("in 500 seeds there was never: {lost}"));
+            assert_eq!(complaint(ENOUGH_SEEDS, &counts), expected);
+            counts.insert(lost, 0);
+            assert_eq!(complaint(ENOUGH_SEEDS, &counts), expected);
+        }
+        assert_eq!(missing(&BTreeMap::new()).len(), Kind::ALL.len() + 16);
+    }
+
+    #[test]
+    fn no_two_kinds_have_one_name() {
+        let once: BTreeSet<_> = names().collect();
+        assert_eq!(once.len(), names().count());
     }
 }

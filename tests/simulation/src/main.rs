@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use roundtrip_simulation::desk::Desk;
+use roundtrip_simulation::faults;
 use roundtrip_simulation::stage::Counts;
 use roundtrip_simulation::world::{self, Outcome};
 use std::panic::AssertUnwindSafe;
@@ -110,10 +111,14 @@ fn simulate(arguments: &Arguments) -> Result<bool> {
         switch(arguments.bug.as_deref())?;
         let (tally, took) = campaign(arguments, range, arguments.failures)?;
         report(&tally, took);
+        let complaint = faults::complaint(tally.seeds, &tally.counts.faults);
+        if let Some(complaint) = &complaint {
+            println!("{complaint}");
+        }
         for seed in &tally.failed {
             println!("cargo xtask sim --seeds {seed} --trace");
         }
-        return Ok(tally.failed.is_empty());
+        return Ok(tally.failed.is_empty() && complaint.is_none());
     }
     let bugs = bugs();
     if bugs.is_empty() {
@@ -305,11 +310,8 @@ fn report(tally: &Tally, took: Duration) {
             println!("{count:>9}  {kind}");
         }
     }
-    let missing = roundtrip_simulation::faults::Kind::ALL
-        .into_iter()
-        .filter(|kind| !counts.faults.contains_key(kind.name()));
-    for kind in missing {
-        println!("        0  {}", kind.name());
+    for kind in faults::missing(&counts.faults) {
+        println!("        0  fault: {kind}");
     }
     println!(
         "{} seeds in {:.1} s, {:.1} seeds/s; per seed {:.1} faults (fewest {}), {:.0} requests, {:.0} ledger operations",

@@ -165,8 +165,12 @@ impl Stage {
         self.trace.note(self.now(), what);
     }
 
-    /// Notes and counts a fault.
+    /// Notes and counts a fault, of the list of [`crate::faults::names`]: one that is not there could get lost unnoticed.
     pub fn fault(&self, kind: &'static str, who: fmt::Arguments<'_>) {
+        assert!(
+            crate::faults::names().any(|known| known == kind),
+            "no such fault: {kind}"
+        );
         *lock(&self.counts).faults.entry(kind).or_default() += 1;
         self.note(format_args!("fault {kind}: {who}"));
     }
