@@ -9,6 +9,8 @@ use std::fs;
 
 /// The rooms whose lines count.
 const ROOMS: [&str; 6] = ["core", "engine", "store", "http", "platform", "google"];
+/// No room may have less, in percent.
+const LEAST: f64 = 90.0;
 /// Beside the rooms' own tests: those that run them together.
 const ALSO: [&str; 1] = ["roundtrip-behaviour-tests"];
 /// Between these marks the README says the number.
@@ -96,7 +98,24 @@ pub fn measure(options: &Options) -> Result<()> {
     if !options.no_readme {
         tell_readme(&rooms, total)?;
     }
-    Ok(())
+    match too_little(&rooms) {
+        None => Ok(()),
+        Some(complaint) => bail!(complaint),
+    }
+}
+
+/// Which rooms have less than [`LEAST`] percent, or were not measured at all.
+fn too_little(rooms: &BTreeMap<String, Lines>) -> Option<String> {
+    let low: Vec<String> = ROOMS
+        .iter()
+        .filter_map(|room| match rooms.get(*room) {
+            Some(lines) if lines.all > 0 && lines.percent() >= LEAST => None,
+            Some(lines) if lines.all > 0 => Some(format!("{room} {:.1}", round(lines.percent()))),
+            Some(_) | None => Some(format!("{room} was not measured")),
+        })
+        .collect();
+    let is_low = !low.is_empty();
+    is_low.then(|| format!("below {LEAST} % of the lines: {}", low.join(", ")))
 }
 
 fn round(percent: f64) -> f64 {
@@ -181,5 +200,27 @@ mod tests {
         let rooms = by_room(&told).expect("files are named");
         assert_eq!(rooms.len(), 1);
         assert_eq!((rooms["core"].all, rooms["core"].covered), (20, 15));
+    }
+
+    #[test]
+    fn one_room_below_ninety_percent_or_without_a_number_is_too_little() {
+        let mut rooms: BTreeMap<String, Lines> = ROOMS
+            .iter()
+            .map(|room| {
+                let (all, covered) = (1_000, 900);
+                ((*room).to_owned(), Lines { all, covered })
+            })
+            .collect();
+        assert_eq!(too_little(&rooms), None, "just enough");
+        let (all, covered) = (10_000, 8_999);
+        rooms.insert("engine".to_owned(), Lines { all, covered });
+        let complaint = too_little(&rooms).expect("one is below");
+        // Not rounded up to what is wanted.
+        assert_eq!(complaint, "below 90 % of the lines: engine 89.9");
+        rooms.remove("store");
+        rooms.insert("google".to_owned(), Lines::default());
+        let complaint = too_little(&rooms).expect("two have no number");
+        assert!(complaint.contains("store was not measured"), "{complaint}");
+        assert!(complaint.contains("google was not measured"), "{complaint}");
     }
 }
