@@ -378,7 +378,7 @@ fn follow(app: &AppHandle, link: Option<Link>) {
 /// further changes lead to one more.
 fn listen(app: &AppHandle) {
     let dirty = Arc::new(tokio::sync::Notify::new());
-    let topics = Arc::new(Mutex::new(BTreeSet::from_iter(topics::ALL.iter().copied())));
+    let topics = Arc::new(Mutex::new(BTreeSet::from_iter(StateChanged::ALL.iter().copied())));
     dirty.notify_one();
     let (refresher, changed, gathered) = (app.clone(), Arc::clone(&dirty), Arc::clone(&topics));
     tauri::async_runtime::spawn(async move {
