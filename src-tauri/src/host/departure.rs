@@ -194,6 +194,7 @@ impl Host {
     /// Ends what goes on and removes all data of this laptop.
     async fn empty_laptop(self: &Arc<Self>, report: &mut DeleteReport) {
         self.cancel_sign_in();
+        let kept = self.keeping.lock().await;
         self.stop().await;
         // Before and after: once the database is empty nothing tells the next start of a log that is left.
         crate::log::empty();
@@ -211,6 +212,7 @@ impl Host {
         }
         self.forget_device();
         crate::log::empty();
+        drop(kept);
         self.rebuild().await;
     }
 

@@ -77,6 +77,8 @@ pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
         data_dir: folder.clone(),
         device_id: Mutex::new(None),
         running: RwLock::new(None),
+        rebuilding: tokio::sync::Mutex::default(),
+        keeping: tokio::sync::Mutex::default(),
         sign_in: Mutex::new(sign_in::Current::default()),
         events: broadcast::channel(16).0,
         saved: Mutex::default(),

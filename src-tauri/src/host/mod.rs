@@ -111,7 +111,12 @@ pub struct Host {
     data_dir: PathBuf,
     /// None after everything was deleted, until the next connection asks for one.
     device_id: Mutex<Option<DeviceId>>,
+    /// Never held while anything is waited for that takes long: the window, the tray and "Quit" ask for it.
     running: RwLock<Option<Running>>,
+    /// Engines come and go one after the other: two never write to one ledger.
+    rebuilding: tokio::sync::Mutex<()>,
+    /// A sign-in is being kept: nobody empties the laptop meanwhile, and none is kept after that.
+    keeping: tokio::sync::Mutex<()>,
     pub(crate) sign_in: Mutex<sign_in::Current>,
     events: broadcast::Sender<HostEvent>,
     saved: Mutex<Option<PathBuf>>,
@@ -194,6 +199,8 @@ impl Host {
             data_dir,
             device_id: Mutex::new(Some(device_id)),
             running: RwLock::new(None),
+            rebuilding: tokio::sync::Mutex::default(),
+            keeping: tokio::sync::Mutex::default(),
             sign_in: Mutex::new(sign_in::Current::default()),
             events,
             saved: Mutex::default(),
@@ -261,15 +268,16 @@ impl Host {
 
     /// Puts the engine together anew from the accounts as they are kept now, and starts it where this is the window.
     pub async fn rebuild(self: &Arc<Self>) {
-        let mut running = self.running.write().await;
-        if let Some(old) = running.take() {
+        let _turn = self.rebuilding.lock().await;
+        // The old one stays in its place, stopped: its cycle may last until a request of it ends, and what it knows is what there
+        // is to be shown meanwhile.
+        if let Some(old) = self.running().await {
             old.stop.cancel();
             old.engine.cancel_cycle();
-            // Two engines never write to one ledger.
             old.engine.idle().await;
         }
         let Some(connection) = self.accounts().await.connection() else {
-            drop(running);
+            *self.running.write().await = None;
             self.tell(HostEvent::Changed);
             return;
         };
@@ -286,8 +294,7 @@ impl Host {
             stop: stop.clone(),
         };
         fresh.engine.window_is_in_use(self.in_use.load(Ordering::Relaxed));
-        *running = Some(fresh.clone());
-        drop(running);
+        *self.running.write().await = Some(fresh.clone());
         self.forward_events(&fresh);
         if self.drives {
             let engine = Arc::clone(&fresh.engine);
@@ -414,18 +421,21 @@ impl Host {
 
     /// Stops cycles; the one under way finishes the item it is at.
     pub async fn stop(&self) {
-        if let Some(running) = self.running.write().await.take() {
-            running.stop.cancel();
-            running.engine.cancel_cycle();
-        }
+        self.take_out().await;
+    }
+
+    /// The engine that ran until now, stopped.
+    async fn take_out(&self) -> Option<Running> {
+        let running = self.running.write().await.take()?;
+        running.stop.cancel();
+        running.engine.cancel_cycle();
+        Some(running)
     }
 
     /// As [`Host::stop`], and the one under way has come to its end.
     pub(super) async fn stop_and_wait(&self) {
-        let running = self.running.write().await.take();
-        if let Some(running) = running {
-            running.stop.cancel();
-            running.engine.cancel_cycle();
+        let _turn = self.rebuilding.lock().await;
+        if let Some(running) = self.take_out().await {
             running.engine.idle().await;
         }
     }

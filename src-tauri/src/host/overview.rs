@@ -34,10 +34,15 @@ impl Host {
         let volatile = self.database.tokens_are_volatile().await.ok().flatten().is_some();
         let Some(running) = self.running().await else {
             let put_aside = self.database.put_aside().await.ok().flatten();
+            let mut shown = unconnected(&accounts);
+            if accounts.connection().is_some() {
+                // Both are signed in, and the engine is just being put together anew.
+                shown.state = OverallState::Starting;
+            }
             return Ok(Overview {
                 tokens_volatile: volatile,
                 problem: put_aside.map(|name| plain_problem("database_rebuilt", Some(name), "none")),
-                ..unconnected(&accounts)
+                ..shown
             });
         };
         let snapshot = running.snapshot().await?;

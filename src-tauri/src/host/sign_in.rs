@@ -126,9 +126,15 @@ impl Host {
         };
         let host = Arc::clone(self);
         tokio::spawn(async move {
-            let view = tokio::select! {
-                () = cancel.cancelled() => view_of(service, "cancelled", None, None),
-                view = host.finish(service, waiting, metadata) => view,
+            let answered = tokio::select! {
+                () = cancel.cancelled() => Err(view_of(service, "cancelled", None, None)),
+                answered = host.answer_of(service, waiting, metadata) => answered,
+            };
+            // No part of what follows is left out because somebody cancels: tokens that are kept, beside an engine that was
+            // stopped for them and is not put together again, would be the end of syncing.
+            let view = match answered {
+                Ok(finished) => host.keep_or_ask(finished, &cancel).await,
+                Err(view) => view,
             };
             host.sign_in_ended(number, &cancel, &view);
             // The caller may have gone away; the window has heard the event.
@@ -200,29 +206,36 @@ impl Host {
         }
     }
 
-    async fn finish(
-        self: &Arc<Self>,
+    /// The answer of the browser and what it leads to, in order and not kept yet; or how it ended without one.
+    async fn answer_of(
+        &self,
         service: Provider,
         waiting: Waiting,
         metadata: Option<PlatformMetadata>,
-    ) -> SignInView {
+    ) -> Result<Finished, SignInView> {
         let tokens = match waiting {
             Waiting::Loopback(attempt) => attempt.wait(self.http.as_ref()).await,
             Waiting::Link(attempt, links) => self.wait_for_link(*attempt, links).await,
         };
         let tokens = match tokens {
             Ok(tokens) => tokens,
-            Err(SignInError::Expired) => return view_of(service, "timed_out", None, Some("timed_out")),
-            Err(error) => return view_of(service, "failed", None, Some(&sign_in_problem(&error).code)),
+            Err(SignInError::Expired) => {
+                return Err(view_of(service, "timed_out", None, Some("timed_out")));
+            }
+            Err(error) => {
+                return Err(view_of(
+                    service,
+                    "failed",
+                    None,
+                    Some(&sign_in_problem(&error).code),
+                ));
+            }
         };
         let finished = match service {
             Provider::Platform => self.finish_platform(tokens, metadata).await,
             Provider::Google => self.finish_google(tokens).await,
         };
-        match finished {
-            Ok(finished) => self.keep_or_ask(finished).await,
-            Err(code) => view_of(service, "failed", None, Some(&code)),
-        }
+        finished.map_err(|code| view_of(service, "failed", None, Some(&code)))
     }
 
     async fn wait_for_link(
@@ -317,8 +330,9 @@ impl Host {
         })
     }
 
-    /// Another account than before is never taken silently: both addresses are named, and the trainer decides.
-    async fn keep_or_ask(self: &Arc<Self>, finished: Finished) -> SignInView {
+    /// Another account than before is never taken silently: both addresses are named, and the trainer decides. Up to here
+    /// `cancel` ends the sign-in, and nothing of it is kept.
+    async fn keep_or_ask(self: &Arc<Self>, finished: Finished, cancel: &CancellationToken) -> SignInView {
         let accounts = self.accounts().await;
         let known = match finished.service {
             Provider::Platform => accounts.platform.map(|(known, _)| known),
@@ -327,10 +341,30 @@ impl Host {
         if let Some(known) = known.filter(|known| !is_same_account(known, &finished.integration)) {
             let mut view = view_of(finished.service, "failed", None, Some("other_account"));
             view.accounts = Some(names(&known, &finished.integration));
-            self.sign_in().other = Some(Box::new(finished));
+            let mut current = self.sign_in();
+            if cancel.is_cancelled() {
+                return view_of(finished.service, "cancelled", None, None);
+            }
+            current.other = Some(Box::new(finished));
             return view;
         }
+        let _kept = self.keeping.lock().await;
+        if !self.is_past_cancelling(cancel) {
+            return view_of(finished.service, "cancelled", None, None);
+        }
         self.keep(finished).await
+    }
+
+    /// The point of no return: who cancels from here on finds nothing to cancel. False if somebody did before.
+    fn is_past_cancelling(&self, cancel: &CancellationToken) -> bool {
+        let mut current = self.sign_in();
+        // A newer sign-in that takes the place of this one cancels it, too: what is here now is of this one.
+        let goes_on = !cancel.is_cancelled();
+        if goes_on {
+            current.cancel = None;
+            current.link = None;
+        }
+        goes_on
     }
 
     async fn keep(self: &Arc<Self>, finished: Finished) -> SignInView {
@@ -405,6 +439,7 @@ impl Host {
             }
             return Err(error);
         }
+        let _kept = self.keeping.lock().await;
         if deciding.is_cancelled() {
             // It was stopped for the other account, which nobody wants any more.
             self.rebuild().await;

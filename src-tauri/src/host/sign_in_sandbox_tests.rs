@@ -4,7 +4,7 @@ use super::*;
 use crate::host::clock::SystemClock;
 use crate::host::leaving::tests::{Folder, connected};
 use bytes::Bytes;
-use roundtrip_engine::ledger::Trigger;
+use roundtrip_engine::ledger::{LedgerError, Trigger};
 use roundtrip_engine::ports::Clock as _;
 use roundtrip_google::GoogleConfig;
 use roundtrip_http::{HttpError, HttpPort};
@@ -43,6 +43,16 @@ async fn at_the_sandbox(name: &str) -> (Arc<Host>, Running, Folder) {
 
 /// Signs in as a person does, with a browser whose pages answer at once.
 async fn sign_in(host: &Arc<Host>, services: &Running, service: Provider) -> SignInView {
+    let ended = answered(host, services, service).await;
+    ended.await.expect("it ends")
+}
+
+/// Signs in as far as the answer of the browser.
+async fn answered(
+    host: &Arc<Host>,
+    services: &Running,
+    service: Provider,
+) -> tokio::sync::oneshot::Receiver<SignInView> {
     let address = (service == Provider::Platform).then_some(services.platform_url.as_str());
     let begun = host.begin_sign_in(service, address).await.expect("begun");
     let mut next = Some(begun.url);
@@ -53,7 +63,7 @@ async fn sign_in(host: &Arc<Host>, services: &Running, service: Provider) -> Sig
         let location = answer.headers().get("location");
         next = location.map(|location| location.to_str().expect("an address").to_owned());
     }
-    begun.ended.await.expect("it ends")
+    begun.ended
 }
 
 fn all_bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -383,9 +393,17 @@ impl HttpPort for Held {
     }
 }
 
-#[tokio::test]
-async fn a_disconnect_says_goodbye_after_the_cycle_under_way_and_the_lease_stays_free() {
-    let (mut host, services, _folder) = syncing("disconnect-in-a-cycle").await;
+/// Syncing, with a cycle under way that lists the calendar until it is let go.
+async fn listing(
+    name: &str,
+) -> (
+    Arc<Host>,
+    Running,
+    Folder,
+    Arc<Held>,
+    tokio::task::JoinHandle<Result<(), LedgerError>>,
+) {
+    let (mut host, services, folder) = syncing(name).await;
     let held = Arc::new(Held {
         services: host.http.clone(),
         held: tokio::sync::watch::Sender::new(true),
@@ -394,12 +412,17 @@ async fn a_disconnect_says_goodbye_after_the_cycle_under_way_and_the_lease_stays
     });
     Arc::get_mut(&mut host).expect("nobody else has it").http = held.clone();
     host.rebuild().await;
-    let running = host.running().await.expect("both are signed in");
-    let engine = running.engine.clone();
+    let engine = host.running().await.expect("both are signed in").engine;
     let cycle = tokio::spawn(async move { engine.cycle(Trigger::Manual).await.map(|_| ()) });
     let mut asked = held.asked.subscribe();
     asked.wait_for(|asked| *asked).await.expect("it lists");
+    (host, services, folder, held, cycle)
+}
 
+#[tokio::test]
+async fn a_disconnect_says_goodbye_after_the_cycle_under_way_and_the_lease_stays_free() {
+    let (host, services, _folder, held, cycle) = listing("disconnect-in-a-cycle").await;
+    let running = host.running().await.expect("both are signed in");
     let left = tokio::join!(host.disconnect(Provider::Google, false, true, false), async {
         running.stop.cancelled().await;
         // Long enough for whoever does not wait: the database answers from a thread of its own.
@@ -413,5 +436,65 @@ async fn a_disconnect_says_goodbye_after_the_cycle_under_way_and_the_lease_stays
     cycle.await.expect("it ends").expect("the ledger works");
     assert_eq!(*held.order.borrow(), ["list", "goodbye"]);
     assert!(services.sandbox.platform.writer(USER, "google").is_none());
+    host.close().await;
+}
+
+/// Longer than any test. What answers at once is never waited for so long.
+const FOR_EVER: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[tokio::test]
+async fn who_cancels_a_sign_in_that_is_being_kept_stops_nothing_and_is_told_that_it_was_kept() {
+    let (host, services, _folder, held, cycle) = listing("cancel-while-kept").await;
+    let before = host.running().await.expect("both are signed in");
+    let ended = answered(&host, &services, Provider::Google).await;
+    // The tokens are kept, and the cycle under way is waited for.
+    before.stop.cancelled().await;
+
+    host.cancel_sign_in();
+    // Long enough for whoever would end now.
+    for _ in 0..20_000 {
+        tokio::task::yield_now().await;
+    }
+    held.held.send_replace(false);
+
+    assert_eq!(ended.await.expect("it ends").state, "done");
+    cycle.await.expect("it ends").expect("the ledger works");
+    let after = host.running().await.expect("syncing goes on");
+    assert!(
+        !Arc::ptr_eq(&after.engine, &before.engine),
+        "with the new sign-in"
+    );
+    assert!(!after.stop.is_cancelled());
+    host.close().await;
+}
+
+#[tokio::test]
+async fn while_a_cycle_is_waited_for_everybody_else_is_answered() {
+    let (host, _services, _folder, held, cycle) = listing("looked-at-in-a-rebuild").await;
+    let before = host.running().await.expect("both are signed in");
+    let rebuilt = tokio::spawn({
+        let host = Arc::clone(&host);
+        async move { host.rebuild().await }
+    });
+    before.stop.cancelled().await;
+
+    let shown = tokio::time::timeout(FOR_EVER, host.overview()).await;
+    let shown = shown.expect("it is answered").expect("the ledger works");
+    assert_ne!(shown.state, crate::ipc::dto::OverallState::NotConnected);
+    assert!(!shown.week.is_empty() && shown.platform.is_some());
+    assert!(!rebuilt.is_finished(), "the cycle is still under way");
+
+    held.held.send_replace(false);
+    rebuilt.await.expect("it ends");
+    cycle.await.expect("it ends").expect("the ledger works");
+    host.close().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_is_out_for_a_moment_is_not_called_not_connected() {
+    let (host, _folder) = connected("engine-out").await;
+    host.stop_and_wait().await;
+    let shown = host.overview().await.expect("the database works");
+    assert_eq!(shown.state, crate::ipc::dto::OverallState::Starting);
     host.close().await;
 }
