@@ -253,8 +253,12 @@ fn withdraw(_id: u32) {}
 
 fn act(app: &AppHandle, notice: &Notice, action: &str) {
     match (action, &notice.cause) {
-        ("reconnect", Cause::ReconnectGoogle) => reconnect(app, Provider::Google, &notice.route),
-        ("reconnect", Cause::ReconnectPlatform) => reconnect(app, Provider::Platform, &notice.route),
+        ("reconnect", Cause::ReconnectGoogle | Cause::RightMissingGoogle) => {
+            reconnect(app, Provider::Google, &notice.route);
+        }
+        ("reconnect", Cause::ReconnectPlatform | Cause::RightMissingPlatform) => {
+            reconnect(app, Provider::Platform, &notice.route);
+        }
         ("show" | "default", _) => super::window::show(app, Some(notice.route.clone())),
         _ => {}
     }

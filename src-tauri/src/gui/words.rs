@@ -198,6 +198,28 @@ impl Tongue {
                 ),
                 reconnect(),
             ),
+            Cause::RightMissingGoogle => (
+                self.pick(
+                    "Google no longer lets Roundtrip into your calendar",
+                    "Google lässt Roundtrip nicht mehr in Ihren Kalender",
+                ),
+                self.pick(
+                    "Sign in again and allow everything it asks for. Nothing is lost.",
+                    "Melden Sie sich neu an und erlauben Sie alles, worum es bittet. Nichts geht verloren.",
+                ),
+                reconnect(),
+            ),
+            Cause::RightMissingPlatform => (
+                match self {
+                    Self::En => format!("{platform} no longer lets Roundtrip see your appointments"),
+                    Self::De => format!("{platform} zeigt Roundtrip Ihre Termine nicht mehr"),
+                },
+                self.pick(
+                    "Sign in again and allow everything it asks for. Your calendar stays as it is until then.",
+                    "Melden Sie sich neu an und erlauben Sie alles, worum es bittet. Ihr Kalender bleibt so lange, wie er ist.",
+                ),
+                reconnect(),
+            ),
             Cause::Conflicts => (
                 match (self, notice.count) {
                     (Self::En, 1) => "1 appointment waits for your decision".into(),
@@ -324,7 +346,9 @@ mod tests {
         OverallState::Syncing,
         OverallState::UpToDate,
     ];
-    const CAUSES: [Cause; 12] = [
+    const CAUSES: [Cause; 14] = [
+        Cause::RightMissingGoogle,
+        Cause::RightMissingPlatform,
         Cause::DiskFull,
         Cause::DataDamaged,
         Cause::DataUnreadable,

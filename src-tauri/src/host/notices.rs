@@ -3,12 +3,14 @@
 
 use super::Host;
 use super::overview::{plain_problem, problem_of};
+use super::problem::of_side;
 use crate::ipc::dto::{AppError, Problem};
 use crate::ipc::settings::keys;
 use chrono::{DateTime, Local, NaiveDate, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use roundtrip_core::conflict::Conflict;
 use roundtrip_core::ids::AppointmentId;
+use roundtrip_core::outbox::Side;
 use roundtrip_core::silence;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::Snapshot;
@@ -21,6 +23,10 @@ pub enum Cause {
     ReconnectGoogle,
     /// The platform no longer takes the sign-in.
     ReconnectPlatform,
+    /// A right at Google was taken away.
+    RightMissingGoogle,
+    /// A right at the platform was taken away.
+    RightMissingPlatform,
     /// Conflicts wait for a decision.
     Conflicts,
     /// The guard asks.
@@ -126,8 +132,7 @@ impl Host {
                 cause,
             });
         };
-        let problem = problem_of(&running, &snapshot);
-        if let Some((cause, count, route)) = problem.as_ref().and_then(of_problem) {
+        for (cause, count, route) in causes_of(problem_of(&running, &snapshot), &snapshot) {
             add(cause, count, route.into(), None);
         }
         match snapshot.conflicts.as_slice() {
@@ -212,11 +217,37 @@ impl Host {
     }
 }
 
+/// The causes of the problem that is said first, and of what each side waits for beside it: the window says one thing after the
+/// other, and whoever has solved the first one at the notification may never open it. Where the whole of sync is off, or nothing can
+/// be written down, the sides are not what is wrong now.
+pub(super) fn causes_of(first: Option<Problem>, snapshot: &Snapshot) -> Vec<(Cause, usize, &'static str)> {
+    let live = &snapshot.live;
+    let alone = first.as_ref().is_some_and(|first| first.code == "sync_disabled");
+    let sides = match alone || live.ledger_problem.is_some() {
+        true => [None, None],
+        false => [
+            of_side(Side::Platform, &live.platform, None),
+            of_side(Side::Calendar, &live.calendar, None),
+        ],
+    };
+    let mut causes: Vec<(Cause, usize, &'static str)> = Vec::new();
+    for found in [first].into_iter().chain(sides).flatten() {
+        if let Some(found) = of_problem(&found)
+            && causes.iter().all(|(cause, ..)| *cause != found.0)
+        {
+            causes.push(found);
+        }
+    }
+    causes
+}
+
 /// The cause of a problem that needs the trainer, how many it counts, and the place in the window that shows the same.
-fn of_problem(problem: &Problem) -> Option<(Cause, usize, &'static str)> {
+pub(super) fn of_problem(problem: &Problem) -> Option<(Cause, usize, &'static str)> {
     match problem.code.as_str() {
         "google_reauth" => Some((Cause::ReconnectGoogle, 1, "/connect/google")),
         "platform_reauth" => Some((Cause::ReconnectPlatform, 1, "/connect/platform")),
+        "google_right_missing" => Some((Cause::RightMissingGoogle, 1, "/connect/google")),
+        "platform_right_missing" => Some((Cause::RightMissingPlatform, 1, "/connect/platform")),
         "calendar_not_found" => Some((Cause::CalendarNotFound, 1, CALENDAR)),
         "calendar_read_only" => Some((Cause::CalendarReadOnly, 1, CALENDAR)),
         "writes_failed" => {
@@ -264,8 +295,6 @@ fn today(times: &[TimeSpan], now: DateTime<Utc>, zone: Tz) -> Option<(usize, usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::problem::of_side;
-    use roundtrip_core::outbox::Side;
     use roundtrip_engine::Health;
     use roundtrip_engine::ports::PortError;
 
@@ -286,8 +315,11 @@ mod tests {
                 "/settings?section=calendar&at=calendar"
             ))
         );
-        // Of one that was not granted the sign-in itself tells.
-        assert_eq!(told("calendar.events"), None);
+        // One that was taken away from the sign-in comes back with another sign-in.
+        assert_eq!(
+            told("calendar.events"),
+            Some((Cause::RightMissingGoogle, 1, "/connect/google"))
+        );
     }
 
     #[test]

@@ -342,19 +342,18 @@ fn rests(snapshot: &Snapshot) -> bool {
     until.is_some()
 }
 
-/// Two awake hours without a success. A cause that has a next step of its own keeps its own words, and while the trainer
-/// pauses there is nothing to be silent about.
+/// Two awake hours without a success. A cause that the trainer is notified of under its own name keeps its own words, and while the
+/// trainer pauses there is nothing to be silent about.
 fn silence_of(
     snapshot: &Snapshot,
     platform: Option<&Problem>,
     calendar: Option<&Problem>,
 ) -> Option<Problem> {
     let silence = snapshot.watch.silence().filter(|_| !rests(snapshot))?;
-    let own_step = |problem: &&Problem| !matches!(problem.action.as_str(), "try_again" | "none");
     if platform
         .into_iter()
         .chain(calendar)
-        .any(|problem| own_step(&problem))
+        .any(|problem| super::notices::of_problem(problem).is_some())
     {
         return None;
     }

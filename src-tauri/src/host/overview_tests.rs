@@ -4,7 +4,7 @@ use super::*;
 use crate::gui::tray::Look;
 use crate::gui::words::Tongue;
 use crate::host::leaving::tests::connected;
-use crate::host::notices::{Cause, Known, Notice};
+use crate::host::notices::{Cause, Known, Notice, causes_of};
 use roundtrip_core::silence::{Passed, Watch};
 use roundtrip_engine::ledger::Change;
 
@@ -366,6 +366,39 @@ async fn a_silence_gives_way_to_a_cause_with_a_step_of_its_own_and_to_a_pause() 
     assert_eq!(
         code(said(&host, [None, None]).await),
         (None, OverallState::Paused)
+    );
+    host.close().await;
+}
+
+#[tokio::test]
+async fn a_right_that_was_taken_away_is_notified_of_and_each_side_has_its_own_notification() {
+    let (host, _folder) = watched("rights-gone", two_hours(Utc::now(), false)).await;
+    let running = host.running().await.expect("both are signed in");
+    let mut snapshot = running.engine.snapshot().await.expect("the ledger works");
+    let mut told = |platform: Option<PortError>, calendar: Option<PortError>| {
+        for (health, trouble) in [
+            (&mut snapshot.live.platform, platform),
+            (&mut snapshot.live.calendar, calendar),
+        ] {
+            health.failures = 2 * u32::from(trouble.is_some());
+            health.problem = trouble;
+        }
+        let causes = causes_of(problem_of(&running, &snapshot), &snapshot);
+        causes.into_iter().map(|(cause, ..)| cause).collect::<Vec<_>>()
+    };
+    let lacks = |right: &str| Some(PortError::RightMissing { right: right.into() });
+    let lost = || Some(PortError::Unreachable { nothing_sent: true });
+    assert_eq!(told(lost(), lost()), [Cause::Silence]);
+    assert_eq!(told(lacks("calendar:sync"), None), [Cause::RightMissingPlatform]);
+    assert_eq!(told(None, lacks("calendar.events")), [Cause::RightMissingGoogle]);
+    // The window says one first; both are asked for.
+    assert_eq!(
+        told(lacks("calendar:sync"), Some(PortError::SignInExpired)),
+        [Cause::RightMissingPlatform, Cause::ReconnectGoogle]
+    );
+    assert_eq!(
+        told(lost(), Some(PortError::SignInExpired)),
+        [Cause::ReconnectGoogle]
     );
     host.close().await;
 }
