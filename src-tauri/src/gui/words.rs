@@ -310,6 +310,17 @@ impl Tongue {
                 ),
                 look(),
             ),
+            Cause::DataReplaced => (
+                self.pick(
+                    "The local data was damaged, and nothing syncs",
+                    "Die lokalen Daten waren beschädigt, und nichts wird synchronisiert",
+                ),
+                self.pick(
+                    "Sign in again at both services. Your calendar stays as it is until then.",
+                    "Melden Sie sich bei beiden Diensten neu an. Ihr Kalender bleibt so lange, wie er ist.",
+                ),
+                look(),
+            ),
             Cause::CalendarNotFound => (
                 self.pick("Calendar not found", "Kalender nicht gefunden"),
                 self.pick(
@@ -346,7 +357,8 @@ mod tests {
         OverallState::Syncing,
         OverallState::UpToDate,
     ];
-    const CAUSES: [Cause; 14] = [
+    const CAUSES: [Cause; 15] = [
+        Cause::DataReplaced,
         Cause::RightMissingGoogle,
         Cause::RightMissingPlatform,
         Cause::DiskFull,

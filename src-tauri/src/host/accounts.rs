@@ -4,6 +4,7 @@ use super::vault::StoreVault;
 use super::{Host, HostEvent, Running};
 use roundtrip_core::event_id::Identity;
 use roundtrip_core::ids::{CalendarId, ConnectionId, DeviceId, TrainerId};
+use roundtrip_engine::ledger::LedgerError;
 use roundtrip_engine::ports::{Me, PlatformPort};
 use roundtrip_engine::{Config, Engine};
 use roundtrip_google::GoogleCalendar;
@@ -82,15 +83,12 @@ pub struct Connection {
 }
 
 impl Accounts {
-    /// Reads them. What cannot be read counts as not signed in; the trainer signs in again.
-    pub async fn load(database: &Database) -> Self {
-        let all = match database.integrations().list().await {
-            Ok(all) => all,
-            Err(error) => {
-                tracing::warn!(%error, "accounts could not be read");
-                return Self::default();
-            }
-        };
+    /// Reads them. One that is kept in a form that cannot be read counts as not signed in; the trainer signs in again.
+    ///
+    /// # Errors
+    /// The database's. Nobody is signed out then.
+    pub async fn load(database: &Database) -> Result<Self, LedgerError> {
+        let all = database.integrations().list().await?;
         let mut accounts = Self::default();
         for integration in all {
             match integration.provider {
@@ -108,7 +106,7 @@ impl Accounts {
                 }
             }
         }
-        accounts
+        Ok(accounts)
     }
 
     /// The account of a service, with its extra as kept.

@@ -86,6 +86,7 @@ pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
         finished: Mutex::default(),
         drives: false,
         in_use: false.into(),
+        closing: false.into(),
         may_begin: tokio_util::sync::CancellationToken::new(),
         tidied: Mutex::default(),
         reached: Mutex::default(),

@@ -126,6 +126,8 @@ pub struct Host {
     pub(crate) drives: bool,
     /// Somebody looks at the window.
     in_use: AtomicBool,
+    /// The database is about to be closed: that it cannot be read from then on is nothing to be told.
+    closing: AtomicBool,
     /// Cycles may begin: the first one and the first painting of the page would only slow each other down.
     may_begin: CancellationToken,
     /// When old history was last deleted, by the running clock.
@@ -208,6 +210,7 @@ impl Host {
             finished: Mutex::default(),
             drives: purpose == Purpose::Window,
             in_use: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             may_begin: CancellationToken::new(),
             tidied: Mutex::default(),
             reached: Mutex::default(),
@@ -257,8 +260,19 @@ impl Host {
         }
     }
 
-    /// The accounts as they are kept.
+    /// The accounts as they are kept. For where "cannot be read" leads to nothing else than "not signed in".
     pub async fn accounts(&self) -> Accounts {
+        self.known_accounts().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "accounts could not be read");
+            Accounts::default()
+        })
+    }
+
+    /// The accounts as they are kept.
+    ///
+    /// # Errors
+    /// The database's: nobody is signed out then.
+    pub async fn known_accounts(&self) -> Result<Accounts, LedgerError> {
         Accounts::load(&self.database).await
     }
 
@@ -276,7 +290,12 @@ impl Host {
             old.engine.cancel_cycle();
             old.engine.idle().await;
         }
-        let Some(connection) = self.accounts().await.connection() else {
+        let accounts = self.known_accounts().await;
+        if let Err(error) = &accounts {
+            tracing::error!(%error, "accounts could not be read; nothing syncs until they can");
+            self.rebuild_later();
+        }
+        let Some(connection) = accounts.unwrap_or_default().connection() else {
             *self.running.write().await = None;
             self.tell(HostEvent::Changed);
             return;
@@ -332,6 +351,22 @@ impl Host {
             });
         }
         self.tell(HostEvent::Changed);
+    }
+
+    /// What could not be read may be read again, and nobody may be there to ask for it.
+    fn rebuild_later(self: &Arc<Self>) {
+        if !self.drives || self.closing.load(Ordering::Relaxed) {
+            return;
+        }
+        let host = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(AGAIN_AFTER).await;
+            if let Some(host) = host.upgrade()
+                && host.running().await.is_none()
+            {
+                host.rebuild().await;
+            }
+        });
     }
 
     fn forward_events(&self, running: &Running) {
@@ -442,6 +477,7 @@ impl Host {
 
     /// Writes down what was only gathered, folds the write-ahead log into the database and closes it.
     pub async fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         if let Some(running) = self.running().await
             && let Err(error) = running.engine.store_checks().await
         {

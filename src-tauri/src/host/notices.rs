@@ -15,6 +15,7 @@ use roundtrip_core::silence;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::Snapshot;
 use roundtrip_engine::ledger::{LedgerError, SyncState};
+use std::sync::atomic::Ordering;
 
 /// A cause that is worth a notification.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +48,8 @@ pub enum Cause {
     DataDamaged,
     /// The database cannot be read or written.
     DataUnreadable,
+    /// The database was damaged and a fresh one has taken its place: nobody is signed in any more.
+    DataReplaced,
 }
 
 impl Cause {
@@ -103,23 +106,14 @@ impl Host {
     /// What needs the trainer now, as far as the ledger can be read.
     pub async fn notices(&self) -> Known {
         let Some(running) = self.running().await else {
-            return Known::All(Vec::new());
+            return self.without_engine().await;
         };
         let snapshot = match running.snapshot().await {
             Ok(snapshot) => snapshot,
             // It was closed under this engine, and nothing is wrong with it.
             Err(_) if running.stop.is_cancelled() => return Known::Nothing,
             Err(error) => {
-                let problem = plain_problem(&AppError::from(error).code, None, "none");
-                return of_problem(&problem).map_or(Known::Nothing, |(cause, count, route)| {
-                    Known::LocalData(Notice {
-                        cause,
-                        count,
-                        route: route.into(),
-                        told: false,
-                        title: None,
-                    })
-                });
+                return of_local_data(error);
             }
         };
         let mut notices = Vec::new();
@@ -157,6 +151,28 @@ impl Host {
             add(Cause::Held, snapshot.held.len(), "/".into(), None);
         }
         Known::All(notices)
+    }
+
+    /// What needs the trainer while nothing syncs. A start at log-in has no window, so what ended syncing is said here.
+    async fn without_engine(&self) -> Known {
+        if self.closing.load(Ordering::Relaxed) {
+            return Known::Nothing;
+        }
+        let known = async {
+            let accounts = self.known_accounts().await?;
+            Ok((accounts.connection().is_some(), self.database.put_aside().await?))
+        };
+        match known.await {
+            // The engine is just being put together: what is shown is not solved by that.
+            Ok((true, _)) => Known::Nothing,
+            Ok((false, put_aside)) => Known::All(
+                put_aside
+                    .map(|_| notice(Cause::DataReplaced, 1, "/"))
+                    .into_iter()
+                    .collect(),
+            ),
+            Err(error) => of_local_data(error),
+        }
     }
 
     async fn titles_chosen(&self) -> bool {
@@ -215,6 +231,24 @@ impl Host {
         let today = self.clock.now().with_timezone(&Local).date_naive();
         self.database.put_setting(keys::SUMMARY_DAY, &today).await
     }
+}
+
+fn notice(cause: Cause, count: usize, route: &str) -> Notice {
+    Notice {
+        cause,
+        count,
+        route: route.into(),
+        told: false,
+        title: None,
+    }
+}
+
+/// The local data cannot be used: whatever else there is stands in it.
+fn of_local_data(error: LedgerError) -> Known {
+    let problem = plain_problem(&AppError::from(error).code, None, "none");
+    of_problem(&problem).map_or(Known::Nothing, |(cause, count, route)| {
+        Known::LocalData(notice(cause, count, route))
+    })
 }
 
 /// The causes of the problem that is said first, and of what each side waits for beside it: the window says one thing after the

@@ -30,10 +30,10 @@ impl Host {
     /// # Errors
     /// If the database cannot be read.
     pub async fn overview(&self) -> Result<Overview, AppError> {
-        let accounts = self.accounts().await;
+        let accounts = self.known_accounts().await?;
         let volatile = self.database.tokens_are_volatile().await.ok().flatten().is_some();
         let Some(running) = self.running().await else {
-            let put_aside = self.database.put_aside().await.ok().flatten();
+            let put_aside = self.database.put_aside().await?;
             let mut shown = unconnected(&accounts);
             if accounts.connection().is_some() {
                 // Both are signed in, and the engine is just being put together anew.

@@ -7,6 +7,7 @@ use crate::host::leaving::tests::connected;
 use crate::host::notices::{Cause, Known, Notice, causes_of};
 use roundtrip_core::silence::{Passed, Watch};
 use roundtrip_engine::ledger::Change;
+use roundtrip_store::Provider;
 
 #[tokio::test]
 async fn each_trouble_with_the_local_data_is_called_what_it_is_and_needs_the_trainer() {
@@ -401,4 +402,43 @@ async fn a_right_that_was_taken_away_is_notified_of_and_each_side_has_its_own_no
         [Cause::ReconnectGoogle]
     );
     host.close().await;
+}
+
+#[tokio::test]
+async fn damaged_data_that_was_put_aside_is_notified_of_while_nothing_syncs() {
+    let name = "put-aside-at-log-in";
+    let folder = std::env::temp_dir().join(format!("roundtrip-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for the test");
+    std::fs::write(folder.join("roundtrip.db"), b"no database at all").expect("a damaged file");
+    let (host, _folder) = connected(name).await;
+    assert_eq!(all_notices(&host).await, [], "it syncs");
+    for (service, account) in [(Provider::Platform, "trn_1"), (Provider::Google, "kim")] {
+        let gone = host.database.integrations().delete(service, account).await;
+        assert_eq!(gone, Ok(true));
+    }
+    host.rebuild().await;
+    let notices = all_notices(&host).await;
+    let told: Vec<_> = notices
+        .iter()
+        .map(|notice| (&notice.cause, notice.route.as_str()))
+        .collect();
+    assert_eq!(told, [(&Cause::DataReplaced, "/")]);
+    host.close().await;
+}
+
+#[tokio::test]
+async fn accounts_that_cannot_be_read_are_not_signed_out() {
+    let (host, _folder) = connected("unreadable-accounts").await;
+    host.stop_and_wait().await;
+    assert_eq!(host.notices().await, Known::Nothing, "it is put together anew");
+    host.database.close().await;
+    let error = host.overview().await.expect_err("it is closed");
+    assert_eq!(error.code, "database_unavailable");
+    let Known::LocalData(notice) = host.notices().await else {
+        panic!("nothing else is known");
+    };
+    assert_eq!(notice.cause, Cause::DataUnreadable);
+    // Whoever quits closes it: that is nothing to be told.
+    host.close().await;
+    assert_eq!(host.notices().await, Known::Nothing);
 }

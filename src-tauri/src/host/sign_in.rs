@@ -73,7 +73,7 @@ impl Host {
         address: Option<&str>,
     ) -> Result<Begun, AppError> {
         self.cancel_sign_in();
-        let accounts = self.accounts().await;
+        let accounts = self.known_accounts().await?;
         let (config, metadata) = match service {
             Provider::Platform => {
                 let known = accounts
@@ -333,7 +333,14 @@ impl Host {
     /// Another account than before is never taken silently: both addresses are named, and the trainer decides. Up to here
     /// `cancel` ends the sign-in, and nothing of it is kept.
     async fn keep_or_ask(self: &Arc<Self>, finished: Finished, cancel: &CancellationToken) -> SignInView {
-        let accounts = self.accounts().await;
+        // Without knowing who is signed in nobody takes their place.
+        let accounts = match self.known_accounts().await {
+            Ok(accounts) => accounts,
+            Err(error) => {
+                let code = AppError::from(error).code;
+                return view_of(finished.service, "failed", None, Some(&code));
+            }
+        };
         let known = match finished.service {
             Provider::Platform => accounts.platform.map(|(known, _)| known),
             Provider::Google => accounts.google.map(|(known, _)| known),
