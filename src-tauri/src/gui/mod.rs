@@ -15,6 +15,7 @@ pub mod tray;
 pub mod window;
 pub mod words;
 
+use crate::host::keep_up::go_on_after;
 use crate::host::{Host, HostEvent, Purpose};
 use crate::ipc::dto::{AppError, Progress, SettingsPatch, SignInView};
 use crate::ipc::events::{SignInChanged, StateChanged, SyncProgress};
@@ -388,18 +389,21 @@ fn listen(app: &AppHandle) {
         let mut day = chrono::Local::now().date_naive();
         loop {
             let next = morning.min(tokio::time::Instant::now() + period);
-            period = tokio::select! {
-                () = changed.notified() => refresh(&refresher, &gathered).await,
+            let (app, gathered) = (refresher.clone(), Arc::clone(&gathered));
+            let looked = tokio::select! {
+                () = changed.notified() => go_on_after(async move { refresh(&app, &gathered).await }).await,
                 // A run that was too short to be shown is not short for ever.
                 () = tokio::time::sleep_until(next) => {
                     let today = chrono::Local::now().date_naive();
                     // "Checked 23:50" was yesterday.
                     let other_day = std::mem::replace(&mut day, today) != today;
-                    look_again(&refresher, other_day).await
+                    go_on_after(async move { look_again(&app, other_day).await }).await
                 }
             };
+            period = looked.unwrap_or(READ_AGAIN_AFTER);
             if morning <= tokio::time::Instant::now() {
-                notifications::summary(&refresher).await;
+                let app = refresher.clone();
+                go_on_after(async move { notifications::summary(&app).await }).await;
                 morning = tokio::time::Instant::now() + MORNING_LOOKED_FOR_EVERY;
             }
             tokio::time::sleep(Duration::from_millis(REFRESH_PAUSE_MS)).await;
@@ -418,23 +422,28 @@ fn listen(app: &AppHandle) {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .extend(topics::of(&event));
-            match event {
-                HostEvent::Engine(EngineEvent::Progress { done, total }) => {
-                    emit(&app, &SyncProgress(Progress { done, total }));
-                }
-                HostEvent::Engine(EngineEvent::Changed | EngineEvent::CycleEnded) | HostEvent::Changed => {}
-                HostEvent::SignIn(view) => {
-                    let back = view.state == "done" || view.problem.is_some();
-                    emit(&app, &SignInChanged(view));
-                    if back {
-                        // Back from the browser: the window comes to the front.
-                        window::show(&app, None);
-                    }
-                }
-            }
+            let told = app.clone();
+            go_on_after(async move { pass_on(&told, event) }).await;
             dirty.notify_one();
         }
     });
+}
+
+fn pass_on(app: &AppHandle, event: HostEvent) {
+    match event {
+        HostEvent::Engine(EngineEvent::Progress { done, total }) => {
+            emit(app, &SyncProgress(Progress { done, total }));
+        }
+        HostEvent::Engine(EngineEvent::Changed | EngineEvent::CycleEnded) | HostEvent::Changed => {}
+        HostEvent::SignIn(view) => {
+            let back = view.state == "done" || view.problem.is_some();
+            emit(app, &SignInChanged(view));
+            if back {
+                // Back from the browser: the window comes to the front.
+                window::show(app, None);
+            }
+        }
+    }
 }
 
 fn emit(app: &AppHandle, event: &(impl Event + Clone + serde::Serialize)) {

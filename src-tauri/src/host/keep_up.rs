@@ -41,6 +41,18 @@ pub(super) async fn keep_up<Work, Sooner>(
     }
 }
 
+/// Does one of many looks of the same kind: a mistake of ours that ends it (a panic) is written down and ends none of the others.
+/// None of that one.
+pub(crate) async fn go_on_after<Answer: Send + 'static>(
+    look: impl Future<Output = Answer> + Send + 'static,
+) -> Option<Answer> {
+    let ended = tokio::spawn(look).await;
+    if ended.is_err() {
+        tracing::error!("a mistake of ours ended a look; the next one is made all the same");
+    }
+    ended.ok()
+}
+
 /// How long is waited after a try that lasted so long: twice as long as the last time, but from the start after one that was
 /// fine for longer than any wait. What breaks once a week is not to wait as what breaks at once.
 fn wait_after(before: Option<Duration>, lasted: Duration, first: Duration) -> Duration {
@@ -104,6 +116,24 @@ mod tests {
         let ended = tokio::time::timeout(Duration::from_secs(60), ends).await;
         assert!(ended.is_ok());
         assert_eq!(tries.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn a_look_that_breaks_is_not_the_last_one() {
+        let mut answers = Vec::new();
+        for nth in 0..3 {
+            answers.push(
+                go_on_after(async move {
+                    if nth == 1 {
+                        panic!("the second breaks")
+                    } else {
+                        nth
+                    }
+                })
+                .await,
+            );
+        }
+        assert_eq!(answers, [Some(0), None, Some(2)]);
     }
 
     #[test]

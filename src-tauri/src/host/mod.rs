@@ -9,7 +9,7 @@ pub mod departure;
 pub mod doctor;
 pub mod export;
 pub mod figures;
-mod keep_up;
+pub(crate) mod keep_up;
 pub mod language;
 pub mod leaving;
 pub mod notices;
