@@ -45,6 +45,8 @@ use tokio_util::sync::CancellationToken;
 const WATCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 /// Putting the engine together opens no connection and takes no time to speak of.
 const ENGINE_IS_THERE_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+/// Whoever quits does not wait longer for a service that does not answer.
+const ENDS_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 /// A page that has not shown anything after this time is not waited for.
 const PAGE_IS_THERE_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
 
@@ -475,15 +477,26 @@ impl Host {
         }
     }
 
-    /// Writes down what was only gathered, folds the write-ahead log into the database and closes it.
+    /// Stops, and waits a little for the answers of writes under way: one that is not written down is asked for again at the next
+    /// start. Then it writes down what was only gathered, folds the write-ahead log into the database and closes it.
     pub async fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
-        if let Some(running) = self.running().await
+        let running = self.running().await;
+        if let Some(running) = &running {
+            running.stop.cancel();
+            running.engine.cancel_cycle();
+        }
+        if tokio::time::timeout(ENDS_WITHIN, self.stop_and_wait())
+            .await
+            .is_err()
+        {
+            tracing::info!("a cycle did not come to its end before the app was closed");
+        }
+        if let Some(running) = running
             && let Err(error) = running.engine.store_checks().await
         {
             tracing::warn!(%error, "the last checks could not be written down");
         }
-        self.stop().await;
         self.database.close().await;
     }
 }

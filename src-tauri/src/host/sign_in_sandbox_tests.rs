@@ -498,3 +498,23 @@ async fn an_engine_that_is_out_for_a_moment_is_not_called_not_connected() {
     assert_eq!(shown.state, crate::ipc::dto::OverallState::Starting);
     host.close().await;
 }
+
+#[tokio::test]
+async fn whoever_quits_waits_for_the_answer_of_what_is_under_way_and_it_is_written_down() {
+    let (host, _services, _folder, held, cycle) = listing("quit-in-a-cycle").await;
+    let running = host.running().await.expect("both are signed in");
+    let closing = async {
+        host.close().await;
+        held.order.send_modify(|order| order.push("closed"));
+    };
+    tokio::join!(closing, async {
+        running.stop.cancelled().await;
+        // Long enough for whoever does not wait: the database answers from a thread of its own.
+        for _ in 0..20_000 {
+            tokio::task::yield_now().await;
+        }
+        held.held.send_replace(false);
+    });
+    cycle.await.expect("it ends").expect("the ledger still works");
+    assert_eq!(*held.order.borrow(), ["list", "closed"]);
+}
