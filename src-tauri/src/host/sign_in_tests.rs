@@ -162,7 +162,9 @@ async fn moves_that_would_stay_behind_with_the_account_before_are_said_first() {
     let (host, _folder) = connected("stays-behind").await;
     chosen_time(&host).await;
     let before = platform_of(&host).await;
-    let asked = host.keep_or_ask(at("https://birke.example")).await;
+    let asked = host
+        .keep_or_ask(at("https://birke.example"), &CancellationToken::new())
+        .await;
     assert_eq!(asked.problem.as_deref(), Some("other_account"));
 
     for _ in 0..2 {
@@ -187,7 +189,9 @@ async fn moves_that_would_stay_behind_with_the_account_before_are_said_first() {
 async fn a_sign_in_that_is_given_up_while_both_sides_are_looked_at_is_not_kept() {
     let (host, _folder) = connected("given-up").await;
     let before = platform_of(&host).await;
-    let asked = host.keep_or_ask(at("https://birke.example")).await;
+    let asked = host
+        .keep_or_ask(at("https://birke.example"), &CancellationToken::new())
+        .await;
     assert_eq!(asked.problem.as_deref(), Some("other_account"));
 
     let accepted = host.confirm_other_account(true, false);
@@ -218,7 +222,11 @@ async fn a_sign_in_that_is_given_up_while_both_sides_are_looked_at_is_not_kept()
 async fn the_same_id_at_another_platform_is_another_account() {
     const HERE: &str = "http://127.0.0.1:9";
     let (host, _folder) = connected("two-platforms").await;
-    assert_eq!(host.keep_or_ask(at(HERE)).await.state, "done", "signed in again");
+    assert_eq!(
+        host.keep_or_ask(at(HERE), &CancellationToken::new()).await.state,
+        "done",
+        "signed in again"
+    );
     let before = host.running().await.expect("both are signed in");
     let vault = |issuer: &str| {
         use crate::host::vault::StoreVault;
@@ -229,7 +237,9 @@ async fn the_same_id_at_another_platform_is_another_account() {
     use roundtrip_http::oauth::TokenVault as _;
     assert!(vault(HERE).load().await.expect("the database works").is_some());
 
-    let asked = host.keep_or_ask(at("https://birke.example")).await;
+    let asked = host
+        .keep_or_ask(at("https://birke.example"), &CancellationToken::new())
+        .await;
     assert_eq!(asked.problem.as_deref(), Some("other_account"));
     let (here, there) = asked.accounts.expect("both are named");
     assert!(
