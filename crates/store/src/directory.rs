@@ -204,16 +204,28 @@ impl DirectoryLock {
     }
 }
 
+/// The id in a file of the directory, if there is one. Makes nothing.
+fn id_in(dir: &Path, name: &str) -> Result<Option<Uuid>, OpenError> {
+    let path = dir.join(name);
+    match open_own(&path, OpenOptions::new().read(true), false) {
+        Ok(mut file) => Ok(read_id(&mut file)),
+        Err(OpenError::Directory { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Bytes that are no text are as good as no id.
+fn read_id(file: &mut File) -> Option<Uuid> {
+    let mut text = String::new();
+    file.take(64).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
 /// The id in a file of the directory. `preferred` takes its place; where there is neither, a fresh one is written.
 fn kept_id(dir: &Path, name: &str, preferred: Option<Uuid>) -> Result<Uuid, OpenError> {
     let path = dir.join(name);
     let mut file = open_private(&path)?;
-    let mut text = String::new();
-    // Bytes that are no text are as good as no id.
-    let kept: Option<Uuid> = match (&mut file).take(64).read_to_string(&mut text) {
-        Ok(_) => text.trim().parse().ok(),
-        Err(_) => None,
-    };
+    let kept = read_id(&mut file);
     let id = preferred.or(kept).unwrap_or_else(Uuid::new_v4);
     if kept != Some(id) {
         write_id(&mut file, id).map_err(|source| directory_error(&path, source))?;
@@ -240,8 +252,9 @@ pub(crate) fn installation_id(dir: &Path) -> Result<Uuid, OpenError> {
 }
 
 /// This installation as the platform's writer lease knows it. It lies outside the database, so that a lost database does
-/// not look like a second laptop: in a file of the data directory, and in the keychain if `keys` uses one. The
-/// keychain's answer counts, so the id survives the loss of the whole directory.
+/// not look like a second laptop: in a file of the data directory, and in the keychain if `keys` uses one. The keychain is asked
+/// where the file has none, so the id survives the loss of the whole directory; it may wait for a person to unlock it, and a start
+/// is not to wait for that.
 pub async fn device_id(data_dir: &Path, keys: &KeySource) -> Result<DeviceId, OpenError> {
     let dir = data_dir.to_owned();
     let use_keychain = keys.uses_keychain();
@@ -252,20 +265,31 @@ pub async fn device_id(data_dir: &Path, keys: &KeySource) -> Result<DeviceId, Op
             return kept_id(&dir, DEVICE_FILE, None);
         }
         let name = device_entry(&dir)?;
-        let known = keychain::read(&name)
-            .ok()
-            .flatten()
-            .and_then(|bytes| Uuid::from_slice(&bytes).ok());
-        let id = kept_id(&dir, DEVICE_FILE, known)?;
-        if known.is_none()
-            && let Err(error) = keychain::write(&name, id.as_bytes())
-        {
+        let ask = || {
+            let kept = keychain::read(&name).ok().flatten()?;
+            Uuid::from_slice(&kept).ok()
+        };
+        let (id, is_told) = kept_or_asked(&dir, DEVICE_FILE, ask)?;
+        if !is_told && let Err(error) = keychain::write(&name, id.as_bytes()) {
             tracing::debug!(%error, "device id is kept in a file only");
         }
         Ok(id)
     })
     .await?;
     Ok(DeviceId::new(id.to_string()))
+}
+
+/// The id in the file; only where it has none, what `ask` knows, else a fresh one. False if whoever was asked did not know it.
+fn kept_or_asked(
+    dir: &Path,
+    name: &str,
+    ask: impl FnOnce() -> Option<Uuid>,
+) -> Result<(Uuid, bool), OpenError> {
+    if let Some(id) = id_in(dir, name)? {
+        return Ok((id, true));
+    }
+    let known = ask();
+    Ok((kept_id(dir, name, known)?, known.is_some()))
 }
 
 /// Forgets which installation this is, in the directory and in the keychain. Answers whether the keychain's entry is gone.
@@ -307,4 +331,27 @@ where
             io::Error::other(format!("a task did not end: {error}")),
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_wait_for_a_person_is_asked_for_an_id_only_where_the_file_has_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let asked = |known: Option<Uuid>| kept_or_asked(dir.path(), DEVICE_FILE, || known).expect("a folder");
+        let known = Uuid::new_v4();
+        assert_eq!(asked(Some(known)), (known, true));
+        // It is there now.
+        let unasked = kept_or_asked(dir.path(), DEVICE_FILE, || {
+            panic!("a locked keychain would be waited for")
+        });
+        assert_eq!(unasked.expect("a folder"), (known, true));
+        fs::write(dir.path().join(DEVICE_FILE), b"\xff\xfe no id").expect("spoiled");
+        assert_eq!(asked(Some(known)), (known, true));
+        fs::remove_file(dir.path().join(DEVICE_FILE)).expect("lost");
+        let (fresh, told) = asked(None);
+        assert!(fresh != known && !told);
+    }
 }

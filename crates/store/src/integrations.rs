@@ -333,6 +333,11 @@ impl Database {
         Ok(self.vault().lock().await.kind(key_version).await.1)
     }
 
+    /// As [`Self::tokens_are_volatile`], as far as it is known already: asks for nothing and waits for nobody.
+    pub fn tokens_known_volatile(&self) -> Option<KeyError> {
+        self.vault().known()
+    }
+
     /// Asks again for a key that could not be had, at the trainer's wish ("Try again"). If it is there now, tokens that were
     /// kept in memory are stored.
     pub async fn retry_key(&self, now: DateTime<Utc>) -> Result<KeyKind, IntegrationError> {

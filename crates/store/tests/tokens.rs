@@ -573,6 +573,12 @@ async fn a_locked_keychain_hides_tokens_until_it_is_asked_again() {
         0,
         "opening alone asks for nothing"
     );
+    assert_eq!(database.tokens_known_volatile(), None, "nothing is known yet");
+    assert_eq!(
+        keychain.asked.load(Ordering::SeqCst),
+        0,
+        "nor does whoever shows what is known"
+    );
     let hidden = Err(IntegrationError::Tokens(TokenError::KeyUnavailable(
         KeyError::Locked,
     )));
@@ -584,6 +590,7 @@ async fn a_locked_keychain_hides_tokens_until_it_is_asked_again() {
         "a person is asked once, not at each use"
     );
     assert_eq!(database.tokens_are_volatile().await, Ok(Some(KeyError::Locked)));
+    assert_eq!(database.tokens_known_volatile(), Some(KeyError::Locked));
     database
         .integrations()
         .put_tokens(Provider::Google, "106", &tokens("-new"), now())
@@ -593,6 +600,7 @@ async fn a_locked_keychain_hides_tokens_until_it_is_asked_again() {
 
     keychain.locked.store(false, Ordering::SeqCst);
     assert_eq!(database.retry_key(now()).await, Ok(KeyKind::Keychain));
+    assert_eq!(database.tokens_known_volatile(), None);
     assert_eq!(database.tokens_are_volatile().await, Ok(None));
     assert_eq!(access(&database, "105").await, Ok(Some(format!("{ACCESS}105"))));
     database.close().await;

@@ -111,7 +111,7 @@ pub struct Host {
     pub(crate) google: GoogleConfig,
     keys: KeySource,
     data_dir: PathBuf,
-    /// None after everything was deleted, until the next connection asks for one.
+    /// None before anybody signs in and after everything was deleted, until the next connection asks for one.
     device_id: Mutex<Option<DeviceId>>,
     /// Never held while anything is waited for that takes long: the window, the tray and "Quit" ask for it.
     running: RwLock<Option<Running>>,
@@ -190,9 +190,19 @@ impl Host {
             Arc::new(ReqwestHttp::new(HttpOptions::default()).map_err(|_| StartError::Network)?);
         #[cfg(feature = "crash-points")]
         let http: Arc<dyn HttpPort> = Arc::new(crate::crash_points::WatchedHttp(http));
-        let device_id = roundtrip_store::device_id(&data_dir, &keys)
+        // With nobody signed in nobody asks for it yet; a fresh one may have to wait for a person to unlock a keychain, who sees
+        // no window before this has ended.
+        let connected = Accounts::load(&database)
             .await
-            .map_err(|error| StartError::Data(error.to_string()))?;
+            .is_ok_and(|known| known.connection().is_some());
+        let device_id = match connected {
+            true => Some(
+                roundtrip_store::device_id(&data_dir, &keys)
+                    .await
+                    .map_err(|error| StartError::Data(error.to_string()))?,
+            ),
+            false => None,
+        };
         let (events, _) = broadcast::channel(256);
         let host = Arc::new(Self {
             database,
@@ -201,7 +211,7 @@ impl Host {
             google,
             keys,
             data_dir,
-            device_id: Mutex::new(Some(device_id)),
+            device_id: Mutex::new(device_id),
             running: RwLock::new(None),
             rebuilding: tokio::sync::Mutex::default(),
             keeping: tokio::sync::Mutex::default(),

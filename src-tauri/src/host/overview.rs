@@ -31,7 +31,7 @@ impl Host {
     /// If the database cannot be read.
     pub async fn overview(&self) -> Result<Overview, AppError> {
         let accounts = self.known_accounts().await?;
-        let volatile = self.database.tokens_are_volatile().await.ok().flatten().is_some();
+        let volatile = self.database.tokens_known_volatile().is_some();
         let Some(running) = self.running().await else {
             let put_aside = self.database.put_aside().await?;
             let mut shown = unconnected(&accounts);

@@ -4,7 +4,7 @@ use super::key::{Key, KeyError, KeyKind, KeyProvider, KeySource};
 use super::seal::TokenSet;
 use crate::table::user_integrations::Provider;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::Mutex;
 
 /// Which account.
@@ -13,11 +13,17 @@ pub(crate) type Account = (Provider, String);
 /// One per open database. Its lock is held while a key is fetched, so that a keychain asks its person only once.
 pub(crate) struct Vault {
     state: Mutex<State>,
+    known: Known,
 }
+
+/// Why there was no key when it was last asked for; none if there was one, or nobody has asked yet. Beside the lock, so that
+/// whoever only shows it does not wait while a person unlocks a keychain.
+type Known = Arc<std::sync::Mutex<Option<KeyError>>>;
 
 pub(crate) struct State {
     source: KeySource,
     outcome: Outcome,
+    known: Known,
     keys: HashMap<u32, Key>,
     /// What was last said of a key that could not be had: it is asked for again and again, and said once.
     said: Option<KeyError>,
@@ -34,15 +40,23 @@ enum Outcome {
 
 impl Vault {
     pub(crate) fn new(source: KeySource) -> Self {
+        let known = Known::default();
         Self {
+            known: Arc::clone(&known),
             state: Mutex::new(State {
                 source,
                 outcome: Outcome::NotAsked,
+                known,
                 keys: HashMap::new(),
                 said: None,
                 volatile: HashMap::new(),
             }),
         }
+    }
+
+    /// Why there was no key when it was last asked for. Asks nobody and waits for nobody.
+    pub(crate) fn known(&self) -> Option<KeyError> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) async fn lock(&self) -> tokio::sync::MutexGuard<'_, State> {
@@ -69,6 +83,7 @@ impl State {
         match asked {
             Ok((provider, key)) => {
                 self.outcome = Outcome::Found(provider);
+                self.remember(None);
                 self.said = None;
                 self.keys.insert(version, key.clone());
                 Ok(key)
@@ -79,11 +94,16 @@ impl State {
                         tracing::warn!(reason = %why, "tokens are kept in memory only");
                         self.said = Some(why.clone());
                     }
+                    self.remember(Some(why.clone()));
                     self.outcome = Outcome::Memory(why.clone());
                 }
                 Err(why)
             }
         }
+    }
+
+    fn remember(&self, why: Option<KeyError>) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// Where the key of the version comes from, asking if that was not done yet.
@@ -117,12 +137,14 @@ impl State {
         self.keys.clear();
         self.volatile.clear();
         self.outcome = Outcome::NotAsked;
+        self.remember(None);
         provider
     }
 
     /// From now on this provider and key, after a rotation.
     pub(crate) fn replace(&mut self, provider: Arc<dyn KeyProvider>, version: u32, key: Key) {
         self.outcome = Outcome::Found(provider);
+        self.remember(None);
         self.keys = HashMap::from([(version, key)]);
     }
 }
