@@ -50,17 +50,7 @@ impl Database {
     /// Opens the database in `data_dir`, making both if need be and bringing the schema up to date. A damaged file is put
     /// aside under a name with `now` in it and a fresh one is made: see [`Self::recovered`].
     pub async fn open(data_dir: &Path, keys: KeySource, now: DateTime<Utc>) -> Result<Self, OpenError> {
-        let opened = open::open(data_dir, now).await?;
-        let database = Self {
-            inner: Arc::new(Inner {
-                dir: data_dir.to_owned(),
-                writer: opened.writer,
-                readers: opened.readers,
-                recovered: opened.recovered,
-                vault: Vault::new(keys),
-                owes_erasing: AtomicBool::new(false),
-            }),
-        };
+        let database = Self::of(data_dir, keys, open::open(data_dir, Some(now)).await?);
         let recovered = database.inner.recovered.as_deref().and_then(Path::file_name);
         let name = match recovered {
             Some(name) => Some(name.to_string_lossy().into_owned()),
@@ -73,6 +63,28 @@ impl Database {
                 .map_err(LedgerError::from)?;
         }
         Ok(database)
+    }
+
+    /// Opens the database beside the process that has the right to sync, and leaves the file as that one has it: nothing is made,
+    /// put aside or brought up to date.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`]; [`OpenError::InUse`] if there is no file, or one of an older schema.
+    pub async fn open_beside(data_dir: &Path, keys: KeySource) -> Result<Self, OpenError> {
+        Ok(Self::of(data_dir, keys, open::open(data_dir, None).await?))
+    }
+
+    fn of(data_dir: &Path, keys: KeySource, opened: open::Opened) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                dir: data_dir.to_owned(),
+                writer: opened.writer,
+                readers: opened.readers,
+                recovered: opened.recovered,
+                vault: Vault::new(keys),
+                owes_erasing: AtomicBool::new(false),
+            }),
+        }
     }
 
     /// The damaged file whose place a database took that nobody has used yet: a process that dies between the rename and the commit
@@ -226,8 +238,17 @@ impl Database {
     /// The right to run the sync in this data directory, or `None` if another process has it. The second barrier behind
     /// "one instance of the app".
     pub async fn try_sync_lock(&self) -> Result<Option<DirectoryLock>, OpenError> {
-        let dir = self.inner.dir.clone();
-        directory::blocking(move || DirectoryLock::try_acquire(&dir, "sync")).await
+        Self::sync_lock_of(&self.inner.dir).await
+    }
+
+    /// As [`Self::try_sync_lock`], before the database is opened: opening changes what another process may be at work with.
+    pub async fn sync_lock_of(data_dir: &Path) -> Result<Option<DirectoryLock>, OpenError> {
+        let dir = data_dir.to_owned();
+        directory::blocking(move || {
+            directory::prepare_directory(&dir)?;
+            DirectoryLock::try_acquire(&dir, "sync")
+        })
+        .await
     }
 
     pub(crate) fn readers(&self) -> &SqlitePool {

@@ -44,6 +44,9 @@ pub enum OpenError {
         /// Newest version this build knows.
         known: i64,
     },
+    /// Another process is at work in the directory, and the file would have to be made or brought up to date first. End that one.
+    #[error("another Roundtrip is at work with these data, and they are of another version; quit it first")]
+    InUse,
     /// The schema could not be brought up to date.
     #[error("the database could not be brought up to date: {0}")]
     Migration(String),

@@ -4,6 +4,7 @@ use crate::boundary;
 use crate::directory::{self, DirectoryLock, directory_error, open_private, refuse_link};
 use crate::error::{OpenError, is_damage, ledger_error};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use roundtrip_engine::ledger::LedgerError;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -30,8 +31,9 @@ pub(crate) struct Opened {
     pub(crate) recovered: Option<PathBuf>,
 }
 
-/// Opens the database of a data directory, making what is missing and putting aside what is damaged.
-pub(crate) async fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Opened, OpenError> {
+/// Opens the database of a data directory, making what is missing and putting aside what is damaged, under a name with `change_at`
+/// in it. With none nothing of that is done: another process may have the file open, whose name and schema would change under it.
+pub(crate) async fn open(data_dir: &Path, change_at: Option<DateTime<Utc>>) -> Result<Opened, OpenError> {
     let dir = data_dir.to_owned();
     // Held until the schema is current: another process must neither look at half a schema nor put aside the fresh file.
     let _lock = directory::blocking(move || {
@@ -44,9 +46,18 @@ pub(crate) async fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Opened, 
         refuse_link(&part_of(&path, part))?;
     }
     let mut recovered = None;
-    if path.exists() && inspect(&path).await? == Condition::Damaged {
-        tracing::error!("the database is damaged; it is put aside");
-        recovered = Some(put_aside(data_dir, &path, now)?);
+    let found = match path.exists() {
+        true => Some(inspect(&path).await?),
+        false => None,
+    };
+    match (found, change_at) {
+        (Some(Condition::Damaged), Some(now)) => {
+            tracing::error!("the database is damaged; it is put aside");
+            recovered = Some(put_aside(data_dir, &path, now)?);
+        }
+        (Some(Condition::Damaged), None) => return Err(LedgerError::Damaged.into()),
+        (None | Some(Condition::Older), None) => return Err(OpenError::InUse),
+        (None | Some(Condition::Older), Some(_)) | (Some(Condition::Sound), _) => {}
     }
     // SQLite gives its other files the rights of this one.
     drop(open_private(&path)?);
@@ -62,7 +73,9 @@ pub(crate) async fn open(data_dir: &Path, now: DateTime<Utc>) -> Result<Opened, 
         .connect_with(writer_options(&path))
         .await
         .map_err(|error| ledger_error(&error))?;
-    MIGRATOR.run(&writer).await.map_err(migration_error)?;
+    if change_at.is_some() {
+        MIGRATOR.run(&writer).await.map_err(migration_error)?;
+    }
     boundary::at("after the schema was brought up to date");
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
@@ -112,6 +125,8 @@ async fn is_between_transactions(connection: &mut SqliteConnection) -> Result<bo
 #[derive(PartialEq, Eq)]
 enum Condition {
     Sound,
+    /// Of a schema that this version would bring up to date.
+    Older,
     Damaged,
 }
 
@@ -127,7 +142,8 @@ async fn inspect(path: &Path) -> Result<Condition, OpenError> {
                 .unwrap_or(0);
             match schema {
                 Some(found) if found > known => Err(OpenError::NewerSchema { found, known }),
-                _ => Ok(Condition::Sound),
+                Some(found) if found == known => Ok(Condition::Sound),
+                _ => Ok(Condition::Older),
             }
         }
         Err(error) if is_damage(&error) => Ok(Condition::Damaged),

@@ -184,6 +184,42 @@ async fn a_damaged_file_is_put_aside_whole_and_a_fresh_one_made() {
 }
 
 #[tokio::test]
+async fn whoever_opens_it_beside_another_process_leaves_the_file_as_it_is() {
+    let dir = tempdir().expect("directory");
+    let beside = async || Database::open_beside(dir.path(), fixed_key()).await;
+    let refused = beside().await;
+    assert!(matches!(refused, Err(OpenError::InUse)), "{refused:?}");
+    let file = dir.path().join("roundtrip.db");
+    assert!(!file.exists(), "none is made");
+
+    fill(dir.path()).await;
+    let database = beside().await.expect("it is current");
+    let records = database.ledger(connection()).records().await.expect("it is read");
+    assert_eq!(records.len(), 200);
+    database.close().await;
+
+    // As a version before the last step left it.
+    let mut older = raw(dir.path()).await;
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)")
+        .execute(&mut older)
+        .await
+        .expect("forgotten");
+    sqlx::Connection::close(older).await.expect("closed");
+    let refused = beside().await;
+    assert!(matches!(refused, Err(OpenError::InUse)), "{refused:?}");
+
+    let mut bytes = fs::read(&file).expect("file");
+    bytes[4096..].iter_mut().for_each(|byte| *byte = 0x5a);
+    fs::write(&file, &bytes).expect("file");
+    let refused = beside().await;
+    assert!(
+        matches!(refused, Err(OpenError::Database(LedgerError::Damaged))),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read(&file).expect("in its place"), bytes);
+}
+
+#[tokio::test]
 async fn damage_while_open_is_told_apart() {
     let dir = tempdir().expect("directory");
     fill(dir.path()).await;

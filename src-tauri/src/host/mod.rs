@@ -13,6 +13,7 @@ pub(crate) mod keep_up;
 pub mod language;
 pub mod leaving;
 pub mod notices;
+mod opening;
 pub mod overview;
 pub mod problem;
 pub mod report;
@@ -67,6 +68,9 @@ pub enum StartError {
         "Roundtrip is already open for this data folder and syncs by itself; use its window, or quit it first"
     )]
     AlreadyRunning,
+    /// The database is damaged, and another process has it open.
+    #[error("the local data is damaged; quit Roundtrip and open it again, which puts it aside")]
+    DamagedInUse,
 }
 
 /// What the shell is told.
@@ -168,19 +172,7 @@ impl Host {
             .filter(|value| !value.is_empty());
         let keys = KeySource::choose(key.as_deref(), &data_dir)
             .map_err(|error| StartError::Environment(error.to_string()))?;
-        let database = Database::open(&data_dir, keys.clone(), clock.now())
-            .await
-            .map_err(|error| StartError::Data(error.to_string()))?;
-        let lock = match purpose {
-            Purpose::Look => None,
-            Purpose::Window | Purpose::Verb => Some(
-                database
-                    .try_sync_lock()
-                    .await
-                    .map_err(|error| StartError::Data(error.to_string()))?
-                    .ok_or(StartError::AlreadyRunning)?,
-            ),
-        };
+        let (database, lock) = opening::open_database(purpose, &data_dir, &keys, clock.now()).await?;
         if purpose != Purpose::Look {
             finish_wipe(&database).await;
         }

@@ -1,0 +1,69 @@
+//! Who may open the data folder, and how: opening may change what another process is at work with.
+
+use super::{Purpose, StartError};
+use chrono::{DateTime, Utc};
+use roundtrip_engine::ledger::LedgerError;
+use roundtrip_store::{Database, DirectoryLock, KeySource, OpenError};
+use std::path::Path;
+
+/// The database, and the right to sync for whoever wants it. Opening may put a damaged file aside and brings the schema up to date:
+/// only whoever has that right does so, and whoever only looks gives it back at once.
+pub(super) async fn open_database(
+    purpose: Purpose,
+    data_dir: &Path,
+    keys: &KeySource,
+    now: DateTime<Utc>,
+) -> Result<(Database, Option<DirectoryLock>), StartError> {
+    let data = |error: OpenError| StartError::Data(error.to_string());
+    let lock = Database::sync_lock_of(data_dir).await.map_err(data)?;
+    let Some(lock) = lock else {
+        return match purpose {
+            Purpose::Look => match Database::open_beside(data_dir, keys.clone()).await {
+                Ok(database) => Ok((database, None)),
+                Err(OpenError::Database(LedgerError::Damaged)) => Err(StartError::DamagedInUse),
+                Err(error) => Err(data(error)),
+            },
+            Purpose::Window | Purpose::Verb => Err(StartError::AlreadyRunning),
+        };
+    };
+    let database = Database::open(data_dir, keys.clone(), now).await.map_err(data)?;
+    Ok((database, (purpose != Purpose::Look).then_some(lock)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn keys() -> KeySource {
+        KeySource::memory()
+    }
+
+    #[tokio::test]
+    async fn beside_the_process_that_syncs_nobody_changes_what_is_in_the_folder() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (first, lock) = open_database(Purpose::Verb, dir.path(), &keys(), Utc::now())
+            .await
+            .expect("nobody else is here");
+        first.close().await;
+        let file = dir.path().join("roundtrip.db");
+        fs::write(&file, b"no database at all").expect("damaged");
+        for purpose in [Purpose::Verb, Purpose::Look] {
+            let refused = open_database(purpose, dir.path(), &keys(), Utc::now()).await;
+            let refused = refused.err().expect("somebody is at work with it");
+            let said = match purpose {
+                Purpose::Look => matches!(refused, StartError::DamagedInUse),
+                Purpose::Window | Purpose::Verb => matches!(refused, StartError::AlreadyRunning),
+            };
+            assert!(said, "{purpose:?}: {refused}");
+            assert_eq!(fs::read(&file).expect("in its place"), b"no database at all");
+        }
+        drop(lock);
+        let (looked, lock) = open_database(Purpose::Look, dir.path(), &keys(), Utc::now())
+            .await
+            .expect("nobody is at work with it any more");
+        assert!(looked.recovered().is_some());
+        assert!(lock.is_none(), "who only looks keeps nobody from syncing");
+        looked.close().await;
+    }
+}
