@@ -68,6 +68,11 @@ pub enum StartError {
         "Roundtrip is already open for this data folder and syncs by itself; use its window, or quit it first"
     )]
     AlreadyRunning,
+    /// Another process of this data folder has not ended while the window waited for it.
+    #[error(
+        "another Roundtrip has been at work in this data folder for minutes: a command such as `roundtrip sync` or `roundtrip connect`, or the window of another session; wait for its end or end it, and open Roundtrip again"
+    )]
+    InUse,
     /// The database is damaged, and another process has it open.
     #[error("the local data is damaged; quit Roundtrip and open it again, which puts it aside")]
     DamagedInUse,

@@ -5,6 +5,31 @@ use chrono::{DateTime, Utc};
 use roundtrip_engine::ledger::LedgerError;
 use roundtrip_store::{Database, DirectoryLock, KeySource, OpenError};
 use std::path::Path;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A verb of the command line may just be at work ("sync", or "connect", which waits five minutes for a browser): the window waits so
+/// long for its end …
+const WINDOW_WAITS: Duration = Duration::from_mins(6);
+/// … and looks so often.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
+
+/// The right to sync, waited for if somebody else has it. None if nobody has given it back within `limit`.
+async fn lock_within(data_dir: &Path, limit: Duration) -> Result<Option<DirectoryLock>, OpenError> {
+    let until = Instant::now() + limit;
+    let mut said = false;
+    loop {
+        let lock = Database::sync_lock_of(data_dir).await?;
+        if lock.is_some() || Instant::now() >= until {
+            return Ok(lock);
+        }
+        if !said {
+            tracing::info!("another Roundtrip is at work in this data folder; its end is waited for");
+            said = true;
+        }
+        tokio::time::sleep(LOOKS_EVERY).await;
+    }
+}
 
 /// The database, and the right to sync for whoever wants it. Opening may put a damaged file aside and brings the schema up to date:
 /// only whoever has that right does so, and whoever only looks gives it back at once.
@@ -15,7 +40,11 @@ pub(super) async fn open_database(
     now: DateTime<Utc>,
 ) -> Result<(Database, Option<DirectoryLock>), StartError> {
     let data = |error: OpenError| StartError::Data(error.to_string());
-    let lock = Database::sync_lock_of(data_dir).await.map_err(data)?;
+    let lock = match purpose {
+        Purpose::Window => lock_within(data_dir, WINDOW_WAITS).await,
+        Purpose::Verb | Purpose::Look => Database::sync_lock_of(data_dir).await,
+    }
+    .map_err(data)?;
     let Some(lock) = lock else {
         return match purpose {
             Purpose::Look => match Database::open_beside(data_dir, keys.clone()).await {
@@ -23,7 +52,8 @@ pub(super) async fn open_database(
                 Err(OpenError::Database(LedgerError::Damaged)) => Err(StartError::DamagedInUse),
                 Err(error) => Err(data(error)),
             },
-            Purpose::Window | Purpose::Verb => Err(StartError::AlreadyRunning),
+            Purpose::Verb => Err(StartError::AlreadyRunning),
+            Purpose::Window => Err(StartError::InUse),
         };
     };
     let database = Database::open(data_dir, keys.clone(), now).await.map_err(data)?;
@@ -65,5 +95,24 @@ mod tests {
         assert!(looked.recovered().is_some());
         assert!(lock.is_none(), "who only looks keeps nobody from syncing");
         looked.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_window_waits_for_the_end_of_a_verb_but_not_for_ever() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let held = Database::sync_lock_of(dir.path()).await.expect("a folder");
+        assert!(held.is_some());
+        let refused = lock_within(dir.path(), Duration::ZERO).await;
+        assert!(refused.expect("a folder").is_none());
+
+        let (taken, ()) = tokio::join!(lock_within(dir.path(), WINDOW_WAITS), async {
+            // Its first look, which is made on a thread of its own, finds it held.
+            for _ in 0..20_000 {
+                tokio::task::yield_now().await;
+            }
+            drop(held);
+        });
+        assert!(taken.expect("a folder").is_some());
+        assert!(StartError::InUse.to_string().contains("`roundtrip sync`"));
     }
 }
