@@ -6,8 +6,10 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use reqwest::{Client, ClientBuilder, redirect, tls};
 use std::error::Error;
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// A stream is opened anew at least this often, whatever it says: nothing lasts for ever.
@@ -40,11 +42,55 @@ impl Default for HttpOptions {
     }
 }
 
+/// What is outside is asked for anew after it could not be connected to, so often at most.
+const ANEW_EVERY: Duration = Duration::from_secs(60);
+
+/// The client for what is outside. reqwest reads once which proxy the system names, and a laptop goes from an office that has one to a
+/// home that has none: after a connection failed the next request has a fresh client.
+struct Outside {
+    make: Box<dyn Fn() -> Result<Client, HttpError> + Send + Sync>,
+    client: RwLock<Client>,
+    made_anew: Mutex<Option<Instant>>,
+}
+
+impl Outside {
+    fn new(make: impl Fn() -> Result<Client, HttpError> + Send + Sync + 'static) -> Result<Self, HttpError> {
+        let client = RwLock::new(make()?);
+        Ok(Self {
+            make: Box::new(make),
+            client,
+            made_anew: Mutex::new(None),
+        })
+    }
+
+    fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A connection failed at `now`. What goes on over the client before does so to its end.
+    fn could_not_connect(&self, now: Instant) {
+        let mut made_anew = self.made_anew.lock().unwrap_or_else(PoisonError::into_inner);
+        if made_anew.is_some_and(|made| now.saturating_duration_since(made) < ANEW_EVERY) {
+            return;
+        }
+        *made_anew = Some(now);
+        if let Ok(client) = (self.make)() {
+            *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        }
+    }
+}
+
+impl fmt::Debug for Outside {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Outside").finish_non_exhaustive()
+    }
+}
+
 /// The network through reqwest: TLS 1.2 or newer against the roots of the system, gzip, no redirects, no cookies, through the
-/// proxy that the system or the environment names when this is made.
+/// proxy that the system or the environment names, see [`Outside`].
 #[derive(Clone, Debug)]
 pub struct ReqwestHttp {
-    outside: Client,
+    outside: Arc<Outside>,
     /// For loopback addresses alone. A proxy that the system names would turn "this machine" into another one.
     loopback: Client,
     body_limit: usize,
@@ -53,7 +99,7 @@ pub struct ReqwestHttp {
 impl ReqwestHttp {
     /// Builds the two connection pools. Fails only if the TLS library cannot start.
     pub fn new(options: HttpOptions) -> Result<Self, HttpError> {
-        let build = |builder: ClientBuilder| {
+        let build = move |builder: ClientBuilder| {
             builder
                 .redirect(redirect::Policy::none())
                 .referer(false)
@@ -75,7 +121,7 @@ impl ReqwestHttp {
             SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
         ];
         Ok(Self {
-            outside: build(Client::builder())?,
+            outside: Arc::new(Outside::new(move || build(Client::builder()))?),
             loopback: build(
                 Client::builder()
                     .no_proxy()
@@ -134,20 +180,22 @@ impl ReqwestHttp {
             .ok()
             .filter(is_allowed)
             .ok_or(HttpError::not_sent(HttpErrorKind::NotAllowed))?;
-        let client = if is_loopback(&url) {
-            &self.loopback
-        } else {
-            &self.outside
+        let is_outside = !is_loopback(&url);
+        let client = match is_outside {
+            true => self.outside.client(),
+            false => self.loopback.clone(),
         };
         let mut request = reqwest::Request::try_from(request.map(reqwest::Body::from))
             .map_err(|_| HttpError::not_sent(HttpErrorKind::NotAllowed))?;
         if timeout.is_some() {
             *request.timeout_mut() = timeout;
         }
-        client
-            .execute(request)
-            .await
-            .map_err(|error| from_reqwest(&error))
+        client.execute(request).await.map_err(|error| {
+            if is_outside && error.is_connect() {
+                self.outside.could_not_connect(Instant::now());
+            }
+            from_reqwest(&error)
+        })
     }
 }
 
@@ -190,4 +238,60 @@ fn caused_by_tls(error: &(dyn Error + 'static)) -> bool {
         };
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    fn through(proxy: &str) -> Result<Client, HttpError> {
+        let proxy = reqwest::Proxy::all(proxy).expect("an address");
+        let built = Client::builder().proxy(proxy).build();
+        built.map_err(|_| HttpError::not_sent(HttpErrorKind::Other))
+    }
+
+    #[tokio::test]
+    async fn a_laptop_that_comes_home_from_a_network_with_a_proxy_is_online_at_the_next_request() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let home = format!("http://{}", listener.local_addr().expect("an address"));
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a request");
+            let mut head = [0; 1024];
+            let length = stream.read(&mut head).await.expect("its head");
+            let answer = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.expect("answered");
+            String::from_utf8_lossy(&head[..length]).into_owned()
+        });
+        // Nobody listens at the discard port of this machine: the office is out of reach.
+        let made = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&made);
+        let outside = Outside::new(move || match count.fetch_add(1, Ordering::Relaxed) {
+            0 => through("http://127.0.0.1:9"),
+            _ => through(&home),
+        });
+        let mut http = ReqwestHttp::new(HttpOptions::default()).expect("TLS starts");
+        http.outside = Arc::new(outside.expect("a client"));
+        let ask = async || {
+            let request = http::Request::get("https://platform.example/").body(Bytes::new());
+            http.send(request.expect("a request")).await
+        };
+        let refused = ask().await.expect_err("there is no proxy any more");
+        assert!(refused.nothing_sent);
+        assert_eq!(made.load(Ordering::Relaxed), 2);
+        ask().await.expect_err("the other one is asked, and refuses");
+        let asked = asked.await.expect("it is asked");
+        assert!(asked.starts_with("CONNECT platform.example:443 "), "{asked}");
+
+        // A network that is down for long costs one client a minute.
+        let later = Instant::now() + ANEW_EVERY;
+        http.outside.could_not_connect(Instant::now());
+        assert_eq!(made.load(Ordering::Relaxed), 2);
+        http.outside.could_not_connect(later);
+        http.outside.could_not_connect(later);
+        assert_eq!(made.load(Ordering::Relaxed), 3);
+    }
 }
