@@ -301,14 +301,22 @@ pub fn language_of(choice: &str, system: &str) -> Result<Language, AppError> {
     parse::<Language>("language", word)
 }
 
-/// `de` or `en`, from the system's environment.
+/// `de` or `en`, as the environment says, else the system itself: Windows has no such variables, nor has what Finder starts on macOS.
 pub fn system_language() -> &'static str {
-    let german = ["LC_ALL", "LC_MESSAGES", "LANG"]
+    let environment = ["LC_ALL", "LC_MESSAGES", "LANG"]
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())
-        .find(|value| !value.is_empty())
-        .is_some_and(|value| value.to_ascii_lowercase().starts_with("de"));
-    if german { "de" } else { "en" }
+        .find(|value| !value.is_empty());
+    language_named(environment.or_else(sys_locale::get_locale).as_deref())
+}
+
+/// `de_DE.UTF-8`, `de-AT` and the like are German; whatever else there is, and none, is English here.
+fn language_named(locale: Option<&str>) -> &'static str {
+    let language = locale.and_then(|name| name.split(|letter: char| !letter.is_ascii_alphabetic()).next());
+    match language.is_some_and(|language| language.eq_ignore_ascii_case("de")) {
+        true => "de",
+        false => "en",
+    }
 }
 
 /// Settings as the window shows them. Before both accounts are connected they are the defaults, beside the app's own.

@@ -415,3 +415,14 @@ fn what_is_off_and_has_no_appointment_now_is_shown_without_a_name_so_that_it_sta
         .collect();
     assert_eq!(told, [("visit", "Visit", 2, false), ("webinar", "", 0, false)]);
 }
+
+#[test]
+fn the_language_of_the_system_is_known_by_each_name_that_a_system_has_for_it() {
+    for german in ["de", "de_DE.UTF-8", "de-DE", "de-AT", "DE_ch@euro"] {
+        assert_eq!(language_named(Some(german)), "de", "{german}");
+    }
+    for other in ["en-GB", "C.UTF-8", "POSIX", "den_CA", "nds_DE", ""] {
+        assert_eq!(language_named(Some(other)), "en", "{other}");
+    }
+    assert_eq!(language_named(None), "en");
+}
