@@ -17,7 +17,7 @@ pub mod words;
 
 use crate::host::keep_up::go_on_after;
 use crate::host::{Host, HostEvent, Purpose};
-use crate::ipc::dto::{AppError, Progress, SettingsPatch, SignInView};
+use crate::ipc::dto::{AppError, Progress, SettingsPatch, SettingsView, SignInView};
 use crate::ipc::events::{SignInChanged, StateChanged, SyncProgress};
 use crate::ipc::settings::{self, keys};
 use links::Link;
@@ -103,6 +103,30 @@ impl Gui {
     /// The report that was shown last.
     pub fn kept_report(&self) -> Option<String> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Registers the start at log-in anew where it is on: the app may have been moved or installed elsewhere since, and the system would
+    /// start nothing, without a word.
+    async fn renew_autostart(&self, app: &AppHandle) {
+        let on = self.host.database.setting::<bool>(keys::AUTOSTART).await;
+        let manager = app.autolaunch();
+        // Who turned it off in the system's own settings is not overruled.
+        if on.ok().flatten() == Some(true)
+            && manager.is_enabled().unwrap_or(false)
+            && let Err(error) = manager.enable()
+        {
+            tracing::info!(%error, "autostart could not be renewed");
+        }
+    }
+
+    /// The settings with what the system says of the start at log-in, which somebody may have changed there. Before it was chosen here
+    /// nothing is said.
+    pub fn as_the_system_says(app: &AppHandle, view: SettingsView) -> SettingsView {
+        let system = app.autolaunch().is_enabled().ok();
+        SettingsView {
+            autostart: settings::autostart_of(view.autostart, system),
+            ..view
+        }
     }
 
     /// Everything was deleted: what the shell itself knows or registered goes, too.
@@ -344,6 +368,8 @@ fn start(app: &AppHandle) {
         }
     });
     listen(app);
+    let renewed = app.clone();
+    tauri::async_runtime::spawn(async move { renewed.state::<Gui>().renew_autostart(&renewed).await });
     #[cfg(target_os = "linux")]
     {
         appearance::follow(app);

@@ -230,8 +230,9 @@ pub async fn run_rows(host: &Host, limit: u32) -> Answered<Vec<RunRow>> {
 /// Settings.
 #[tauri::command]
 #[specta::specta]
-pub async fn get_settings(gui: State<'_, Gui>) -> Answered<SettingsView> {
-    settings::view(&gui.host, gui.host.running().await.as_ref()).await
+pub async fn get_settings(app: AppHandle, gui: State<'_, Gui>) -> Answered<SettingsView> {
+    let view = settings::view(&gui.host, gui.host.running().await.as_ref()).await;
+    Ok(Gui::as_the_system_says(&app, view?))
 }
 
 /// Changes settings; what is none stays.
@@ -247,7 +248,8 @@ pub async fn change_settings(
     let Some(running) = gui.host.running().await else {
         // Before both accounts are connected there are only the app's own settings.
         gui.change_app_settings(&app, &patch).await?;
-        return settings::view(&gui.host, None).await;
+        let view = settings::view(&gui.host, None).await;
+        return Ok(Gui::as_the_system_says(&app, view?));
     };
     let before = running.engine.ledger().settings().await.map_err(AppError::from)?;
     let change = settings::change_of(&before, &patch)?;
@@ -264,7 +266,8 @@ pub async fn change_settings(
     } else {
         change_running(&running, &patch).await?;
     }
-    settings::view(&gui.host, gui.host.running().await.as_ref()).await
+    let view = settings::view(&gui.host, gui.host.running().await.as_ref()).await;
+    Ok(Gui::as_the_system_says(&app, view?))
 }
 
 /// What a patch newly leaves out one by one is an appointment of the ledger, as for [`exclude`].

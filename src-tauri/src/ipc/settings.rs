@@ -402,6 +402,11 @@ pub async fn view(host: &Arc<Host>, running: Option<&Running>) -> Result<Setting
     })
 }
 
+/// Whether it starts at log-in: what was chosen, unless the system says otherwise.
+pub fn autostart_of(chosen: Option<bool>, system: Option<bool>) -> Option<bool> {
+    chosen.map(|chosen| system.unwrap_or(chosen))
+}
+
 fn types(snapshot: &Snapshot) -> Vec<Toggle> {
     let mut types: BTreeMap<String, (String, u32)> = BTreeMap::new();
     for appointment in snapshot

@@ -426,3 +426,15 @@ fn the_language_of_the_system_is_known_by_each_name_that_a_system_has_for_it() {
     }
     assert_eq!(language_named(None), "en");
 }
+
+#[test]
+fn the_start_at_log_in_is_shown_as_the_system_has_it_once_it_was_chosen() {
+    for (chosen, system, shown) in [
+        (Some(true), Some(false), Some(false)),
+        (Some(false), Some(true), Some(true)),
+        (Some(true), None, Some(true)),
+        (None, Some(false), None),
+    ] {
+        assert_eq!(autostart_of(chosen, system), shown);
+    }
+}
