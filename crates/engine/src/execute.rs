@@ -203,7 +203,8 @@ impl Engine {
                     }
                     let until = state.wait_of_write(row.side, error);
                     let before = *until;
-                    self.wait_after(row.side, true, error, until, now);
+                    // A run may take minutes: by its beginning the wait would be over already, and nothing would become due.
+                    self.wait_after(row.side, true, error, until, self.now());
                     if *until != before {
                         failure = Some(());
                     }

@@ -25,6 +25,7 @@ mod policy;
 mod previews;
 mod push;
 mod relay;
+mod seams;
 mod sign_in;
 mod silence;
 mod times;
