@@ -20,6 +20,7 @@ pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
     if known.is_some_and(|known| said.version < known) && !bug::is_on(Bug::VersionNotCompared) {
         return;
     }
+    record.unread_on_platform = false;
     // What was only inferred gives way to the platform's own word, also to the same one as before.
     let inferred = record.removal.is_none_or(|removal| removal.inferred);
     if inferred || known.is_none_or(|known| said.version > known) {
@@ -59,6 +60,7 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
             appointment.version = version;
         }
     }
+    record.unread_on_platform = false;
     // What was only inferred gives way to the platform's own word, and is as old as the last time it was found so. The other way
     // round too where the told removal is older than what the event was written by: it was given back since, and a snapshot
     // does not tell that it went again.
@@ -71,11 +73,18 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
 /// True if a feed's item is to be asked about singly before it is believed. The platform itself said that the appointment is
 /// not (or no longer) the trainer's, and in answering so it told no version: whether the item is older or newer than that
 /// answer cannot be seen, and a feed may repeat old ones for ever. The same holds where since a rebuild nothing was heard of the
-/// appointment but its removal: the version stands with the appointment, and there is none.
+/// appointment but its removal: the version stands with the appointment, and there is none. And where an item could not be read,
+/// nor its version with it.
 pub fn asks_before_believing(record: &Record) -> bool {
-    record
-        .removal
-        .is_some_and(|removal| removal.inferred || record.appointment.is_none())
+    let inferred = |removal: crate::appointment::Removal| removal.inferred || record.appointment.is_none();
+    record.unread_on_platform || record.removal.is_some_and(inferred)
+}
+
+/// True if an appointment is asked for by itself, because its last item in the feed could not be read: the place from which the next
+/// reading goes on lies beyond it. What is over needs no asking.
+pub fn is_unread(record: &Record, now: DateTime<Utc>) -> bool {
+    let over = |said: &Appointment| said.span().end <= now;
+    record.unread_on_platform && !record.appointment.as_ref().is_some_and(over)
 }
 
 /// True if a feed's item tells of an unknown appointment what the platform had to say before it was last read, in a reading that

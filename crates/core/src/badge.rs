@@ -56,7 +56,7 @@ pub fn badge(record: &Record, standing: Standing, facts: Facts<'_>) -> (Badge, O
         return (Badge::Waiting, reason("perhaps_created"));
     }
     // What is over is not read again, and nothing of it is written.
-    if record.unreadable && standing != Standing::Ended {
+    if (record.unreadable || record.unread_on_platform) && standing != Standing::Ended {
         return (Badge::Problem, reason("unreadable"));
     }
     // Told by the row itself: what went wrong with a write is a problem as long as the write stands.
@@ -197,6 +197,39 @@ mod tests {
         let seen = record.event.clone().expect("a live event");
         crate::absorb::event(&mut record, seen, ctx.now);
         assert_eq!(badge(&record, Standing::InSync, GONE), (Badge::Synced, None));
+    }
+
+    #[test]
+    fn a_visit_of_which_the_last_word_cannot_be_read_is_a_problem_until_one_can() {
+        let ctx = context("2026-11-21T08:00:00Z");
+        let mut record = linked(&ctx);
+        let said = record.appointment.clone().expect("a known visit");
+        record.unread_on_platform = true;
+        let unreadable = (Badge::Problem, Some("unreadable".to_owned()));
+        let seen = record.event.clone().expect("a live event");
+        crate::absorb::event(&mut record, seen, ctx.now);
+        assert_eq!(
+            badge(&record, Standing::InSync, GONE),
+            unreadable,
+            "the calendar says nothing of it"
+        );
+        assert!(!crate::reconcile::is_settled(&record, &ctx));
+        assert!(crate::absorb::is_unread(&record, ctx.now));
+        assert!(!crate::absorb::is_unread(&record, said.span().end));
+        let mut older = said.clone();
+        older.version -= 1;
+        crate::absorb::appointment(&mut record, older, ctx.now);
+        assert!(record.unread_on_platform, "an older word is none");
+        let mut removed = record.clone();
+        crate::absorb::appointment(&mut record, said, ctx.now);
+        assert_eq!(badge(&record, Standing::InSync, GONE), (Badge::Synced, None));
+        let removal = crate::appointment::Removal {
+            reason: crate::appointment::RemovalReason::Deleted,
+            inferred: true,
+            at: ctx.now,
+        };
+        crate::absorb::removed(&mut removed, None, removal);
+        assert!(!removed.unread_on_platform);
     }
 
     #[test]

@@ -288,6 +288,9 @@ pub struct Record {
     /// Its event could not be read as it is now; cleared by the next reading of it that can.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unreadable: bool,
+    /// What the platform said of it last could not be read; cleared by its next word that can. Until then it is asked for by itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unread_on_platform: bool,
     /// Something about the event that is left alone and shown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub note: Option<EventNote>,
@@ -346,6 +349,7 @@ impl Record {
             event_seen_at: None,
             problem: None,
             unreadable: false,
+            unread_on_platform: false,
             note: None,
         }
     }

@@ -24,7 +24,8 @@ const UNANSWERED_MINUTES_MAX: i64 = 15;
 
 impl Engine {
     /// Events of ours whose appointments the feed did not tell of: after a rebuild from the calendar, or taken out of its
-    /// bin after their appointments were forgotten. What is over needs no asking.
+    /// bin after their appointments were forgotten. And appointments of which it told in a way that could not be read. What is over
+    /// needs no asking.
     pub(crate) async fn ask_for_unknown_appointments(&self, records: &mut Records) {
         let now = self.now();
         let mut unknown: Vec<AppointmentId> = records
@@ -41,8 +42,11 @@ impl Engine {
                 let marked = record.mark().and_then(|mark| mark.time);
                 !kept && record.event.is_some() && marked.is_none_or(|time| time.end > now)
             })
+            .chain(records.iter().filter(|record| absorb::is_unread(record, now)))
             .map(|record| record.appointment_id.clone())
             .collect();
+        unknown.sort();
+        unknown.dedup();
         if unknown.len() > LOOKUPS_MAX {
             // Those whose answer settles nothing do not keep the others from being asked about.
             let asked = &mut self.lock().unknown_asked;

@@ -366,6 +366,10 @@ impl Engine {
                 PlatformChange::Unreadable { id, field } => {
                     if let Some(id) = &id {
                         seen.insert(id.clone());
+                        // The cursor leads past it: it is asked for by itself, until the platform says something of it that can be read.
+                        if records.get(id).is_some() {
+                            records.edit(id, |record| record.unread_on_platform = true);
+                        }
                     }
                     reading.history.push(self.item(
                         run,

@@ -1,8 +1,20 @@
 //! What falls between two steps: a wait that comes late, an item that nobody could read, a write that is not wanted any more.
 
 use chrono::TimeDelta;
-use roundtrip_behaviour_tests::World;
+use roundtrip_behaviour_tests::{World, at};
+use roundtrip_core::badge::Badge;
+use roundtrip_engine::ports::{PlatformFeed, PlatformPort};
 use roundtrip_sandbox::faults::Fault;
+
+async fn with_visit() -> (World, String) {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    // What was written is read back.
+    world.advance(60);
+    world.sync().await;
+    (world, visit)
+}
 
 #[tokio::test]
 async fn a_wait_that_is_asked_for_late_in_a_long_run_counts_from_then() {
@@ -25,4 +37,61 @@ async fn a_wait_that_is_asked_for_late_in_a_long_run_counts_from_then() {
     world.repair();
     world.settle().await;
     assert_eq!(world.trainer().marked().len(), 300);
+}
+
+/// The feed tells of the visit in a way that cannot be read, and its cursor leads past it.
+async fn an_item_that_cannot_be_read(world: &World, visit: &str) {
+    world.admin().move_to(visit, "2026-12-02 14:00");
+    let Ok(PlatformFeed::Listing(now)) = world.platform.changes(None, None).await else {
+        panic!("a listing")
+    };
+    let page = serde_json::json!({"items": [
+        {"change": "upsert", "appointment": {"id": visit, "version": 2, "start": "whenever"}},
+    ], "next_cursor": now.next_cursor.as_str(), "has_more": false, "snapshot": false});
+    world.spoil_platform(
+        Fault::RawBody {
+            body: page.to_string(),
+            content_type: "application/json".into(),
+        },
+        |rule| rule.method("GET").path("/v1/appointments?"),
+    );
+}
+
+#[tokio::test]
+async fn a_known_visit_whose_change_cannot_be_read_is_asked_for_by_itself() {
+    let (world, visit) = with_visit().await;
+    an_item_that_cannot_be_read(&world, &visit).await;
+    world.sync().await;
+    world.repair();
+    assert_eq!(world.trainer().start(&visit), at("2026-12-02 14:00"));
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_known_visit_whose_change_cannot_be_read_at_all_is_a_problem_until_it_can() {
+    let (mut world, visit) = with_visit().await;
+    let other = world.admin().visit("Rosen-Apotheke", "2026-12-02 09:00");
+    world.settle().await;
+    an_item_that_cannot_be_read(&world, &visit).await;
+    let alone = format!("/v1/appointments/{visit}");
+    let nonsense = Fault::RawBody {
+        body: serde_json::json!({"id": visit, "version": 2, "start": "whenever"}).to_string(),
+        content_type: "application/json".into(),
+    };
+    world.spoil_platform(nonsense, |rule| rule.method("GET").path(&alone).times(0));
+    world.sync().await;
+    let unreadable = (Badge::Problem, Some("unreadable".into()));
+    assert_eq!(world.badge(&visit).await, unreadable);
+    assert_eq!(world.badge(&other).await, (Badge::Synced, None));
+    world.restart().await;
+    world.sync().await;
+    assert_eq!(world.badge(&visit).await, unreadable, "a restart changes nothing");
+
+    world.repair();
+    world.sync().await;
+    assert_eq!(world.trainer().start(&visit), at("2026-12-02 14:00"));
+    world.settle().await;
+    assert_eq!(world.badge(&visit).await, (Badge::Synced, None));
+    world.check_invariants().await;
 }

@@ -23,6 +23,7 @@ pub fn is_settled(record: &Record, ctx: &Context) -> bool {
     };
     is_linked_with_nothing_open(record)
         && record.passed == Some(appointment.version)
+        && !record.unread_on_platform
         && !record.event_knows_more()
         && !event.recurring
         && appointment.span().end > ctx.now
