@@ -236,6 +236,25 @@ impl OutboxRow {
         matches!(self.intent, Intent::Create { .. }) && self.state == OutboxState::Sent
     }
 
+    /// True for a deletion that may have arrived. It is not sent again before it is known what became of it: its visit may have been
+    /// given back since, and no reading of that is decided by while the outcome is unknown.
+    pub fn is_a_deletion_sent(&self) -> bool {
+        matches!(self.intent, Intent::Delete { .. }) && self.state == OutboxState::Sent
+    }
+
+    /// True if this deletion, of an event that turned out to be there still, waits to be decided again, with the tries it has had: each
+    /// makes the next one wait longer. One that a leaving asked for is over with it.
+    pub fn is_decided_again(&self) -> bool {
+        match self.intent {
+            Intent::Delete { reason, .. } => reason != DeleteReason::Asked,
+            Intent::Insert { .. }
+            | Intent::Patch { .. }
+            | Intent::Move { .. }
+            | Intent::Create { .. }
+            | Intent::Notes { .. } => false,
+        }
+    }
+
     /// True if an event that lives under the id of this insert was not made by it, as far as the service's times tell: another
     /// laptop made it, or this one did before it lost its database. To say that it was added now would be untrue. It was there
     /// before the row, or it was changed since it was made (`created`, if said): nobody changes what waits for its first answer.

@@ -163,3 +163,23 @@ fn a_creation_whose_key_may_be_forgotten_is_told_from_one_that_was_never_sent() 
     assert!(!waits.may_be_forgotten(late));
     assert!(!moved().may_be_forgotten(late));
 }
+
+#[test]
+fn a_deletion_that_may_have_arrived_is_told_from_one_that_waits_and_keeps_its_tries_unless_a_leaving_asked_for_it()
+ {
+    let deletion = |reason, state| OutboxRow {
+        state,
+        ..row(Intent::Delete {
+            event_id: EventId::new("event"),
+            generation: 1,
+            expected: None,
+            reason,
+        })
+    };
+    let sent = deletion(DeleteReason::Cancelled, OutboxState::Sent);
+    assert!(sent.is_a_deletion_sent() && sent.is_decided_again());
+    assert!(!deletion(DeleteReason::Cancelled, OutboxState::Waiting).is_a_deletion_sent());
+    assert!(!deletion(DeleteReason::Cancelled, OutboxState::Parked).is_a_deletion_sent());
+    assert!(!deletion(DeleteReason::Asked, OutboxState::Sent).is_decided_again());
+    assert!(!moved().is_a_deletion_sent() && !moved().is_decided_again());
+}

@@ -251,6 +251,8 @@ impl Engine {
             && row.attempts >= TRIES
             && row.last_problem.as_deref() == Some(REJECTED);
         let forgotten = no_use || row.may_be_forgotten(self.now());
+        // A leaving deletes whatever the platform says.
+        let only_looked_for = row.is_a_deletion_sent() && !self.live().leaving;
         row.attempts += 1;
         self.is_tried(run, &row.id);
         let (was, left_before) = (row.state, row.left_at);
@@ -266,12 +268,14 @@ impl Engine {
                 .await?;
         }
         let sent_at = self.now();
-        if row.side == Side::Calendar {
+        let is_written = row.side == Side::Calendar && !only_looked_for;
+        if is_written {
             self.calendar_write_sent();
         }
-        let outcome = match forgotten {
-            true => self.look_for_created(&row, run).await?,
-            false => self.transmit(&row).await,
+        let outcome = match (forgotten, only_looked_for) {
+            (true, _) => self.look_for_created(&row, run).await?,
+            (false, true) => self.look_for_deleted(&row).await,
+            (false, false) => self.transmit(&row).await,
         };
         let error = match &outcome {
             Outcome::Failed(error) => Some(error),
@@ -283,7 +287,7 @@ impl Engine {
             blocked.platform.store(true, Ordering::Relaxed);
             blocked.calendar.store(true, Ordering::Relaxed);
         }
-        if row.side == Side::Calendar && !matches!(outcome, Outcome::Stored(_) | Outcome::Gone) {
+        if is_written && !matches!(outcome, Outcome::Stored(_) | Outcome::Gone) {
             self.calendar_write_failed();
         }
         if let Outcome::Failed(error) = &outcome {
@@ -319,7 +323,7 @@ impl Engine {
     #[allow(clippy::too_many_arguments)] // one call site, in `execute`
     async fn record_outcome(
         &self,
-        row: OutboxRow,
+        mut row: OutboxRow,
         (outcome, sent_at): (Outcome, DateTime<Utc>),
         records: &mut Records,
         ctx: &Context,
@@ -408,6 +412,7 @@ impl Engine {
             (Outcome::FoundLive { event, .. }, Intent::Delete { .. }) => {
                 absorb::event(&mut record, event, ctx.now);
                 executed.plan_again = true;
+                done = !row.is_decided_again();
             }
             (
                 Outcome::FoundDeleted { updated },
@@ -537,7 +542,15 @@ impl Engine {
             let outcome = vec![Change::DeleteOutbox(row.id.clone())];
             self.ledger.commit(outcome).await?;
         }
-        changes.push(Change::DeleteOutbox(row.id));
+        changes.push(match done {
+            true => Change::DeleteOutbox(row.id),
+            false => {
+                row.state = OutboxState::Waiting;
+                // To look was no try.
+                row.attempts = row.attempts.saturating_sub(1);
+                Change::PutOutbox(Box::new(row))
+            }
+        });
         changes.extend(items.into_iter().map(|item| Change::AddItem(Box::new(item))));
         self.commit(changes).await
     }

@@ -113,6 +113,14 @@ impl Engine {
         }
     }
 
+    /// What became of a deletion that may have arrived. Nothing is sent.
+    pub(crate) async fn look_for_deleted(&self, row: &OutboxRow) -> Outcome {
+        let Intent::Delete { event_id, .. } = &row.intent else {
+            return Outcome::Failed(PortError::NotFound);
+        };
+        self.after_delete(event_id, Err(PortError::NotFound)).await
+    }
+
     async fn transmit_delete(&self, event_id: &EventId, expected: Option<&Etag>) -> Outcome {
         let calendar = &self.config.identity.calendar;
         let answer = self.calendar.delete(calendar, event_id, expected).await;

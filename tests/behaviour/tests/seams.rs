@@ -3,8 +3,17 @@
 use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
+use roundtrip_core::outbox::OutboxState;
 use roundtrip_engine::ports::{PlatformFeed, PlatformPort};
 use roundtrip_sandbox::faults::Fault;
+
+fn status(status: u16) -> Fault {
+    Fault::Status {
+        status,
+        body: None,
+        headers: Vec::new(),
+    }
+}
 
 async fn with_visit() -> (World, String) {
     let world = World::new().await;
@@ -93,5 +102,52 @@ async fn a_known_visit_whose_change_cannot_be_read_at_all_is_a_problem_until_it_
     assert_eq!(world.trainer().start(&visit), at("2026-12-02 14:00"));
     world.settle().await;
     assert_eq!(world.badge(&visit).await, (Badge::Synced, None));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_never_heard_of_is_not_made_once_the_visit_was_given_back() {
+    let (world, visit) = with_visit().await;
+    world.trainer().rename(&visit, "Meine Linde");
+    world.settle().await;
+    let event = world.trainer().event_id(&visit);
+    world.admin().cancel(&visit);
+    world.spoil_google(Fault::DropBefore, |rule| rule.method("DELETE").times(0));
+    world.sync().await;
+    world.repair();
+    assert_eq!(world.outbox().await[0].state, OutboxState::Sent);
+
+    world.admin().restore(&visit);
+    world.advance(60);
+    let mark = world.mark();
+    world.settle().await;
+    let deleted = world.writes_since(mark);
+    assert!(
+        deleted.iter().all(|request| request.method != "DELETE"),
+        "{deleted:?}"
+    );
+    assert_eq!(world.trainer().event_id(&visit), event);
+    assert_eq!(world.trainer().title(&visit), "Meine Linde");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_fails_again_and_again_waits_longer_each_time_and_is_shown() {
+    let (world, visit) = with_visit().await;
+    world.admin().cancel(&visit);
+    world.spoil_google(status(500), |rule| rule.method("DELETE").times(0));
+    let mark = world.mark();
+    world.settle().await;
+    let tries = world.calendar_writes_since(mark);
+    assert!((4..=8).contains(&tries), "{tries}");
+    assert_eq!(
+        world.outbox().await[0].last_problem.as_deref(),
+        Some("server_trouble")
+    );
+    assert_eq!(world.badge(&visit).await.0, Badge::Problem);
+    world.repair();
+    world.sync().await;
+    world.settle().await;
+    assert!(!world.trainer().has(&visit));
     world.check_invariants().await;
 }
