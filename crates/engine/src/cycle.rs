@@ -129,6 +129,9 @@ impl Engine {
 
     async fn run(&self, trigger: Trigger, id: RunId) -> Result<CycleReport, LedgerError> {
         let cancel = self.fresh_cancel();
+        if self.begins_stopped(trigger) {
+            cancel.cancel();
+        }
         let settings = self.ledger.settings().await?;
         let mut state = self.sync_state().await?;
         let before = state.clone();
@@ -272,7 +275,9 @@ impl Engine {
         let platform_read = report.platform.is_none();
         report.platform = report.platform.take().or_else(|| stopped(Side::Platform));
         report.calendar = report.calendar.take().or_else(|| stopped(Side::Calendar));
-        self.sum_up(&mut report, &standing, &state, &records, may_write)
+        // What the trainer stopped does not go on by itself within a second.
+        let goes_on = may_write && !self.live().stopped;
+        self.sum_up(&mut report, &standing, &state, &records, goes_on)
             .await?;
         let watched = self.watch_cycle(read).await;
         self.report_if_changed(&settings, &mut state, platform_read, &report, &records)
@@ -425,7 +430,7 @@ impl Engine {
         standing: &[(Standing, Option<DateTime<Utc>>)],
         state: &SyncState,
         records: &Records,
-        may_write: bool,
+        goes_on: bool,
     ) -> Result<(), LedgerError> {
         let outbox = self.ledger.outbox().await?;
         let mut due: Vec<DateTime<Utc>> = standing.iter().filter_map(|(_, due)| *due).collect();
@@ -444,7 +449,7 @@ impl Engine {
         let healthy = |side| self.problem_of(side).is_none();
         let rows = outbox
             .iter()
-            .filter(|row| may_write && row.state != OutboxState::Parked && healthy(row.side));
+            .filter(|row| goes_on && row.state != OutboxState::Parked && healthy(row.side));
         due.extend(rows.map(|row| self.row_due(row, state)));
         let waits = [
             state.platform_wait_until,

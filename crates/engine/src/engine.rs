@@ -113,6 +113,8 @@ pub struct Live {
     pub take_over: bool,
     /// The current run.
     pub progress: Option<(u32, u32)>,
+    /// The trainer stopped a run, and none that goes on with it has begun since.
+    pub(crate) stopped: bool,
     /// All our events are being deleted, because the trainer asked for it now.
     pub(crate) leaving: bool,
     /// The ledger could not be read or written.
@@ -435,6 +437,26 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .cancel();
+    }
+
+    /// The trainer stops the run under way: it finishes the item it is at and ends, and what it has not written waits for the next
+    /// check, or for their word.
+    pub fn stop_run(&self) {
+        {
+            let mut live = self.lock();
+            if live.progress.is_none() {
+                return;
+            }
+            live.stopped = true;
+        }
+        self.cancel_cycle();
+    }
+
+    /// A run begins. True if it may only read, because the trainer stopped the one before and it merely follows that up.
+    pub(crate) fn begins_stopped(&self, trigger: Trigger) -> bool {
+        let mut live = self.lock();
+        live.stopped &= !trigger.ends_a_stop();
+        live.stopped
     }
 
     pub(crate) fn fresh_cancel(&self) -> CancellationToken {

@@ -153,6 +153,18 @@ pub enum Trigger {
     Due,
 }
 
+impl Trigger {
+    /// True if a run for this reason goes on with what the trainer stopped. What only follows something up does not.
+    pub fn ends_a_stop(self) -> bool {
+        match self {
+            Self::Hint | Self::Due => false,
+            Self::Timer | Self::Manual | Self::Changed | Self::WakeUp | Self::NetworkBack | Self::Start => {
+                true
+            }
+        }
+    }
+}
+
 /// One cycle in the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {

@@ -385,7 +385,7 @@ pub async fn network_is_back(gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn cancel_sync(gui: State<'_, Gui>) -> Answered<()> {
-    running(&gui).await?.engine.cancel_cycle();
+    running(&gui).await?.engine.stop_run();
     Ok(())
 }
 

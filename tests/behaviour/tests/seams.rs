@@ -1,11 +1,19 @@
 //! What falls between two steps: a wait that comes late, an item that nobody could read, a write that is not wanted any more.
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::TimeDelta;
+use http::{Method, Request, Response};
 use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::OutboxState;
+use roundtrip_engine::Engine;
+use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::{PlatformFeed, PlatformPort};
+use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn status(status: u16) -> Fault {
     Fault::Status {
@@ -150,4 +158,50 @@ async fn a_deletion_that_fails_again_and_again_waits_longer_each_time_and_is_sho
     world.settle().await;
     assert!(!world.trainer().has(&visit));
     world.check_invariants().await;
+}
+
+/// Where the trainer presses "Stop" while the sixth event is made.
+struct Stopping {
+    inner: Arc<dyn HttpPort>,
+    engine: Arc<Engine>,
+    made: AtomicU32,
+}
+
+#[async_trait]
+impl HttpPort for Stopping {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let makes = *request.method() == Method::POST && request.uri().path().ends_with("/events");
+        if makes && self.made.fetch_add(1, Ordering::Relaxed) == 5 {
+            self.engine.stop_run();
+        }
+        self.inner.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn what_the_trainer_stopped_goes_on_with_the_next_check_or_at_their_word() {
+    for again in [Trigger::Timer, Trigger::Manual, Trigger::Changed] {
+        let world = World::new().await;
+        let visits = world.admin().visits(40);
+        world.wire.divert(Some(Arc::new(Stopping {
+            inner: world.wire.services(),
+            engine: world.engine.clone(),
+            made: AtomicU32::new(0),
+        })));
+        let report = world.sync().await;
+        world.wire.divert(None);
+        let made = world.trainer().marked().len();
+        assert!((5..=14).contains(&made), "{made}");
+        assert_eq!(report.next_due_at, None, "nothing follows by itself");
+        let mark = world.mark();
+        for trigger in [Trigger::Due, Trigger::Hint] {
+            world.advance(60);
+            let report = world.cycle(trigger).await;
+            assert_eq!(report.next_due_at, None);
+        }
+        assert_eq!(world.calendar_writes_since(mark), 0, "no hint goes on with it");
+        world.cycle(again).await;
+        assert!(visits.iter().all(|visit| world.trainer().has(visit)), "{again:?}");
+        world.check_invariants().await;
+    }
 }
