@@ -212,7 +212,8 @@ impl Engine {
     }
 
     /// Records a plan: local consequences, conflicts, questions and outbox rows, in one transaction. `may_write` is false
-    /// where another laptop writes, sync is off, or the trainer has not started it: then no write is recorded.
+    /// where another laptop writes, sync is off, or the trainer has not started it: then no write is recorded, and what waits and is
+    /// not wanted any more is dropped all the same.
     pub(crate) async fn record_plan(
         &self,
         plan: Plan,
@@ -315,12 +316,11 @@ impl Engine {
                 }
                 continue;
             }
-            if may_write {
-                self.fill_outbox(&decision, &mut waiting, &mut changes);
-                if decision.intents.is_empty() {
-                    // Nothing of it waits any more: what went wrong before is told again should it go wrong again.
-                    decision.record.problem = None;
-                }
+            // What is not wanted any more does not wait for the day on which it may be written.
+            self.fill_outbox(&decision, may_write, &mut waiting, &mut changes);
+            if decision.intents.is_empty() {
+                // Nothing of it waits any more: what went wrong before is told again should it go wrong again.
+                decision.record.problem = None;
             }
             records.put(decision.record);
         }
@@ -347,6 +347,7 @@ impl Engine {
     fn fill_outbox(
         &self,
         decision: &Decision,
+        may_write: bool,
         waiting: &mut BTreeMap<(AppointmentId, Side), OutboxRow>,
         changes: &mut Vec<Change>,
     ) {
@@ -357,6 +358,7 @@ impl Engine {
             match (wanted, known) {
                 (None, None) => {}
                 (Some(wanted), Some(known)) if known.intent == *wanted => {}
+                (Some(_), _) if !may_write => {}
                 (Some(wanted), known) => {
                     // P6: only the waiting row is replaced by a newer intent.
                     if let Some(known) = known {

@@ -12,6 +12,7 @@ use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::{PlatformFeed, PlatformPort};
 use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
+use roundtrip_sandbox::platform::PauseReason;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -204,4 +205,39 @@ async fn what_the_trainer_stopped_goes_on_with_the_next_check_or_at_their_word()
         assert!(visits.iter().all(|visit| world.trainer().has(visit)), "{again:?}");
         world.check_invariants().await;
     }
+}
+
+#[tokio::test]
+async fn a_write_that_nobody_wants_any_more_does_not_wait_for_writing_to_be_allowed_again() {
+    let (world, visit) = with_visit().await;
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(60);
+    let wait = Fault::Status {
+        status: 429,
+        body: None,
+        headers: vec![("Retry-After".into(), "60".into())],
+    };
+    world.spoil_platform(wait, |rule| rule.method("POST").path("/move"));
+    world.sync().await;
+    world.repair();
+    assert_eq!(world.outbox().await[0].state, OutboxState::Waiting);
+    let (platform, user) = (world.admin().platform().clone(), world.person().user);
+    platform
+        .pause(user, Some(PauseReason::Maintenance))
+        .expect("Mara is known");
+    world.trainer().drag(&visit, "2026-12-01 09:00");
+    world.advance(120);
+    let mark = world.mark();
+    world.sync().await;
+    assert_eq!(world.outbox().await, [], "they put it back themselves");
+    assert!(world.writes_since(mark).is_empty());
+    // What is wanted is not recorded before it may be written.
+    world.trainer().drag(&visit, "2026-12-01 16:00");
+    world.advance(120);
+    world.sync().await;
+    assert_eq!(world.outbox().await, []);
+    platform.pause(user, None).expect("Mara is known");
+    world.settle().await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 16:00"));
+    world.check_invariants().await;
 }
