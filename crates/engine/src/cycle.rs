@@ -111,6 +111,10 @@ impl Engine {
             live.progress = None;
             live.settled = true;
             live.ledger_problem = result.as_ref().err().cloned();
+            if result.is_err() {
+                // What was hinted at may have been read and not kept: whatever begins the next run, it reads both sides.
+                live.hinted = [true; 2];
+            }
         }
         self.stream_after(trigger);
         self.tell(EngineEvent::CycleEnded);

@@ -503,3 +503,26 @@ async fn a_platform_that_is_gone_after_it_turned_sync_off_is_silent() {
     everybody.pause_everybody(None);
     driving.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_side_hinted_at_is_read_again_where_it_could_not_be_written_down() {
+    let (mut world, visit) = connected().await;
+    let disk = Arc::new(Disk {
+        inner: world.engine.ledger().clone(),
+        full: AtomicBool::new(false),
+    });
+    let (platform, google) = (world.platform.clone(), world.google.clone());
+    let (clock, config) = (world.laptop.clock.clone(), world.config.clone());
+    world.laptop.engine = Arc::new(Engine::new(platform, google, disk.clone(), clock, config));
+    world.sync().await;
+
+    world.admin().rename(&visit, "Rosen-Apotheke");
+    world.engine.hint(Hinted::Platform);
+    disk.full.store(true, Ordering::SeqCst);
+    assert!(world.engine.cycle(Trigger::Hint).await.is_err());
+    disk.full.store(false, Ordering::SeqCst);
+    // The other side speaks before the minute is over after which all is tried again.
+    world.engine.hint(Hinted::Calendar);
+    world.cycle(Trigger::Hint).await;
+    assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+}
