@@ -224,6 +224,16 @@ impl OutboxRow {
         self.state == OutboxState::Sent && now.version > planned_for && is_said && !by_somebody_else
     }
 
+    /// True if the appointment has changed since this report of a change was planned: a "no" for that reason is then explained by it.
+    pub fn is_overtaken_by(&self, now: &Appointment) -> bool {
+        match &self.intent {
+            Intent::Move { version, .. } | Intent::Notes { version, .. } => now.version > *version,
+            Intent::Insert { .. } | Intent::Patch { .. } | Intent::Delete { .. } | Intent::Create { .. } => {
+                false
+            }
+        }
+    }
+
     /// True for a creation that may have arrived, so long ago that the platform may have forgotten its key: sent again, it would
     /// be another one. Reports of changes are safe from that by their version.
     pub fn may_be_forgotten(&self, now: DateTime<Utc>) -> bool {

@@ -183,3 +183,9 @@ fn a_deletion_that_may_have_arrived_is_told_from_one_that_waits_and_keeps_its_tr
     assert!(!deletion(DeleteReason::Asked, OutboxState::Sent).is_decided_again());
     assert!(!moved().is_a_deletion_sent() && !moved().is_decided_again());
 }
+
+#[test]
+fn a_report_is_overtaken_by_a_later_version_only() {
+    assert!(!moved().is_overtaken_by(&changed("admin", 7, 0)));
+    assert!(moved().is_overtaken_by(&changed("admin", 8, 0)));
+}

@@ -6,8 +6,8 @@ use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
 };
 use crate::outcome::{
-    REJECTED, changed, error_code, found_deleted, heard, keeps, last_time, nearness, on_refusal, says,
-    stops_side,
+    REJECTED, changed, error_code, found_deleted, heard, is_unexplained, keeps, last_time, nearness,
+    on_refusal, says, stops_side,
 };
 use crate::ports::{Accepted, PortError};
 use crate::read::Records;
@@ -275,7 +275,10 @@ impl Engine {
         let outcome = match (forgotten, only_looked_for) {
             (true, _) => self.look_for_created(&row, run).await?,
             (false, true) => self.look_for_deleted(&row).await,
-            (false, false) => self.transmit(&row).await,
+            (false, false) => {
+                let outcome = self.transmit(&row).await;
+                self.explained(&row, outcome).await
+            }
         };
         let error = match &outcome {
             Outcome::Failed(error) => Some(error),
@@ -499,7 +502,7 @@ impl Engine {
                     },
                     &ctx,
                 );
-                done = !keeps(&error);
+                done = !keeps(&error) && !is_unexplained(&error);
                 if !done {
                     let failed = self.failed_row(row.clone(), &error);
                     self.record_failure(failed, &error, record, records, items, run, counts)

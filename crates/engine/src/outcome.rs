@@ -166,10 +166,10 @@ pub(crate) fn on_refusal(
             told(record, what, HistorySource::Platform);
             true
         }
-        PortError::PreconditionFailed { current } => {
-            if let Some(current) = current {
-                absorb::appointment(record, (**current).clone(), ctx.now);
-            }
+        PortError::PreconditionFailed {
+            current: Some(current),
+        } => {
+            absorb::appointment(record, (**current).clone(), ctx.now);
             true
         }
         PortError::NotAssigned | PortError::NotFound if intent.side() == Side::Platform => {
@@ -190,6 +190,12 @@ pub(crate) fn on_refusal(
         }
         _ => false,
     }
+}
+
+/// True for a "no" because of a change that nobody could tell: to plan the same report again at once would end nothing, and to drop
+/// it would keep it from everybody. It is tried again like one that did not arrive.
+pub(crate) fn is_unexplained(error: &PortError) -> bool {
+    matches!(error, PortError::PreconditionFailed { current: None })
 }
 
 /// True if the row stays in the outbox after this error.

@@ -2,7 +2,8 @@
 
 use crate::engine::Engine;
 use crate::execute::Outcome;
-use crate::ports::{Accepted, EventLookup, MoveReport, PortError};
+use crate::outcome::is_unexplained;
+use crate::ports::{Accepted, EventLookup, Hinted, MoveReport, PortError};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{Etag, EventId, IdempotencyKey};
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow};
@@ -110,6 +111,26 @@ impl Engine {
                     .report_notes(&row.appointment_id, *version, &row.key, notes)
                     .await,
             ),
+        }
+    }
+
+    /// The outcome of a report, with the appointment as it is now where the platform turned it away because of a change that it did
+    /// not tell, or not so that it could be read. Where that cannot be learned now, the platform is read soon.
+    pub(crate) async fn explained(&self, row: &OutboxRow, outcome: Outcome) -> Outcome {
+        let is_report = matches!(row.intent, Intent::Move { .. } | Intent::Notes { .. });
+        let unexplained = matches!(&outcome, Outcome::Failed(error) if is_unexplained(error));
+        if !is_report || !unexplained {
+            return outcome;
+        }
+        match self.platform.appointment(&row.appointment_id).await {
+            Ok(said) if row.is_overtaken_by(&said) => Outcome::Failed(PortError::PreconditionFailed {
+                current: Some(Box::new(said)),
+            }),
+            Err(error @ (PortError::NotFound | PortError::NotAssigned)) => Outcome::Failed(error),
+            Ok(_) | Err(_) => {
+                self.hint(Hinted::Platform);
+                outcome
+            }
         }
     }
 

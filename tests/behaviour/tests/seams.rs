@@ -24,6 +24,16 @@ fn status(status: u16) -> Fault {
     }
 }
 
+/// A "no" to a report because of a change, which does not say what it is.
+fn unexplained() -> Fault {
+    let body = serde_json::json!({"type": "about:blank", "title": "Changed", "status": 412, "code": "version_mismatch"});
+    Fault::Status {
+        status: 412,
+        body: Some(body),
+        headers: vec![("Content-Type".into(), "application/problem+json".into())],
+    }
+}
+
 async fn with_visit() -> (World, String) {
     let world = World::new().await;
     let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
@@ -240,4 +250,52 @@ async fn a_write_that_nobody_wants_any_more_does_not_wait_for_writing_to_be_allo
     world.settle().await;
     assert_eq!(world.admin().start(&visit), at("2026-12-01 16:00"));
     world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_report_that_was_turned_away_without_a_word_is_followed_by_a_question() {
+    let (world, visit) = with_visit().await;
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(60);
+    world.spoil_platform(unexplained(), |rule| rule.method("POST").path("/move").times(0));
+    let alone = format!("/v1/appointments/{visit}");
+    world.spoil_platform(status(503), |rule| rule.method("GET").path(&alone).times(0));
+    let mark = world.mark();
+    world.sync().await;
+    let count = |method: &str| {
+        let requests = world.requests_since(mark);
+        let of = requests
+            .iter()
+            .filter(|request| request.method == method && request.path.contains(&visit));
+        of.count()
+    };
+    assert_eq!((count("POST"), count("GET")), (1, 1));
+    let row = &world.outbox().await[0];
+    assert_eq!(row.last_problem.as_deref(), Some("changed_meanwhile"));
+    assert!(row.due_at > world.now());
+    assert!(world.engine.live().hinted[0], "the platform is read soon");
+
+    world.repair();
+    world.settle().await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    assert_eq!(world.admin().told_of(&visit).len(), 1);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_a_report_met_is_asked_for_where_the_answer_does_not_tell() {
+    let (world, visit) = with_visit().await;
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(60);
+    // The feed is a step behind: it says that nothing changed.
+    world.admin().move_to(&visit, "2026-12-02 10:00");
+    world.spoil_platform(Fault::EmptyPage, |rule| {
+        rule.method("GET").path("/v1/appointments?").times(0)
+    });
+    world.spoil_platform(unexplained(), |rule| rule.method("POST").path("/move"));
+    world.sync().await;
+    world.repair();
+    assert_eq!(world.outbox().await, []);
+    assert_eq!(world.conflicts().await.len(), 1, "both moved it");
+    assert_eq!(world.admin().start(&visit), at("2026-12-02 10:00"));
 }
