@@ -227,7 +227,12 @@ impl Engine {
         let waits = still_waits(state.platform_wait_until, self.now());
         if platform_read && state.started && !waits {
             let linked = u32::try_from(records.links()).unwrap_or(u32::MAX);
-            let problem = report.calendar.as_ref();
+            // The platform itself was read; that it refuses what is written is news to its admins all the same. A pause is their own.
+            let refused = |error: &&PortError| !matches!(error, PortError::SyncDisabled { .. });
+            let problem = report
+                .calendar
+                .as_ref()
+                .or(report.platform.as_ref().filter(refused));
             let status = self.status_word(settings, state, linked, report.waiting, report.conflicts, problem);
             let watch = self.watch().await;
             let said = with_silence(status.clone(), &watch);

@@ -299,3 +299,25 @@ async fn what_a_report_met_is_asked_for_where_the_answer_does_not_tell() {
     assert_eq!(world.conflicts().await.len(), 1, "both moved it");
     assert_eq!(world.admin().start(&visit), at("2026-12-02 10:00"));
 }
+
+#[tokio::test]
+async fn the_admin_sees_a_platform_that_refuses_what_this_laptop_writes() {
+    let (world, visit) = with_visit().await;
+    let seen = || {
+        let all = world.admin().platform().integrations();
+        let report = serde_json::to_value(&all[0].report).expect("a report");
+        let word = |name: &str| report[name].as_str().map(str::to_owned);
+        (word("status"), word("problem"))
+    };
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(60);
+    world.spoil_platform(Fault::ScopeMissing, |rule| {
+        rule.method("POST").path("/move").times(0)
+    });
+    world.sync().await;
+    assert_eq!(seen(), (Some("error".into()), Some("right_missing".into())));
+    world.repair();
+    world.settle().await;
+    assert_eq!(seen(), (Some("active".into()), None));
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+}
