@@ -47,4 +47,5 @@ mod testing;
 pub mod text;
 pub mod time;
 pub mod unanswered;
+pub mod turns;
 pub mod undo;

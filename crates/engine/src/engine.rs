@@ -5,6 +5,7 @@ use crate::checks::Checks;
 use crate::cycle::still_waits;
 use crate::ledger::{Change, Ledger, LedgerError, Run, RunResult, SyncState, Trigger};
 use crate::live::Connection;
+use crate::look_up::Waiting;
 use crate::marked::Listed;
 use crate::outcome::stops_side;
 use crate::ports::{CalendarPort, Clock, Hinted, Me, PlatformPort, PortError, Pushed, SyncPolicy, Writer};
@@ -139,8 +140,8 @@ pub struct Live {
     pub(crate) task: Option<Task>,
     /// Platform, calendar: a write went through since the last cycle ended.
     pub(crate) wrote: [bool; 2],
-    /// So far appointments that the feed did not tell of were asked for.
-    pub(crate) unknown_asked: usize,
+    /// Of those that are asked for singly, where they are too many at once: the last one that was.
+    pub(crate) asked_last: BTreeMap<Waiting, String>,
     /// Missing events whose last look was not answered: how often in a row, and not before when they are looked at again.
     pub(crate) unanswered: BTreeMap<AppointmentId, (u32, DateTime<Utc>)>,
     /// The writes that were sent in this run already.

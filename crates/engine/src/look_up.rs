@@ -11,6 +11,7 @@ use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{AppointmentId, EventId};
 use roundtrip_core::pen;
 use roundtrip_core::record::LinkState;
+use roundtrip_core::turns;
 use std::collections::BTreeSet;
 
 /// Absent appointments or events that are asked for singly in one cycle.
@@ -22,7 +23,38 @@ pub(crate) const MISSING_TAKEN_MINUTES: i64 = 10;
 /// A look that was not answered is followed by the next after 1, 2, 4 … minutes, at most these.
 const UNANSWERED_MINUTES_MAX: i64 = 15;
 
+/// What is asked for singly, each with turns of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Waiting {
+    /// Appointments of which nothing is known, or not what was said last.
+    Unknown,
+    /// Appointments of which a deletion is held.
+    Held,
+    /// Appointments that a feed may be wrong about.
+    Doubtful,
+    /// Appointments that a snapshot does not tell of.
+    Absent,
+    /// Events that a listing shows though they were buried.
+    Buried,
+    /// Events that a full listing does not tell of.
+    Missed,
+    /// Events beside another of the same appointment.
+    Doubled,
+    /// Events of the trainer's that a full listing does not tell of.
+    Marked,
+}
+
 impl Engine {
+    /// Of those that wait to be asked about, those whose turn it is.
+    pub(crate) fn in_turn<T>(&self, of: Waiting, waiting: Vec<T>, id: impl Fn(&T) -> &str) -> Vec<T> {
+        let mut last = self.lock().asked_last.get(&of).cloned();
+        let turn = turns::take(waiting, id, &mut last, LOOKUPS_MAX);
+        if let Some(last) = last {
+            self.lock().asked_last.insert(of, last);
+        }
+        turn
+    }
+
     /// Events of ours whose appointments the feed did not tell of: after a rebuild from the calendar, or taken out of its
     /// bin after their appointments were forgotten. And appointments of which it told in a way that could not be read. What is over
     /// needs no asking.
@@ -47,14 +79,8 @@ impl Engine {
             .collect();
         unknown.sort();
         unknown.dedup();
-        if unknown.len() > LOOKUPS_MAX {
-            // Those whose answer settles nothing do not keep the others from being asked about.
-            let asked = &mut self.lock().unknown_asked;
-            let from = *asked % unknown.len();
-            *asked = from + LOOKUPS_MAX;
-            unknown.rotate_left(from);
-        }
-        self.ask_for_absent_appointments(&unknown, records).await;
+        self.ask_for_absent_appointments(Waiting::Unknown, unknown, records)
+            .await;
     }
 
     /// What was absent is asked for once more before its event goes: it may have been the platform's bad day.
@@ -65,18 +91,20 @@ impl Engine {
             .filter(|record| pen::is_to_be_asked_again(record, now))
             .map(|record| record.appointment_id.clone())
             .collect();
-        self.ask_for_absent_appointments(&due, records).await;
+        self.ask_for_absent_appointments(Waiting::Held, due, records)
+            .await;
     }
 
     /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts. True if
     /// all were answered.
     pub(crate) async fn ask_for_absent_appointments(
         &self,
-        absent: &[AppointmentId],
+        of: Waiting,
+        absent: Vec<AppointmentId>,
         records: &mut Records,
     ) -> bool {
         let mut answered = absent.len() <= LOOKUPS_MAX;
-        for id in absent.iter().take(LOOKUPS_MAX) {
+        for id in &self.in_turn(of, absent, AppointmentId::as_str) {
             let now = self.now();
             if bug::is_on(Bug::EmptySnapshotIsTruth) {
                 let gone = Removal {
@@ -117,9 +145,14 @@ impl Engine {
 
     /// A listing proves nothing by what it leaves out, nor by what it shows of a deleted event: each is asked for directly.
     /// True if all were answered.
-    pub(crate) async fn ask_for_events(&self, doubtful: &[AppointmentId], records: &mut Records) -> bool {
+    pub(crate) async fn ask_for_events(
+        &self,
+        of: Waiting,
+        doubtful: Vec<AppointmentId>,
+        records: &mut Records,
+    ) -> bool {
         let mut answered = doubtful.len() <= LOOKUPS_MAX;
-        for owner in doubtful.iter().take(LOOKUPS_MAX) {
+        for owner in &self.in_turn(of, doubtful, AppointmentId::as_str) {
             let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else {
                 continue;
             };
@@ -138,11 +171,11 @@ impl Engine {
     /// is read again, and the older one is found once more.
     pub(crate) async fn ask_before_duplicates(
         &self,
-        doubled: &[(AppointmentId, EventId)],
+        doubled: Vec<(AppointmentId, EventId)>,
         records: &mut Records,
     ) -> bool {
         let mut settled = doubled.len() <= LOOKUPS_MAX;
-        for (owner, older) in doubled.iter().take(LOOKUPS_MAX) {
+        for (owner, older) in &self.in_turn(Waiting::Doubled, doubled, |(_, older)| older.as_str()) {
             let known = records.get(owner).filter(|record| record.event.is_some());
             let answered = match known.and_then(|record| record.event_id.clone()) {
                 Some(known) => self.look_at_event(owner, &known, records).await,

@@ -5,7 +5,7 @@ use crate::answers::AnswerError;
 use crate::engine::Engine;
 use crate::execute::{Executed, Outcome, TRIES};
 use crate::ledger::{Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError};
-use crate::look_up::LOOKUPS_MAX;
+use crate::look_up::Waiting;
 use crate::outcome::{error_code, keeps};
 use crate::plan::resolution_word;
 use crate::ports::{EventLookup, NewFromEvent, PlatformChange, PlatformFeed, PortError};
@@ -116,10 +116,9 @@ impl Engine {
             .all
             .keys()
             .filter(|id| !seen.contains(id))
-            .take(LOOKUPS_MAX)
             .cloned()
             .collect();
-        for id in absent {
+        for id in self.in_turn(Waiting::Marked, absent, EventId::as_str) {
             match self.calendar.get(&self.config.identity.calendar, &id).await {
                 Ok(EventLookup::Live { event, .. }) => records.marked.see(&event, self.now()),
                 Ok(EventLookup::Deleted { .. } | EventLookup::NotFound) => records.marked.forget(&id),

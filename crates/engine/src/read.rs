@@ -4,6 +4,7 @@ use crate::checks::with_checks;
 use crate::cycle::still_waits;
 use crate::engine::Engine;
 use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
+use crate::look_up::Waiting;
 use crate::marked::MarkedEvents;
 use crate::ports::{EventListing, PlatformChange, PlatformFeed, PlatformListing, PortError};
 use chrono::{DateTime, Duration, Utc};
@@ -382,7 +383,9 @@ impl Engine {
         }
         let doubtful: Vec<AppointmentId> = doubtful.into_iter().collect();
         reading.open += doubtful.len();
-        reading.incomplete |= !self.ask_for_absent_appointments(&doubtful, records).await;
+        reading.incomplete |= !self
+            .ask_for_absent_appointments(Waiting::Doubtful, doubtful, records)
+            .await;
         if listing.snapshot {
             let absent: Vec<AppointmentId> = records
                 .iter()
@@ -410,7 +413,9 @@ impl Engine {
                 return;
             }
             // One that was not answered is asked for again: the cursor will not tell of it a second time.
-            reading.incomplete |= !self.ask_for_absent_appointments(&absent, records).await;
+            reading.incomplete |= !self
+                .ask_for_absent_appointments(Waiting::Absent, absent, records)
+                .await;
         }
         state.deletions_frozen = false;
         state.cursor = Some(listing.next_cursor);
@@ -497,8 +502,8 @@ impl Engine {
         }
         let buried: Vec<AppointmentId> = buried.into_iter().collect();
         reading.open += buried.len() + doubled.len();
-        reading.incomplete |= !self.ask_for_events(&buried, records).await;
-        reading.incomplete |= !self.ask_before_duplicates(&doubled, records).await;
+        reading.incomplete |= !self.ask_for_events(Waiting::Buried, buried, records).await;
+        reading.incomplete |= !self.ask_before_duplicates(doubled, records).await;
         if first && adopted > 0 {
             let what = HistoryWhat::Rebuilt { count: adopted };
             reading
@@ -528,7 +533,7 @@ impl Engine {
                 ));
                 return;
             }
-            reading.incomplete |= !self.ask_for_events(&absent, records).await;
+            reading.incomplete |= !self.ask_for_events(Waiting::Missed, absent, records).await;
             self.look_at_absent_marked(&seen, records).await;
         }
         state.sync_token = Some(listing.next_token);

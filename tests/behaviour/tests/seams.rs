@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::{Method, Request, Response};
-use roundtrip_behaviour_tests::{World, at};
+use roundtrip_behaviour_tests::{BEN, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::OutboxState;
 use roundtrip_engine::Engine;
@@ -13,6 +13,7 @@ use roundtrip_engine::ports::{PlatformFeed, PlatformPort};
 use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::platform::PauseReason;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -320,4 +321,38 @@ async fn the_admin_sees_a_platform_that_refuses_what_this_laptop_writes() {
     world.settle().await;
     assert_eq!(seen(), (Some("active".into()), None));
     assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+}
+
+/// Paths that were asked for since a mark and contain this.
+fn paths(world: &World, mark: u64, part: &str) -> BTreeSet<String> {
+    let requests = world.requests_since(mark);
+    let of = requests
+        .iter()
+        .filter(|request| request.method == "GET" && request.path.contains(part));
+    of.map(|request| request.path.clone()).collect()
+}
+
+#[tokio::test]
+async fn more_that_are_absent_than_are_asked_for_at_once_take_turns() {
+    let world = World::new().await;
+    let visits = world.admin().visits(62);
+    world.sync().await;
+    world.advance(3_700);
+    for visit in &visits[..30] {
+        world.admin().reassign(visit, BEN);
+        world.trainer().delete(visit);
+    }
+    world.admin().platform().expire_cursors();
+    world.running.sandbox.google.expire_sync_tokens();
+    world.spoil_platform(status(503), |rule| {
+        rule.method("GET").path("/v1/appointments/").times(0)
+    });
+    world.spoil_google(status(503), |rule| rule.method("GET").path("/events/").times(0));
+    let mark = world.mark();
+    for _ in 0..2 {
+        world.advance(120);
+        world.sync().await;
+    }
+    assert_eq!(paths(&world, mark, "/v1/appointments/").len(), 30);
+    assert_eq!(paths(&world, mark, "/events/").len(), 30);
 }
