@@ -18,6 +18,7 @@ use roundtrip_core::ids::{AppointmentId, DeviceId, OutboxId, RunId};
 use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::turns::Unanswered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
@@ -146,8 +147,8 @@ pub struct Live {
     pub(crate) unanswered: BTreeMap<AppointmentId, (u32, DateTime<Utc>)>,
     /// The writes that were sent in this run already.
     pub(crate) tried: Option<(RunId, BTreeSet<OutboxId>)>,
-    /// Full readings in a row that left single questions unanswered without getting fewer, and how many there were.
-    pub(crate) incomplete: (u32, usize),
+    /// What readings in a row left unanswered.
+    pub(crate) unanswered_in_readings: Unanswered,
     /// The last reading of the platform before the current run.
     pub(crate) read_before: Option<DateTime<Utc>>,
     /// Platform, calendar: what it is time for, if the timer begins the next run.

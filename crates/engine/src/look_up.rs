@@ -9,9 +9,10 @@ use roundtrip_core::absorb;
 use roundtrip_core::appointment::{Removal, RemovalReason};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{AppointmentId, EventId};
+use roundtrip_core::outbox::Side;
 use roundtrip_core::pen;
 use roundtrip_core::record::LinkState;
-use roundtrip_core::turns;
+use roundtrip_core::turns::{self, Question};
 use std::collections::BTreeSet;
 
 /// Absent appointments or events that are asked for singly in one cycle.
@@ -42,6 +43,14 @@ pub(crate) enum Waiting {
     Doubled,
     /// Events of the trainer's that a full listing does not tell of.
     Marked,
+}
+
+pub(crate) fn questions(side: Side, ids: &[AppointmentId]) -> BTreeSet<Question> {
+    ids.iter().map(|id| question(side, id.as_str())).collect()
+}
+
+fn question(side: Side, id: &str) -> Question {
+    (side, id.to_owned())
 }
 
 impl Engine {
@@ -95,15 +104,15 @@ impl Engine {
             .await;
     }
 
-    /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts. True if
-    /// all were answered.
+    /// Absence from a snapshot proves nothing: each is asked for singly, and only 404 or `not_assigned` counts. Answers
+    /// what was not answered.
     pub(crate) async fn ask_for_absent_appointments(
         &self,
         of: Waiting,
         absent: Vec<AppointmentId>,
         records: &mut Records,
-    ) -> bool {
-        let mut answered = absent.len() <= LOOKUPS_MAX;
+    ) -> BTreeSet<Question> {
+        let mut open = questions(Side::Platform, &absent);
         for id in &self.in_turn(of, absent, AppointmentId::as_str) {
             let now = self.now();
             if bug::is_on(Bug::EmptySnapshotIsTruth) {
@@ -113,21 +122,21 @@ impl Engine {
                     at: now,
                 };
                 records.edit(id, |record| absorb::removed(record, None, gone));
+                open.remove(&question(Side::Platform, id.as_str()));
                 continue;
             }
             let reason = match self.platform.appointment(id).await {
                 Ok(appointment) => {
                     records.edit(id, |record| absorb::appointment(record, appointment, now));
+                    open.remove(&question(Side::Platform, id.as_str()));
                     continue;
                 }
                 Err(PortError::NotFound) => RemovalReason::Deleted,
                 Err(PortError::NotAssigned) => RemovalReason::Unassigned,
                 // Anything else says nothing about the appointment; the next snapshot asks again.
-                Err(_) => {
-                    answered = false;
-                    continue;
-                }
+                Err(_) => continue,
             };
+            open.remove(&question(Side::Platform, id.as_str()));
             records.edit(id, |record| {
                 absorb::removed(
                     record,
@@ -140,41 +149,48 @@ impl Engine {
                 )
             });
         }
-        answered
+        open
     }
 
     /// A listing proves nothing by what it leaves out, nor by what it shows of a deleted event: each is asked for directly.
-    /// True if all were answered.
+    /// Answers what was not answered.
     pub(crate) async fn ask_for_events(
         &self,
         of: Waiting,
         doubtful: Vec<AppointmentId>,
         records: &mut Records,
-    ) -> bool {
-        let mut answered = doubtful.len() <= LOOKUPS_MAX;
+    ) -> BTreeSet<Question> {
+        let mut open = questions(Side::Calendar, &doubtful);
         for owner in &self.in_turn(of, doubtful, AppointmentId::as_str) {
             let Some(id) = records.get(owner).and_then(|record| record.event_id.clone()) else {
+                open.remove(&question(Side::Calendar, owner.as_str()));
                 continue;
             };
             if bug::is_on(Bug::AbsenceIsDeletion) {
                 let now = self.now();
                 records.edit(owner, |record| absorb::tombstone(record, &id, None, now));
+                open.remove(&question(Side::Calendar, owner.as_str()));
                 continue;
             }
-            answered &= self.look_at_event(owner, &id, records).await;
+            if self.look_at_event(owner, &id, records).await {
+                open.remove(&question(Side::Calendar, owner.as_str()));
+            }
         }
-        answered
+        open
     }
 
     /// An older event beside the known one is one too many only if the known one is still there: a listing may be behind, and
-    /// not show yet that the trainer deleted it and took the older one back. True if that is known of all; else everything
+    /// not show yet that the trainer deleted it and took the older one back. Answers of whom that is not known: then everything
     /// is read again, and the older one is found once more.
     pub(crate) async fn ask_before_duplicates(
         &self,
         doubled: Vec<(AppointmentId, EventId)>,
         records: &mut Records,
-    ) -> bool {
-        let mut settled = doubled.len() <= LOOKUPS_MAX;
+    ) -> BTreeSet<Question> {
+        let mut open: BTreeSet<Question> = doubled
+            .iter()
+            .map(|(_, older)| question(Side::Calendar, older.as_str()))
+            .collect();
         for (owner, older) in &self.in_turn(Waiting::Doubled, doubled, |(_, older)| older.as_str()) {
             let known = records.get(owner).filter(|record| record.event.is_some());
             let answered = match known.and_then(|record| record.event_id.clone()) {
@@ -182,8 +198,8 @@ impl Engine {
                 None => false,
             };
             let stays = records.get(owner).is_some_and(|record| record.event.is_some());
-            settled &= answered && stays;
             if answered && stays {
+                open.remove(&question(Side::Calendar, older.as_str()));
                 records.edit(owner, |record| {
                     if !record.duplicates.contains(older) {
                         record.duplicates.push(older.clone());
@@ -191,7 +207,7 @@ impl Engine {
                 });
             }
         }
-        settled
+        open
     }
 
     /// Asks for one event and writes the answer into its record. False if there was none.

@@ -4,7 +4,7 @@ use crate::checks::with_checks;
 use crate::cycle::still_waits;
 use crate::engine::Engine;
 use crate::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState};
-use crate::look_up::Waiting;
+use crate::look_up::{Waiting, questions};
 use crate::marked::MarkedEvents;
 use crate::ports::{EventListing, PlatformChange, PlatformFeed, PlatformListing, PortError};
 use chrono::{DateTime, Duration, Utc};
@@ -18,12 +18,11 @@ use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::quota;
 use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::shrink;
+use roundtrip_core::turns::{Question, Unanswered};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So far ours may be ahead of the platform's time: two seconds count as none, and it may tell its times in whole seconds.
 const AHEAD_SECONDS: i64 = 3;
-/// So many full readings in a row are made because of questions of which not one more was answered.
-const FULL_AGAIN_MAX: u32 = 8;
 
 /// All records of a cycle, and which of them changed since they were loaded.
 #[derive(Default)]
@@ -111,8 +110,8 @@ pub(crate) struct Reading {
     pub(crate) history: Vec<HistoryItem>,
     /// Something was absent that is not accounted for yet.
     pub(crate) incomplete: bool,
-    /// So many were asked for singly, or would have been.
-    pub(crate) open: usize,
+    /// What was asked singly and not answered, or would have been asked.
+    pub(crate) open: BTreeSet<Question>,
     /// Platform, calendar: it was read in this run.
     pub(crate) read: [bool; 2],
     /// At least one service answered, and with its answer told the time.
@@ -225,14 +224,16 @@ impl Engine {
             }
         }
         let complete = full && reading.platform.is_none() && reading.calendar.is_none();
-        if reading.incomplete && self.asks_again_at_once(reading.open) {
+        let open = std::mem::take(&mut reading.open);
+        reading.incomplete |= !open.is_empty();
+        if reading.incomplete && self.lock().unanswered_in_readings.is_asked_again(open) {
             // The rest is asked for with the next reading, which is a full one again.
             state.full_at = None;
         } else if complete {
             state.full_at = Some(now);
         }
         if complete && !reading.incomplete {
-            self.lock().incomplete = (0, 0);
+            self.lock().unanswered_in_readings = Unanswered::default();
         }
         if !platform_waits && reading.platform.is_none() {
             self.ask_for_unknown_appointments(records).await;
@@ -382,10 +383,10 @@ impl Engine {
             }
         }
         let doubtful: Vec<AppointmentId> = doubtful.into_iter().collect();
-        reading.open += doubtful.len();
-        reading.incomplete |= !self
+        let open = self
             .ask_for_absent_appointments(Waiting::Doubtful, doubtful, records)
             .await;
+        reading.open.extend(open);
         if listing.snapshot {
             let absent: Vec<AppointmentId> = records
                 .iter()
@@ -399,8 +400,8 @@ impl Engine {
                 })
                 .map(|record| record.appointment_id.clone())
                 .collect();
-            reading.open += absent.len();
             if self.shrank(Side::Platform, absent.len(), seen.len() + absent.len()) {
+                reading.open.extend(questions(Side::Platform, &absent));
                 // Not believed, and not remembered: the next reading is a snapshot again.
                 reading.incomplete = true;
                 state.deletions_frozen = true;
@@ -413,9 +414,10 @@ impl Engine {
                 return;
             }
             // One that was not answered is asked for again: the cursor will not tell of it a second time.
-            reading.incomplete |= !self
+            let open = self
                 .ask_for_absent_appointments(Waiting::Absent, absent, records)
                 .await;
+            reading.open.extend(open);
         }
         state.deletions_frozen = false;
         state.cursor = Some(listing.next_cursor);
@@ -501,9 +503,11 @@ impl Engine {
             }
         }
         let buried: Vec<AppointmentId> = buried.into_iter().collect();
-        reading.open += buried.len() + doubled.len();
-        reading.incomplete |= !self.ask_for_events(Waiting::Buried, buried, records).await;
-        reading.incomplete |= !self.ask_before_duplicates(doubled, records).await;
+        let open = self.ask_for_events(Waiting::Buried, buried, records).await;
+        reading.open.extend(open);
+        reading
+            .open
+            .extend(self.ask_before_duplicates(doubled, records).await);
         if first && adopted > 0 {
             let what = HistoryWhat::Rebuilt { count: adopted };
             reading
@@ -522,8 +526,8 @@ impl Engine {
                 .map(|record| record.appointment_id.clone())
                 .collect();
             let linked = records.links();
-            reading.open += absent.len();
             if self.shrank(Side::Calendar, absent.len(), linked) {
+                reading.open.extend(questions(Side::Calendar, &absent));
                 reading.incomplete = true;
                 reading.history.push(self.item(
                     run,
@@ -533,21 +537,12 @@ impl Engine {
                 ));
                 return;
             }
-            reading.incomplete |= !self.ask_for_events(Waiting::Missed, absent, records).await;
+            let open = self.ask_for_events(Waiting::Missed, absent, records).await;
+            reading.open.extend(open);
             self.look_at_absent_marked(&seen, records).await;
         }
         state.sync_token = Some(listing.next_token);
         state.calendar = Some(identity.calendar.clone());
-    }
-
-    /// What was left unanswered is asked for again with the next reading; but one question that is never answered makes not
-    /// each reading a full one: after some in which nothing became less the rest waits for the full readings that come anyway.
-    fn asks_again_at_once(&self, open: usize) -> bool {
-        let mut live = self.lock();
-        let (times, before) = live.incomplete;
-        let times = if open < before { 1 } else { times.saturating_add(1) };
-        live.incomplete = (times, open);
-        times <= FULL_AGAIN_MAX
     }
 
     /// Events of inserts that were sent and not yet answered: the outcome tells of them, and whether they were made or found.

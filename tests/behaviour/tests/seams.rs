@@ -356,3 +356,34 @@ async fn more_that_are_absent_than_are_asked_for_at_once_take_turns() {
     assert_eq!(paths(&world, mark, "/v1/appointments/").len(), 30);
     assert_eq!(paths(&world, mark, "/events/").len(), 30);
 }
+
+#[tokio::test]
+async fn a_new_question_is_asked_again_at_once_whatever_was_never_answered_before() {
+    let world = World::new().await;
+    let visits = world.admin().visits(6);
+    world.sync().await;
+    world.advance(3_700);
+    let trouble = |visit: &String| {
+        let event = world.trainer().delete(visit);
+        world.running.sandbox.google.expire_sync_tokens();
+        let asked = format!("/events/{event}");
+        world.spoil_google(status(503), |rule| rule.method("GET").path(&asked).times(0));
+    };
+    trouble(&visits[0]);
+    for _ in 0..20 {
+        world.advance(120);
+        world.sync().await;
+    }
+    assert!(
+        !world.sync().await.full,
+        "that one waits for the readings that come anyway"
+    );
+    trouble(&visits[1]);
+    world.advance(120);
+    world.sync().await;
+    assert_eq!(
+        world.state().await.full_at,
+        None,
+        "the new one is asked for again"
+    );
+}
