@@ -46,6 +46,6 @@ pub mod silence;
 mod testing;
 pub mod text;
 pub mod time;
-pub mod unanswered;
 pub mod turns;
+pub mod unanswered;
 pub mod undo;

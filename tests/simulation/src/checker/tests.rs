@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Europe::Berlin;
 use roundtrip_core::appointment::{Appointment, AppointmentKind, AppointmentStatus as Status, Editable};
 use roundtrip_core::badge::Badge;
-use roundtrip_core::conflict::ConflictKind;
 use roundtrip_core::event::Event;
 use roundtrip_core::event_id::Identity;
 use roundtrip_core::filter;
