@@ -1,5 +1,6 @@
 //! I10 no deletion without an explicit reason, P5 disconnecting leaves the events.
 
+use super::events::own_text;
 use super::facts::{Facts, moved_to, span_of};
 use crate::ended::{EndedLaptop, Violation};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
@@ -22,6 +23,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
     nothing_goes_with_the_connection(facts, &deletions, found);
     no_edit_goes_unsaid(facts, found);
+    no_own_text_goes_unsaid(facts, &deletions, found);
 }
 
 /// What the services' histories say for a deletion.
@@ -257,6 +259,41 @@ fn no_edit_goes_unsaid(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             let what = format!(
                 "the trainer's move #{} went with its event (#{}), and nothing says so",
                 moved.seq, deletion.seq
+            );
+            facts.violates(found, "I5", appointment, &what);
+        }
+    }
+}
+
+/// I5: where words outside our block go with an event, the history says that an edit was lost with it. The app deletes only what is
+/// as it knows it, so it has read them. The trainer who asked to have all events deleted said so.
+fn no_own_text_goes_unsaid(facts: &Facts<'_>, deletions: &[Deletion<'_>], found: &mut Vec<Violation>) {
+    if facts.a_database_was_lost() {
+        return;
+    }
+    for deletion in deletions {
+        let (change, appointment, event) = (deletion.change, deletion.appointment, deletion.event);
+        let words = change.event_before().map(own_text).unwrap_or_default();
+        let by_hand = facts.event(event).any(|before| {
+            let said = |state: Option<&EventState>| state.map(own_text).unwrap_or_default();
+            before.seq < change.seq
+                && before.actor == Actor::Trainer
+                && said(before.event_after()) == words
+                && said(before.event_before()) != words
+        });
+        let untold = !facts.was_heard(change) && is_still_to_be_told(facts, change, event);
+        let excused = matches!(deletion.why, Why::Asked | Why::Duplicate) || untold;
+        // Half a marker line is no word of the trainer's.
+        if words.is_empty() || words.contains("┈┈") || !by_hand || excused {
+            continue;
+        }
+        let said = facts.is_told(appointment, change.at, |item| {
+            matches!(item.what, HistoryWhat::Deleted { edit_lost: true, .. })
+        });
+        if !said {
+            let what = format!(
+                "the trainer's own text went with its event (#{}), and nothing says so",
+                change.seq
             );
             facts.violates(found, "I5", appointment, &what);
         }

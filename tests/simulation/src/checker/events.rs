@@ -186,7 +186,7 @@ fn nobody_mailed(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 }
 
 /// What of a description is the trainer's, free of spelling.
-fn own_text(event: &EventState) -> String {
+pub(super) fn own_text(event: &EventState) -> String {
     let parts = text::split(event.description.as_deref().unwrap_or_default());
     let whole = format!("{}\n{}", parts.before, parts.after);
     text::normalise(&whole)

@@ -546,6 +546,29 @@ fn i5_a_move_that_goes_with_its_event_and_is_not_told() {
 }
 
 #[test]
+fn i5_own_text_that_goes_with_its_event_and_is_not_told() {
+    let mut world = World::new();
+    let id = world.agreed(9);
+    world.sandbox.platform.cancel_appointment(&id).expect("there");
+    let noted = || EventState {
+        description: Some("Mein Parkplatz.".into()),
+        ..event_at(9)
+    };
+    world.hand(&id, 1, Some(event_at(9)), Some(noted()));
+    world.wrote(&id, 1, Some(noted()), Some(deleted(noted())));
+    world.laptop.statuses.clear();
+    world.finds("I5");
+    let what = HistoryWhat::Deleted {
+        reason: DeleteReason::Cancelled,
+        edit_lost: true,
+        inferred: false,
+        time: None,
+    };
+    world.told(&id, what);
+    world.is_in_order();
+}
+
+#[test]
 fn i12_an_ended_sign_in_tried_again_and_again() {
     let mut world = World::new();
     world.agreed(9);
