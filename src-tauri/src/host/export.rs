@@ -195,6 +195,7 @@ mod tests {
             request_id: None,
             retry_at: None,
             restorable: false,
+            edit_lost: false,
         }
     }
 

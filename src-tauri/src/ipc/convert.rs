@@ -280,6 +280,7 @@ pub fn history(item: HistoryItem, now: DateTime<Utc>) -> HistoryRow {
         request_id: item.request_id,
         retry_at: None,
         restorable,
+        edit_lost: false,
     };
     row.what = match item.what {
         HistoryWhat::Added { time } => {
@@ -295,8 +296,14 @@ pub fn history(item: HistoryItem, now: DateTime<Utc>) -> HistoryRow {
             row.to = to.as_ref().map(time_view);
             "changed"
         }
-        HistoryWhat::Deleted { reason, time, .. } => {
+        HistoryWhat::Deleted {
+            reason,
+            time,
+            edit_lost,
+            ..
+        } => {
             row.from = time.as_ref().map(time_view);
+            row.edit_lost = edit_lost;
             row.word = Some(word(reason));
             "deleted"
         }

@@ -481,6 +481,8 @@ pub struct HistoryRow {
     pub retry_at: Option<DateTime<Utc>>,
     /// It can be restored; what that would do is told by `preview_restore`.
     pub restorable: bool,
+    /// Of `deleted`: what the trainer had changed or written in the event, and the platform does not know, went with it.
+    pub edit_lost: bool,
 }
 
 /// A run with its items folded.

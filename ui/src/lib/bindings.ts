@@ -669,6 +669,8 @@ export type HistoryRow = {
 	retry_at: string | null,
 	/**  It can be restored; what that would do is told by `preview_restore`. */
 	restorable: boolean,
+	/**  Of `deleted`: what the trainer had changed or written in the event, and the platform does not know, went with it. */
+	edit_lost: boolean,
 };
 
 /**  How long changes took, in milliseconds. The time in which the laptop was asleep, closed, offline or paused is left out. */

@@ -43,6 +43,7 @@ const line = (what: string, word: string | null = null): string =>
       request_id: null,
       retry_at: null,
       restorable: false,
+      edit_lost: false,
     } satisfies HistoryRow,
     context,
   );

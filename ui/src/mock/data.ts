@@ -360,6 +360,7 @@ export function historyFor(nowMs: number, problem: boolean): HistoryRow[] {
     request_id: `req-7f3a${id}`,
     retry_at: null,
     restorable: what === 'moved_back' || what === 'changed',
+    edit_lost: false,
     ...more,
   });
   return [

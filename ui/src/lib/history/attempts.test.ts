@@ -27,6 +27,7 @@ const row = (what: string, more: Partial<HistoryRow> = {}): HistoryRow => ({
   request_id: null,
   retry_at: null,
   restorable: false,
+  edit_lost: false,
   ...more,
 });
 const shape = (rows: HistoryRow[]) => withAttempts(rows).map((l) => [l.row.id, ...l.attempts.map((a) => a.id)]);

@@ -28,6 +28,7 @@ const row = (what: string, more: Partial<HistoryRow> = {}): HistoryRow => ({
   request_id: null,
   retry_at: null,
   restorable: false,
+  edit_lost: false,
   ...more,
 });
 
@@ -43,6 +44,12 @@ describe('history sentences', () => {
   it('says why something was taken out', () => {
     expect(sentence(row('deleted', { word: 'cancelled' }), context)).toContain('it was cancelled');
     expect(sentence(row('deleted', { word: 'unassigned' }), context)).toContain('isn’t yours any more');
+  });
+
+  it('says that what was written in an event went with it', () => {
+    const lost = sentence(row('deleted', { word: 'cancelled', edit_lost: true }), context);
+    expect(lost).toContain('it was cancelled. What you had changed or written in it went with it.');
+    expect(sentence(row('deleted', { word: 'cancelled' }), context)).not.toContain('went with it');
   });
 
   it('lists fields in words', () => {

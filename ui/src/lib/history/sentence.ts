@@ -112,8 +112,10 @@ export function sentence(row: HistoryRow, c: Context): string {
       return row.fields.length
         ? m.h_changed_fields({ title, calendar, fields: list(row.fields.map(fieldWord)) })
         : m.h_changed({ title, calendar });
-    case 'deleted':
-      return DELETED[row.word ?? '']?.({ title, calendar }) ?? m.h_deleted({ title, calendar });
+    case 'deleted': {
+      const said = DELETED[row.word ?? '']?.({ title, calendar }) ?? m.h_deleted({ title, calendar });
+      return row.edit_lost ? `${said} ${m.h_deleted_edit()}` : said;
+    }
     case 'adopted':
       return m.h_adopted({ title, calendar });
     case 'moved_back':

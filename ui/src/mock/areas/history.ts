@@ -50,6 +50,7 @@ const blank: HistoryRow = {
   request_id: null,
   retry_at: null,
   restorable: false,
+  edit_lost: false,
 };
 
 /** A life as appointments have one: added, moved a few times, once refused, reported, restored. */
