@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Writes in flight at a time. At 600 a minute eight keep the quota busy up to journeys of 0.8 s; how many go in one second
 /// is for the pace of the service to say.
-const IN_FLIGHT: usize = 8;
+pub(crate) const IN_FLIGHT: usize = 8;
 /// Sendings before a write waits for the next run and is shown: the first, and five tries more after 1, 2, 4, 8 and 16 s.
 pub(crate) const TRIES: u32 = 6;
 /// A write for which the tokens could not be read is tried again after so long.

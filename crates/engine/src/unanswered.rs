@@ -1,10 +1,11 @@
 //! Before a report of long ago is sent again: what the platform knows of it, and whether it is still wanted.
 
 use crate::engine::Engine;
-use crate::execute::Outcome;
+use crate::execute::{IN_FLIGHT, Outcome};
 use crate::ledger::{Change, LedgerError};
 use crate::read::Records;
 use chrono::{DateTime, Utc};
+use futures::StreamExt;
 use roundtrip_core::absorb;
 use roundtrip_core::ids::RunId;
 use roundtrip_core::outbox::OutboxRow;
@@ -48,16 +49,19 @@ impl Engine {
         ctx: &Context,
         run: &RunId,
     ) -> Result<Looked, LedgerError> {
+        // What cannot be sent now need not be asked about.
+        let stopped = !self.holds_lease() || self.is_turned_off();
+        let is_old = |row: &OutboxRow| !stopped && unanswered::is_looked_into(row, ctx.now);
+        let (old, rest): (Vec<OutboxRow>, _) = rows.into_iter().partition(is_old);
+        // All of them before anything is recorded: one that stands still meanwhile may hold what the ledger waits for.
+        let answers: Vec<_> = futures::stream::iter(old)
+            .map(|row| async move { (self.platform.appointment(&row.appointment_id).await, row) })
+            .buffered(IN_FLIGHT)
+            .collect()
+            .await;
         let mut looked = Looked::default();
-        for mut row in rows {
-            // What cannot be sent now need not be asked about.
-            let stopped = !self.holds_lease() || self.is_turned_off();
-            if stopped || !unanswered::is_looked_into(&row, ctx.now) {
-                looked.rows.push(row);
-                continue;
-            }
+        for (answer, mut row) in answers {
             let id = row.appointment_id.clone();
-            let answer = self.platform.appointment(&id).await;
             self.hear_policy(answer.as_ref().err());
             let now = self.now();
             match answer {
@@ -82,6 +86,7 @@ impl Engine {
                 }
             }
         }
+        looked.rows.extend(rest);
         Ok(looked)
     }
 }
