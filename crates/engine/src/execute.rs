@@ -549,8 +549,9 @@ impl Engine {
             true => Change::DeleteOutbox(row.id),
             false => {
                 row.state = OutboxState::Waiting;
-                // To look was no try.
+                // To look was no try, and the wait for the next one was for it.
                 row.attempts = row.attempts.saturating_sub(1);
+                row.due_at = ctx.now;
                 Change::PutOutbox(Box::new(row))
             }
         });

@@ -60,7 +60,7 @@ async fn a_wait_that_is_asked_for_late_in_a_long_run_counts_from_then() {
     let began = world.now();
     let report = world.sync().await;
     assert!(world.now() - began > TimeDelta::seconds(4), "a long run");
-    let until = world.state().await.calendar_writes_wait_until;
+    let until = world.state().await.calendar_wait_until;
     assert!(until.is_some_and(|until| until > world.now()), "{until:?}");
     assert_eq!(report.next_due_at, until, "it goes on then");
     world.repair();
@@ -294,8 +294,11 @@ async fn what_a_report_met_is_asked_for_where_the_answer_does_not_tell() {
         rule.method("GET").path("/v1/appointments?").times(0)
     });
     world.spoil_platform(unexplained(), |rule| rule.method("POST").path("/move"));
+    let mark = world.mark();
     world.sync().await;
     world.repair();
+    let reports = world.writes_since(mark);
+    assert_eq!(reports.len(), 1, "once: {reports:?}");
     assert_eq!(world.outbox().await, []);
     assert_eq!(world.conflicts().await.len(), 1, "both moved it");
     assert_eq!(world.admin().start(&visit), at("2026-12-02 10:00"));
