@@ -460,7 +460,8 @@ fn pass_on(app: &AppHandle, event: HostEvent) {
         HostEvent::Engine(EngineEvent::Progress { done, total }) => {
             emit(app, &SyncProgress(Progress { done, total }));
         }
-        HostEvent::Engine(EngineEvent::Changed | EngineEvent::CycleEnded) | HostEvent::Changed => {}
+        HostEvent::Engine(EngineEvent::CycleEnded) => emit(app, &StateChanged::of_a_run()),
+        HostEvent::Engine(EngineEvent::Changed) | HostEvent::Changed => {}
         HostEvent::SignIn(view) => {
             let back = view.state == "done" || view.problem.is_some();
             emit(app, &SignInChanged(view));

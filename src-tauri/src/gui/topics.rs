@@ -14,8 +14,8 @@ pub(super) fn of(event: &HostEvent) -> &'static [&'static str] {
         HostEvent::Engine(EngineEvent::Progress { .. }) => {
             &["overview", "appointments", "conflicts", "history"]
         }
-        // What the cycle changed is told of by the `Changed` that follows; here it only is over.
-        HostEvent::Engine(EngineEvent::CycleEnded) => &["overview", "run"],
+        // What the cycle changed is told of by the `Changed` that follows. That it is over is told of at once ([`StateChanged::of_a_run`]).
+        HostEvent::Engine(EngineEvent::CycleEnded) => &["overview"],
         // The browser is open, and nobody has signed in yet. The view itself is sent along.
         HostEvent::SignIn(view) if view.state == "waiting" => &["overview", "settings"],
         HostEvent::Engine(EngineEvent::Changed) | HostEvent::SignIn(_) | HostEvent::Changed => {
@@ -50,7 +50,7 @@ mod tests {
             (progress(0, 0), "overview history"),
             (progress(0, 40), "overview appointments conflicts history"),
             (progress(40, 40), "overview appointments conflicts history"),
-            (engine(EngineEvent::CycleEnded), "overview run"),
+            (engine(EngineEvent::CycleEnded), "overview"),
             (sign_in("waiting"), "overview settings"),
             (sign_in("done"), all),
             (sign_in("other_account"), all),

@@ -211,12 +211,12 @@ impl Tongue {
             ),
             Cause::RightMissingPlatform => (
                 match self {
-                    Self::En => format!("{platform} no longer lets Roundtrip see your appointments"),
-                    Self::De => format!("{platform} zeigt Roundtrip Ihre Termine nicht mehr"),
+                    Self::En => format!("{platform} doesn’t allow everything that Roundtrip needs"),
+                    Self::De => format!("{platform} erlaubt nicht alles, was Roundtrip braucht"),
                 },
                 self.pick(
-                    "Sign in again and allow everything it asks for. Your calendar stays as it is until then.",
-                    "Melden Sie sich neu an und erlauben Sie alles, worum es bittet. Ihr Kalender bleibt so lange, wie er ist.",
+                    "Sign in again and allow everything; if that doesn’t help, ask your academy. Nothing is lost.",
+                    "Melden Sie sich neu an und erlauben Sie alles; hilft das nicht, fragen Sie Ihre Akademie. Nichts geht verloren.",
                 ),
                 reconnect(),
             ),

@@ -17,6 +17,13 @@ impl StateChanged {
     /// Everything that the window shows.
     pub const ALL: &[&str] = &["overview", "appointments", "conflicts", "history", "settings"];
 
+    /// One run has ended. Who waits for the one after the next counts these, so they are not gathered like what is to be read anew.
+    pub fn of_a_run() -> Self {
+        Self {
+            topics: vec!["run".to_owned()],
+        }
+    }
+
     /// Anything may have changed: all topics.
     pub fn all() -> Self {
         Self {
