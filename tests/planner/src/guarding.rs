@@ -241,7 +241,9 @@ impl World {
                 match (kind, answer) {
                     (QuestionKind::RemovedInCalendar, _) => {
                         *record = reconcile(record, &self.ctx).record;
-                        if answer == Answer::GoOn && resolve::put_back(record) {
+                        if answer == Answer::GoOn {
+                            // It may have been moved meanwhile, and waits for no answer of its own any more: the word stands.
+                            resolve::put_back(record);
                             self.gone_by_trainer.remove(&id);
                         }
                     }

@@ -12,10 +12,10 @@ use roundtrip_core::ids::{AppointmentId, EventId};
 use roundtrip_core::pen::HOLD_HOURS;
 use roundtrip_core::question;
 use roundtrip_core::reconcile::{Standing, reconcile, rendered};
-use roundtrip_core::record::{EventNote, Field};
+use roundtrip_core::record::{EventNote, Field, LinkState, Value};
 use roundtrip_core::resolve;
 use roundtrip_core::settings::{Direction, Filters};
-use roundtrip_core::text::observed;
+use roundtrip_core::text::{normalise, observed};
 use roundtrip_core::time::{EventTime, TimeSpan};
 use std::rc::Rc;
 
@@ -127,7 +127,17 @@ fn take(world: &mut World, step: &Step) {
                 world.gone_by_trainer.remove(&id);
             }
         }
-        Step::Resume(which) => _ = world.records.get_mut(&world.nth(*which)).map(resolve::resume),
+        Step::Resume(which) => {
+            let id = world.nth(*which);
+            if let Some(record) = world.records.get_mut(&id) {
+                let stopped = record.link == LinkState::Stopped;
+                resolve::resume(record);
+                // "Sync it again" is said of what was deleted meanwhile, too.
+                if stopped && record.link != LinkState::Stopped {
+                    world.gone_by_trainer.remove(&id);
+                }
+            }
+        }
         Step::Mark(slot) => world.mark(*slot),
         Step::AnswerMarked(yes) => world.answer_marked(*yes),
         Step::Remake(which) => {
@@ -410,9 +420,16 @@ fn where_it_stands(world: &World, id: &AppointmentId) -> Option<String> {
             let Some(event) = world.live(id).first().map(|event| &world.calendar[event].event) else {
                 return Some("in sync without an event".to_owned());
             };
-            let (wanted, shown) = (rendered(&on.said, &world.ctx).written(), observed(event));
+            let rendered = rendered(&on.said, &world.ctx);
+            let (wanted, shown) = (rendered.written(), observed(event));
             let own_wording = decision.record.note == Some(EventNote::OwnWording);
-            let differs = |field: &Field| wanted.get(*field) != shown.get(*field);
+            // Any wording of the title counts as the same one: in another language, or with less of it.
+            let any_wording = |field: Field| {
+                let mut wordings = rendered.title_wordings.iter().map(|wording| normalise(wording));
+                field == Field::Title
+                    && wordings.any(|wording| shown.get(field) == Some(&Value::Text(wording)))
+            };
+            let differs = |field: &Field| wanted.get(*field) != shown.get(*field) && !any_wording(*field);
             let wrong = Field::ALL
                 .into_iter()
                 .filter(differs)

@@ -39,9 +39,14 @@ impl World {
         let Some(record) = self.records.get_mut(id) else {
             return false;
         };
+        let stopped = record.link == LinkState::Stopped;
         let Ok(effect) = bring_back(record, &wish, &self.ctx) else {
             return false;
         };
+        if stopped && record.link != LinkState::Stopped {
+            // Who takes "stop syncing" back wants it synced, though its event was deleted meanwhile.
+            self.gone_by_trainer.remove(id);
+        }
         self.log
             .push(format!("{} {id} wanted back: {effect:?}", self.ctx.now));
         self.guarding.decided(id, self.ctx.now);
