@@ -24,7 +24,9 @@ describe('badges', () => {
     expect(text({ badge: 'waiting', reason: 'retrying', due_at: new Date(NOW + 240_000).toISOString() })).toBe(
       'Waiting · will try again in 4 min',
     );
-    expect(text({ badge: 'problem', reason: 'unreadable' })).toBe('Problem · the appointment or its event can’t be read');
+    expect(text({ badge: 'problem', reason: 'unreadable' })).toBe(
+      'Problem · the appointment or its event can’t be read',
+    );
     expect(text({ badge: 'problem', reason: 'already_exists' })).toBe('Problem · It’s there already');
     expect(text({ badge: 'problem', reason: 'quota_gone' })).toBe('Problem · Google’s limit for today is used up');
   });
