@@ -363,6 +363,51 @@ fn a_move_that_nobody_could_report_before_it_was_over_is_said_once() {
         .expect("Ended");
 }
 
+/// Chosen in the window, but the platform did not answer until both times were over.
+#[test]
+fn a_chosen_time_that_nobody_could_report_before_it_was_over_is_said_once_and_given_up() {
+    let chosen = Case::linked()
+        .now("2026-12-01T06:00:00Z")
+        .calendar_moves("12-16 09:00-10:30")
+        .later(20)
+        .answered(&another_time("12-01 14:00-15:30"))
+        .expect("move 12-01 14:00-15:30 v7");
+    // As long as the chosen time is ahead it is reported, also after the end of the other.
+    chosen
+        .clone()
+        .now("2026-12-01T12:00:00Z")
+        .expect("move 12-01 14:00-15:30 v7");
+    let nothing_left = |case: Case| {
+        let record = &case.record;
+        assert_eq!([record.requested_time, record.promised_time], [None; 2]);
+        case
+    };
+    // The event stands ahead, where nobody will come.
+    let late = chosen.now("2026-12-01T15:00:00Z");
+    let back = late.clone().expect("patch time; tell MoveTooLate");
+    nothing_left(back).carried_out().expect("Ended");
+    let shown_at = |case: &Case, to: &str| {
+        let to = EventTime::Timed(span(to));
+        case.clone()
+            .with(|r| r.event.as_mut().expect("an event").time = to)
+    };
+    let over = shown_at(&late, "12-01 11:00-12:30");
+    nothing_left(over.clone().expect("Ended; tell MoveTooLate")).expect("Ended");
+    // Moved later by the admin, its event simply follows.
+    nothing_left(over.clone().expect("Ended; tell MoveTooLate"))
+        .platform_moves("12-04 09:00-10:30")
+        .expect("patch time");
+    // A "no" was told when it came, and what the platform says by now is kept.
+    nothing_left(over.clone().with(|r| r.promised_time = None).expect("Ended"));
+    nothing_left(over.clone().platform_moves("12-01 14:00-15:30").expect("Ended"));
+    // Taken away meanwhile, it is nothing to wait for either.
+    nothing_left(over.platform_removes(RemovalReason::Unassigned).expect("Ended"));
+    // What was dragged ahead after the choice is the next move.
+    late.calendar_moves("12-03 14:00-15:30")
+        .later(20)
+        .expect("move 12-03 14:00-15:30 v7; tell MoveTooLate");
+}
+
 /// What the platform moves to before the connection takes its event along: it would stand ahead for ever.
 #[test]
 fn an_event_ahead_goes_with_a_visit_that_is_moved_to_before_the_connection() {

@@ -40,8 +40,8 @@ use crate::text::{self, Rendered, hashes, observed, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Duration, Utc};
 use existence::{
-    is_overtaken, may_be_deleted, may_show_a_time, moved_into_future, moved_too_late, on_left_out,
-    on_removal, shows_an_old_time_ahead, without_event,
+    give_up_late_wish, is_overtaken, may_be_deleted, may_show_a_time, moved_into_future, moved_too_late,
+    on_left_out, on_removal, shows_an_old_time_ahead, without_event,
 };
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
@@ -124,7 +124,7 @@ pub enum Remark {
     ChangedSinceRemoved,
     /// Different fields changed on both sides and were merged.
     Merged,
-    /// A move in the calendar was over before anybody could report it or ask about it.
+    /// A move in the calendar, or a time chosen in the window, was over before anybody could report it or ask about it.
     MoveTooLate,
     /// A time chosen in the window, or wanted back, no longer counts: a later word says another one.
     Overtaken {
@@ -223,6 +223,23 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
     };
     let left_out = filter::left_out(appointment, &ctx.settings.filters, ctx.connected_at);
     let over = appointment.span().end <= ctx.now && !bug::is_on(Bug::PastIsWritten);
+    let wish_too_late = over && give_up_late_wish(&mut record, appointment, ctx);
+    let mut decision = as_it_lies(record, known, appointment, left_out, over, ctx);
+    if wish_too_late && !decision.remarks.contains(&Remark::MoveTooLate) {
+        decision.remarks.push(Remark::MoveTooLate);
+    }
+    decision
+}
+
+/// The decision for what is the trainer's, over or not. `known` is the record as it came.
+fn as_it_lies(
+    mut record: Record,
+    known: &Record,
+    appointment: &Appointment,
+    left_out: Option<LeftOut>,
+    over: bool,
+    ctx: &Context,
+) -> Decision {
     let ahead = shows_an_old_time_ahead(&record, appointment, ctx);
     if over && !ahead && (left_out.is_some() || !moved_into_future(&record, ctx)) {
         if let Some(event) = record.event.as_ref().filter(|_| bug::is_on(Bug::EndedIsDeleted)) {
@@ -233,8 +250,11 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
         if record.link == LinkState::Linked {
             record.link = LinkState::Closed;
         }
-        let overtaken = record.promised_time.filter(|_| is_overtaken(&record));
-        if overtaken.is_some() || !may_show_a_time(&record) {
+        // Given up for a later word, it has left its promise, until both sides agree. What the platform says is kept.
+        let no_longer = is_overtaken(&record) || record.requested_time.is_none();
+        let promised = record.promised_time.filter(|_| no_longer);
+        let overtaken = promised.filter(|promised| *promised != appointment.span());
+        if no_longer || !may_show_a_time(&record) {
             record.requested_time = None;
             record.promised_time = None;
         }

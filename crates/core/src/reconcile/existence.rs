@@ -11,7 +11,7 @@ use crate::ids::{EventId, Generation};
 use crate::outbox::{DeleteReason, Intent};
 use crate::record::{Field, FieldValues, LinkState, Record, Value};
 use crate::settings::LeftOutPolicy;
-use crate::time::{EventTime, resolve_local};
+use crate::time::{EventTime, TimeSpan, resolve_local};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
@@ -57,6 +57,29 @@ pub(super) fn moved_too_late(record: &Record, appointment: &Appointment, ctx: &C
         && ctx.settings.direction.reports()
         && event.time != EventTime::Timed(said)
         && moved_at < said.end.max(end_of(event.time, record))
+}
+
+/// A time chosen in the window or wanted back that is over, as the visit is: nobody can be told of it any more. Its event stays
+/// where it is or, should it stand ahead, comes back to the visit's time. True if it was promised, and is to be told. What is
+/// overtaken is told as that.
+pub(super) fn give_up_late_wish(record: &mut Record, appointment: &Appointment, ctx: &Context) -> bool {
+    let said = appointment.span();
+    let late = |wanted: TimeSpan| wanted.end <= ctx.now;
+    if !record.requested_time.is_some_and(late) || !may_show_a_time(record) || is_overtaken(record) {
+        return false;
+    }
+    record.requested_time = None;
+    if record.calendar_moved_at.is_none() {
+        // As the answer for the platform's time: the one that is shown is no move of its own.
+        let shown = record.event.as_ref().map(|event| event.time);
+        record.base.calendar.time = shown.map(Value::Time);
+        if shown.is_some_and(|time| time.timed().is_some_and(|time| time.end > ctx.now)) {
+            record.base.platform.time = None;
+        }
+    }
+    // A "no" to it was told when it came.
+    let promised = record.promised_time.take();
+    promised.is_some_and(|promised| promised != said)
 }
 
 /// The platform says another time than the one that a time was wanted in place of.
@@ -127,6 +150,9 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
         if record.link != LinkState::Kept {
             record.link = LinkState::Closed;
         }
+        let ahead = |wanted: &TimeSpan| wanted.end > ctx.now;
+        record.requested_time = record.requested_time.filter(ahead);
+        record.promised_time = record.promised_time.filter(ahead);
         return Decision::local(record, Standing::Ended);
     }
     // An event that stands after the connection's beginning is none from before it, whatever the platform says the visit was.
