@@ -47,7 +47,7 @@ fn known_version(record: &Record) -> Option<Version> {
     record.appointment.as_ref().map(|appointment| appointment.version)
 }
 
-/// The platform said that an appointment is no longer the trainer's.
+/// The platform said that an appointment is no longer the trainer's: with a version in a feed, without one to a direct question.
 pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) {
     let known = record.appointment.as_ref().map(|appointment| appointment.version);
     // After a rebuild from the calendar the event tells by its mark how much was known when it was written.
@@ -60,7 +60,8 @@ pub fn removed(record: &mut Record, version: Option<Version>, removal: Removal) 
             appointment.version = version;
         }
     }
-    record.unread_on_platform = false;
+    // A feed may repeat an older removal than what could not be read, of which no version is known.
+    record.unread_on_platform &= version.is_some();
     // What was only inferred gives way to the platform's own word, and is as old as the last time it was found so. The other way
     // round too where the told removal is older than what the event was written by: it was given back since, and a snapshot
     // does not tell that it went again.
@@ -81,10 +82,9 @@ pub fn asks_before_believing(record: &Record) -> bool {
 }
 
 /// True if an appointment is asked for by itself, because its last item in the feed could not be read: the place from which the next
-/// reading goes on lies beyond it. What is over needs no asking.
-pub fn is_unread(record: &Record, now: DateTime<Utc>) -> bool {
-    let over = |said: &Appointment| said.span().end <= now;
-    record.unread_on_platform && !record.appointment.as_ref().is_some_and(over)
+/// reading goes on lies beyond it. Also of what is over by the time that is known: it may have said another one.
+pub fn is_unread(record: &Record) -> bool {
+    record.unread_on_platform
 }
 
 /// True if a feed's item tells of an unknown appointment what the platform had to say before it was last read, in a reading that

@@ -55,8 +55,16 @@ pub fn badge(record: &Record, standing: Standing, facts: Facts<'_>) -> (Badge, O
     if facts.perhaps_created && standing == Standing::ToWrite {
         return (Badge::Waiting, reason("perhaps_created"));
     }
-    // What is over is not read again, and nothing of it is written.
-    if (record.unreadable || record.unread_on_platform) && standing != Standing::Ended {
+    // Nothing is written of what is not synced (any more), whatever could not be read of it.
+    let is_synced = !matches!(
+        standing,
+        Standing::Ended
+            | Standing::Stopped
+            | Standing::LeftOut(_)
+            | Standing::Kept
+            | Standing::Removed { .. }
+    );
+    if (record.unreadable || record.unread_on_platform) && is_synced {
         return (Badge::Problem, reason("unreadable"));
     }
     // Told by the row itself: what went wrong with a write is a problem as long as the write stands.
@@ -214,8 +222,15 @@ mod tests {
             "the calendar says nothing of it"
         );
         assert!(!crate::reconcile::is_settled(&record, &ctx));
-        assert!(crate::absorb::is_unread(&record, ctx.now));
-        assert!(!crate::absorb::is_unread(&record, said.span().end));
+        assert!(crate::absorb::is_unread(&record));
+        let removed_by_hand = Standing::Removed {
+            by_trainer: true,
+            changed_since: false,
+        };
+        let left_out = Standing::LeftOut(LeftOut::Excluded);
+        for standing in [Standing::Stopped, left_out, Standing::Kept, removed_by_hand] {
+            assert_ne!(badge(&record, standing, GONE).0, Badge::Problem, "{standing:?}");
+        }
         let mut older = said.clone();
         older.version -= 1;
         crate::absorb::appointment(&mut record, older, ctx.now);
@@ -228,6 +243,9 @@ mod tests {
             inferred: true,
             at: ctx.now,
         };
+        let version = removed.appointment.as_ref().map(|known| known.version);
+        crate::absorb::removed(&mut removed, version, removal);
+        assert!(removed.unread_on_platform, "it may be an older word");
         crate::absorb::removed(&mut removed, None, removal);
         assert!(!removed.unread_on_platform);
     }

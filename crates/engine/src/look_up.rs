@@ -65,8 +65,8 @@ impl Engine {
     }
 
     /// Events of ours whose appointments the feed did not tell of: after a rebuild from the calendar, or taken out of its
-    /// bin after their appointments were forgotten. And appointments of which it told in a way that could not be read. What is over
-    /// needs no asking.
+    /// bin after their appointments were forgotten; what is over needs no asking. And appointments of which it told in a way that
+    /// could not be read.
     pub(crate) async fn ask_for_unknown_appointments(&self, records: &mut Records) {
         let now = self.now();
         let mut unknown: Vec<AppointmentId> = records
@@ -83,7 +83,7 @@ impl Engine {
                 let marked = record.mark().and_then(|mark| mark.time);
                 !kept && record.event.is_some() && marked.is_none_or(|time| time.end > now)
             })
-            .chain(records.iter().filter(|record| absorb::is_unread(record, now)))
+            .chain(records.iter().filter(|record| absorb::is_unread(record)))
             .map(|record| record.appointment_id.clone())
             .collect();
         unknown.sort();

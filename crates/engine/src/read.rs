@@ -327,6 +327,7 @@ impl Engine {
         let now = self.now();
         let mut seen = BTreeSet::new();
         let mut doubtful = BTreeSet::new();
+        let mut told = BTreeMap::<AppointmentId, (Version, Removal)>::new();
         // Removals of what is not known: an older word of it may come after them in the same answer.
         let mut gone = BTreeMap::<AppointmentId, Version>::new();
         for item in listing.items {
@@ -353,12 +354,17 @@ impl Engine {
                     id, version, reason, ..
                 } => {
                     seen.insert(id.clone());
-                    if records.get(&id).is_some() {
-                        let removal = Removal {
-                            reason,
-                            inferred: false,
-                            at: now,
-                        };
+                    let removal = Removal {
+                        reason,
+                        inferred: false,
+                        at: now,
+                    };
+                    if records.get(&id).is_some_and(absorb::is_unread) {
+                        // Older or newer than what could not be read: only a direct question tells.
+                        let newest = told.get(&id).map_or(version, |(known, _)| version.max(*known));
+                        told.insert(id.clone(), (newest, removal));
+                        doubtful.insert(id);
+                    } else if records.get(&id).is_some() {
                         records.edit(&id, |record| absorb::removed(record, Some(version), removal));
                     } else {
                         let newest = gone.entry(id).or_insert(version);
@@ -387,6 +393,13 @@ impl Engine {
             .ask_for_absent_appointments(Waiting::Doubtful, doubtful, records)
             .await;
         reading.open.extend(open);
+        for (id, (version, removal)) in told {
+            let gone = |record: &Record| !absorb::is_unread(record) && record.removal.is_some();
+            if records.get(&id).is_some_and(gone) {
+                // Borne out, it is the platform's own word.
+                records.edit(&id, |record| absorb::removed(record, Some(version), removal));
+            }
+        }
         if listing.snapshot {
             let absent: Vec<AppointmentId> = records
                 .iter()

@@ -71,12 +71,19 @@ async fn a_wait_that_is_asked_for_late_in_a_long_run_counts_from_then() {
 /// The feed tells of the visit in a way that cannot be read, and its cursor leads past it.
 async fn an_item_that_cannot_be_read(world: &World, visit: &str) {
     world.admin().move_to(visit, "2026-12-02 14:00");
+    unread_items(world, visit, &[]).await;
+}
+
+/// Such an item, and others behind it.
+async fn unread_items(world: &World, visit: &str, others: &[serde_json::Value]) {
     let Ok(PlatformFeed::Listing(now)) = world.platform.changes(None, None).await else {
         panic!("a listing")
     };
-    let page = serde_json::json!({"items": [
-        {"change": "upsert", "appointment": {"id": visit, "version": 2, "start": "whenever"}},
-    ], "next_cursor": now.next_cursor.as_str(), "has_more": false, "snapshot": false});
+    let unread = serde_json::json!(
+        {"change": "upsert", "appointment": {"id": visit, "version": 2, "start": "whenever"}}
+    );
+    let items: Vec<_> = [&unread].into_iter().chain(others).collect();
+    let page = serde_json::json!({"items": items, "next_cursor": now.next_cursor.as_str(), "has_more": false, "snapshot": false});
     world.spoil_platform(
         Fault::RawBody {
             body: page.to_string(),
@@ -123,6 +130,47 @@ async fn a_known_visit_whose_change_cannot_be_read_at_all_is_a_problem_until_it_
     world.settle().await;
     assert_eq!(world.badge(&visit).await, (Badge::Synced, None));
     world.check_invariants().await;
+}
+
+/// The visit is over by the time that is known, and was moved ahead by a word that nobody could read.
+#[tokio::test]
+async fn a_visit_that_is_over_is_asked_for_too_where_its_change_cannot_be_read() {
+    let (world, visit) = with_visit().await;
+    world.set_time(at("2026-12-01 12:00"));
+    world.sync().await;
+    assert_eq!(world.badge(&visit).await.0, Badge::Ended);
+    an_item_that_cannot_be_read(&world, &visit).await;
+    world.sync().await;
+    world.repair();
+    assert_eq!(world.trainer().start(&visit), at("2026-12-02 14:00"));
+    assert_eq!(world.badge(&visit).await.0, Badge::Synced);
+    world.check_invariants().await;
+}
+
+/// The feed repeats an older removal behind what could not be read.
+#[tokio::test]
+async fn a_removal_beside_what_cannot_be_read_is_asked_about_singly() {
+    let removed = |visit: &str| {
+        serde_json::json!({"change": "removed", "id": visit, "version": 2, "reason": "cancelled",
+            "at": "2026-11-20T09:00:00Z"})
+    };
+    let (world, visit) = with_visit().await;
+    let event = world.trainer().event_id(&visit);
+    world.admin().move_to(&visit, "2026-12-02 14:00");
+    unread_items(&world, &visit, &[removed(&visit)]).await;
+    world.sync().await;
+    world.repair();
+    assert_eq!(world.trainer().event_id(&visit), event);
+    assert_eq!(world.trainer().start(&visit), at("2026-12-02 14:00"));
+    world.check_invariants().await;
+
+    // Where the answer bears it out it is the platform's word: its event goes at once.
+    let (world, visit) = with_visit().await;
+    world.admin().delete(&visit);
+    unread_items(&world, &visit, &[removed(&visit)]).await;
+    world.sync().await;
+    world.repair();
+    assert!(!world.trainer().has(&visit));
 }
 
 #[tokio::test]
