@@ -513,6 +513,7 @@ fn carry_out(
 
     let wants_write = !mask.is_empty() || report.is_some();
     let chased = is_chased(&decision.record, &conflicts, ctx.now);
+    decision.record.chase_held = chased && wants_write && !conflicts.is_empty();
     if chased && wants_write && conflicts.is_empty() {
         let writes = |field: &Field| matches!(fields.get(*field), Verdict::ToCalendar | Verdict::ToPlatform);
         let mut chasing: Vec<Field> = Field::ALL.into_iter().filter(writes).collect();
@@ -642,9 +643,12 @@ fn is_chased(
 ) -> bool {
     let recent = record.recent_writes.iter().filter(|at| is_recent(**at, now));
     // While the question is open no write is made, so the old ones stay: that time passes is no answer. With another reason to
-    // ask it is that one which is open.
-    let asked = record.conflict.is_some() && others.is_empty();
-    recent.count() > PING_PONG_WRITES || (asked && record.recent_writes.len() > PING_PONG_WRITES)
+    // ask it is that one which is open, and what is held beside it stays so.
+    let asked = match others.is_empty() {
+        true => record.recent_writes.len() > PING_PONG_WRITES,
+        false => record.chase_held,
+    };
+    recent.count() > PING_PONG_WRITES || (record.conflict.is_some() && asked)
 }
 
 fn is_recent(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {

@@ -276,6 +276,10 @@ pub struct Record {
     /// Times of our last writes to this link (both sides), newest last, for the ping-pong stop.
     #[serde(default, skip_serializing_if = "is_default")]
     pub recent_writes: Vec<DateTime<Utc>>,
+    /// Writes are held because the two sides chased each other while another question was open; until that one is answered, or
+    /// there is nothing to write.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub chase_held: bool,
     /// Since when a linked event answers 404 without a tombstone.
     #[serde(default, skip_serializing_if = "is_default")]
     pub missing_since: Option<DateTime<Utc>>,
@@ -345,6 +349,7 @@ impl Record {
             conflict: None,
             cool_down_until: None,
             recent_writes: Vec::new(),
+            chase_held: false,
             missing_since: None,
             event_seen_at: None,
             problem: None,

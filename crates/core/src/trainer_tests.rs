@@ -537,6 +537,35 @@ fn an_old_chase_stops_no_write_while_another_question_is_open() {
         .expect("patch title");
 }
 
+/// A question about the time is open; beside it somebody's tool puts the title back, again and again.
+#[test]
+fn what_is_chased_beside_another_question_is_held_until_that_one_is_answered() {
+    let renamed = |case: Case| {
+        let case = case.later(30);
+        case.platform(|a| {
+            let pharmacy = a.place.as_mut().expect("a place");
+            pharmacy.name = Some(format!("Apotheke {}", a.version));
+        })
+    };
+    let question = "ask TimeChange BothChanged [Time]";
+    let mut case = Case::linked()
+        .platform_moves("12-16 09:00-10:30")
+        .calendar_moves("12-17 09:00-10:30")
+        .expect(question);
+    for _ in 0..=PING_PONG_WRITES {
+        let asked = renamed(case).expect(&format!("patch title; {question}"));
+        case = asked.carried_out().expect(question);
+    }
+    let over = case.clone();
+    let held = renamed(case).expect(question).later(900).expect(question);
+    let held = held.later(86_400).expect(question);
+    assert!(held.record.chase_held);
+    // What comes when nothing was held is none of that chase.
+    renamed(over.later(900)).expect(&format!("patch title; {question}"));
+    let answered = held.answered(&Resolution::KeepPlatform).later(60);
+    answered.expect("patch time title").carried_out().expect("InSync");
+}
+
 fn chased(mut case: Case) -> Case {
     for _ in 0..=PING_PONG_WRITES {
         case = case

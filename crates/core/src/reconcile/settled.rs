@@ -47,6 +47,7 @@ fn is_linked_with_nothing_open(record: &Record) -> bool {
         && record.promised_time.is_none()
         && record.requested_text == FieldValues::default()
         && !record.ask_moves
+        && !record.chase_held
 }
 
 fn note_of(event: &Event) -> Option<EventNote> {
