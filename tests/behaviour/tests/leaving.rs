@@ -8,6 +8,7 @@ use roundtrip_engine::ledger::{Change, HistoryWhat};
 use roundtrip_engine::ports::{CalendarPort, PlatformPort};
 use roundtrip_engine::{DepartError, Departure, LeavingPlan};
 use roundtrip_sandbox::faults::Fault;
+use roundtrip_sandbox::platform::{EditableField, NewAppointment};
 use serde_json::{Value, json};
 
 /// Twelve visits to come and one that is over, all in the calendar.
@@ -319,6 +320,35 @@ async fn resuming_after_a_deletion_whose_answers_never_came_deletes_nothing_more
     assert_eq!(now, ids, "each is still the same");
     assert_eq!(world.admin().start(&visits[10]), at("2026-12-04 15:00"));
     world.check_invariants().await;
+}
+
+/// Its words would go with the event, though the answer to the question might still bring them to the platform.
+#[tokio::test]
+async fn notes_that_the_platform_refused_are_counted_as_long_as_they_are_asked_about() {
+    let world = World::new().await;
+    let draft = world.admin().draft("Linden-Apotheke", "2026-12-01 09:00");
+    let editable = vec![EditableField::Time, EditableField::Notes];
+    let visit = world.admin().plan(NewAppointment { editable, ..draft });
+    world.sync().await;
+    let no = Fault::Status {
+        status: 409,
+        body: Some(json!({"type": "about:blank", "title": "No", "status": 409, "code": "other"})),
+        headers: vec![("Content-Type".into(), "application/problem+json".into())],
+    };
+    world.spoil_platform(no, |rule| rule.method("PATCH").times(0));
+    let text = world.trainer().description(&visit);
+    let text = text.replace("die Handouts", "zwölf Handouts");
+    world.trainer().edit(&visit, &json!({"description": text}));
+    world.settle().await;
+    world.repair();
+
+    assert_eq!(plan(&world).await.unreported, 1);
+    let refused = world.engine.depart(1, false).await.map(|_| ());
+    assert_eq!(refused, Err(DepartError::MovesWaiting(1)));
+    let answered = world.resolve(&visit, Resolution::KeepPlatform).await;
+    answered.expect("it can be answered");
+    world.settle().await;
+    assert_eq!(plan(&world).await.unreported, 0);
 }
 
 /// A report that can never be learned of is no reason to keep the events for ever.
