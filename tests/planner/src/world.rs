@@ -17,7 +17,7 @@ use roundtrip_core::event::Event;
 use roundtrip_core::ids::{AppointmentId, EventId, Version};
 use roundtrip_core::marked::Marked;
 use roundtrip_core::outbox::Intent;
-use roundtrip_core::reconcile::{Context, Decision, Standing, follow_policy, is_settled, reconcile};
+use roundtrip_core::reconcile::{Context, Decision, Remark, Standing, follow_policy, is_settled, reconcile};
 use roundtrip_core::record::{Field, LinkState, Record};
 use roundtrip_core::resolve;
 use roundtrip_core::settings::Direction;
@@ -502,7 +502,11 @@ impl World {
             .intents
             .iter()
             .any(|intent| matches!(intent, Intent::Delete { .. }));
-        if superseded || deleting {
+        // A choice that was over before it could be reported is given up and told; a later drag ahead is not.
+        let now = self.ctx.now;
+        let is_over = |time: EventTime| time.timed().is_some_and(|time| time.end <= now);
+        let told = decision.remarks.contains(&Remark::MoveTooLate) && unsettled.trainer.is_some_and(is_over);
+        if superseded || deleting || told {
             unsettled.trainer = None;
         }
         let shown = record.event.as_ref().map(|event| event.time);
