@@ -252,7 +252,7 @@ impl Engine {
             if !may_write {
                 break;
             }
-            let retry_parked = round == 0 && trigger != Trigger::Due;
+            let retry_parked = round == 0 && trigger.retries_at_once();
             let executed = self
                 .execute(
                     &mut records,
@@ -378,7 +378,7 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<(), LedgerError> {
         let ctx = self.context(settings.clone(), state);
-        let retry_parked = trigger != Trigger::Due;
+        let retry_parked = trigger.retries_at_once();
         self.execute(records, state, &ctx, which, retry_parked, run, counts, cancel)
             .await?;
         Ok(())

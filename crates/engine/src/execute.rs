@@ -140,7 +140,8 @@ impl Engine {
                     OutboxState::Sent if later(row) => false,
                     OutboxState::Sent => !still_waits(Some(row.due_at), now) || at_once,
                     OutboxState::Waiting => !only_unknown && !still_waits(Some(row.due_at), now),
-                    OutboxState::Parked => !only_unknown && at_once,
+                    // Where both sides tell their changes by themselves the next run of another kind may be hours away.
+                    OutboxState::Parked => !only_unknown && (at_once || !still_waits(Some(row.due_at), now)),
                 }
             })
             .collect();
@@ -624,6 +625,7 @@ impl Engine {
             };
         } else if matches!(error, PortError::Rejected { .. }) && !row.is_a_creation_sent() {
             row.state = OutboxState::Parked;
+            row.due_at = now + self.backoff(TRIES);
         } else if leaves_unknown(error) {
             // Sent, outcome unknown: it is learned, with the same body and key, before anything else is sent.
             row.state = OutboxState::Sent;

@@ -154,6 +154,11 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// True if a run for this reason tries at once again what failed. Hints come every few seconds, and a failure may be what one follows.
+    pub fn retries_at_once(self) -> bool {
+        !matches!(self, Self::Hint | Self::Due)
+    }
+
     /// True if a run for this reason goes on with what the trainer stopped. What only follows something up does not.
     pub fn ends_a_stop(self) -> bool {
         match self {

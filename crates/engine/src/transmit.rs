@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::execute::Outcome;
-use crate::outcome::is_unexplained;
+use crate::outcome::{UNEXPLAINED, is_unexplained};
 use crate::ports::{Accepted, EventLookup, Hinted, MoveReport, PortError};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{Etag, EventId, IdempotencyKey};
@@ -128,7 +128,10 @@ impl Engine {
             }),
             Err(error @ (PortError::NotFound | PortError::NotAssigned)) => Outcome::Failed(error),
             Ok(_) | Err(_) => {
-                self.hint(Hinted::Platform);
+                // Once: what a reading did not explain no further one at once will, and each brings this report's next try.
+                if row.last_problem.as_deref() != Some(UNEXPLAINED) {
+                    self.hint(Hinted::Platform);
+                }
                 outcome
             }
         }

@@ -9,7 +9,7 @@ use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::OutboxState;
 use roundtrip_engine::Engine;
 use roundtrip_engine::ledger::Trigger;
-use roundtrip_engine::ports::{PlatformFeed, PlatformPort};
+use roundtrip_engine::ports::{Hinted, PlatformFeed, PlatformPort};
 use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::platform::PauseReason;
@@ -329,6 +329,31 @@ async fn a_report_that_was_turned_away_without_a_word_is_followed_by_a_question(
     assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
     assert_eq!(world.admin().told_of(&visit).len(), 1);
     world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_report_that_is_turned_away_without_a_word_for_good_is_not_sent_every_few_seconds() {
+    let (world, visit) = with_visit().await;
+    world.spoil_platform(unexplained(), |rule| rule.method("POST").path("/move").times(0));
+    let mut driving = world.drive().await;
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.engine.hint(Hinted::Calendar);
+    driving.let_pass(100).await;
+    let mark = world.mark();
+    for _ in 0..10 {
+        driving.let_pass(60).await;
+        // Somebody else's change: such a look does not try it again, either.
+        world.engine.hint(Hinted::Platform);
+    }
+    let requests = world.requests_since(mark);
+    let reports = requests.iter().filter(|request| request.method == "POST").count();
+    assert!(reports <= 2, "{reports}");
+    assert!(requests.len() < 120, "{}", requests.len());
+    assert_eq!(world.badge(&visit).await.0, Badge::Problem);
+    world.repair();
+    driving.let_pass(1_800).await;
+    driving.stop().await;
+    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
 }
 
 #[tokio::test]
