@@ -133,10 +133,11 @@ impl Engine {
 
     async fn run(&self, trigger: Trigger, id: RunId) -> Result<CycleReport, LedgerError> {
         let cancel = self.fresh_cancel();
-        if self.begins_stopped(trigger) {
+        let settings = self.ledger.settings().await?;
+        // Stopped meanwhile, it is for the next run to ask.
+        if !cancel.is_cancelled() && self.begins_stopped(trigger, &settings) {
             cancel.cancel();
         }
-        let settings = self.ledger.settings().await?;
         let mut state = self.sync_state().await?;
         let before = state.clone();
         self.recall_policy(&state);
@@ -280,9 +281,14 @@ impl Engine {
         report.platform = report.platform.take().or_else(|| stopped(Side::Platform));
         report.calendar = report.calendar.take().or_else(|| stopped(Side::Calendar));
         // What the trainer stopped does not go on by itself within a second.
-        let goes_on = may_write && !self.live().stopped;
+        let stop_lasts = self.stop_lasts(&settings).filter(|_| may_write);
+        let goes_on = may_write && stop_lasts.is_none();
         self.sum_up(&mut report, &standing, &state, &records, goes_on)
             .await?;
+        if let Some(left) = stop_lasts {
+            let then = self.now() + Duration::from_std(left).unwrap_or_default();
+            report.next_due_at = Some(report.next_due_at.map_or(then, |due| due.min(then)));
+        }
         let watched = self.watch_cycle(read).await;
         self.report_if_changed(&settings, &mut state, platform_read, &report, &records)
             .await;

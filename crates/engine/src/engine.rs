@@ -115,8 +115,8 @@ pub struct Live {
     pub take_over: bool,
     /// The current run.
     pub progress: Option<(u32, u32)>,
-    /// The trainer stopped a run, and none that goes on with it has begun since.
-    pub(crate) stopped: bool,
+    /// When the trainer stopped a run, by the running clock, if none that goes on with it has begun since.
+    pub(crate) stopped: Option<std::time::Duration>,
     /// All our events are being deleted, because the trainer asked for it now.
     pub(crate) leaving: bool,
     /// The ledger could not be read or written.
@@ -444,21 +444,31 @@ impl Engine {
     /// The trainer stops the run under way: it finishes the item it is at and ends, and what it has not written waits for the next
     /// check, or for their word.
     pub fn stop_run(&self) {
+        let now = self.clock.monotonic();
         {
             let mut live = self.lock();
             if live.progress.is_none() {
                 return;
             }
-            live.stopped = true;
+            live.stopped = Some(now);
         }
         self.cancel_cycle();
     }
 
     /// A run begins. True if it may only read, because the trainer stopped the one before and it merely follows that up.
-    pub(crate) fn begins_stopped(&self, trigger: Trigger) -> bool {
+    pub(crate) fn begins_stopped(&self, trigger: Trigger, settings: &SyncSettings) -> bool {
+        let goes_on = trigger.ends_a_stop() || self.stop_lasts(settings).is_none_or(|left| left.is_zero());
         let mut live = self.lock();
-        live.stopped &= !trigger.ends_a_stop();
-        live.stopped
+        live.stopped = live.stopped.filter(|_| !goes_on);
+        live.stopped.is_some()
+    }
+
+    /// How long what the trainer stopped still waits, if they did: as long as between two checks of theirs. Where both sides tell
+    /// their changes by themselves the next check may be hours away.
+    pub(crate) fn stop_lasts(&self, settings: &SyncSettings) -> Option<std::time::Duration> {
+        let since = self.clock.monotonic().saturating_sub(self.lock().stopped?);
+        let whole = std::time::Duration::from_secs(u64::from(settings.every_minutes) * 60);
+        Some(whole.saturating_sub(since))
     }
 
     pub(crate) fn fresh_cancel(&self) -> CancellationToken {

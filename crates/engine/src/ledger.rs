@@ -159,13 +159,12 @@ impl Trigger {
         !matches!(self, Self::Hint | Self::Due)
     }
 
-    /// True if a run for this reason goes on with what the trainer stopped. What only follows something up does not.
+    /// True if a run for this reason goes on at once with what the trainer stopped. What only follows something up does not, nor does
+    /// what looks for a lost network every few seconds.
     pub fn ends_a_stop(self) -> bool {
         match self {
-            Self::Hint | Self::Due => false,
-            Self::Timer | Self::Manual | Self::Changed | Self::WakeUp | Self::NetworkBack | Self::Start => {
-                true
-            }
+            Self::Hint | Self::Due | Self::NetworkBack => false,
+            Self::Timer | Self::Manual | Self::Changed | Self::WakeUp | Self::Start => true,
         }
     }
 }

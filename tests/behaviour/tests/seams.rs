@@ -240,7 +240,13 @@ impl HttpPort for Stopping {
 
 #[tokio::test]
 async fn what_the_trainer_stopped_goes_on_with_the_next_check_or_at_their_word() {
-    for again in [Trigger::Timer, Trigger::Manual, Trigger::Changed] {
+    for again in [
+        Trigger::Timer,
+        Trigger::Manual,
+        Trigger::Changed,
+        Trigger::Due,
+        Trigger::Hint,
+    ] {
         let world = World::new().await;
         let visits = world.admin().visits(40);
         world.wire.divert(Some(Arc::new(Stopping {
@@ -252,14 +258,19 @@ async fn what_the_trainer_stopped_goes_on_with_the_next_check_or_at_their_word()
         world.wire.divert(None);
         let made = world.trainer().marked().len();
         assert!((5..=14).contains(&made), "{made}");
-        assert_eq!(report.next_due_at, None, "nothing follows by itself");
+        let goes_on_at = report.next_due_at.expect("not without end");
+        assert!(goes_on_at - world.now() > TimeDelta::minutes(14), "{goes_on_at}");
         let mark = world.mark();
-        for trigger in [Trigger::Due, Trigger::Hint] {
+        for trigger in [Trigger::Due, Trigger::Hint, Trigger::NetworkBack] {
             world.advance(60);
             let report = world.cycle(trigger).await;
-            assert_eq!(report.next_due_at, None);
+            let due = report.next_due_at.expect("not without end");
+            assert!((due - goes_on_at).abs() < TimeDelta::seconds(1), "{due}");
         }
         assert_eq!(world.calendar_writes_since(mark), 0, "no hint goes on with it");
+        if !again.ends_a_stop() {
+            world.advance((goes_on_at - world.now()).num_seconds() + 1);
+        }
         world.cycle(again).await;
         assert!(visits.iter().all(|visit| world.trainer().has(visit)), "{again:?}");
         world.check_invariants().await;
