@@ -455,7 +455,8 @@ impl Engine {
             }
             (Outcome::Gone, Intent::Delete { event_id, reason, .. }) => {
                 counts.removed += 1;
-                let edit_lost = record.is_edited();
+                // An older duplicate is not the event that the record knows.
+                let edit_lost = record.event_id.as_ref() == Some(event_id) && record.is_edited();
                 let what = HistoryWhat::Deleted {
                     reason: *reason,
                     edit_lost,
