@@ -8,7 +8,7 @@ use crate::reconcile::{Context, reconcile};
 use crate::record::Record;
 use chrono::{DateTime, Duration, Utc};
 
-/// A report that is not known to have arrived so long after it was last sent will not arrive by itself any more: no service or
+/// A write that is not known to have arrived so long after it was last sent will not arrive by itself any more: no service or
 /// proxy holds a request longer.
 const ON_ITS_WAY: Duration = Duration::minutes(10);
 
@@ -21,6 +21,12 @@ pub fn is_report(row: &OutboxRow) -> bool {
 pub fn is_looked_into(row: &OutboxRow, now: DateTime<Utc>) -> bool {
     let left_at = row.left_at.unwrap_or(row.created_at);
     is_report(row) && row.state == OutboxState::Sent && now - left_at >= ON_ITS_WAY
+}
+
+/// Until when a write that nobody answered may still take effect, if it may. `left_at` in the future was told by a wrong clock.
+pub fn may_arrive_until(row: &OutboxRow, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let until = row.left_at? + ON_ITS_WAY;
+    (now < until && until - now <= ON_ITS_WAY).then_some(until)
 }
 
 /// True if such a report is to be sent again, with its key. `record` has the platform's direct answer. Where the platform knows

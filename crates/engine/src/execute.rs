@@ -6,8 +6,8 @@ use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
 };
 use crate::outcome::{
-    REJECTED, changed, error_code, found_deleted, heard, is_unexplained, keeps, last_time, nearness,
-    on_refusal, says, stops_side,
+    REJECTED, changed, error_code, found_deleted, heard, is_own_trouble, is_unexplained, keeps, last_time,
+    leaves_unknown, nearness, on_refusal, perhaps_under_way, says, stops_side,
 };
 use crate::ports::{Accepted, PortError};
 use crate::read::Records;
@@ -258,7 +258,9 @@ impl Engine {
         self.is_tried(run, &row.id);
         let (was, left_before) = (row.state, row.left_at);
         row.state = OutboxState::Sent;
-        row.left_at = Some(self.now());
+        if !forgotten && !only_looked_for {
+            row.left_at = Some(self.now());
+        }
         if bug::is_on(Bug::KeyPerTry) && row.attempts > 1 {
             row.key = IdempotencyKey(self.fresh_id());
         }
@@ -297,9 +299,12 @@ impl Engine {
         if let Outcome::Failed(error) = &outcome {
             // Whether an earlier try went through is as unknown as before.
             row.state = was;
-            if !leaves_unknown(error) {
+            if !perhaps_under_way(&row, error) {
                 row.left_at = left_before;
             }
+        } else if matches!(outcome, Outcome::FoundLive { .. }) && !only_looked_for {
+            // Its own try was answered.
+            (row.state, row.left_at) = (was, left_before);
         }
         if let Outcome::Failed(error) = &outcome
             && stops_side(error)
@@ -417,6 +422,14 @@ impl Engine {
                 absorb::event(&mut record, event, ctx.now);
                 executed.plan_again = true;
                 done = !row.is_decided_again();
+                if !done && row.state != OutboxState::Sent {
+                    // The calendar answered its own try so: that was one, and each makes the next one wait longer.
+                    let error = PortError::PreconditionFailed { current: None };
+                    let failed = self.failed_row(row, &error);
+                    self.record_failure(failed, &error, record, records, items, run, counts)
+                        .await?;
+                    return Ok(());
+                }
             }
             (
                 Outcome::FoundDeleted { updated },
@@ -550,10 +563,13 @@ impl Engine {
         changes.push(match done {
             true => Change::DeleteOutbox(row.id),
             false => {
-                row.state = OutboxState::Waiting;
                 // To look was no try, and the wait for the next one was for it.
                 row.attempts = row.attempts.saturating_sub(1);
-                row.due_at = ctx.now;
+                match unanswered::may_arrive_until(&row, ctx.now) {
+                    // Decided without it, its effect would be taken for the trainer's.
+                    Some(until) => row.due_at = until,
+                    None => (row.state, row.due_at) = (OutboxState::Waiting, ctx.now),
+                }
                 Change::PutOutbox(Box::new(row))
             }
         });
@@ -653,21 +669,6 @@ impl Engine {
         let jitter = i64::try_from(self.clock.random() % 501).unwrap_or(0) - 250;
         Duration::milliseconds(base + base * jitter / 1_000)
     }
-}
-
-/// The write may have gone through all the same.
-fn leaves_unknown(error: &PortError) -> bool {
-    matches!(
-        error,
-        PortError::Unreachable { nothing_sent: false }
-            | PortError::ServerTrouble { .. }
-            | PortError::BadAnswer { .. }
-    )
-}
-
-/// The tokens could not be read: nobody was asked.
-fn is_own_trouble(error: &PortError) -> bool {
-    matches!(error, PortError::Rejected { reason } if reason.starts_with("vault_"))
 }
 
 /// Waits for `work` while the writes under way go on; what they bring is kept in `early`. One of them may hold what `work`

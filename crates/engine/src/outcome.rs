@@ -239,6 +239,31 @@ pub(crate) fn stops_side(error: &PortError) -> bool {
     }
 }
 
+/// The write may have gone through all the same.
+pub(crate) fn leaves_unknown(error: &PortError) -> bool {
+    matches!(
+        error,
+        PortError::Unreachable { nothing_sent: false }
+            | PortError::ServerTrouble { .. }
+            | PortError::BadAnswer { .. }
+    )
+}
+
+/// A try that ended so may still take effect. Of a deletion any answer tells that it is over, but one of somebody in between who
+/// had none: what became of it is looked for.
+pub(crate) fn perhaps_under_way(row: &OutboxRow, error: &PortError) -> bool {
+    match (&row.intent, error) {
+        (Intent::Delete { .. }, PortError::ServerTrouble { status, .. }) => matches!(status, 502 | 504),
+        (Intent::Delete { .. }, PortError::BadAnswer { .. }) => false,
+        _ => leaves_unknown(error),
+    }
+}
+
+/// The tokens could not be read: nobody was asked.
+pub(crate) fn is_own_trouble(error: &PortError) -> bool {
+    matches!(error, PortError::Rejected { reason } if reason.starts_with("vault_"))
+}
+
 /// Stable code of an error, for history, window and logs.
 pub fn error_code(error: &PortError) -> &'static str {
     match error {

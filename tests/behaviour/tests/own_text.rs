@@ -296,3 +296,26 @@ async fn own_text_that_goes_with_an_event_is_told_in_the_history() {
         world.check_invariants().await;
     }
 }
+
+#[tokio::test]
+async fn own_text_does_not_go_with_an_older_event_that_came_back() {
+    let (world, visit) = with_visit().await;
+    let older = world.trainer().delete(&visit);
+    world.settle().await;
+    world.put_back(&visit).await.expect("it was removed");
+    world.settle().await;
+    let mine = format!("{}\nDanach: Einkauf.", world.trainer().description(&visit));
+    world.trainer().edit(&visit, &json!({"description": mine}));
+    world.settle().await;
+    world.trainer().restore(&older);
+    world.settle().await;
+
+    assert_eq!(world.trainer().events(&visit).len(), 1);
+    assert!(world.trainer().description(&visit).contains("Einkauf"));
+    let lost = world.story(&visit).await.into_iter().find_map(|what| match what {
+        HistoryWhat::Deleted { edit_lost, .. } => Some(edit_lost),
+        _ => None,
+    });
+    assert_eq!(lost, Some(false));
+    world.check_invariants().await;
+}

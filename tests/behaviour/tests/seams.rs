@@ -8,7 +8,7 @@ use roundtrip_behaviour_tests::{BEN, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::OutboxState;
 use roundtrip_engine::Engine;
-use roundtrip_engine::ledger::Trigger;
+use roundtrip_engine::ledger::{HistoryWhat, Trigger};
 use roundtrip_engine::ports::{Hinted, PlatformFeed, PlatformPort};
 use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
@@ -196,6 +196,45 @@ async fn a_deletion_that_was_never_heard_of_is_not_made_once_the_visit_was_given
     );
     assert_eq!(world.trainer().event_id(&visit), event);
     assert_eq!(world.trainer().title(&visit), "Meine Linde");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_arrives_late_is_not_taken_for_the_trainers() {
+    let (world, visit) = with_visit().await;
+    world.admin().cancel(&visit);
+    world.spoil_google(Fault::DropBefore, |rule| rule.method("DELETE"));
+    world.sync().await;
+    world.admin().restore(&visit);
+    for _ in 0..3 {
+        world.advance(60);
+        world.sync().await;
+        assert_eq!(world.outbox().await[0].state, OutboxState::Sent, "on its way");
+    }
+    // Somebody in between held it so long.
+    world.trainer().delete(&visit);
+    world.settle().await;
+    assert!(world.trainer().has(&visit), "it was nobody's wish");
+    let story = world.story(&visit).await;
+    let removed = |what: &HistoryWhat| matches!(what, HistoryWhat::RemovedInCalendar { .. });
+    assert!(!story.iter().any(removed), "{story:?}");
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_the_calendar_does_not_take_is_tired_one_day() {
+    let (world, visit) = with_visit().await;
+    world.admin().cancel(&visit);
+    world.spoil_google(status(412), |rule| rule.method("DELETE").times(0));
+    let mark = world.mark();
+    world.settle().await;
+    let tries = world.calendar_writes_since(mark);
+    assert!((4..=8).contains(&tries), "{tries}");
+    assert_eq!(world.outbox().await[0].state, OutboxState::Parked);
+    assert_eq!(world.badge(&visit).await.0, Badge::Problem);
+    world.repair();
+    world.sync().await;
+    assert!(!world.trainer().has(&visit));
     world.check_invariants().await;
 }
 
