@@ -21,6 +21,7 @@ use roundtrip_core::reconcile::Standing;
 use roundtrip_core::record::{LinkState, Record};
 use roundtrip_core::schedule::{self, Chance};
 use roundtrip_core::settings::SyncSettings;
+use roundtrip_core::unanswered;
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -192,7 +193,7 @@ impl Engine {
                 &mut records,
                 &mut state,
                 &settings,
-                Which::BeforeReading,
+                Which::UnansweredUnread,
                 trigger,
                 &run.id,
                 &mut counts,
@@ -214,12 +215,17 @@ impl Engine {
         if reading.read[0] {
             self.ask_what_is_allowed().await;
         }
+        // Without the calendar nobody knows what the trainer wants of a report of long ago.
+        let (unknown, all_due) = match reading.read[1] {
+            true => (Which::Unanswered, Which::Due),
+            false => (Which::UnansweredUnread, Which::DueUnread),
+        };
         if lease.is_ok() && !at_once && self.may_write(&state, settings.enabled) && !cancel.is_cancelled() {
             self.learn_outcomes(
                 &mut records,
                 &mut state,
                 &settings,
-                Which::Unanswered,
+                unknown,
                 trigger,
                 &run.id,
                 &mut counts,
@@ -259,7 +265,7 @@ impl Engine {
                     &mut records,
                     &mut state,
                     &ctx,
-                    Which::Due,
+                    all_due,
                     retry_parked,
                     &run.id,
                     &mut counts,
@@ -459,7 +465,8 @@ impl Engine {
         let healthy = |side| self.problem_of(side).is_none();
         let rows = outbox
             .iter()
-            .filter(|row| goes_on && row.state != OutboxState::Parked && healthy(row.side));
+            .filter(|row| goes_on && row.state != OutboxState::Parked && healthy(row.side))
+            .filter(|row| healthy(Side::Calendar) || !unanswered::is_looked_into(row, now));
         due.extend(rows.map(|row| self.row_due(row, state)));
         let waits = [
             state.platform_wait_until,

@@ -105,10 +105,12 @@ pub(crate) struct Executed {
 pub(crate) enum Which {
     /// All that are due.
     Due,
+    /// Of these none that is looked into: the calendar could not be read.
+    DueUnread,
     /// Nothing but writes whose outcome is not known yet.
     Unanswered,
-    /// Of these none that is looked into: neither side was read yet.
-    BeforeReading,
+    /// Of these none that is looked into: the calendar was not read.
+    UnansweredUnread,
 }
 
 impl Engine {
@@ -126,8 +128,9 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<Executed, LedgerError> {
         let now = self.now();
-        let only_unknown = which != Which::Due;
-        let later = |row: &OutboxRow| which == Which::BeforeReading && unanswered::is_looked_into(row, now);
+        let only_unknown = matches!(which, Which::Unanswered | Which::UnansweredUnread);
+        let unread = matches!(which, Which::DueUnread | Which::UnansweredUnread);
+        let later = |row: &OutboxRow| unread && unanswered::is_looked_into(row, now);
         let mut rows: Vec<OutboxRow> = self
             .ledger
             .outbox()

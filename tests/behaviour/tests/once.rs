@@ -273,6 +273,26 @@ async fn a_report_of_hours_ago_that_never_arrived_is_given_up_where_the_trainer_
 }
 
 #[tokio::test]
+async fn a_report_of_hours_ago_waits_for_a_calendar_that_cannot_be_read() {
+    let (world, visit) = with_a_report_of_hours_ago(Fault::DropBefore).await;
+    let (mark, before) = (world.mark(), world.admin().start(&visit));
+    world.trainer().drag(&visit, &before.to_rfc3339());
+    world.spoil_google(Fault::DropBefore, |rule| rule.times(0));
+    for _ in 0..3 {
+        let report = world.sync().await;
+        let due = report.next_due_at.map(|at| at - world.now());
+        assert!(due.is_none_or(|due| due.num_seconds() > 10), "{due:?}");
+        world.advance(60);
+    }
+    assert_eq!(world.outbox().await.len(), 1);
+    world.repair();
+    world.settle().await;
+    assert_eq!(world.writes_since(mark).len(), 0, "the trainer took it back");
+    assert_eq!(world.outbox().await, []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
 async fn of_two_drags_the_last_is_told_where_the_report_of_the_first_never_arrived() {
     let (world, visit) = with_a_report_of_hours_ago(Fault::DropBefore).await;
     world.trainer().drag(&visit, "2026-12-01 17:00");
