@@ -173,7 +173,11 @@ impl Engine {
         let stopped = blocked.platform.load(Ordering::Relaxed) || cancel.is_cancelled();
         let looked = match stopped {
             true => Looked::nothing(rows),
-            false => self.look_into_old_reports(rows, records, ctx, run).await?,
+            false => {
+                let no_more = blocked.side(Side::Platform);
+                self.look_into_old_reports(rows, records, ctx, run, (no_more, cancel))
+                    .await?
+            }
         };
         executed.plan_again |= looked.given_up;
         self.progress(0, total);

@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::execute::{IN_FLIGHT, Outcome};
 use crate::ledger::{Change, LedgerError};
+use crate::outcome::stops_side;
 use crate::read::Records;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
@@ -11,6 +12,8 @@ use roundtrip_core::ids::RunId;
 use roundtrip_core::outbox::OutboxRow;
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::unanswered;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_util::sync::CancellationToken;
 
 /// What looking brought.
 #[derive(Default)]
@@ -41,13 +44,15 @@ impl Engine {
         Ok(rows.iter().any(|row| unanswered::is_looked_into(row, now)))
     }
 
-    /// Asks the platform about each report of long ago, and gives up what never arrived and is not wanted any more.
+    /// Asks the platform about each report of long ago, and gives up what never arrived and is not wanted any more. Once an answer
+    /// says that more are of no use, which `no_more` then tells, or the run is cancelled, the rest stays as it is.
     pub(crate) async fn look_into_old_reports(
         &self,
         rows: Vec<OutboxRow>,
         records: &mut Records,
         ctx: &Context,
         run: &RunId,
+        (no_more, cancel): (&AtomicBool, &CancellationToken),
     ) -> Result<Looked, LedgerError> {
         // What cannot be sent now need not be asked about.
         let stopped = !self.holds_lease() || self.is_turned_off();
@@ -55,12 +60,21 @@ impl Engine {
         let (old, rest): (Vec<OutboxRow>, _) = rows.into_iter().partition(is_old);
         // All of them before anything is recorded: one that stands still meanwhile may hold what the ledger waits for.
         let answers: Vec<_> = futures::stream::iter(old)
-            .map(|row| async move { (self.platform.appointment(&row.appointment_id).await, row) })
+            .map(|row| async move {
+                if no_more.load(Ordering::Relaxed) || cancel.is_cancelled() {
+                    return None;
+                }
+                let answer = self.platform.appointment(&row.appointment_id).await;
+                if answer.as_ref().is_err_and(stops_side) {
+                    no_more.store(true, Ordering::Relaxed);
+                }
+                Some((answer, row))
+            })
             .buffered(IN_FLIGHT)
             .collect()
             .await;
         let mut looked = Looked::default();
-        for (answer, mut row) in answers {
+        for (answer, mut row) in answers.into_iter().flatten() {
             let id = row.appointment_id.clone();
             self.hear_policy(answer.as_ref().err());
             let now = self.now();

@@ -293,6 +293,37 @@ async fn a_report_of_hours_ago_waits_for_a_calendar_that_cannot_be_read() {
 }
 
 #[tokio::test]
+async fn what_became_of_many_reports_is_not_asked_on_once_the_platform_wants_no_more() {
+    let (world, visits) = with_visits(30).await;
+    world.spoil_platform(Fault::DropBefore, |rule| {
+        rule.method("POST").path("/move").times(0)
+    });
+    for visit in &visits {
+        world.trainer().drag(visit, "2027-01-11 15:00");
+    }
+    world.settle().await;
+    let waiting = world.outbox().await.len();
+    assert!(waiting > 16, "{waiting}");
+    world.repair();
+    world.advance(10 * 3_600);
+    let wait = Fault::Status {
+        status: 429,
+        body: None,
+        headers: vec![("Retry-After".into(), "60".into())],
+    };
+    world.spoil_platform(wait, |rule| rule.method("GET").path("/v1/appointments/").times(0));
+    let mark = world.mark();
+    world.sync().await;
+    let requests = world.requests_since(mark);
+    let asked = requests
+        .iter()
+        .filter(|request| request.path.contains("/v1/appointments/"));
+    assert!(asked.count() <= 8);
+    assert!(world.writes_since(mark).is_empty());
+    assert_eq!(world.outbox().await.len(), waiting, "the rest stays as it is");
+}
+
+#[tokio::test]
 async fn of_two_drags_the_last_is_told_where_the_report_of_the_first_never_arrived() {
     let (world, visit) = with_a_report_of_hours_ago(Fault::DropBefore).await;
     world.trainer().drag(&visit, "2026-12-01 17:00");
