@@ -279,6 +279,8 @@ fn notes_with_a_link_behind_their_words_stay_the_trainers_own_wording() {
             .later(20)
     };
     typed(r#"<a href="https://x.example/plan">the plan</a>"#).expect("InSync; note OwnWording");
+    let nowhere = r#"<a href="https://www.google.com/url?q=&amp;sa=D">the plan</a>"#;
+    typed(nowhere).expect("InSync; note OwnWording");
     // As Google's page writes an address that was typed.
     let detour = "https://www.google.com/url?q=https%3A%2F%2Fx.example/plan&amp;sa=D&amp;source=calendar";
     let shown = format!(r#"<a href="{detour}">https://x.example/plan</a>"#);

@@ -1,6 +1,7 @@
 //! What of a text is HTML, and what only looks like it. Notes out of e-mail are full of `<ada@example.org>`, `<mailto:...>` and
 //! `<TBC>`: taken for tags they would vanish from the event, and an edit of the rest would delete them on the platform.
 
+use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 
 /// Elements that mail programs, office programs and the editors of calendars write. Names that are rather somebody's placeholder
@@ -193,19 +194,9 @@ fn attributes(text: &str) -> Option<Vec<(&str, &str)>> {
 fn led_to(address: &str) -> Option<String> {
     let (_, query) = address.split_once("://www.google.com/url?")?;
     let target = query.split('&').find_map(|part| part.strip_prefix("q="))?;
-    let mut bytes = Vec::with_capacity(target.len());
-    let mut rest = target.as_bytes();
-    while let [first, after @ ..] = rest {
-        let hex = |digit: &u8| char::from(*digit).to_digit(16);
-        let escaped = match after {
-            [high, low, ..] if *first == b'%' => hex(high).zip(hex(low)),
-            _ => None,
-        };
-        let code = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        bytes.push(code.unwrap_or(*first));
-        rest = &after[if code.is_some() { 2 } else { 0 }..];
-    }
-    String::from_utf8(bytes).ok()
+    let target = percent_decode_str(target).decode_utf8().ok()?;
+    // Nothing is said by every text.
+    (!target.is_empty()).then(|| target.into_owned())
 }
 
 /// True if the text made of some HTML does not say all of it: a link behind other words, a picture, a comment, a table. Whoever
