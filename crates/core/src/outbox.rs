@@ -195,7 +195,7 @@ pub struct OutboxRow {
     #[serde(default)]
     pub noticed: Option<Noticed>,
     /// When a try of it last left that may have arrived, as far as is known; if none is known, it counts as sent when it was
-    /// recorded. An older version that drops this only looks into a report a little too early ([`crate::unanswered`]).
+    /// recorded ([`crate::unanswered`]).
     #[serde(default)]
     pub left_at: Option<DateTime<Utc>>,
 }

@@ -7,6 +7,7 @@ use crate::ports::{Accepted, EventLookup, Hinted, MoveReport, PortError};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{Etag, EventId, IdempotencyKey};
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow};
+use roundtrip_core::unanswered;
 
 impl Engine {
     pub(crate) async fn transmit(&self, row: &OutboxRow) -> Outcome {
@@ -58,12 +59,9 @@ impl Engine {
             }
             // Asked for in a leaving that ended half-way: only what became of it is learned. It is not gone on with later.
             Intent::Delete {
-                event_id,
                 reason: DeleteReason::Asked,
                 ..
-            } if row.attempts > 1 && !self.live().leaving => {
-                self.after_delete(event_id, Err(PortError::NotFound)).await
-            }
+            } if row.attempts > 1 && !self.live().leaving => self.look_for_deleted(row).await,
             Intent::Delete {
                 event_id, expected, ..
             } => self.transmit_delete(event_id, expected.as_ref()).await,
@@ -117,9 +115,8 @@ impl Engine {
     /// The outcome of a report, with the appointment as it is now where the platform turned it away because of a change that it did
     /// not tell, or not so that it could be read. Where that cannot be learned now, the platform is read soon.
     pub(crate) async fn explained(&self, row: &OutboxRow, outcome: Outcome) -> Outcome {
-        let is_report = matches!(row.intent, Intent::Move { .. } | Intent::Notes { .. });
         let unexplained = matches!(&outcome, Outcome::Failed(error) if is_unexplained(error));
-        if !is_report || !unexplained {
+        if !unanswered::is_report(row) || !unexplained {
             return outcome;
         }
         match self.platform.appointment(&row.appointment_id).await {
