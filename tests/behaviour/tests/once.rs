@@ -4,6 +4,7 @@ use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::outbox::OutboxState;
+use roundtrip_core::question::Answer;
 use roundtrip_core::question::QuestionKind;
 use roundtrip_core::record::Field;
 use roundtrip_engine::ledger::{Change, HistoryItem, HistoryResult, HistorySource, HistoryWhat};
@@ -299,8 +300,11 @@ async fn what_became_of_many_reports_is_not_asked_on_once_the_platform_wants_no_
         rule.method("POST").path("/move").times(0)
     });
     for visit in &visits {
-        world.trainer().drag(visit, "2027-01-11 15:00");
+        let later = world.trainer().start(visit) + chrono::TimeDelta::minutes(30);
+        world.trainer().drag(visit, &later.to_rfc3339());
     }
+    world.settle().await;
+    world.answer(Answer::GoOn).await;
     world.settle().await;
     let waiting = world.outbox().await.len();
     assert!(waiting > 16, "{waiting}");
