@@ -92,6 +92,7 @@ pub fn of_code(code: &str, detail: Option<&str>) -> String {
         "moves_waiting" => {
             "moves, notes or open decisions have not reached the platform yet; sync or decide first, or they are lost (--even-so goes on anyway)"
         }
+        "not_now" => "Roundtrip is just getting ready again; nothing was done; try again in a moment",
         "stale" => "the number of events has changed; look again, and confirm the new one",
         "not_the_writer" => "another laptop writes; take over with `sync --once --take-over` first",
         "writes_failed" => "some writes did not go through; they are tried again with the next sync",

@@ -198,8 +198,13 @@ async fn chosen_later(app: &AppHandle, id: &str) {
         gui.quit(app).await;
         return;
     }
-    let Some(running) = gui.host.running().await else {
-        return;
+    let running = match gui.host.running_soon().await {
+        Ok(Some(running)) => running,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::warn!(code = error.code, "what was chosen in the tray could not be done");
+            return;
+        }
     };
     let now = running.engine.now();
     let until = match id {

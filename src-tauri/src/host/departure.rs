@@ -112,14 +112,14 @@ impl Host {
     /// says that events were not looked at.
     ///
     /// # Errors
-    /// `stale` if the number of events is not the one that was confirmed, `moves_waiting` if moves would be lost and it is
+    /// `not_now` while the engine is just being put together anew, `stale` if the number of events is not the one that was confirmed, `moves_waiting` if moves would be lost and it is
     /// not to happen `even_so`; the database's.
     pub async fn delete_everything(
         self: &Arc<Self>,
         confirmed: u32,
         even_so: bool,
     ) -> Result<DeleteReport, AppError> {
-        let Some(running) = self.running().await else {
+        let Some(running) = self.running_soon().await? else {
             let mut report = self.begin_report(&Departure::default(), self.elsewhere(None).await?);
             report.local_only = true;
             self.empty_laptop(&mut report).await;

@@ -41,7 +41,8 @@ impl Host {
     ///
     /// # Errors
     /// `events_remain` if events were to be deleted and some could not be: then nothing is disconnected, and syncing is
-    /// paused until it is resumed, so that what was deleted stays deleted. `moves_waiting` if moves would be lost by it.
+    /// paused until it is resumed, so that what was deleted stays deleted. `not_now` while the engine is just being put together anew.
+    /// `moves_waiting` if moves would be lost by it.
     pub async fn disconnect(
         self: &Arc<Self>,
         service: Provider,
@@ -58,7 +59,7 @@ impl Host {
             return Ok(finished.left);
         }
         let mut left = Left::default();
-        let running = self.running().await;
+        let running = self.running_soon().await?;
         if let Some(running) = &running
             && delete_events
         {
@@ -280,7 +281,7 @@ impl Host {
         change: impl FnOnce(SyncSettings) -> SyncSettings + Send,
     ) -> Result<(), AppError> {
         let id = id.trim();
-        let running = self.running().await.ok_or_else(AppError::not_connected)?;
+        let running = self.running_soon().await?.ok_or_else(AppError::not_connected)?;
         self.writable_calendar(id).await?;
         self.stop_to_change(&running, even_so).await?;
         running.engine.stop_channels().await;

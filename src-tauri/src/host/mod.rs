@@ -23,7 +23,7 @@ pub mod snapshots;
 pub mod tidying;
 pub mod vault;
 
-use crate::ipc::dto::{DeleteReport, SignInView};
+use crate::ipc::dto::{AppError, DeleteReport, SignInView};
 use accounts::Accounts;
 use clock::SystemClock;
 use keep_up::{AGAIN_AFTER, keep_up};
@@ -44,7 +44,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The clocks are looked at this often.
 const WATCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
-/// Putting the engine together opens no connection and takes no time to speak of.
+/// Putting the engine together opens no connection and takes no time to speak of; the cycle before it may last until a request ends, for
+/// which nobody who has clicked is let wait.
 const ENGINE_IS_THERE_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 /// Whoever quits does not wait longer for a service that does not answer.
 const ENDS_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -247,24 +248,33 @@ impl Host {
         let _ = self.events.send(event);
     }
 
-    /// The engine, once both sides are signed in.
+    /// The engine, once both sides are signed in. While another one takes its place it is the one before, stopped: good enough to be
+    /// shown, and nothing is asked of it. Whoever wants something done takes [`Host::running_soon`].
     pub async fn running(&self) -> Option<Running> {
         self.running.read().await.clone()
     }
 
-    /// The engine, waited for if both sides are signed in and it is just being put together: the window may ask in the moment
-    /// in which it hears of the second sign-in.
-    pub async fn running_soon(&self) -> Option<Running> {
+    /// The engine for what is to be done, waited for if both sides are signed in and it is just being put together: the window may
+    /// ask in the moment in which it hears of the second sign-in. The one before, which ends, would lose what it is asked for, or do it
+    /// beside the fresh one. None if not both are signed in.
+    ///
+    /// # Errors
+    /// `not_now` if it is not there in time; the database's.
+    pub async fn running_soon(&self) -> Result<Option<Running>, AppError> {
         let mut events = self.events();
+        let until = tokio::time::Instant::now() + ENGINE_IS_THERE_WITHIN;
         loop {
             let running = self.running().await;
-            if running.is_some() || self.accounts().await.connection().is_none() {
-                return running;
+            if let Some(running) = running.filter(|running| !running.stop.is_cancelled()) {
+                return Ok(Some(running));
+            }
+            if self.known_accounts().await?.connection().is_none() {
+                return Ok(None);
             }
             // The end of putting it together is told.
-            match tokio::time::timeout(ENGINE_IS_THERE_WITHIN, events.recv()).await {
+            match tokio::time::timeout_at(until, events.recv()).await {
                 Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) => {}
-                Ok(Err(broadcast::error::RecvError::Closed)) | Err(_) => return self.running().await,
+                Ok(Err(broadcast::error::RecvError::Closed)) | Err(_) => return Err(AppError::not_now()),
             }
         }
     }

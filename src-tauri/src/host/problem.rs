@@ -146,6 +146,15 @@ impl AppError {
             retryable: false,
         }
     }
+    /// The engine is just being put together anew.
+    pub fn not_now() -> Self {
+        Self {
+            code: "not_now".into(),
+            detail: None,
+            field: None,
+            retryable: true,
+        }
+    }
     /// Needs both accounts first.
     pub fn not_connected() -> Self {
         Self {

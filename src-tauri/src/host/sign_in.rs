@@ -435,10 +435,13 @@ impl Host {
         };
         let service = finished.service;
         // Both sides are read in full: that lasts, and the trainer may give the sign-in up meanwhile.
-        if accept
-            && let Some(running) = self.running().await
-            && let Err(error) = self.stop_to_change(&running, even_so).await
-        {
+        let stopped = async {
+            match self.running_soon().await? {
+                Some(running) => self.stop_to_change(&running, even_so).await,
+                None => Ok(()),
+            }
+        };
+        if accept && let Err(error) = stopped.await {
             let mut current = self.sign_in();
             if !deciding.is_cancelled() {
                 current.deciding = None;

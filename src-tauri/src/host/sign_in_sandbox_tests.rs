@@ -491,6 +491,37 @@ async fn while_a_cycle_is_waited_for_everybody_else_is_answered() {
 }
 
 #[tokio::test]
+async fn what_is_asked_for_while_another_engine_takes_its_place_is_asked_of_that_one() {
+    let (host, _services, _folder, held, cycle) = listing("asked-in-a-rebuild").await;
+    let before = host.running().await.expect("both are signed in");
+    let rebuilt = tokio::spawn({
+        let host = Arc::clone(&host);
+        async move { host.rebuild().await }
+    });
+    before.stop.cancelled().await;
+
+    let asked = crate::ipc::commands::connected(&host);
+    let (asked, ()) = tokio::join!(asked, async {
+        // Long enough for whoever is content with the one before.
+        for _ in 0..20_000 {
+            tokio::task::yield_now().await;
+        }
+        held.held.send_replace(false);
+    });
+
+    let asked = asked.expect("both are signed in");
+    assert!(!Arc::ptr_eq(&asked.engine, &before.engine));
+    assert!(!asked.stop.is_cancelled());
+    rebuilt.await.expect("it ends");
+    cycle.await.expect("it ends").expect("the ledger works");
+    // One that is stopped and that none takes the place of is not waited for without end.
+    asked.stop.cancel();
+    let late = host.running_soon().await.err().expect("none is there");
+    assert_eq!((late.code.as_str(), late.retryable), ("not_now", true));
+    host.close().await;
+}
+
+#[tokio::test]
 async fn an_engine_that_is_out_for_a_moment_is_not_called_not_connected() {
     let (host, _folder) = connected("engine-out").await;
     host.stop_and_wait().await;

@@ -48,7 +48,16 @@ pub(super) async fn running(gui: &Gui) -> Answered<Running> {
     connected(&gui.host).await
 }
 
-pub(super) async fn connected(host: &Host) -> Answered<Running> {
+/// The engine for what is to be done.
+///
+/// # Errors
+/// See [`Host::running_soon`]; `not_connected` where it answers none.
+pub async fn connected(host: &Host) -> Answered<Running> {
+    host.running_soon().await?.ok_or_else(AppError::not_connected)
+}
+
+/// The engine for what is only shown: also the one that another takes the place of.
+pub(super) async fn shown_by(host: &Host) -> Answered<Running> {
     host.running().await.ok_or_else(AppError::not_connected)
 }
 
@@ -245,7 +254,7 @@ pub async fn change_settings(
 ) -> Answered<SettingsView> {
     // All of it is checked before any of it is kept.
     settings::check_app(&patch)?;
-    let Some(running) = gui.host.running().await else {
+    let Some(running) = gui.host.running_soon().await? else {
         // Before both accounts are connected there are only the app's own settings.
         gui.change_app_settings(&app, &patch).await?;
         let view = settings::view(&gui.host, None).await;
@@ -340,7 +349,7 @@ pub async fn preview_start(gui: State<'_, Gui>) -> Answered<Preview> {
 /// # Errors
 /// `not_connected`, the problem of the side that could not be read, or the database's.
 pub async fn preview_of_start(host: &Host) -> Answered<Preview> {
-    let running = host.running_soon().await.ok_or_else(AppError::not_connected)?;
+    let running = connected(host).await?;
     let report = running.engine.cycle(Trigger::Start).await?;
     let of = |side, error: Option<PortError>| error.map(|error| code_of(side, &error));
     let problem = of(Side::Platform, report.platform).or(of(Side::Calendar, report.calendar));
@@ -385,7 +394,8 @@ pub async fn network_is_back(gui: State<'_, Gui>) -> Answered<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn cancel_sync(gui: State<'_, Gui>) -> Answered<()> {
-    running(&gui).await?.engine.stop_run();
+    // Also the one that another takes the place of: its run is the one that is seen.
+    shown_by(&gui.host).await?.engine.stop_run();
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Restoring, trying a run again, the calendar as it was, and exports.
 
-use super::{Answered, checked, connected, running};
+use super::{Answered, checked, connected, running, shown_by};
 use crate::gui::Gui;
 use crate::gui::downloads;
 use crate::host::export;
@@ -299,7 +299,7 @@ pub async fn calendar_at(gui: State<'_, Gui>, at: DateTime<Utc>) -> Answered<Pas
 /// # Errors
 /// `not_connected`, or the engine's.
 pub async fn past_calendar(host: &Host, at: DateTime<Utc>) -> Answered<PastCalendar> {
-    let past = connected(host).await?.engine.calendar_at(at).await?;
+    let past = shown_by(host).await?.engine.calendar_at(at).await?;
     Ok(PastCalendar {
         at: past.at,
         earliest: past.earliest,
@@ -357,7 +357,7 @@ pub async fn file(
     personal: bool,
 ) -> Answered<(String, usize)> {
     filter_of(query.clone())?;
-    let running = connected(host).await?;
+    let running = shown_by(host).await?;
     // One reading finds all that is kept: the history holds 30 days.
     let everything = HistoryFilter {
         limit: u32::MAX,

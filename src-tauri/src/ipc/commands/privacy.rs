@@ -23,7 +23,7 @@ pub async fn privacy_mirror(gui: State<'_, Gui>, patch: SettingsPatch) -> Answer
 /// # Errors
 /// `bad_input` with the field, `not_connected`, or the engine's.
 pub async fn mirror(host: &Host, patch: &SettingsPatch) -> Answered<Vec<MirrorRow>> {
-    let running = super::connected(host).await?;
+    let running = super::shown_by(host).await?;
     let before = running.engine.ledger().settings().await?;
     let after = settings::patched(&before, patch)?;
     let rows = running.engine.mirror(after, MIRROR_DAYS).await?;

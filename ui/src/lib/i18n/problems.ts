@@ -62,6 +62,7 @@ const WORDS: Record<string, Words> = {
   moves_waiting: () => [m.p_moves_waiting(), m.p_moves_waiting_why()],
   gone: () => [m.p_gone(), m.p_conflict_gone_why()],
   stale: () => [m.p_stale(), m.p_stale_why()],
+  not_now: () => [m.p_not_now(), m.p_not_now_why()],
   not_possible: () => [m.p_not_possible(), m.p_not_possible_why()],
   too_close: () => [m.p_too_close(), m.p_too_close_why()],
   bad_input: () => [m.p_bad_input(), m.p_bad_input_why()],
