@@ -195,7 +195,8 @@ impl Host {
     async fn empty_laptop(self: &Arc<Self>, report: &mut DeleteReport) {
         self.cancel_sign_in();
         let kept = self.keeping.lock().await;
-        self.stop().await;
+        // A sign-in that was kept until now may have put a fresh one together: its cycle would write into what is emptied.
+        self.stop_and_wait().await;
         // Before and after: once the database is empty nothing tells the next start of a log that is left.
         crate::log::empty();
         match self.database.wipe().await {

@@ -439,6 +439,29 @@ async fn a_disconnect_says_goodbye_after_the_cycle_under_way_and_the_lease_stays
     host.close().await;
 }
 
+#[tokio::test]
+async fn a_laptop_is_emptied_after_the_cycle_under_way_which_leaves_nothing_in_it() {
+    let (host, _services, _folder, held, cycle) = listing("emptied-in-a-cycle").await;
+    let running = host.running().await.expect("both are signed in");
+    let emptied = host.finish_everything(None);
+    let ((), known) = tokio::join!(emptied, async {
+        running.stop.cancelled().await;
+        // Long enough for whoever does not wait.
+        for _ in 0..20_000 {
+            tokio::task::yield_now().await;
+        }
+        let known = host.known_accounts().await;
+        held.held.send_replace(false);
+        known
+    });
+
+    assert!(known.expect("not yet emptied").connection().is_some());
+    cycle.await.expect("it ends").expect("the ledger still works");
+    assert!(host.accounts().await.connection().is_none());
+    assert_eq!(host.database.connections().await, Ok(Vec::new()));
+    host.close().await;
+}
+
 /// Longer than any test. What answers at once is never waited for so long.
 const FOR_EVER: std::time::Duration = std::time::Duration::from_secs(60);
 
