@@ -308,7 +308,8 @@ impl Host {
             return Err("calendar_right_missing".into());
         }
         let account = Account::of(&tokens, &self.google).map_err(|error| port_problem(&error).to_owned())?;
-        let known = self.accounts().await.google;
+        let known = self.known_accounts().await;
+        let known = known.map_err(|error| AppError::from(error).code)?.google;
         // The chosen calendar belongs to the account: it is kept only for the same one.
         let extra = known
             .filter(|(known, _)| known.account_id == account.subject)
@@ -333,6 +334,8 @@ impl Host {
     /// Another account than before is never taken silently: both addresses are named, and the trainer decides. Up to here
     /// `cancel` ends the sign-in, and nothing of it is kept.
     async fn keep_or_ask(self: &Arc<Self>, finished: Finished, cancel: &CancellationToken) -> SignInView {
+        // Another one that is being kept may change who is signed in.
+        let _kept = self.keeping.lock().await;
         // Without knowing who is signed in nobody takes their place.
         let accounts = match self.known_accounts().await {
             Ok(accounts) => accounts,
@@ -355,7 +358,6 @@ impl Host {
             current.other = Some(Box::new(finished));
             return view;
         }
-        let _kept = self.keeping.lock().await;
         if !self.is_past_cancelling(cancel) {
             return view_of(finished.service, "cancelled", None, None);
         }
@@ -379,7 +381,15 @@ impl Host {
         let service = finished.service;
         let integrations = self.database.integrations();
         // What still runs for another platform would find these tokens under its own trainer's id, and send them there.
-        let known = self.accounts().await;
+        let known = match self.known_accounts().await {
+            Ok(known) => known,
+            Err(error) => {
+                // Whoever was asked about another account has it stopped already.
+                self.rebuild().await;
+                let code = AppError::from(error).code;
+                return view_of(service, "failed", None, Some(&code));
+            }
+        };
         let replaced = known
             .of(service)
             .is_some_and(|known| !is_same_account(known, &finished.integration));
@@ -398,9 +408,7 @@ impl Host {
         drop(lock);
         if let Err(error) = kept {
             tracing::warn!(%error, %service, "sign-in could not be kept");
-            if replaced {
-                self.rebuild().await;
-            }
+            self.rebuild().await;
             return view_of(service, "failed", None, Some("keychain"));
         }
         let details = serde_json::json!({ "service": service.as_str() });

@@ -219,6 +219,27 @@ async fn a_sign_in_that_is_given_up_while_both_sides_are_looked_at_is_not_kept()
 }
 
 #[tokio::test]
+async fn a_sign_in_that_cannot_be_kept_leaves_no_engine_that_was_stopped_for_it() {
+    let (host, _folder) = connected("not-kept").await;
+    let before = host.running().await.expect("both are signed in");
+    // As the trainer's word on another account leaves it.
+    before.stop.cancel();
+    host.database.close().await;
+
+    let view = host.keep(at("https://birke.example")).await;
+
+    assert_eq!(
+        (view.state.as_str(), view.problem.as_deref()),
+        ("failed", Some("database_unavailable"))
+    );
+    assert!(
+        host.running().await.is_none(),
+        "it was put together anew as far as it goes"
+    );
+    host.close().await;
+}
+
+#[tokio::test]
 async fn the_same_id_at_another_platform_is_another_account() {
     const HERE: &str = "http://127.0.0.1:9";
     let (host, _folder) = connected("two-platforms").await;
