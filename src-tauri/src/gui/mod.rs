@@ -34,6 +34,7 @@ use tauri::{AppHandle, Manager, RunEvent, WindowEvent, Wry};
 use tauri_plugin_autostart::ManagerExt;
 use tauri_plugin_deep_link::DeepLinkExt;
 use tauri_specta::Event;
+use words::Tongue;
 
 /// Started by the system at log-in: no window until it is asked for.
 const HIDDEN: &str = "--hidden";
@@ -268,19 +269,27 @@ pub fn run(arguments: &[String]) -> ExitCode {
                 Some(Link::Route(route)) => Some(route),
                 Some(Link::SignIn(_)) | None => None,
             };
-            let opening = tauri::async_runtime::spawn(Host::open(Purpose::Window));
+            let with_window = !hidden || route.is_some();
+            let purpose = if with_window {
+                Purpose::Window
+            } else {
+                Purpose::AtLogIn
+            };
+            let opening = Host::open_saying(purpose, notifications::waits_for_another);
+            let opening = tauri::async_runtime::spawn(opening);
             // The web view starts a process of its own, which takes longer than all else: it does so meanwhile. What its
             // page asks for is answered once this has returned.
-            let with_window = !hidden || route.is_some();
             let window = with_window.then(|| window::make(app.handle()));
             let opened = match tauri::async_runtime::block_on(opening) {
-                Ok(opened) => opened.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
+                Ok(opened) => {
+                    opened.map_err(|error| (error.to_string(), Tongue::of("system").why_not(&error)))
+                }
+                Err(error) => Err((error.to_string(), error.to_string())),
             };
             let host = match opened {
                 Ok(host) => host,
-                Err(text) => {
-                    give_up(app.handle(), &text);
+                Err((text, shown)) => {
+                    give_up(app.handle(), &text, &shown);
                     return Ok(());
                 }
             };
@@ -329,22 +338,24 @@ pub fn run(arguments: &[String]) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            say_why_not(&error.to_string());
+            let text = error.to_string();
+            say_why_not(&text, &text);
             ExitCode::FAILURE
         }
     }
 }
 
-/// On stderr for a terminal, in the log, and as a notification: whoever starts the app by a click sees neither of the others.
-fn say_why_not(text: &str) {
+/// On stderr for a terminal, in the log, and as a notification, which says it as `shown`: whoever starts the app by a click sees neither
+/// of the others.
+fn say_why_not(text: &str, shown: &str) {
     tracing::error!(%text, "could not start");
     eprintln!("Roundtrip couldn't start: {text}");
-    notifications::could_not_start(text);
+    notifications::could_not_start(shown);
 }
 
 /// Ends the process with 1. An error in the set-up itself would be a panic.
-fn give_up(app: &AppHandle, text: &str) {
-    say_why_not(text);
+fn give_up(app: &AppHandle, text: &str, shown: &str) {
+    say_why_not(text, shown);
     app.exit(1);
 }
 

@@ -100,6 +100,20 @@ pub fn could_not_start(text: &str) {
     }
 }
 
+/// Says that the start waits for another process, which nobody sees otherwise: there is no window yet.
+pub fn waits_for_another() {
+    let tongue = Tongue::of("system");
+    let (title, text) = tongue.waits_for_another();
+    let mut notification = notify_rust::Notification::new();
+    notification.summary(&title).body(&text).appname("Roundtrip");
+    // Showing blocks.
+    std::thread::spawn(move || {
+        if let Err(error) = as_text(notification).show() {
+            tracing::info!(%error, "notification could not be shown");
+        }
+    });
+}
+
 /// The morning's summary, if it is time for it. In the foreground the window says as much.
 pub async fn summary(app: &AppHandle) {
     let gui = app.state::<Gui>();

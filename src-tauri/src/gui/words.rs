@@ -1,5 +1,6 @@
 //! The few texts that are shown outside the window: tray and notifications, in both languages.
 
+use crate::host::StartError;
 use crate::host::notices::{Cause, Notice, Summary};
 use crate::ipc::dto::OverallState;
 use crate::ipc::settings::system_language;
@@ -157,6 +158,31 @@ impl Tongue {
     /// Title of the notification that the app did not start.
     pub fn could_not_start(self) -> String {
         self.pick("Roundtrip couldn’t start", "Roundtrip konnte nicht starten")
+    }
+
+    /// Why the app did not start, where it has words of its own in both languages.
+    pub fn why_not(self, error: &StartError) -> String {
+        match error {
+            StartError::InUse => self.pick(
+                "Another Roundtrip is at work here: a command, or the window of another session. Wait for its end or end it, and open Roundtrip again.",
+                "Ein anderes Roundtrip arbeitet hier: ein Befehl oder das Fenster einer anderen Sitzung. Warten Sie sein Ende ab oder beenden Sie es, und öffnen Sie Roundtrip erneut.",
+            ),
+            other => other.to_string(),
+        }
+    }
+
+    /// Title and text of the notification that a start waits for another process.
+    pub fn waits_for_another(self) -> (String, String) {
+        (
+            self.pick(
+                "Another Roundtrip (a command) is at work here",
+                "Ein anderes Roundtrip (ein Befehl) arbeitet hier",
+            ),
+            self.pick(
+                "This one opens when it has ended.",
+                "Dieses öffnet sich, wenn es fertig ist.",
+            ),
+        )
     }
 
     /// Title and text of the morning's summary.
@@ -396,6 +422,9 @@ mod tests {
             tongue.settings(),
             tongue.quit(),
             tongue.could_not_start(),
+            tongue.why_not(&StartError::InUse),
+            tongue.waits_for_another().0,
+            tongue.waits_for_another().1,
             tongue.summary(&summary(1)).0,
             tongue.summary(&summary(2)).0,
         ];

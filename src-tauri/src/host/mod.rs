@@ -64,14 +64,14 @@ pub enum StartError {
     /// The network library.
     #[error("the network library could not be started")]
     Network,
-    /// Another process of this data folder syncs.
+    /// Another process of this data folder syncs: the window, or a verb.
     #[error(
-        "Roundtrip is already open for this data folder and syncs by itself; use its window, or quit it first"
+        "Roundtrip is already open for this data folder: its window, which syncs by itself, or another command such as `roundtrip sync`; use the window, or wait for the command to end"
     )]
     AlreadyRunning,
     /// Another process of this data folder has not ended while the window waited for it.
     #[error(
-        "another Roundtrip has been at work in this data folder for minutes: a command such as `roundtrip sync` or `roundtrip connect`, or the window of another session; wait for its end or end it, and open Roundtrip again"
+        "another Roundtrip is at work in this data folder: a command such as `roundtrip sync` or `roundtrip connect`, or the window of another session; wait for its end or end it, and open Roundtrip again"
     )]
     InUse,
     /// The database is damaged, and another process has it open.
@@ -157,6 +157,8 @@ pub struct Host {
 pub enum Purpose {
     /// The window: runs cycles by itself.
     Window,
+    /// As [`Purpose::Window`], started by the system at log-in: nobody looks for a window yet.
+    AtLogIn,
     /// A verb that writes or syncs.
     Verb,
     /// A verb that only looks.
@@ -169,6 +171,14 @@ impl Host {
     /// # Errors
     /// See [`StartError`].
     pub async fn open(purpose: Purpose) -> Result<Arc<Self>, StartError> {
+        Self::open_saying(purpose, || ()).await
+    }
+
+    /// As [`Host::open`]. If the end of another process is waited for, `say` is called, once.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn open_saying(purpose: Purpose, say: impl FnOnce() + Send) -> Result<Arc<Self>, StartError> {
         let data_dir = data_dir().ok_or_else(|| {
             StartError::Data("no folder for the app's data is known; set ROUNDTRIP_DATA_DIR to one".into())
         })?;
@@ -178,7 +188,7 @@ impl Host {
             .filter(|value| !value.is_empty());
         let keys = KeySource::choose(key.as_deref(), &data_dir)
             .map_err(|error| StartError::Environment(error.to_string()))?;
-        let (database, lock) = opening::open_database(purpose, &data_dir, &keys, clock.now()).await?;
+        let (database, lock) = opening::open_database(purpose, &data_dir, &keys, clock.now(), say).await?;
         if purpose != Purpose::Look {
             finish_wipe(&database).await;
         }
@@ -218,7 +228,7 @@ impl Host {
             saved: Mutex::default(),
             departed: Mutex::default(),
             finished: Mutex::default(),
-            drives: purpose == Purpose::Window,
+            drives: matches!(purpose, Purpose::Window | Purpose::AtLogIn),
             in_use: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             may_begin: CancellationToken::new(),
