@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod appearance;
+mod autostart;
 pub mod browser;
 pub mod links;
 pub mod notifications;
@@ -106,24 +107,18 @@ impl Gui {
         self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Registers the start at log-in anew where it is on: the app may have been moved or installed elsewhere since, and the system would
-    /// start nothing, without a word.
+    /// See [`autostart::renew`], where it was chosen.
     async fn renew_autostart(&self, app: &AppHandle) {
         let on = self.host.database.setting::<bool>(keys::AUTOSTART).await;
-        let manager = app.autolaunch();
-        // Who turned it off in the system's own settings is not overruled.
-        if on.ok().flatten() == Some(true)
-            && manager.is_enabled().unwrap_or(false)
-            && let Err(error) = manager.enable()
-        {
-            tracing::info!(%error, "autostart could not be renewed");
+        if on.ok().flatten() == Some(true) {
+            autostart::renew(app);
         }
     }
 
     /// The settings with what the system says of the start at log-in, which somebody may have changed there. Before it was chosen here
     /// nothing is said.
     pub fn as_the_system_says(app: &AppHandle, view: SettingsView) -> SettingsView {
-        let system = app.autolaunch().is_enabled().ok();
+        let system = autostart::is_on(app);
         SettingsView {
             autostart: settings::autostart_of(view.autostart, system),
             ..view
