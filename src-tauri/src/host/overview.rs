@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 use roundtrip_core::badge::Badge;
 use roundtrip_core::outbox::{OutboxState, Side};
 use roundtrip_core::{schedule, silence};
-use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat, LedgerError, Run};
+use roundtrip_engine::ledger::{HistoryFilter, HistoryWhat, Ledger, LedgerError, Run};
 use roundtrip_engine::ports::PortError;
 use roundtrip_engine::{AppointmentStatus, Snapshot};
 use roundtrip_store::{Integration, IntegrationStatus};
@@ -35,9 +35,11 @@ impl Host {
         let Some(running) = self.running().await else {
             let put_aside = self.database.put_aside().await?;
             let mut shown = unconnected(&accounts);
-            if accounts.connection().is_some() {
-                // Both are signed in, and the engine is just being put together anew.
+            if let Some(connection) = accounts.connection() {
+                // Both are signed in, and the engine is just being put together anew: whoever has begun long ago is not shown how.
                 shown.state = OverallState::Starting;
+                let state = self.database.ledger(connection.id).sync_state().await;
+                shown.started = state.is_ok_and(|state| state.started);
             }
             return Ok(Overview {
                 tokens_volatile: volatile,

@@ -547,9 +547,16 @@ async fn what_is_asked_for_while_another_engine_takes_its_place_is_asked_of_that
 #[tokio::test]
 async fn an_engine_that_is_out_for_a_moment_is_not_called_not_connected() {
     let (host, _folder) = connected("engine-out").await;
-    host.stop_and_wait().await;
-    let shown = host.overview().await.expect("the database works");
-    assert_eq!(shown.state, crate::ipc::dto::OverallState::Starting);
+    let running = host.running().await.expect("both are signed in");
+    for started in [false, true] {
+        if started {
+            running.engine.start_syncing().await.expect("the ledger works");
+        }
+        host.stop_and_wait().await;
+        let shown = host.overview().await.expect("the database works");
+        assert_eq!(shown.state, crate::ipc::dto::OverallState::Starting);
+        assert_eq!(shown.started, started, "nobody is thrown back to the beginning");
+    }
     host.close().await;
 }
 
