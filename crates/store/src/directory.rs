@@ -2,7 +2,7 @@
 
 use crate::boundary;
 use crate::error::OpenError;
-use crate::tokens::key::KeySource;
+use crate::tokens::key::{KeyError, KeySource};
 use crate::tokens::keychain;
 use roundtrip_core::ids::DeviceId;
 use sha2::{Digest, Sha256};
@@ -254,7 +254,7 @@ pub(crate) fn installation_id(dir: &Path) -> Result<Uuid, OpenError> {
 /// This installation as the platform's writer lease knows it. It lies outside the database, so that a lost database does
 /// not look like a second laptop: in a file of the data directory, and in the keychain if `keys` uses one. The keychain is asked
 /// where the file has none, so the id survives the loss of the whole directory; it may wait for a person to unlock it, and a start
-/// is not to wait for that.
+/// is not to wait for that. See [`keep_device_id`] for an id that a keychain could not be told then.
 pub async fn device_id(data_dir: &Path, keys: &KeySource) -> Result<DeviceId, OpenError> {
     let dir = data_dir.to_owned();
     let use_keychain = keys.uses_keychain();
@@ -277,6 +277,41 @@ pub async fn device_id(data_dir: &Path, keys: &KeySource) -> Result<DeviceId, Op
     })
     .await?;
     Ok(DeviceId::new(id.to_string()))
+}
+
+/// Writes the id that [`device_id`] answers into the keychain too, if `keys` uses one and it has another one or none. For when the
+/// keychain is known to answer: it may have been locked when the id was made. Without an id in the directory nothing is done.
+///
+/// # Errors
+/// The directory's, or that the keychain did not take it: then the id is in the file only, as before.
+pub async fn keep_device_id(data_dir: &Path, keys: &KeySource) -> Result<(), OpenError> {
+    if !keys.uses_keychain() {
+        return Ok(());
+    }
+    let dir = data_dir.to_owned();
+    blocking(move || {
+        let _lock = DirectoryLock::acquire(&dir, "installation")?;
+        let Some(id) = id_in(&dir, DEVICE_FILE)? else {
+            return Ok(());
+        };
+        let name = device_entry(&dir)?;
+        let known = || Ok(keychain::read(&name)?.map(|kept| kept.to_vec()));
+        let told = tell_unless_known(id, known, |bytes| keychain::write(&name, bytes));
+        told.map_err(|error| directory_error(&dir, io::Error::other(error)))
+    })
+    .await
+}
+
+/// Whoever cannot say what it knows is told nothing.
+fn tell_unless_known(
+    id: Uuid,
+    known: impl FnOnce() -> Result<Option<Vec<u8>>, KeyError>,
+    tell: impl FnOnce(&[u8]) -> Result<(), KeyError>,
+) -> Result<(), KeyError> {
+    if known()?.as_deref() == Some(id.as_bytes().as_slice()) {
+        return Ok(());
+    }
+    tell(id.as_bytes())
 }
 
 /// The id in the file; only where it has none, what `ask` knows, else a fresh one. False if whoever was asked did not know it.
@@ -336,6 +371,22 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_keychain_that_was_locked_when_the_id_was_made_is_told_it_later_and_once() {
+        let id = Uuid::new_v4();
+        let told = std::cell::RefCell::new(None);
+        let tell = |bytes: &[u8]| {
+            assert!(told.replace(Some(bytes.to_vec())).is_none(), "it has it already");
+            Ok(())
+        };
+        let locked = tell_unless_known(id, || Err(KeyError::Locked), tell);
+        assert_eq!((locked, told.borrow().clone()), (Err(KeyError::Locked), None));
+        for _ in 0..2 {
+            assert_eq!(tell_unless_known(id, || Ok(told.borrow().clone()), tell), Ok(()));
+        }
+        assert_eq!(told.borrow().as_deref(), Some(id.as_bytes().as_slice()));
+    }
 
     #[test]
     fn whoever_may_wait_for_a_person_is_asked_for_an_id_only_where_the_file_has_none() {

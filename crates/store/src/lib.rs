@@ -41,7 +41,7 @@ mod wipe;
 #[cfg(feature = "crash-points")]
 pub use boundary::visit_boundaries;
 pub use database::Database;
-pub use directory::{DirectoryLock, device_id, open_own, prepare_directory, prepare_inside};
+pub use directory::{DirectoryLock, device_id, keep_device_id, open_own, prepare_directory, prepare_inside};
 pub use error::OpenError;
 pub use integrations::{IntegrationError, Integrations, Rotated};
 pub use ledger::SqliteLedger;

@@ -75,6 +75,7 @@ pub(crate) async fn connected(name: &str) -> (Arc<Host>, Folder) {
         google: GoogleConfig::from_settings(|_| None).expect("the defaults"),
         keys,
         data_dir: folder.clone(),
+        id_is_told: false.into(),
         device_id: Mutex::new(None),
         running: RwLock::new(None),
         rebuilding: tokio::sync::Mutex::default(),

@@ -121,6 +121,8 @@ pub struct Host {
     pub(crate) google: GoogleConfig,
     keys: KeySource,
     data_dir: PathBuf,
+    /// The keychain has it, too, or was told it as far as that can be.
+    id_is_told: AtomicBool,
     /// None before anybody signs in and after everything was deleted, until the next connection asks for one.
     device_id: Mutex<Option<DeviceId>>,
     /// Never held while anything is waited for that takes long: the window, the tray and "Quit" ask for it.
@@ -219,6 +221,7 @@ impl Host {
             google,
             keys,
             data_dir,
+            id_is_told: AtomicBool::new(false),
             device_id: Mutex::new(device_id),
             running: RwLock::new(None),
             rebuilding: tokio::sync::Mutex::default(),
@@ -442,6 +445,21 @@ impl Host {
     /// The next connection is one of another installation.
     fn forget_device(&self) {
         *self.device_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.id_is_told.store(false, Ordering::Relaxed);
+    }
+
+    /// Once in a process, and never at its start: a keychain that was locked when this installation was named may answer by now, and is
+    /// known to where the tokens came out of it.
+    async fn tell_keychain(&self) {
+        if self.id_is_told.load(Ordering::Relaxed)
+            || !matches!(self.database.tokens_are_volatile().await, Ok(None))
+        {
+            return;
+        }
+        self.id_is_told.store(true, Ordering::Relaxed);
+        if let Err(error) = roundtrip_store::keep_device_id(&self.data_dir, &self.keys).await {
+            tracing::debug!(%error, "device id is kept in a file only");
+        }
     }
 
     /// Looks at the clocks while a run goes on, so that one that never ends is noticed too, and one in which the lid was

@@ -84,6 +84,7 @@ impl Host {
                     self.keep_me(running).await;
                     self.tidy(running).await;
                     self.ask_for_key(Asks::Cycle).await;
+                    self.tell_keychain().await;
                 }
                 Ok(_) => {}
                 Err(broadcast::error::RecvError::Closed) => return,
