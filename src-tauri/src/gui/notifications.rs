@@ -22,15 +22,16 @@ impl Shown {
     /// What is to be shown from now on, and the ids of what is not to be shown any more. What is not known now stays as it is:
     /// withdrawn, it would be shown once more as soon as it is known again.
     fn difference(&self, known: Known) -> (Vec<Notice>, Vec<u32>) {
-        let (notices, all) = match known {
-            Known::All(notices) => (notices, true),
-            Known::LocalData(notice) => (vec![notice], false),
+        let (notices, is_known): (_, fn(&Cause) -> bool) = match known {
+            Known::All(notices) => (notices, |_| true),
+            Known::Beginning(notices) => (notices, |cause| !cause.is_of_a_side()),
+            Known::LocalData(notice) => (vec![notice], Cause::is_of_local_data),
             Known::Nothing => return Default::default(),
         };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let gone: Vec<Cause> = open
             .keys()
-            .filter(|cause| all || cause.is_of_local_data())
+            .filter(|cause| is_known(cause))
             .filter(|cause| !notices.iter().any(|notice| notice.cause == **cause))
             .cloned()
             .collect();
@@ -329,6 +330,31 @@ mod tests {
             (vec![], vec![0, 0]),
             "the local data can be read, and one of the others is solved"
         );
+    }
+
+    #[test]
+    fn what_a_side_waits_for_is_not_solved_by_an_engine_that_has_not_looked_yet() {
+        let notice = |cause| Notice {
+            cause,
+            count: 1,
+            route: "/".into(),
+            told: false,
+            title: None,
+        };
+        let shown = Shown::default();
+        shown.difference(Known::All(vec![
+            notice(Cause::ReconnectGoogle),
+            notice(Cause::Conflicts),
+        ]));
+        let (_, solved) = shown.difference(Known::Beginning(Vec::new()));
+        assert_eq!(solved, [0], "the conflict was answered");
+        let (fresh, solved) = shown.difference(Known::All(vec![notice(Cause::ReconnectGoogle)]));
+        assert!(
+            fresh.is_empty() && solved.is_empty(),
+            "neither said again nor gone"
+        );
+        let (_, solved) = shown.difference(Known::All(Vec::new()));
+        assert_eq!(solved, [0]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! unsolved, withdrawn when it is solved elsewhere.
 
 use super::Host;
-use super::overview::{plain_problem, problem_of};
+use super::overview::{plain_problem, problem_of, rests};
 use super::problem::of_side;
 use crate::ipc::dto::{AppError, Problem};
 use crate::ipc::settings::keys;
@@ -57,6 +57,19 @@ impl Cause {
     pub fn is_of_local_data(&self) -> bool {
         matches!(self, Self::DiskFull | Self::DataDamaged | Self::DataUnreadable)
     }
+
+    /// What a side waits for, which only a run finds out.
+    pub fn is_of_a_side(&self) -> bool {
+        matches!(
+            self,
+            Self::ReconnectGoogle
+                | Self::ReconnectPlatform
+                | Self::RightMissingGoogle
+                | Self::RightMissingPlatform
+                | Self::CalendarNotFound
+                | Self::CalendarReadOnly
+        )
+    }
 }
 
 /// What is known of what needs the trainer.
@@ -64,6 +77,8 @@ impl Cause {
 pub enum Known {
     /// All of it.
     All(Vec<Notice>),
+    /// As all, but that nothing is known of the two sides yet: no run of this engine has ended.
+    Beginning(Vec<Notice>),
     /// That the local data cannot be used. Whatever else there is stands in it, so nothing of that is solved.
     LocalData(Notice),
     /// Nothing at this moment.
@@ -150,7 +165,12 @@ impl Host {
         if !snapshot.held.is_empty() {
             add(Cause::Held, snapshot.held.len(), "/".into(), None);
         }
-        Known::All(notices)
+        // A rest may be long, and no run comes before its end: then what is known is all there is.
+        let awaits_a_run = self.drives && !rests(&snapshot) && !snapshot.live.settled;
+        match awaits_a_run {
+            true => Known::Beginning(notices),
+            false => Known::All(notices),
+        }
     }
 
     /// What needs the trainer while nothing syncs. A start at log-in has no window, so what ended syncing is said here.

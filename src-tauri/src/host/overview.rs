@@ -339,7 +339,7 @@ pub fn problem_of(running: &Running, snapshot: &Snapshot) -> Option<Problem> {
 }
 
 /// The trainer paused syncing, or turned it off.
-fn rests(snapshot: &Snapshot) -> bool {
+pub(super) fn rests(snapshot: &Snapshot) -> bool {
     let until = snapshot.state.rests_until(&snapshot.settings, snapshot.now);
     until.is_some()
 }

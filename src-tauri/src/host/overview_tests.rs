@@ -6,7 +6,7 @@ use crate::gui::words::Tongue;
 use crate::host::leaving::tests::connected;
 use crate::host::notices::{Cause, Known, Notice, causes_of};
 use roundtrip_core::silence::{Passed, Watch};
-use roundtrip_engine::ledger::Change;
+use roundtrip_engine::ledger::{Change, Trigger};
 use roundtrip_store::Provider;
 
 #[tokio::test]
@@ -441,4 +441,21 @@ async fn accounts_that_cannot_be_read_are_not_signed_out() {
     // Whoever quits closes it: that is nothing to be told.
     host.close().await;
     assert_eq!(host.notices().await, Known::Nothing);
+}
+
+#[tokio::test]
+async fn until_a_run_has_ended_nothing_is_known_of_the_sides() {
+    let (mut host, _folder) = connected("beginning").await;
+    std::sync::Arc::get_mut(&mut host)
+        .expect("nobody else has it")
+        .drives = true;
+    assert_eq!(host.notices().await, Known::Beginning(Vec::new()));
+    let running = host.running().await.expect("both are signed in");
+    running
+        .engine
+        .cycle(Trigger::Start)
+        .await
+        .expect("the ledger works");
+    assert!(matches!(host.notices().await, Known::All(_)));
+    host.close().await;
 }
