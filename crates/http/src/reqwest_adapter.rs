@@ -46,7 +46,8 @@ impl Default for HttpOptions {
 const ANEW_EVERY: Duration = Duration::from_secs(60);
 
 /// The client for what is outside. reqwest reads once which proxy the system names, and a laptop goes from an office that has one to a
-/// home that has none: after a connection failed the next request has a fresh client.
+/// home that has none: after a connection failed the next request has a fresh client. On Linux only the environment names one, which
+/// stays as it was when the app was started.
 struct Outside {
     make: Box<dyn Fn() -> Result<Client, HttpError> + Send + Sync>,
     client: RwLock<Client>,
@@ -87,7 +88,8 @@ impl fmt::Debug for Outside {
 }
 
 /// The network through reqwest: TLS 1.2 or newer against the roots of the system, gzip, no redirects, no cookies, through the
-/// proxy that the system or the environment names, see [`Outside`].
+/// proxy that the environment names, on macOS and Windows else the system's settings, see [`Outside`]. On Linux those of the desktop
+/// are not read: the environment alone counts there.
 #[derive(Clone, Debug)]
 pub struct ReqwestHttp {
     outside: Arc<Outside>,
