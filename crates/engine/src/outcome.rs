@@ -18,8 +18,6 @@ use roundtrip_core::time::{EventTime, TimeSpan};
 
 /// The code of [`PortError::Rejected`].
 pub(crate) const REJECTED: &str = "rejected";
-/// The code of [`PortError::PreconditionFailed`]. A report keeps it only where nobody could tell the change ([`is_unexplained`]).
-pub(crate) const UNEXPLAINED: &str = "changed_meanwhile";
 
 /// The nearest future appointment first; what is over comes last.
 pub(crate) fn nearness(records: &Records, row: &OutboxRow, now: DateTime<Utc>) -> i64 {
@@ -281,7 +279,7 @@ pub fn error_code(error: &PortError) -> &'static str {
         PortError::CalendarNotFound => "calendar_not_found",
         PortError::AlreadyDeleted => "already_deleted",
         PortError::AlreadyExists => "already_exists",
-        PortError::PreconditionFailed { .. } => UNEXPLAINED,
+        PortError::PreconditionFailed { .. } => "changed_meanwhile",
         PortError::Refused { .. } => "refused",
         PortError::NotAssigned => "not_assigned",
         PortError::Rejected { .. } => REJECTED,

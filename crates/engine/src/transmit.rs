@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::execute::Outcome;
-use crate::outcome::{UNEXPLAINED, is_unexplained};
+use crate::outcome::is_unexplained;
 use crate::ports::{Accepted, EventLookup, Hinted, MoveReport, PortError};
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::ids::{Etag, EventId, IdempotencyKey};
@@ -126,7 +126,8 @@ impl Engine {
             Err(error @ (PortError::NotFound | PortError::NotAssigned)) => Outcome::Failed(error),
             Ok(_) | Err(_) => {
                 // Once: what a reading did not explain no further one at once will, and each brings this report's next try.
-                if row.last_problem.as_deref() != Some(UNEXPLAINED) {
+                // A report keeps this code only where nobody could tell the change.
+                if row.last_problem.as_deref() != Some("changed_meanwhile") {
                     self.hint(Hinted::Platform);
                 }
                 outcome

@@ -150,7 +150,7 @@ impl Host {
         if leaving.revoke {
             left.revoked = self.revoke(service).await.is_ok();
         }
-        self.stop().await;
+        self.stop_and_wait().await;
         let now = self.clock.now();
         let accounts = self.accounts().await;
         let account = accounts.of(service).ok_or_else(AppError::not_connected)?;
