@@ -140,7 +140,12 @@ impl Engine {
         let Intent::Delete { event_id, .. } = &row.intent else {
             return Outcome::Failed(PortError::NotFound);
         };
-        self.after_delete(event_id, Err(PortError::NotFound)).await
+        match self.look(event_id).await {
+            Outcome::FoundDeleted { .. } => Outcome::Gone,
+            // Nor does one 404 of a look prove anything.
+            Outcome::FoundNothing => self.after_delete(event_id, Err(PortError::NotFound)).await,
+            found => found,
+        }
     }
 
     async fn transmit_delete(&self, event_id: &EventId, expected: Option<&Etag>) -> Outcome {
