@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::execute::{IN_FLIGHT, Outcome};
 use crate::ledger::{Change, LedgerError};
 use crate::outcome::stops_side;
+use crate::ports::PortError;
 use crate::read::Records;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
@@ -93,6 +94,8 @@ impl Engine {
                     self.commit(changes).await?;
                     looked.given_up = true;
                 }
+                // It may have arrived before that: the key tells, and what is not ours any more is not moved by it.
+                Err(PortError::NotFound | PortError::NotAssigned) => looked.rows.push(row),
                 Err(error) => {
                     row.attempts += 1;
                     self.is_tried(run, &row.id);
