@@ -69,6 +69,8 @@ pub struct EndedLaptop {
     pub outbox: Vec<OutboxRow>,
     /// Open conflicts.
     pub conflicts: Vec<Conflict>,
+    /// Those that were answered.
+    pub answered: Vec<Conflict>,
     /// Open questions.
     pub questions: Vec<Question>,
     /// The whole history, oldest first, with what lost databases said.

@@ -420,6 +420,7 @@ pub(crate) async fn ended_laptop(around: &Surroundings, laptop: &Laptop) -> Resu
         statuses: snapshot.appointments,
         outbox: snapshot.outbox,
         conflicts: snapshot.conflicts,
+        answered: ledger.answered_conflicts(DateTime::UNIX_EPOCH).await?,
         questions: snapshot.questions,
         history,
         runs,

@@ -340,6 +340,7 @@ impl World {
             statuses: self.laptop.statuses.clone(),
             outbox: self.laptop.outbox.clone(),
             conflicts: Vec::new(),
+            answered: Vec::new(),
             questions: self.laptop.questions.clone(),
             history: self.laptop.history.clone(),
             runs: Vec::new(),

@@ -4,7 +4,8 @@ use super::facts::Facts;
 use crate::ended::Violation;
 use crate::people::TYPED;
 use chrono::{DateTime, Utc};
-use roundtrip_core::conflict::ConflictKind;
+use roundtrip_core::conflict::{Conflict, ConflictKind};
+use roundtrip_core::record::Field;
 use roundtrip_core::settings::{ConflictPolicy, Direction, PrivacyLevel};
 use roundtrip_core::text;
 use roundtrip_engine::ledger::{HistoryItem, HistoryWhat};
@@ -52,7 +53,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
                             .and_then(|said| said.notes.as_deref())
                             .is_some_and(|notes| notes.lines().any(|line| line == word))
                     });
-                    if !reached && !facts.is_told(appointment, *since, says_why) {
+                    if !reached && !facts.is_told(appointment, *since, |item| says_why(facts, item)) {
                         let what = format!(
                             "what the trainer typed among the notes ({word}) was overwritten (#{})",
                             change.seq
@@ -67,11 +68,20 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// The trainer was asked about words, or wanted an older text back. A question about the time says nothing about them.
-fn says_why(item: &HistoryItem) -> bool {
-    match item.what {
-        HistoryWhat::ConflictRaised { kind, .. } => {
-            !matches!(kind, ConflictKind::TimeChange | ConflictKind::UnusualMove)
+/// The trainer was asked about words, or wanted an older text back. A question about the time says nothing about them, unless they are
+/// among its fields (seed 1003137).
+fn says_why(facts: &Facts<'_>, item: &HistoryItem) -> bool {
+    match &item.what {
+        HistoryWhat::ConflictRaised { kind, conflict } => {
+            let about_time = matches!(kind, ConflictKind::TimeChange | ConflictKind::UnusualMove);
+            let asked = |one: &Conflict| {
+                one.id == *conflict && one.fields.iter().any(|field| field.field == Field::Notes)
+            };
+            let laptops = &facts.ended.laptops;
+            let mut known = laptops
+                .iter()
+                .flat_map(|laptop| laptop.conflicts.iter().chain(&laptop.answered));
+            !about_time || known.any(asked)
         }
         HistoryWhat::Undone { .. } | HistoryWhat::Restored { .. } => true,
         _ => false,
