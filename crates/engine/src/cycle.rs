@@ -216,9 +216,9 @@ impl Engine {
             self.ask_what_is_allowed().await;
         }
         // Without the calendar nobody knows what the trainer wants of a report of long ago.
-        let (unknown, all_due) = match reading.read[1] {
-            true => (Which::Unanswered, Which::Due),
-            false => (Which::UnansweredUnread, Which::DueUnread),
+        let (unknown, all_due) = match !reading.read[1] && self.comes_back_soon(Side::Calendar) {
+            false => (Which::Unanswered, Which::Due),
+            true => (Which::UnansweredUnread, Which::DueUnread),
         };
         if lease.is_ok() && !at_once && self.may_write(&state, settings.enabled) && !cancel.is_cancelled() {
             self.learn_outcomes(
@@ -466,7 +466,7 @@ impl Engine {
         let rows = outbox
             .iter()
             .filter(|row| goes_on && row.state != OutboxState::Parked && healthy(row.side))
-            .filter(|row| healthy(Side::Calendar) || !unanswered::is_looked_into(row, now));
+            .filter(|row| !self.comes_back_soon(Side::Calendar) || !unanswered::is_looked_into(row, now));
         due.extend(rows.map(|row| self.row_due(row, state)));
         let waits = [
             state.platform_wait_until,

@@ -651,6 +651,20 @@ impl Engine {
         }
     }
 
+    /// True if a side is in a trouble that passes by itself: what it would say is worth waiting for. Where it needs the trainer, that
+    /// may take days.
+    pub(crate) fn comes_back_soon(&self, side: Side) -> bool {
+        self.problem_of(side).is_some_and(|error| {
+            !matches!(
+                error,
+                PortError::NotConnected
+                    | PortError::SignInExpired
+                    | PortError::RightMissing { .. }
+                    | PortError::CalendarNotFound
+            )
+        })
+    }
+
     /// What is wrong with one side now, as last seen.
     pub(crate) fn problem_of(&self, side: Side) -> Option<PortError> {
         let live = self.lock();

@@ -572,7 +572,9 @@ impl Engine {
             false => {
                 // To look was no try, and the wait for the next one was for it.
                 row.attempts = row.attempts.saturating_sub(1);
-                match unanswered::may_arrive_until(&row, ctx.now) {
+                let until = unanswered::may_arrive_until(&row, ctx.now);
+                // In a leaving a late arrival is what is wanted.
+                match until.filter(|_| !self.live().leaving) {
                     // Decided without it, its effect would be taken for the trainer's.
                     Some(until) => row.due_at = until,
                     None => (row.state, row.due_at) = (OutboxState::Waiting, ctx.now),

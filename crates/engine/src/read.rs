@@ -236,7 +236,7 @@ impl Engine {
             self.lock().unanswered_in_readings = Unanswered::default();
         }
         if !platform_waits && reading.platform.is_none() {
-            self.ask_for_unknown_appointments(records).await;
+            self.ask_for_unknown_appointments(records, reading.read[0]).await;
             self.ask_again_about_held(records).await;
         }
         if !still_waits(state.calendar_wait_until, self.now()) {
@@ -394,9 +394,12 @@ impl Engine {
             .await;
         reading.open.extend(open);
         for (id, (version, removal)) in told {
-            let gone = |record: &Record| !absorb::is_unread(record) && record.removal.is_some();
-            if records.get(&id).is_some_and(gone) {
-                // Borne out, it is the platform's own word.
+            let Some(record) = records.get(&id) else { continue };
+            let unread = absorb::is_unread(record);
+            if unread || record.removal.is_some() {
+                // Borne out, it is the platform's own word. Where nobody could say, it is all that is known: held like what is inferred.
+                let inferred = unread;
+                let removal = Removal { inferred, ..removal };
                 records.edit(&id, |record| absorb::removed(record, Some(version), removal));
             }
         }
