@@ -1,6 +1,6 @@
 //! What happened is told once, by whoever did it, and counted; what was not answered is asked again.
 
-use roundtrip_behaviour_tests::{World, at};
+use roundtrip_behaviour_tests::{BEN, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::ids::AppointmentId;
 use roundtrip_core::outbox::OutboxState;
@@ -363,4 +363,16 @@ async fn a_report_of_hours_ago_that_arrived_is_told_once_and_so_is_the_way_back(
     let moved = |what: &&HistoryWhat| matches!(what, HistoryWhat::MovedBack { .. });
     assert_eq!(told.iter().filter(moved).count(), 2, "{told:?}");
     world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_report_of_hours_ago_that_arrived_is_told_though_the_visit_is_somebody_elses_by_now() {
+    let (world, visit) = with_a_report_of_hours_ago(Fault::DropAfter).await;
+    world.admin().reassign(&visit, BEN);
+    world.settle().await;
+    assert_eq!(world.admin().told_of(&visit).len(), 1);
+    let told = world.story(&visit).await;
+    let moved = |what: &&HistoryWhat| matches!(what, HistoryWhat::MovedBack { .. });
+    assert_eq!(told.iter().filter(moved).count(), 1, "{told:?}");
+    assert_eq!(world.outbox().await, []);
 }

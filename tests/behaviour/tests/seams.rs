@@ -164,6 +164,17 @@ async fn a_removal_beside_what_cannot_be_read_is_asked_about_singly() {
     assert_eq!(world.trainer().start(&visit), at("2026-12-02 14:00"));
     world.check_invariants().await;
 
+    // Where nobody can say, it is held like what is inferred: not forgotten, and not carried out either.
+    let (world, visit) = with_visit().await;
+    world.admin().cancel(&visit);
+    unread_items(&world, &visit, &[removed(&visit)]).await;
+    let alone = format!("/v1/appointments/{visit}");
+    world.spoil_platform(status(500), |rule| rule.method("GET").path(&alone).times(0));
+    world.sync().await;
+    assert!(world.trainer().has(&visit));
+    assert_eq!(world.held().await.len(), 1);
+    world.repair();
+
     // Where the answer bears it out it is the platform's word: its event goes at once.
     let (world, visit) = with_visit().await;
     world.admin().delete(&visit);
@@ -219,6 +230,25 @@ async fn a_deletion_that_arrives_late_is_not_taken_for_the_trainers() {
     let removed = |what: &HistoryWhat| matches!(what, HistoryWhat::RemovedInCalendar { .. });
     assert!(!story.iter().any(removed), "{story:?}");
     world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn one_denial_of_a_look_does_not_prove_that_a_deletion_arrived() {
+    let (world, visit) = with_visit().await;
+    world.admin().cancel(&visit);
+    world.spoil_google(Fault::DropBefore, |rule| rule.method("DELETE"));
+    world.sync().await;
+    world.spoil_google(status(404), |rule| rule.method("GET").path("/events/"));
+    world.advance(60);
+    world.sync().await;
+    let story = world.story(&visit).await;
+    let deleted = |what: &&HistoryWhat| matches!(what, HistoryWhat::Deleted { .. });
+    assert!(world.trainer().has(&visit));
+    assert_eq!(story.iter().filter(deleted).count(), 0, "{story:?}");
+    world.repair();
+    world.settle().await;
+    assert!(!world.trainer().has(&visit));
+    assert_eq!(world.story(&visit).await.iter().filter(deleted).count(), 1);
 }
 
 #[tokio::test]
