@@ -238,7 +238,14 @@ async fn one_denial_of_a_look_does_not_prove_that_a_deletion_arrived() {
     world.admin().cancel(&visit);
     world.spoil_google(Fault::DropBefore, |rule| rule.method("DELETE"));
     world.sync().await;
-    world.spoil_google(status(404), |rule| rule.method("GET").path("/events/"));
+    let denied = serde_json::json!({"error": {"errors": [{"domain": "global", "reason": "notFound", "message": "Not Found"}],
+        "code": 404, "message": "Not Found"}});
+    let denied = Fault::Status {
+        status: 404,
+        body: Some(denied),
+        headers: vec![("Content-Type".into(), "application/json".into())],
+    };
+    world.spoil_google(denied, |rule| rule.method("GET").path("/events/"));
     world.advance(60);
     world.sync().await;
     let story = world.story(&visit).await;
