@@ -286,13 +286,16 @@ export function start(
     }
 
   // A run that never ends, so that what the window does can be measured while it is told of it all the time.
-  if (scenario === 'busy')
-    setInterval(() => {
+  if (scenario === 'busy') {
+    const telling = setInterval(() => {
+      // A test's page may be gone before its last turn.
+      if (typeof window === 'undefined') return clearInterval(telling);
       const p = state.overview.progress ?? { done: 0, total: 400 };
       state.overview.progress = { total: 400, done: (p.done + 1) % 400 };
       void emit('sync-progress', state.overview.progress);
       if (p.done % 10 === 0) void changed('overview', 'appointments', 'history');
     }, 100);
+  }
 
   const counted = new Map<string, number>();
   mockWindows('main');
