@@ -87,6 +87,15 @@ pub fn is_unread(record: &Record) -> bool {
     record.unread_on_platform
 }
 
+/// So many days after its end an appointment that the platform tells of in a way that cannot be read is asked for no more.
+const UNREAD_DAYS: i64 = 30;
+
+/// True while it is worth asking for such an appointment: a platform may never mend what is long over.
+pub fn is_asked_for_unread(record: &Record, now: DateTime<Utc>) -> bool {
+    let end = record.appointment.as_ref().map(|known| known.span().end);
+    is_unread(record) && end.is_none_or(|end| now < end + chrono::Duration::days(UNREAD_DAYS))
+}
+
 /// True if a feed's item tells of an unknown appointment what the platform had to say before it was last read, in a reading that
 /// began at `asked_before` (the platform's time). Had it still been so then, it would be known: the feed may repeat old items of
 /// what came and went unseen. It is to be asked about singly before it is believed.

@@ -223,6 +223,11 @@ mod tests {
         );
         assert!(!crate::reconcile::is_settled(&record, &ctx));
         assert!(crate::absorb::is_unread(&record));
+        let asked = |days| {
+            let later = said.span().end + chrono::Duration::days(days);
+            crate::absorb::is_asked_for_unread(&record, later)
+        };
+        assert!(asked(29) && !asked(30), "not for ever");
         let removed_by_hand = Standing::Removed {
             by_trainer: true,
             changed_since: false,

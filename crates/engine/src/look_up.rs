@@ -24,9 +24,6 @@ pub(crate) const MISSING_TAKEN_MINUTES: i64 = 10;
 /// A look that was not answered is followed by the next after 1, 2, 4 … minutes, at most these.
 const UNANSWERED_MINUTES_MAX: i64 = 15;
 
-/// So many days after its end an appointment that the platform tells of in a way that cannot be read is asked for no more.
-const UNREAD_DAYS: i64 = 30;
-
 /// What is asked for singly, each with turns of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Waiting {
@@ -69,14 +66,10 @@ impl Engine {
 
     /// Events of ours whose appointments the feed did not tell of: after a rebuild from the calendar, or taken out of its
     /// bin after their appointments were forgotten; what is over needs no asking. And where the feed was `read`, appointments of which it
-    /// told in a way that could not be read: not for ever, a platform may never mend what is long over.
+    /// told in a way that could not be read.
     pub(crate) async fn ask_for_unknown_appointments(&self, records: &mut Records, read: bool) {
         let now = self.now();
-        let unread = |record: &&Record| {
-            let end = record.appointment.as_ref().map(|known| known.span().end);
-            let recent = end.is_none_or(|end| now < end + Duration::days(UNREAD_DAYS));
-            read && absorb::is_unread(record) && recent
-        };
+        let unread = |record: &&Record| read && absorb::is_asked_for_unread(record, now);
         let mut unknown: Vec<AppointmentId> = records
             .iter()
             .filter(|record| {
