@@ -182,7 +182,8 @@ async fn a_lid_that_was_closed_in_a_cycle_stops_its_writes_until_both_sides_were
             .by_ref()
             .skip(1)
             .take_while(|request| request.method == "POST");
-        let before = before.count();
+        // One on its way meanwhile finds its token run out, and is asked once more.
+        let before = before.filter(|request| request.status == Some(200)).count();
         assert!(
             (1..=8).contains(&before),
             "{before} written of a plan from before the sleep"
