@@ -371,15 +371,18 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
     }
     let mut overtaken = None;
     if record.requested_time == Some(rendered.time) {
+        // Where the event is still to be brought there, the promise lasts until it is (simulation seed 1006113).
+        if record.calendar_moved_at.is_some() || !ctx.settings.direction.writes_calendar() {
+            record.promised_time = record.promised_time.filter(|at| *at != rendered.time);
+        }
         crate::absorb::request_taken(&mut record, &sides.shown);
-        record.promised_time = record.promised_time.filter(|promised| *promised != rendered.time);
     } else if is_overtaken(&record) {
         // It was wanted in place of a time that the platform has changed since.
         record.requested_time = None;
         if !ctx.settings.direction.writes_calendar() {
             // The two will not agree, which is when it is told otherwise.
             let promised = record.promised_time.take();
-            overtaken = promised.filter(|promised| *promised != rendered.time);
+            overtaken = promised.filter(|at| *at != rendered.time);
         }
     }
     if record.looks.is_none() {

@@ -522,6 +522,26 @@ fn a_time_wanted_back_that_a_later_word_took_the_place_of_is_told_once() {
         .expect("InSync");
 }
 
+/// Simulation seed 1006113: the trainer answered the other way on the other laptop, which writes, before this one's undo was
+/// carried out.
+#[test]
+fn a_time_wanted_back_that_only_the_platform_had_is_told_where_the_other_laptop_reports_over_it() {
+    let waiting = Case::linked().calendar_moves("12-03 14:00-15:30").with(|record| {
+        let said = record.appointment.as_ref().map(|said| said.span());
+        (record.requested_time, record.promised_time) = (said, said);
+        (record.base.calendar.time, record.calendar_moved_at) = (None, None);
+    });
+    let said = waiting.record.promised_time.expect("it is promised");
+    let not_yet = waiting.clone().expect("patch time");
+    assert_eq!(not_yet.record.promised_time, Some(said), "it is not there yet");
+    not_yet
+        .platform_moves("12-03 14:00-15:30")
+        .expect("InSync; tell Overtaken 12-01 09:00-10:30")
+        .expect("InSync");
+    let there = waiting.expect("patch time").carried_out().expect("InSync");
+    assert_eq!(there.record.promised_time, None);
+}
+
 /// Simulation seed 801828: a 412 told of the admin's move, which went into the calendar, and then the wish was reported over it.
 #[test]
 fn a_time_wanted_back_is_given_up_once_the_platform_has_moved_on() {
