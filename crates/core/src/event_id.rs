@@ -36,7 +36,17 @@ impl Identity {
 
     /// True if the id is one that we chose for this appointment, up to this generation. Else the trainer made the event.
     pub fn chose(&self, event: &EventId, appointment: &AppointmentId, generation: Generation) -> bool {
-        (1..=generation.max(1)).any(|nth| self.event_id(appointment, nth) == *event)
+        self.generation_of(event, appointment, generation).is_some()
+    }
+
+    /// Which generation of this appointment, up to this one, the id was chosen for.
+    pub fn generation_of(
+        &self,
+        event: &EventId,
+        appointment: &AppointmentId,
+        newest: Generation,
+    ) -> Option<Generation> {
+        (1..=newest.max(1)).find(|nth| self.event_id(appointment, *nth) == *event)
     }
 
     /// What an event that the trainer made carries once it belongs to an appointment: it ties our mark to this very event.

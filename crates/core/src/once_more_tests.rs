@@ -464,3 +464,33 @@ fn an_older_event_that_is_still_there_goes_before_the_next_one_is_made() {
         .carried_out()
         .expect("insert g2");
 }
+
+/// Simulation seed 1100917: under the newer one's generation no other laptop, and after a lost database nobody at all, would
+/// know it for ours, and there would be a second one.
+#[test]
+fn an_older_event_that_is_found_again_keeps_the_generation_of_its_id() {
+    let mut case = Case::linked();
+    let older = case.record.event.clone().expect("it is linked");
+    case.record.event = None;
+    case.record.generation = 2;
+    crate::absorb::adopt(&mut case.record, older, case.ctx.now);
+    let moved = case.platform_moves("12-02 09:00-10:30");
+    let [Intent::Patch { body, .. }] = &moved.decide().intents[..] else {
+        panic!("the platform's move goes into the event");
+    };
+    assert_eq!((body.mark.generation, body.mark.origin.as_ref()), (1, None));
+    let written = moved.carried_out();
+    let event = written.record.event.clone().expect("it is there");
+    let recognised = crate::absorb::recognise(&event, &written.ctx.identity, |_| None);
+    assert_eq!(
+        recognised,
+        crate::absorb::Adoption::Adopt(written.record.appointment_id.clone())
+    );
+    // What another laptop wrote into it by a newer word is newer here, too.
+    let mut event = event;
+    event.mark.as_mut().expect("it is ours").version += 1;
+    event.updated = Some(written.ctx.now);
+    let mut behind = written;
+    crate::absorb::event(&mut behind.record, event, behind.ctx.now);
+    assert!(behind.record.event_knows_more());
+}

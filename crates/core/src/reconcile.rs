@@ -381,8 +381,7 @@ fn three_way(mut record: Record, appointment: &Appointment, event: &Event, ctx: 
         record.requested_time = None;
         if !ctx.settings.direction.writes_calendar() {
             // The two will not agree, which is when it is told otherwise.
-            let promised = record.promised_time.take();
-            overtaken = promised.filter(|at| *at != rendered.time);
+            overtaken = record.promised_time.take().filter(|at| *at != rendered.time);
         }
     }
     if record.looks.is_none() {
@@ -530,12 +529,13 @@ fn carry_out(
     }
     if !chased {
         if !mask.is_empty() {
-            let generation = decision.record.generation;
-            if let Some(mut body) = body(&decision.record, ctx, generation) {
+            let newest = decision.record.generation;
+            // An older event taken from the bin keeps its own: under another one nobody would know it for ours (seed 1100917).
+            let own = ctx.identity.generation_of(&event.id, &appointment.id, newest);
+            if let Some(mut body) = body(&decision.record, ctx, own.unwrap_or(newest)) {
                 remember_base(&mut body.mark, &decision.record, mask);
                 // Not one of the ids we choose: the trainer made it.
-                let chosen = ctx.identity.chose(&event.id, &appointment.id, generation);
-                body.mark.origin = (!chosen).then(|| ctx.identity.origin(&event.id));
+                body.mark.origin = own.is_none().then(|| ctx.identity.origin(&event.id));
                 let intent = Intent::Patch {
                     event_id: event.id.clone(),
                     expected: event.etag.clone(),

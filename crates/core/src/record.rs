@@ -392,8 +392,7 @@ impl Record {
 
     /// The version of the appointment that the mark of its event was written from, whoever wrote it.
     pub fn written_from(&self) -> Option<crate::ids::Version> {
-        let mark = self.mark().filter(|mark| mark.generation == self.generation);
-        mark.map(|mark| mark.version)
+        self.mark().map(|mark| mark.version)
     }
 
     /// Mark on its event, if it is linked and carries one.
