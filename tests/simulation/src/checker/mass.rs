@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, REMOVED_MAX, inferred_deletions_max};
 use roundtrip_core::ids::{AppointmentId, QuestionId};
 use roundtrip_core::outbox::DeleteReason;
-use roundtrip_core::question::{Answer, Cause, Question, QuestionKind};
+use roundtrip_core::question::{self, Answer, Cause, Question, QuestionKind};
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::ledger::{HistoryItem, HistoryWhat};
 use roundtrip_sandbox::history::{Change, EventState};
@@ -330,6 +330,7 @@ fn asks_once(facts: &Facts<'_>, laptop: usize, found: &mut Vec<Violation>) {
             });
             let same = |other: &Question, (id, cause): &(&AppointmentId, &Cause)| {
                 other.causes.get(*id) == Some(*cause)
+                    && !is_another_removal(facts, other, question, id, cause)
             };
             let again = others
                 .flat_map(|other| question.causes.iter().filter(|one| same(other, one)))
@@ -342,4 +343,25 @@ fn asks_once(facts: &Facts<'_>, laptop: usize, found: &mut Vec<Violation>) {
         }
         known.insert(&question.id, question);
     }
+}
+
+/// Taken from the bin since the other question and deleted once more, it is a new loss of the same event (seed 1110236).
+fn is_another_removal(
+    facts: &Facts<'_>,
+    other: &Question,
+    again: &Question,
+    id: &AppointmentId,
+    cause: &Cause,
+) -> bool {
+    let came_back = |change: &Change| {
+        change.at >= other.asked_at
+            && change.at <= again.asked_at
+            && change.event_before().is_some_and(|event| !event.is_live())
+            && change.event_after().is_some_and(EventState::is_live)
+    };
+    cause.why == question::Why::RemovedInCalendar
+        && facts
+            .events_of(id.as_str())
+            .into_iter()
+            .any(|event| facts.event(event).any(came_back))
 }

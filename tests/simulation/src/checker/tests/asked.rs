@@ -223,6 +223,32 @@ fn p8_the_same_asked_again_after_an_answer() {
 }
 
 #[test]
+fn p8_an_event_that_came_from_the_bin_and_was_removed_again_is_asked_about_anew() {
+    let (mut world, ids, _) = cancelled();
+    let id = ids[13].as_str();
+    let causes = [(id, Why::RemovedInCalendar, "g1".to_owned())];
+    let asked = |number, now| question(number, QuestionKind::RemovedInCalendar, &causes, now);
+    let (there, gone) = (event_at(13), deleted(event_at(13)));
+    world.hand(id, 1, Some(there.clone()), Some(gone.clone()));
+    let first = asked(1, world.now());
+    world.asks(&first);
+    world.answers(&first, Answer::GoOn);
+    let again = asked(2, world.now());
+    world.asks(&again);
+    world.finds("P8");
+    world.witnessed.questions.pop();
+    world.hand(id, 1, Some(gone.clone()), Some(there.clone()));
+    world.hand(id, 1, Some(there), Some(gone));
+    let anew = asked(3, world.now());
+    world.asks(&anew);
+    let found = world.found();
+    assert!(
+        !found.iter().any(|violation| violation.invariant == "P8"),
+        "{found:#?}"
+    );
+}
+
+#[test]
 fn p8_a_question_without_its_reasons() {
     let (mut world, _, mut asked) = cancelled();
     world.laptop.questions.push(asked.clone());
