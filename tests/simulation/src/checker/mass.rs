@@ -329,8 +329,7 @@ fn asks_once(facts: &Facts<'_>, laptop: usize, found: &mut Vec<Violation>) {
                 other.id != question.id && other.kind == question.kind && (!answered || remembered)
             });
             let same = |other: &Question, (id, cause): &(&AppointmentId, &Cause)| {
-                other.causes.get(*id) == Some(*cause)
-                    && !is_another_removal(facts, other, question, id, cause)
+                other.causes.get(*id) == Some(*cause) && !is_another_cause(facts, other, question, id, cause)
             };
             let again = others
                 .flat_map(|other| question.causes.iter().filter(|one| same(other, one)))
@@ -345,23 +344,32 @@ fn asks_once(facts: &Facts<'_>, laptop: usize, found: &mut Vec<Violation>) {
     }
 }
 
-/// Taken from the bin since the other question and deleted once more, it is a new loss of the same event (seed 1110236).
-fn is_another_removal(
+/// Taken from the bin since the other question and deleted once more, it is a new loss of the same event (seed 1110236). Moved since
+/// by whoever it was, the rules may have let it in, and leave it out anew (seed 1116953).
+fn is_another_cause(
     facts: &Facts<'_>,
     other: &Question,
     again: &Question,
     id: &AppointmentId,
     cause: &Cause,
 ) -> bool {
+    let between = |change: &Change| change.at >= other.asked_at && change.at <= again.asked_at;
     let came_back = |change: &Change| {
-        change.at >= other.asked_at
-            && change.at <= again.asked_at
+        between(change)
             && change.event_before().is_some_and(|event| !event.is_live())
             && change.event_after().is_some_and(EventState::is_live)
     };
-    cause.why == question::Why::RemovedInCalendar
-        && facts
+    let moved = |change: &Change| {
+        let times = [change.appointment_before(), change.appointment_after()];
+        let [before, after] = times.map(|state| state.map(span_of));
+        between(change) && before.is_some() && before != after
+    };
+    match cause.why {
+        question::Why::RemovedInCalendar => facts
             .events_of(id.as_str())
             .into_iter()
-            .any(|event| facts.event(event).any(came_back))
+            .any(|event| facts.event(event).any(came_back)),
+        question::Why::RulesChanged => facts.appointment(id.as_str()).any(moved),
+        _ => false,
+    }
 }

@@ -249,6 +249,29 @@ fn p8_an_event_that_came_from_the_bin_and_was_removed_again_is_asked_about_anew(
 }
 
 #[test]
+fn p8_what_was_moved_since_and_is_left_out_anew_is_asked_about_anew() {
+    let (mut world, ids, _) = cancelled();
+    let id = ids[13].as_str();
+    let causes = [(id, Why::RulesChanged, "g1".to_owned())];
+    let asked = |number, now| question(number, QuestionKind::InferredDeletions, &causes, now);
+    let first = asked(1, world.now());
+    world.asks(&first);
+    world.answers(&first, Answer::Leave);
+    let again = asked(2, world.now());
+    world.asks(&again);
+    world.finds("P8");
+    world.witnessed.questions.pop();
+    world.reported(id, 40, 1);
+    let anew = asked(3, world.now());
+    world.asks(&anew);
+    let found = world.found();
+    assert!(
+        !found.iter().any(|violation| violation.invariant == "P8"),
+        "{found:#?}"
+    );
+}
+
+#[test]
 fn p8_a_question_without_its_reasons() {
     let (mut world, _, mut asked) = cancelled();
     world.laptop.questions.push(asked.clone());
