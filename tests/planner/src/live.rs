@@ -92,6 +92,10 @@ fn lived(story: &Story, tells: bool) -> World {
     // Less than a day: so long the guard remembers an answer, and what it holds may go on afterwards.
     for seconds in [40, 80_000] {
         world.ctx.now += Duration::seconds(seconds);
+        if world.wish_ended(Duration::seconds(seconds)) {
+            // The time that passed is a reason to write, once.
+            world.cycle();
+        }
         let before = world.log.len();
         if world.cycle() {
             let what = world.log[before..].join("\n");
@@ -479,3 +483,7 @@ fn how_many(world: &World, id: &AppointmentId) -> Option<String> {
         && !exempt;
     (wanted && live != 1).then(|| format!("{live} live events, standing {standing:?}"))
 }
+
+#[cfg(test)]
+#[path = "live_tests.rs"]
+mod tests;

@@ -1,9 +1,10 @@
 //! What a trainer wants back, and the account of what they removed.
 
 use crate::world::{OLD, World, id};
+use chrono::Duration;
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::ids::{AppointmentId, EventId};
-use roundtrip_core::record::{Field, LinkState};
+use roundtrip_core::record::{Field, LinkState, Record};
 use roundtrip_core::time::EventTime;
 use roundtrip_core::undo::{Wish, bring_back};
 
@@ -60,6 +61,18 @@ impl World {
         let unsettled = self.unsettled.entry(id.clone()).or_default();
         (unsettled.admin, unsettled.trainer) = (None, wanted.map(EventTime::Timed));
         true
+    }
+
+    /// A time that was chosen in place of the platform's can be reported no more since so long, as both are over: it is given up
+    /// then, and an event that stands ahead comes back (seed 11315077).
+    pub fn wish_ended(&self, since: Duration) -> bool {
+        let now = self.ctx.now;
+        let ended = |record: &Record| {
+            let said = record.appointment.as_ref()?.span().end;
+            let over = said.max(record.requested_time?.end);
+            Some(now - since < over && over <= now)
+        };
+        self.records.values().filter_map(ended).any(|ended| ended)
     }
 
     /// The trainer deleted this event.

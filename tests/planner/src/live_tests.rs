@@ -1,0 +1,42 @@
+//! Histories that broke a law once, as short as they can be told.
+
+use super::*;
+use crate::steps::Answer;
+
+/// Nothing is broken in this history, and this is how its world stands in the end.
+fn holds(appointments: usize, steps: &[Step], lost: &[bool], at_last: Option<Answer>) -> World {
+    let story = Story {
+        appointments,
+        steps: steps.to_vec(),
+        at_last,
+        lost: lost.to_vec(),
+        seed: 1,
+    };
+    let world = tell(&story);
+    assert!(
+        world.violations.is_empty(),
+        "{:?}\n{}",
+        world.violations,
+        world.log.join("\n")
+    );
+    world
+}
+
+fn slot(day: i64, hour: u32, minutes: i64) -> Slot {
+    Slot { day, hour, minutes }
+}
+
+/// The question about a refused time stays open until that time is over. Then the event, which stands ahead, goes back to the
+/// visit's time, and that is all (seed 11315077).
+#[test]
+fn a_refused_time_that_is_over_before_another_was_chosen_is_given_up_once() {
+    let steps = [
+        Step::Pass(400_000),
+        Step::Calendar(0, CalendarEdit::Move(slot(5, 14, 60))),
+        Step::Platform(0, PlatformEdit::Move(slot(2, 8, 90))),
+    ];
+    let at_night = Answer::AnotherTime(slot(3, 2, 60));
+    let world = holds(1, &steps, &[false], Some(at_night));
+    let event = &world.calendar[&world.live(&id(0))[0]].event;
+    assert_eq!(event.time, EventTime::Timed(slot(2, 8, 90).span()));
+}
