@@ -421,7 +421,7 @@ fn where_it_stands(world: &World, id: &AppointmentId) -> Option<String> {
     let decision = reconcile(record, &world.ctx);
     match decision.standing {
         Standing::InSync => {
-            let Some(event) = world.live(id).first().map(|event| &world.calendar[event].event) else {
+            let Some(event) = world.newest(id) else {
                 return Some("in sync without an event".to_owned());
             };
             let rendered = rendered(&on.said, &world.ctx);

@@ -40,3 +40,17 @@ fn a_refused_time_that_is_over_before_another_was_chosen_is_given_up_once() {
     let event = &world.calendar[&world.live(&id(0))[0]].event;
     assert_eq!(event.time, EventTime::Timed(slot(2, 8, 90).span()));
 }
+
+/// With "pull" an older event from the bin stays beside the newer one: nothing is taken from the calendar. What is in sync is the
+/// newer one (seed 11273897).
+#[test]
+fn with_pull_an_older_event_from_the_bin_says_nothing_of_the_newer_one() {
+    let steps = [
+        Step::Calendar(1, CalendarEdit::Move(slot(7, 8, 90))),
+        Step::Remake(1),
+        Step::Calendar(1, CalendarEdit::Restore),
+        Step::Setting(SettingEdit::Direction(Direction::Pull)),
+    ];
+    let world = holds(2, &steps, &[false], None);
+    assert_eq!(world.live(&id(1)).len(), 2);
+}
