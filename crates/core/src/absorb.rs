@@ -8,6 +8,7 @@ use crate::conflict::Refusal;
 use crate::event::{Event, EventBody, FieldHashes, PatchMask};
 use crate::event_id::Identity;
 use crate::ids::{AppointmentId, EventId, Version};
+use crate::outbox::Intent;
 use crate::reconcile::Context;
 use crate::record::{Base, Field, FieldValues, LinkState, Record, Value, Wrote};
 use crate::text::{notes_in, observed, own_text, render};
@@ -397,6 +398,29 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
     let before = record.event.take().filter(|known| known.id == stored.id);
     live(record, stored, before.as_ref(), ctx.now);
     wrote(record, ctx.now);
+}
+
+/// One of our patches may have arrived though its answer was lost, and the event, as it was read since, does not say what was
+/// written. Mostly its mark tells whether it had arrived. But an answer ("keep the platform's") has a time written that the mark
+/// told before, too: that the event shows the old one again may then be the trainer's newer word, which is asked about and never
+/// written over.
+pub fn perhaps_written(record: &mut Record, intent: &Intent, now: DateTime<Utc>) {
+    let (
+        Intent::Patch {
+            expected, body, mask, ..
+        },
+        Some(event),
+    ) = (intent, &record.event)
+    else {
+        return;
+    };
+    let shown = Value::Time(event.time);
+    let answered = same(record.base.calendar.time.as_ref(), Some(&shown));
+    let may_say_so = event.etag != *expected && event.mark.as_ref() == Some(&body.mark);
+    if mask.time && may_say_so && answered && event.time != EventTime::Timed(body.time) {
+        record.calendar_moved_at = Some(event.updated.unwrap_or(now).min(now));
+        (record.base.platform.time, record.base.calendar.time) = (None, None);
+    }
 }
 
 fn written_as_wished(record: &Record, body: &EventBody, field: Field) -> bool {

@@ -494,3 +494,35 @@ fn an_older_event_that_is_found_again_keeps_the_generation_of_its_id() {
     crate::absorb::event(&mut behind.record, event, behind.ctx.now);
     assert!(behind.record.event_knows_more());
 }
+
+/// Its own time was written back after an answer, and nobody heard that it arrived; then the trainer made the same of it once more.
+/// The mark says before that write what it says after it, so that nothing but the state of the event tells.
+#[test]
+fn what_is_shown_again_after_a_write_that_may_have_arrived_is_asked_about() {
+    let far = EventTime::Timed(span("12-16 09:00-10:30"));
+    for (shown, first) in [(all_day(3), "MadeAllDay"), (far, "MovedFar")] {
+        let answered = Case::linked()
+            .calendar(|e| e.time = shown)
+            .later(60)
+            .expect(&format!("ask UnusualMove {first} [Time]"))
+            .answered(&Resolution::KeepPlatform)
+            .later(60);
+        let heard_nothing = |mut case: Case, sent: &Intent| {
+            crate::absorb::perhaps_written(&mut case.record, sent, case.ctx.now);
+            case
+        };
+        // As it was when that was sent: it never arrived.
+        let sent = answered.decide().intents.remove(0);
+        heard_nothing(answered.clone(), &sent).expect("patch time");
+        let again = heard_nothing(answered.clone().calendar(|_| ()), &sent);
+        let asked = again.expect("ask TimeChange NoBase [Time]");
+        asked
+            .answered(&Resolution::KeepPlatform)
+            .later(60)
+            .expect("patch time");
+        // Where the mark would say something else by now, it tells that nothing arrived.
+        let newer = answered.platform(|a| a.notes = None);
+        let sent = newer.decide().intents.remove(0);
+        heard_nothing(newer.calendar(|_| ()), &sent).expect("patch time notes");
+    }
+}

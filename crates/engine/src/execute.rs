@@ -6,8 +6,8 @@ use crate::ledger::{
     Change, Counts, HistoryItem, HistoryResult, HistorySource, HistoryWhat, LedgerError, SyncState,
 };
 use crate::outcome::{
-    REJECTED, changed, error_code, found_deleted, heard, is_own_trouble, is_unexplained, keeps, last_time,
-    leaves_unknown, nearness, on_refusal, perhaps_under_way, says, stops_side,
+    REJECTED, changed, error_code, found_deleted, found_otherwise, heard, is_own_trouble, is_unexplained,
+    keeps, last_time, leaves_unknown, nearness, on_refusal, perhaps_under_way, says, stops_side,
 };
 use crate::ports::{Accepted, PortError};
 use crate::read::Records;
@@ -421,7 +421,7 @@ impl Engine {
                     }
                     absorb::written(&mut record, event, body, read, &ctx);
                 } else {
-                    absorb::event(&mut record, event, ctx.now);
+                    found_otherwise(&mut record, &row, event, ctx.now);
                     executed.plan_again = true;
                 }
             }

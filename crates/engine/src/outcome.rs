@@ -10,7 +10,7 @@ use roundtrip_core::appointment::{Removal, RemovalReason};
 use roundtrip_core::conflict::Refusal;
 use roundtrip_core::event::{Event, EventBody, PatchMask};
 use roundtrip_core::ids::EventId;
-use roundtrip_core::outbox::{Intent, OutboxRow, Side};
+use roundtrip_core::outbox::{Intent, OutboxRow, OutboxState, Side};
 use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, LinkState, Record, Value};
 use roundtrip_core::text;
@@ -101,6 +101,14 @@ pub(crate) fn found_deleted(
     } else {
         record.link = LinkState::Linked;
         record.tombstone_at = Some(updated.unwrap_or(now));
+    }
+}
+
+/// The event is there, and does not say what a patch was to write into it. An earlier try may have arrived all the same.
+pub(crate) fn found_otherwise(record: &mut Record, row: &OutboxRow, event: Event, now: DateTime<Utc>) {
+    absorb::event(record, event, now);
+    if row.state == OutboxState::Sent {
+        absorb::perhaps_written(record, &row.intent, now);
     }
 }
 

@@ -278,6 +278,8 @@ impl World {
         let event = Event::clone(&entry.event);
         if says && record.event.is_some() {
             absorb::written(record, event, body, *mask, &self.ctx);
+        } else {
+            absorb::perhaps_written(record, intent, now);
         }
     }
 

@@ -54,3 +54,38 @@ fn with_pull_an_older_event_from_the_bin_says_nothing_of_the_newer_one() {
     let world = holds(2, &steps, &[false], None);
     assert_eq!(world.live(&id(1)).len(), 2);
 }
+
+/// Its own time is written back, nobody hears that it arrived, and the trainer makes it a whole day once more: that is asked about
+/// (seed 11419399).
+#[test]
+fn a_whole_day_made_once_more_after_a_lost_answer_is_asked_about() {
+    let steps = [
+        Step::Calendar(0, CalendarEdit::AllDay),
+        Step::Cycle,
+        Step::Answer(Answer::KeepPlatform),
+        Step::Cycle,
+        Step::Calendar(0, CalendarEdit::AllDay),
+    ];
+    for lost in [[true, false], [false, true]] {
+        let world = holds(1, &steps, &lost, None);
+        assert!(world.conflicts.contains_key(&id(0)), "{}", world.log.join("\n"));
+    }
+}
+
+/// The same with a drag so far that it is asked about each time.
+#[test]
+fn a_drag_made_once_more_after_a_lost_answer_is_asked_about() {
+    let there = CalendarEdit::Move(slot(40, 14, 60));
+    let steps = [
+        Step::Calendar(0, there),
+        Step::Pass(25),
+        Step::Cycle,
+        Step::Answer(Answer::KeepPlatform),
+        Step::Cycle,
+        Step::Calendar(0, there),
+    ];
+    for lost in [[true, false], [false, true]] {
+        let world = holds(1, &steps, &lost, None);
+        assert!(world.conflicts.contains_key(&id(0)), "{}", world.log.join("\n"));
+    }
+}
