@@ -66,6 +66,9 @@ pub struct Mark {
     /// … and what was written into the event.
     #[serde(default, skip_serializing_if = "is_default")]
     pub written_hashes: Option<FieldHashes>,
+    /// Our last write hid it from people who share the calendar.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub private: bool,
     /// On an event that the trainer made and marked: [`crate::event_id::Identity::origin`] of its own id, which no copy of
     /// it has.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -123,6 +126,9 @@ pub struct EventBody {
     pub tentative: bool,
     /// Hidden from people who share the calendar.
     pub private: bool,
+    /// It was hidden by us before: where it is not private any more it is shown again. What the trainer hid stays hidden.
+    #[serde(default)]
+    pub was_private: bool,
     /// The service's colour id, if the trainer chose one.
     pub color: Option<String>,
     /// Link back, also shown by the service as the event's source.

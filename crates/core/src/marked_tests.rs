@@ -147,6 +147,7 @@ fn only_a_future_event_of_ones_own_with_hours_is_offered() {
         end: span.start.date_naive(),
     };
     let mark = Mark {
+        private: false,
         origin: None,
         ..patch_of(&linked_with(Found::Live(event().into()), made()).0, &context(NOW))
             .1

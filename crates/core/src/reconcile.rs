@@ -21,6 +21,7 @@
 
 mod existence;
 mod policy;
+mod remember;
 mod report;
 mod settled;
 mod verdict;
@@ -45,6 +46,7 @@ use existence::{
 };
 use policy::policy_answer;
 pub use policy::{follow_policy, most_recent};
+use remember::remember_base;
 use report::{Move, NotesReport, move_to_report, notes_to_report};
 pub use settled::{is_settled, unless_settled};
 use verdict::{Fields, Sides, Verdict, forget_outdated_wishes, verdict, was_replaced};
@@ -332,6 +334,7 @@ pub fn body(record: &Record, ctx: &Context, generation: Generation) -> Option<Ev
         description: text::compose(existing, &words(Field::Notes, &rendered.block)),
         tentative: rendered.tentative,
         private: rendered.private,
+        was_private: record.mark().is_some_and(|mark| mark.private),
         color: rendered.color.clone(),
         source_url: rendered.source_url.clone(),
         source_title: ctx.platform_name.clone(),
@@ -344,6 +347,7 @@ pub fn body(record: &Record, ctx: &Context, generation: Generation) -> Option<Ev
             time: Some(rendered.time),
             platform_hashes: Some(hashes(&rendered.canonical())),
             written_hashes: Some(hashes(&rendered.written())),
+            private: rendered.private,
             origin: None,
         },
     })
@@ -563,34 +567,6 @@ fn carry_out(
         decision.standing = Standing::DirectionPull;
     }
     settle_conflicts(decision, appointment, event, conflicts, ctx)
-}
-
-/// The mark tells the base of each field, for a rebuild from the calendar alone. A field that is not written keeps the
-/// base it has: with the platform's new value in the mark, an open disagreement would look like a move later on.
-fn remember_base(mark: &mut Mark, record: &Record, mask: PatchMask) {
-    if !mask.time {
-        let (platform, calendar) = (&record.base.platform.time, &record.base.calendar.time);
-        mark.time = platform
-            .as_ref()
-            .filter(|_| platform == calendar)
-            .and_then(span_of);
-    }
-    for (side, base) in [
-        (&mut mark.platform_hashes, &record.base.platform),
-        (&mut mark.written_hashes, &record.base.calendar),
-    ] {
-        let Some(side) = side else { continue };
-        let known = hashes(base);
-        if !mask.title {
-            side.title = known.title;
-        }
-        if !mask.location {
-            side.location = known.location;
-        }
-        if !mask.description {
-            side.notes = known.notes;
-        }
-    }
 }
 
 /// A conflict is asked about, answered by a standing policy, or held while the link cools down.

@@ -52,10 +52,12 @@ pub(crate) fn patch(body: &EventBody, mask: PatchMask) -> Result<Map<String, Val
             "status".into(),
             json!(if body.tentative { "tentative" } else { "confirmed" }),
         );
-        event.insert(
-            "visibility".into(),
-            json!(if body.private { "private" } else { "default" }),
-        );
+        // Only what we hid is shown again: an event that the trainer made private themselves stays private.
+        match (body.private, body.was_private) {
+            (true, _) => _ = event.insert("visibility".into(), json!("private")),
+            (false, true) => _ = event.insert("visibility".into(), json!("default")),
+            (false, false) => {}
+        }
         event.insert("source".into(), source(body));
         // Without a choice of ours the colour is the trainer's.
         if let Some(color) = &body.color {

@@ -22,6 +22,8 @@ const END: &str = "rt_end";
 const ZONE: &str = "rt_zone";
 const PLATFORM_HASHES: &str = "rt_platform_hashes";
 const WRITTEN_HASHES: &str = "rt_written_hashes";
+/// "1" where our last write hid the event from people who share the calendar.
+const PRIVATE: &str = "rt_private";
 /// Only on events that the trainer made; never taken off again, so it is written only where there is something to say.
 const ORIGIN: &str = "rt_origin";
 const LONGEST_VALUE: usize = 1024;
@@ -44,6 +46,7 @@ pub(crate) fn properties(mark: &Mark) -> Result<Map<String, Value>, PortError> {
         (ZONE, time.map(|time| time.zone.name().to_owned())),
         (PLATFORM_HASHES, mark.platform_hashes.as_ref().map(hashes)),
         (WRITTEN_HASHES, mark.written_hashes.as_ref().map(hashes)),
+        (PRIVATE, mark.private.then(|| "1".to_owned())),
     ];
     let origin = mark.origin.clone().map(|origin| (ORIGIN, Some(origin)));
     let mut properties = Map::new();
@@ -89,6 +92,7 @@ pub(crate) fn read(properties: &BTreeMap<String, String>) -> Option<Mark> {
         time,
         platform_hashes: text(PLATFORM_HASHES).as_deref().and_then(read_hashes),
         written_hashes: text(WRITTEN_HASHES).as_deref().and_then(read_hashes),
+        private: text(PRIVATE).as_deref() == Some("1"),
         origin: text(ORIGIN),
     })
 }
@@ -127,6 +131,7 @@ mod tests {
             time: Some(TimeSpan::new(start, None, chrono_tz::Europe::Berlin)),
             platform_hashes: Some(hashes(1)),
             written_hashes: Some(hashes(2)),
+            private: true,
             origin: None,
         }
     }
@@ -146,7 +151,7 @@ mod tests {
                 .keys()
                 .all(|key| key.len() <= 44 && key.starts_with("rt_"))
         );
-        assert_eq!(properties.len(), 10);
+        assert_eq!(properties.len(), 11);
         let back = read(&stored(properties)).expect("a mark");
         assert_eq!(back, mark());
         assert_eq!(back.time.map(|time| time.zone), Some(chrono_tz::Europe::Berlin));

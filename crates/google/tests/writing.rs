@@ -27,7 +27,7 @@ async fn an_insert_says_all_and_nothing_more() {
     let expected = json!({"id":"rt0abc","status":"confirmed","summary":"Linden-Apotheke 💊","location":"Lindenstr. 5",
         "description":"","start":{"dateTime":"2026-12-01T09:00:00+01:00","timeZone":"Europe/Berlin"},
         "end":{"dateTime":"2026-12-01T10:30:00+01:00","timeZone":"Europe/Berlin"},
-        "transparency":"opaque","visibility":"default",
+        "transparency":"opaque",
         "source":{"url":"https://linden.example/appointments/apt_41","title":"Linden Akademie"},
         "extendedProperties":{"private":{"rt_appointment":"apt_41","rt_platform":"f00d","rt_schema":"1",
             "rt_generation":"2","rt_version":"7"}}});
@@ -75,9 +75,36 @@ async fn looks_are_said_as_the_trainer_chose() {
         .collect();
     assert_eq!(
         names,
-        ["extendedProperties", "source", "status", "visibility"],
-        "a colour that was not chosen stays"
+        ["extendedProperties", "source", "status"],
+        "a colour that was not chosen stays, and so does what the trainer hid"
     );
+}
+
+#[tokio::test]
+async fn only_what_was_hidden_by_us_is_shown_again() {
+    let (http, client) = client();
+    let mask = PatchMask {
+        looks: true,
+        ..PatchMask::default()
+    };
+    for (private, was_private, said) in [
+        (true, false, Some("private")),
+        (true, true, Some("private")),
+        (false, true, Some("default")),
+        (false, false, None),
+    ] {
+        http.then(200, &stored(|_| ()).to_string());
+        let body = EventBody {
+            private,
+            was_private,
+            ..body()
+        };
+        let etag = Etag::new("\"31\"");
+        let patched = client.patch(&primary(), &event_id(), &etag, &body, mask).await;
+        assert!(patched.is_ok());
+        let patch = sent(http.asked().last().expect("it asked"));
+        assert_eq!(patch.get("visibility").and_then(|said| said.as_str()), said);
+    }
 }
 
 #[tokio::test]

@@ -426,6 +426,33 @@ async fn a_private_appointment_is_left_out_unless_chosen_and_then_says_only_busy
         (&json!("Busy"), &json!("private"))
     );
     assert!(!event.to_string().contains("Linden"), "{event:#}");
+
+    // Not private any more, it is shown again.
+    let shown = AdminEdit {
+        private: Some(false),
+        ..AdminEdit::default()
+    };
+    world.admin().edit(&visit, shown);
+    world.sync().await;
+    assert_eq!(world.trainer().event(&visit)["visibility"], json!("default"));
+    assert!(world.trainer().title(&visit).contains("Linden"));
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_event_that_the_trainer_hid_stays_hidden_when_its_looks_change() {
+    let world = World::new().await;
+    let visit = world.admin().visit("Linden-Apotheke", "2026-12-01 09:00");
+    world.sync().await;
+    world.trainer().edit(&visit, &json!({"visibility": "private"}));
+    world.sync().await;
+    world.set(|settings| settings.text.color = Some("7".into())).await;
+    world.sync().await;
+    let event = world.trainer().event(&visit);
+    assert_eq!(
+        (&event["colorId"], &event["visibility"]),
+        (&json!("7"), &json!("private"))
+    );
     world.check_invariants().await;
 }
 

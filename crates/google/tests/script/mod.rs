@@ -73,6 +73,7 @@ pub fn body() -> EventBody {
         description: String::new(),
         tentative: false,
         private: false,
+        was_private: false,
         color: None,
         source_url: Some("https://linden.example/appointments/apt_41".into()),
         source_title: "Linden Akademie".into(),
@@ -85,6 +86,7 @@ pub fn body() -> EventBody {
             time: None,
             platform_hashes: None,
             written_hashes: None,
+            private: false,
             origin: None,
         },
     }

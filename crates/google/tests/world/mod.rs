@@ -149,6 +149,7 @@ pub fn body() -> EventBody {
         description: "Handouts <mitbringen>".into(),
         tentative: false,
         private: false,
+        was_private: false,
         color: Some("7".into()),
         source_url: Some("https://linden.example/appointments/apt_41".into()),
         source_title: "Linden Akademie".into(),
@@ -161,6 +162,7 @@ pub fn body() -> EventBody {
             time: Some(time),
             platform_hashes: None,
             written_hashes: None,
+            private: false,
             origin: None,
         },
     }

@@ -196,6 +196,7 @@ fn body(appointment: &str) -> roundtrip_core::event::EventBody {
         description: "Text".into(),
         tentative: false,
         private: true,
+        was_private: false,
         color: None,
         source_url: None,
         source_title: "Plattform".into(),
@@ -208,6 +209,7 @@ fn body(appointment: &str) -> roundtrip_core::event::EventBody {
             time: Some(span()),
             platform_hashes: None,
             written_hashes: None,
+            private: false,
             origin: None,
         },
     }
