@@ -17,6 +17,10 @@ use chrono::{DateTime, Utc};
 
 /// The platform said what an appointment is now. An older version than the known one is ignored: the feed may repeat.
 pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
+    // A word about another one decides nothing here, however it came to be taken for this one's.
+    if said.id != record.appointment_id {
+        return;
+    }
     let known = known_version(record);
     if known.is_some_and(|known| said.version < known) && !bug::is_on(Bug::VersionNotCompared) {
         return;

@@ -33,6 +33,16 @@ fn shown(case: &Case) -> Event {
 // The platform's side.
 
 #[test]
+fn a_word_about_another_appointment_is_ignored() {
+    let mut case = Case::linked();
+    let mut other = appointment();
+    (other.id, other.version) = (AppointmentId::new("apt_1"), 9);
+    let before = case.record.clone();
+    super::appointment(&mut case.record, other, case.ctx.now);
+    assert_eq!(case.record, before);
+}
+
+#[test]
 fn an_older_version_is_ignored() {
     let mut case = Case::linked().platform_moves("12-02 09:00-10:30");
     super::appointment(&mut case.record, appointment(), case.ctx.now);

@@ -203,8 +203,8 @@ impl PlatformClient {
 
     async fn write(
         &self,
-        method: Method,
-        path: &str,
+        (method, path): (Method, &str),
+        id: &AppointmentId,
         version: Version,
         key: &IdempotencyKey,
         body: Value,
@@ -215,6 +215,9 @@ impl PlatformClient {
             .header("idempotency-key", key.as_str());
         let response = self.send(request, Some(body)).await?;
         let (appointment, admin_notified) = wire::accepted(response.body(), self.zone()).map_err(unread)?;
+        if appointment.id != *id {
+            return Err(bad("another appointment"));
+        }
         Ok(Accepted {
             appointment,
             admin_notified,
@@ -382,8 +385,8 @@ impl PlatformPort for PlatformClient {
     async fn report_move(&self, report: &MoveReport<'_>) -> Result<Accepted, PortError> {
         let path = format!("appointments/{}/move", segment(report.appointment.as_str())?);
         self.write(
-            Method::POST,
-            &path,
+            (Method::POST, &path),
+            report.appointment,
             report.version,
             report.key,
             wire::move_body(report),
@@ -412,8 +415,8 @@ impl PlatformPort for PlatformClient {
         notes: &str,
     ) -> Result<Accepted, PortError> {
         let path = format!("appointments/{}", segment(id.as_str())?);
-        self.write(Method::PATCH, &path, version, key, json!({ "notes": notes }))
-            .await
+        let body = json!({ "notes": notes });
+        self.write((Method::PATCH, &path), id, version, key, body).await
     }
 
     async fn report_status(&self, provider: &str, status: &LaptopStatus) -> Result<StatusAnswer, PortError> {

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_move_is_told_in_the_appointments_own_zone_with_its_preconditions() {
-    let body =
-        json!({"appointment": with(|value| value["version"] = json!(8)), "admin_notified": true}).to_string();
+    let moved = with(|value| (value["id"], value["version"]) = (json!("apt/41"), json!(8)));
+    let body = json!({"appointment": moved, "admin_notified": true}).to_string();
     let (asked, answer) = move_answered(200, &[], &body).await;
     assert_eq!(answer, Ok(8));
     assert_eq!(asked.method(), "POST");
@@ -360,4 +360,19 @@ async fn an_appointment_is_made_of_an_event_and_a_no_keeps_its_words() {
         matches!(ours, Err(PortError::Rejected { .. })),
         "our own mistake: {ours:?}"
     );
+}
+
+/// A gateway that mixes answers up: what became of the report is unknown, and no other visit's words are taken for this one's.
+#[tokio::test]
+async fn a_write_answered_with_another_appointment_is_no_answer() {
+    let (http, client) = client();
+    let id = AppointmentId::new("apt_41");
+    http.then(200, &with(|value| value["id"] = json!("apt_1")).to_string());
+    let answer = client
+        .report_notes(&id, 7, &IdempotencyKey::new("key_1"), "At the back door.")
+        .await;
+    let another = PortError::BadAnswer {
+        what: "another appointment".into(),
+    };
+    assert_eq!(answer.err(), Some(another));
 }
