@@ -74,8 +74,9 @@ pub(crate) fn error(response: &http::Response<Bytes>, asked: Asked) -> PortError
         (400 | 410, Asked::ListSince) => PortError::FeedExpired,
         (403, _) => forbidden(&reason),
         (404, Asked::List | Asked::ListSince | Asked::Insert) => PortError::CalendarNotFound,
-        // Without a token nothing can be too old: it is the calendar itself that is gone.
-        (410, Asked::List) => PortError::CalendarNotFound,
+        // Without a token only a page's own place can be too old; else it is the calendar itself that is gone.
+        (410, Asked::List) if reason == "deleted" => PortError::CalendarNotFound,
+        (410, Asked::List) => bad(format!("status {status}: {reason}")),
         (404, Asked::Event) => PortError::NotFound,
         (409, _) if reason == "duplicate" => PortError::AlreadyExists,
         // Two writes of one item met inside Google; the same one may be sent again.
