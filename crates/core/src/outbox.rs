@@ -252,6 +252,12 @@ impl OutboxRow {
         matches!(self.intent, Intent::Delete { .. }) && self.state == OutboxState::Sent
     }
 
+    /// Whether a "no" may set it aside for a while. A creation or deletion that may have arrived is looked for until it is known: set
+    /// aside, its own result would be taken for somebody else's.
+    pub fn may_be_set_aside(&self) -> bool {
+        !self.is_a_creation_sent() && !self.is_a_deletion_sent()
+    }
+
     /// True if this deletion, of an event that turned out to be there still, waits to be decided again, with the tries it has had: each
     /// makes the next one wait longer. One that a leaving asked for is over with it.
     pub fn is_decided_again(&self) -> bool {

@@ -182,6 +182,9 @@ fn a_deletion_that_may_have_arrived_is_told_from_one_that_waits_and_keeps_its_tr
     assert!(!deletion(DeleteReason::Cancelled, OutboxState::Parked).is_a_deletion_sent());
     assert!(!deletion(DeleteReason::Asked, OutboxState::Sent).is_decided_again());
     assert!(!moved().is_a_deletion_sent() && !moved().is_decided_again());
+    // Of one that may have arrived it is learned first what became of it, whatever a later try is told.
+    assert!(!sent.may_be_set_aside() && moved().may_be_set_aside());
+    assert!(deletion(DeleteReason::Cancelled, OutboxState::Waiting).may_be_set_aside());
 }
 
 #[test]

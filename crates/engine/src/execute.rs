@@ -649,7 +649,7 @@ impl Engine {
                 true => now + Duration::minutes(OWN_TROUBLE_MINUTES),
                 false => now,
             };
-        } else if matches!(error, PortError::Rejected { .. }) && !row.is_a_creation_sent() {
+        } else if matches!(error, PortError::Rejected { .. }) && row.may_be_set_aside() {
             row.state = OutboxState::Parked;
             row.due_at = now + self.backoff(TRIES);
         } else if leaves_unknown(error) {
