@@ -3,7 +3,8 @@
 use crate::event::Event;
 use crate::event_id::Identity;
 use crate::ids::{AppointmentId, Generation};
-use crate::record::{LinkState, Record};
+use crate::reconcile::{Context, Decision};
+use crate::record::{Field, LinkState, Record};
 use crate::time::EventTime;
 use chrono::{DateTime, NaiveTime, Utc};
 
@@ -31,6 +32,16 @@ pub fn lies_ahead(record: &Record, now: DateTime<Utc>) -> bool {
         let by_hand = event.mark.as_ref().is_some_and(|mark| mark.origin.is_some());
         record.link != LinkState::Closed && !by_hand && end_of_link(record, event) > now
     })
+}
+
+/// Do notes of the trainer's wait for an answer that could still bring them to the platform? With the event they would be lost.
+/// What no report could carry, as where the platform's notes are shown in part only, is in the calendar alone whatever is answered.
+pub fn asks_about_notes(decision: &Decision, ctx: &Context) -> bool {
+    let conflict = decision.conflict.as_ref();
+    conflict.is_some_and(|draft| draft.fields.iter().any(|field| field.field == Field::Notes))
+        && decision.record.calendar_edited_at.is_some()
+        && ctx.settings.direction.reports()
+        && decision.has_reportable_notes(ctx)
 }
 
 fn end_of_link(record: &Record, event: &Event) -> DateTime<Utc> {
@@ -64,7 +75,9 @@ fn end_of(event: &Event) -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::appointment::Appointment;
     use crate::ids::EventId;
+    use crate::settings::{ConflictPolicy, Direction};
     use crate::testing::Case;
 
     fn goes(case: &Case) -> bool {
@@ -149,5 +162,49 @@ mod tests {
     fn an_event_dragged_into_the_past_is_still_one_of_a_visit_to_come() {
         let case = Case::linked().calendar_moves("11-01 09:00-10:30");
         assert!(goes(&case) && unknown_goes(&case));
+    }
+    /// Both sides have other notes than the base, and the trainer is asked.
+    fn both_noted(change: impl FnOnce(&mut Appointment)) -> Case {
+        let both = |a: &mut Appointment| {
+            a.editable.notes = true;
+            change(a);
+        };
+        Case::linked_as(both)
+            .settings(|settings| settings.text_policy = ConflictPolicy::Ask)
+            .calendar(|event| event.description = event.description.replace("handouts", "two handouts"))
+            .platform(|a| a.notes = a.notes.as_ref().map(|notes| notes.replace("Bring", "Take")))
+            .expect("ask DataMismatch BothChanged [Notes]")
+    }
+
+    fn asks(case: &Case) -> bool {
+        asks_about_notes(&case.decide(), &case.ctx)
+    }
+
+    #[test]
+    fn notes_that_an_answer_could_bring_to_the_platform_are_asked_about() {
+        let case = both_noted(|_| {});
+        assert!(asks(&case));
+        assert!(!asks(
+            &case.clone().with(|record| record.calendar_edited_at = None)
+        ));
+        assert!(!asks(
+            &case.settings(|settings| settings.direction = Direction::Push)
+        ));
+    }
+
+    #[test]
+    fn notes_that_no_report_could_carry_are_not_asked_about() {
+        assert!(!asks(&both_noted(|a| a.editable.notes = false)), "not editable");
+        let long = format!("Bring the handouts.{}", " And one more.".repeat(500));
+        assert!(!asks(&both_noted(|a| a.notes = Some(long))), "shown in part only");
+        let linked = |event: &mut Event| {
+            let words = r#"<a href="https://else.example/">two</a>"#;
+            event.description = event.description.replace("two", words);
+        };
+        let case = both_noted(|_| {}).calendar(linked);
+        assert!(
+            case.decide().conflict.is_some() && !asks(&case),
+            "more than text can say"
+        );
     }
 }

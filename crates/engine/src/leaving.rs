@@ -6,14 +6,13 @@ use crate::ledger::{Change, Counts, HistorySource, HistoryWhat, LedgerError, Syn
 use crate::ports::PortError;
 use crate::read::Records;
 use roundtrip_core::absorb::{self, Adoption};
-use roundtrip_core::appointment::Appointment;
 use roundtrip_core::event::{Event, EventChange};
 use roundtrip_core::ids::{AppointmentId, RunId};
-use roundtrip_core::leaving::{may_be_asked_away, unknown_may_be_asked_away};
+use roundtrip_core::leaving::{asks_about_notes, may_be_asked_away, unknown_may_be_asked_away};
 use roundtrip_core::mirror::{self, Mirror};
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow, OutboxState, Side};
-use roundtrip_core::reconcile::{ConflictDraft, Context, Decision, Standing};
-use roundtrip_core::record::{Field, Record};
+use roundtrip_core::reconcile::Standing;
+use roundtrip_core::record::Record;
 use roundtrip_core::settings::SyncSettings;
 use std::collections::BTreeSet;
 
@@ -525,17 +524,6 @@ impl Engine {
             .commit(vec![Change::PutSyncState(Box::new(state))])
             .await
     }
-}
-
-/// The trainer's notes wait for an answer, and with it perhaps for the platform.
-fn asks_about_notes(decision: &Decision, ctx: &Context) -> bool {
-    let record = &decision.record;
-    let about = |draft: &ConflictDraft| draft.fields.iter().any(|field| field.field == Field::Notes);
-    let editable = |known: &Appointment| known.editable.notes;
-    decision.conflict.as_ref().is_some_and(about)
-        && record.calendar_edited_at.is_some()
-        && record.appointment.as_ref().is_some_and(editable)
-        && ctx.settings.direction.reports()
 }
 
 fn count(items: usize) -> u32 {

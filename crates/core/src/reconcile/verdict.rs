@@ -1,6 +1,6 @@
 //! What one field needs: the comparison of platform and calendar with the base.
 
-use super::Context;
+use super::{Context, Decision};
 use crate::appointment::Appointment;
 use crate::bug::{self, Bug};
 use crate::event::FieldHashes;
@@ -173,4 +173,13 @@ pub(super) fn reportable_notes(record: &Record, rendered: &Rendered) -> Option<S
         .block
         .is_some_and(text::is_told_by_text);
     (editable && rendered.notes_whole && told).then_some(notes)
+}
+
+impl Decision {
+    /// True if the event holds notes that the platform could be told: what R3 asks before anything is reported.
+    pub(crate) fn has_reportable_notes(&self, ctx: &Context) -> bool {
+        let record = &self.record;
+        let told = |known| reportable_notes(record, &super::rendered(known, ctx)).is_some();
+        record.appointment.as_ref().is_some_and(told)
+    }
 }
