@@ -62,6 +62,8 @@ const TOO_LONG_AGO: TimeDelta = TimeDelta::hours(36);
 const START: TimeDelta = TimeDelta::minutes(10);
 /// Checks of both sides that are closer together than this are one.
 const TOGETHER: TimeDelta = TimeDelta::minutes(3);
+/// No interval is drawn longer than this share of itself.
+const LONGEST: f64 = 1.25;
 /// Fast checks of a day.
 const FAST_A_DAY: i32 = 8;
 const DAY: TimeDelta = TimeDelta::hours(24);
@@ -115,7 +117,7 @@ pub struct Chance {
 }
 
 impl Chance {
-    /// From 0.75 up to 1.25.
+    /// From 0.75 up to [`LONGEST`].
     fn jitter(self) -> f64 {
         0.75 + fraction(self.random) / 2.0
     }
@@ -273,7 +275,7 @@ pub fn next(situation: &Situation, chance: Chance) -> Check {
         // Checks of single sides in between, of which hints may make many, do not put it off.
         let tried = situation.full_tried_at.filter(|tried| *tried <= situation.now);
         night = match (lost, tried) {
-            (None, Some(tried)) => tried + part(minutes(situation), chance.jitter()),
+            (None, Some(tried)) => tried + part(minutes(situation.every_minutes), chance.jitter()),
             (None, None) => situation.now,
             (Some(_), _) => at + TimeDelta::seconds(1),
         };
@@ -316,8 +318,37 @@ fn seconds(of: u32) -> TimeDelta {
     TimeDelta::seconds(i64::from(of))
 }
 
-fn minutes(situation: &Situation) -> TimeDelta {
-    TimeDelta::minutes(i64::from(situation.every_minutes.clamp(MINUTES.0, MINUTES.1)))
+fn minutes(set: u32) -> TimeDelta {
+    TimeDelta::minutes(i64::from(set.clamp(MINUTES.0, MINUTES.1)))
+}
+
+/// What a side that does not tell its changes is read after, before chance has its part; and, outside of the working hours, their
+/// begin, which ends an hour sooner.
+fn usual(
+    after: DateTime<Utc>,
+    zone: Tz,
+    every: TimeDelta,
+    shift: TimeDelta,
+) -> (TimeDelta, Option<DateTime<Utc>>) {
+    if is_working(after, zone, shift) {
+        return (every, None);
+    }
+    let begin = next_time(after + shift, zone, WORK_BEGINS) - shift;
+    (SLOW.max(every), Some(begin))
+}
+
+/// When the second check in a row after one at `after` is late, even if chance drew the longest intervals, as long as a side does not
+/// tell its changes. A gap that is shorter needs no explanation. `every_minutes` is the trainer's setting, `device` a
+/// [`device_number`].
+pub fn missed_after(after: DateTime<Utc>, zone: Tz, every_minutes: u32, device: u64) -> DateTime<Utc> {
+    let shift = work_shift(Chance { random: 0, device });
+    let every = minutes(every_minutes);
+    let latest = |after| {
+        let (interval, begin) = usual(after, zone, every, shift);
+        let at = after + part(interval, LONGEST);
+        begin.map_or(at, |begin| at.min(begin + part(every, LONGEST)))
+    };
+    latest(latest(after))
 }
 
 fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u32) -> Due {
@@ -365,24 +396,24 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
             fast: false,
         };
     }
-    // Working hours begin for everybody at once; those of a device do not.
-    let shift = part(WORK_SPREAD, chance.phase());
-    let slow = if is_working(tried, situation.zone, shift) {
-        jittered(minutes(situation))
-    } else {
-        let begin = next_time(tried + shift, situation.zone, WORK_BEGINS) - shift;
-        // Who looked just before them goes on from there.
-        let first = match jittered(minutes(situation)) {
-            at if at > begin => at,
-            _ => begin + part(minutes(situation), chance.rest()),
-        };
-        jittered(SLOW.max(minutes(situation))).min(first)
+    let every = minutes(situation.every_minutes);
+    let (interval, begin) = usual(tried, situation.zone, every, work_shift(chance));
+    let slow = match begin {
+        None => jittered(interval),
+        Some(begin) => {
+            // Who looked just before them goes on from there.
+            let first = match jittered(every) {
+                at if at > begin => at,
+                _ => begin + part(every, chance.rest()),
+            };
+            jittered(interval).min(first)
+        }
     };
     let slow = slow.max(soonest);
     let slow = match known.unpushed_at {
         // It was left alone for hours, and so were all the others.
         Some(at) if at > tried && at <= situation.now && !situation.in_use => {
-            slow.max(at + part(minutes(situation), fraction(chance.random)))
+            slow.max(at + part(minutes(situation.every_minutes), fraction(chance.random)))
         }
         _ => slow,
     };
@@ -402,6 +433,11 @@ fn due(situation: &Situation, known: Known, chance: Chance, min_poll_seconds: u3
             fast: false,
         },
     }
+}
+
+/// Working hours begin for everybody at once; those of a device do not.
+fn work_shift(chance: Chance) -> TimeDelta {
+    part(WORK_SPREAD, chance.phase())
 }
 
 /// Working hours of a device, which are longer by `shift` at both ends (less than the hours to midnight).

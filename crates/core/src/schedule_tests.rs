@@ -566,6 +566,20 @@ proptest! {
         prop_assert!(minutes.values().all(|count| *count < 60), "{:?}", minutes);
     }
 
+    /// Two checks of a laptop that is on are never as far apart as two that were missed, at whatever time of the day.
+    #[test]
+    fn a_laptop_that_is_on_never_seems_to_have_missed_checks(
+        random in any::<[u64; 2]>(), device in any::<u64>(), minute in 0i64..2_880, every in 5u32..=60,
+    ) {
+        let begin = at(0, minute);
+        let mut now = begin;
+        for random in random {
+            let situation = Situation { every_minutes: every, ..just_read(now) };
+            now = next(&situation, Chance { random, device }).at;
+        }
+        prop_assert!(now <= missed_after(begin, Berlin, every, device), "{now} after {begin}");
+    }
+
     /// However changes come: what is waited for is at most two seconds of quiet, and ten in all.
     #[test]
     fn a_burst_is_never_cut_early_nor_late(gaps in proptest::collection::vec(0u64..4_000, 0..40)) {
@@ -583,6 +597,18 @@ proptest! {
         prop_assert!(burst.ends_at() == Burst::MOST || burst.ends_at() == now + Burst::QUIET);
         prop_assert!(burst.ends_at() > now);
     }
+}
+
+#[test]
+fn checks_are_missed_sooner_in_working_hours_than_in_the_evening() {
+    let minutes = |after, every| (missed_after(after, Berlin, every, 0) - after).as_seconds_f64() / 60.0;
+    assert_eq!(minutes(at(10, 0), 15), 37.5);
+    assert_eq!(minutes(at(20, 0), 15), 150.0, "hourly in the evening");
+    assert_eq!(minutes(at(20, 0), 60), 150.0);
+    // The working hours of this device begin at 8:00, whenever it looked last.
+    assert_eq!(minutes(at(7, 50), 15), 10.0 + 37.5);
+    // Its last check of the day is followed by one of the evening.
+    assert_eq!(minutes(at(17, 50), 15), 18.75 + 75.0);
 }
 
 #[test]

@@ -328,7 +328,7 @@ impl Engine {
     }
 
     /// Always the same on this installation.
-    pub(crate) fn device_number(&self) -> u64 {
+    pub fn device_number(&self) -> u64 {
         schedule::device_number(self.config.device_id.as_str())
     }
 

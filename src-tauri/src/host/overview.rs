@@ -54,8 +54,8 @@ impl Host {
         let volatile = volatile && problem.as_ref().is_none_or(|problem| problem.code != "keychain");
         let counts = counts_of(&snapshot);
         let since = snapshot.now - Duration::hours(24);
-        // A row of checks that began before may reach into them; the strip leaves out what is older.
-        let heartbeat = running.engine.runs(since - Duration::hours(1), 400).await?;
+        // A row of checks that began before may reach into them; the strip leaves out what is older, and counts from the last of it.
+        let heartbeat = running.engine.runs(since - Duration::hours(2), 400).await?;
         let newest = HistoryFilter {
             limit: 1,
             ..Default::default()
@@ -79,14 +79,16 @@ impl Host {
             .platform_read_at
             .zip(snapshot.state.calendar_read_at)
             .map(|(platform, calendar)| platform.min(calendar));
-        let minutes = i64::from(snapshot.settings.every_minutes);
+        let every_minutes = snapshot.settings.every_minutes;
+        let device = running.engine.device_number();
+        let missed = |at| schedule::missed_after(at, zone, every_minutes, device);
         Ok(Overview {
             state: state_of(&running, &snapshot, &accounts, problem.as_ref(), self.drives),
             as_of,
             next_sync_at: running
                 .engine
                 .next_check_at()
-                .or_else(|| as_of.map(|at| at + Duration::minutes(minutes)))
+                .or_else(|| as_of.map(|at| at + Duration::minutes(i64::from(every_minutes))))
                 .filter(|_| !rests(&snapshot)),
             paused_until: paused_until.filter(|_| !for_ever),
             paused_for_ever: for_ever,
@@ -109,7 +111,11 @@ impl Host {
                 .live
                 .progress
                 .map(|(done, total)| Progress { done, total }),
-            heartbeat: heartbeat.iter().rev().flat_map(beats).collect(),
+            heartbeat: heartbeat
+                .iter()
+                .rev()
+                .flat_map(|run| beats(run, missed))
+                .collect(),
             next,
             week: appointments::week(&snapshot.appointments, zone, snapshot.now, row),
             questions: snapshot
@@ -475,7 +481,7 @@ fn state_of(
 
 /// One beat for each time that was looked. Checks without changes are a row for many; of those less than a minute apart the
 /// strip shows one.
-fn beats(run: &Run) -> Vec<Beat> {
+fn beats(run: &Run, missed: impl Fn(DateTime<Utc>) -> DateTime<Utc>) -> Vec<Beat> {
     let mut last = None;
     let looks = run.looks().into_iter().filter(|look| {
         let drawn = last.is_none_or(|last| look.at - last >= Duration::minutes(1));
@@ -498,3 +504,4 @@ fn beats(run: &Run) -> Vec<Beat> {
 #[cfg(test)]
 #[path = "overview_tests.rs"]
 mod tests;
+            missed_at: missed(look.at),

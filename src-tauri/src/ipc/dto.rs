@@ -117,7 +117,7 @@ pub struct Overview {
     pub counts: OverviewCounts,
     /// Progress of the current run.
     pub progress: Option<Progress>,
-    /// Runs of the last 24 hours, oldest first.
+    /// Runs of the last 24 hours and a little longer, oldest first.
     pub heartbeat: Vec<Beat>,
     /// The next visits, at most 8.
     pub next: Vec<AppointmentRow>,
@@ -201,6 +201,8 @@ pub struct Beat {
     pub run_id: String,
     /// When.
     pub at: DateTime<Utc>,
+    /// When the second check in a row after it is missed, unless both sides tell their changes.
+    pub missed_at: DateTime<Utc>,
     /// `running`, `success`, `partial`, `failed`.
     pub result: String,
     /// How much it changed.

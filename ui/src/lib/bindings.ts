@@ -319,6 +319,8 @@ export type Beat = {
 	run_id: string,
 	/**  When. */
 	at: string,
+	/**  When the second check in a row after it is missed, unless both sides tell their changes. */
+	missed_at: string,
 	/**  `running`, `success`, `partial`, `failed`. */
 	result: string,
 	/**  How much it changed. */
@@ -802,7 +804,7 @@ export type Overview = {
 	counts: OverviewCounts,
 	/**  Progress of the current run. */
 	progress: Progress | null,
-	/**  Runs of the last 24 hours, oldest first. */
+	/**  Runs of the last 24 hours and a little longer, oldest first. */
 	heartbeat: Beat[],
 	/**  The next visits, at most 8. */
 	next: AppointmentRow[],

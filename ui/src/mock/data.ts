@@ -179,6 +179,9 @@ export function appointmentsFor(
   return rows.sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
 }
 
+/** Two checks after this one were missed, as in the working hours of the default settings. */
+export const missedAfter = (ms: number): number => ms + 2.5 * 15 * MINUTE;
+
 export function beats(nowMs: number, options: { asleep?: boolean; problem?: boolean; until?: number } = {}): Beat[] {
   const r = random(3);
   const found: Beat[] = [];
@@ -192,6 +195,7 @@ export function beats(nowMs: number, options: { asleep?: boolean; problem?: bool
     found.push({
       run_id: `run_${96 - back}`,
       at: iso(ms),
+      missed_at: iso(missedAfter(ms)),
       result: failed ? 'partial' : 'success',
       changes: failed ? 2 : roll > 0.76 ? 1 + Math.floor(r() * 4) : 0,
       problem: failed ? 'google_unreachable' : null,

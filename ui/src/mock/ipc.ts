@@ -16,7 +16,7 @@ import { history as past } from './areas/history';
 import { privacy } from './areas/privacy';
 import { settings } from './areas/settings';
 import { shell } from './areas/shell';
-import { iso, previewFor } from './data';
+import { iso, missedAfter, previewFor } from './data';
 import { googleAccount, model, platformAccount, settle, type Model, type Scenario } from './model';
 
 type Options = {
@@ -69,6 +69,7 @@ export function start(
       o.heartbeat.push({
         run_id: `run_${o.heartbeat.length + 200}`,
         at: iso(now()),
+        missed_at: iso(missedAfter(now())),
         result: 'success',
         changes: total,
         problem: null,
