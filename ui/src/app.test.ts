@@ -168,6 +168,8 @@ describe('the way in', () => {
     expect(app.state.overview.started).toBe(false);
     await user.click(await get('preview-toggle'));
     expect(document.querySelectorAll('[data-test="preview-item"]')).toHaveLength(24);
+    // A title from outside may turn the direction of writing, and turns only its own.
+    expect(document.querySelectorAll('[data-test="preview-item"] .title > bdi')).toHaveLength(24);
     await user.click(button);
     await waitFor(() => expect(find('overall-state')?.dataset.state).toBe('up_to_date'), { timeout: 8_000 });
   }, 30_000);

@@ -75,6 +75,17 @@ describe('palette', () => {
     expect(find('palette')).toBeNull();
   });
 
+  it('keeps what a title from outside does to itself', async () => {
+    const { app, user } = await open('healthy');
+    const title = '\u202eRosen بيدلية';
+    app.state.rows.forEach((row) => (row.title = title));
+    await app.changed('appointments');
+    await user.keyboard('{Control>}k{/Control}');
+    const shown = () => all('palette-row').map((row) => row.querySelector('.label > bdi')?.textContent);
+    await user.type(await get('palette-find'), 'rosen');
+    await waitFor(() => expect(shown()).toContain(title));
+  });
+
   it('walks by arrows and comes around', async () => {
     const { user } = await open('healthy');
     await user.keyboard('{Control>}k{/Control}');

@@ -354,6 +354,37 @@ describe('taken out one by one', () => {
   });
 });
 
+describe('a title from outside that turns the direction of writing', () => {
+  const TITLE = '\u202eRosen بيدلية';
+  const titled = (app: Played) => app.state.rows.forEach((row) => (row.title = TITLE));
+  /** Each of these shows it, and only inside of something that keeps its direction to itself. */
+  const isolated = (test: string): boolean =>
+    all(test).some((one) => [...one.querySelectorAll('bdi')].some((inner) => inner.textContent === TITLE));
+
+  it('turns nothing around it in what a change would do', async () => {
+    await open('which', 'healthy', titled);
+    await pick('type-pharmacy_visit');
+    await get('dry-run-totals');
+    expect(isolated('dry-run-item')).toBe(true);
+  });
+
+  it('turns nothing around it where it was taken out', async () => {
+    await open('which', 'healthy', (app) => {
+      titled(app);
+      app.state.settings.excluded = ['apt_2'];
+    });
+    await waitFor(() => expect(isolated('excluded-row')).toBe(true));
+    // In a sentence there is no element around it.
+    expect(find('excluded-back')?.getAttribute('aria-label')).toContain(`\u2068${TITLE}\u2069`);
+  });
+
+  it('turns nothing around it in what others would read', async () => {
+    await open('content', 'healthy', titled);
+    await waitFor(() => expect(isolated('sample-full')).toBe(true));
+    expect(isolated('mirror-shared') && isolated('mirror-you')).toBe(true);
+  });
+});
+
 describe('text and privacy', () => {
   it('shows a real next appointment at each level, and the mirror follows what is not applied yet', async () => {
     const app = await open('content');
