@@ -202,7 +202,9 @@ async fn chosen_later(app: &AppHandle, id: &str) {
         Ok(Some(running)) => running,
         Ok(None) => return,
         Err(error) => {
+            // The engine is put together anew, and that lasts: the window says so, and lets it be chosen once more.
             tracing::warn!(code = error.code, "what was chosen in the tray could not be done");
+            super::window::show(app, None);
             return;
         }
     };
