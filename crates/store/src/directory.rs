@@ -290,16 +290,46 @@ pub async fn keep_device_id(data_dir: &Path, keys: &KeySource) -> Result<(), Ope
     }
     let dir = data_dir.to_owned();
     blocking(move || {
-        let _lock = DirectoryLock::acquire(&dir, "installation")?;
-        let Some(id) = id_in(&dir, DEVICE_FILE)? else {
+        if kept_device_id(&dir)?.is_none() {
             return Ok(());
-        };
+        }
         let name = device_entry(&dir)?;
         let known = || Ok(keychain::read(&name)?.map(|kept| kept.to_vec()));
-        let told = tell_unless_known(id, known, |bytes| keychain::write(&name, bytes));
-        told.map_err(|error| directory_error(&dir, io::Error::other(error)))
+        let tell = |bytes: &[u8]| keychain::write(&name, bytes);
+        tell_what_is_kept(&dir, known, tell, || keychain::remove(&name))
     })
     .await
+}
+
+fn kept_device_id(dir: &Path) -> Result<Option<Uuid>, OpenError> {
+    if !dir.exists() {
+        return Ok(None);
+    }
+    let _lock = DirectoryLock::acquire(dir, "installation")?;
+    id_in(dir, DEVICE_FILE)
+}
+
+/// Tells the id that the directory has. A keychain may ask a person, for minutes, and nobody is to wait for the lock meanwhile, least
+/// of all a start. So what was told is compared with what the directory has by then: an id that was forgotten does not come back,
+/// and an older one does not take the place of a newer.
+fn tell_what_is_kept(
+    dir: &Path,
+    known: impl Fn() -> Result<Option<Vec<u8>>, KeyError>,
+    tell: impl Fn(&[u8]) -> Result<(), KeyError>,
+    forget: impl Fn() -> Result<(), KeyError>,
+) -> Result<(), OpenError> {
+    let mut kept = kept_device_id(dir)?;
+    loop {
+        let told = match kept {
+            Some(id) => tell_unless_known(id, &known, &tell),
+            None => forget(),
+        };
+        told.map_err(|error| directory_error(dir, io::Error::other(error)))?;
+        let before = std::mem::replace(&mut kept, kept_device_id(dir)?);
+        if kept == before {
+            return Ok(());
+        }
+    }
 }
 
 /// Whoever cannot say what it knows is told nothing.
@@ -386,6 +416,52 @@ mod tests {
             assert_eq!(tell_unless_known(id, || Ok(told.borrow().clone()), tell), Ok(()));
         }
         assert_eq!(told.borrow().as_deref(), Some(id.as_bytes().as_slice()));
+    }
+
+    #[test]
+    fn nobody_waits_for_the_lock_while_a_keychain_asks_for_leave() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let id = kept_id(dir.path(), DEVICE_FILE, None).expect("a folder");
+        // Another process starts just then, and takes the lock.
+        let free = || {
+            let lock = DirectoryLock::try_acquire(dir.path(), "installation").expect("a folder");
+            assert!(lock.is_some(), "the lock is held");
+        };
+        let known = || {
+            free();
+            Ok(None)
+        };
+        let tell = |bytes: &[u8]| {
+            free();
+            assert_eq!(bytes, id.as_bytes());
+            Ok(())
+        };
+        tell_what_is_kept(dir.path(), known, tell, || panic!("it is kept")).expect("told");
+    }
+
+    #[test]
+    fn an_id_that_changes_while_the_keychain_is_told_ends_as_it_is_kept() {
+        let [old, new] = [Uuid::new_v4(), Uuid::new_v4()];
+        for ends_with in [Some(new), None] {
+            let dir = tempfile::tempdir().expect("a folder");
+            kept_id(dir.path(), DEVICE_FILE, Some(old)).expect("a folder");
+            let entry = std::cell::RefCell::new(None);
+            // Forgotten, and perhaps named anew, while the person is asked about the old one.
+            let tell = |bytes: &[u8]| {
+                match ends_with {
+                    Some(new) => _ = kept_id(dir.path(), DEVICE_FILE, Some(new)).expect("a folder"),
+                    None => fs::remove_file(dir.path().join(DEVICE_FILE)).expect("a file"),
+                }
+                entry.replace(Some(bytes.to_vec()));
+                Ok(())
+            };
+            let forget = || {
+                entry.replace(None);
+                Ok(())
+            };
+            tell_what_is_kept(dir.path(), || Ok(entry.borrow().clone()), tell, forget).expect("told");
+            assert_eq!(*entry.borrow(), ends_with.map(|id| id.as_bytes().to_vec()));
+        }
     }
 
     #[test]
