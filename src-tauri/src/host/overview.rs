@@ -50,6 +50,11 @@ impl Host {
         let snapshot = running.snapshot().await?;
         let moved = moved_back(&running).await?;
         let problem = problem_of(&running, &snapshot);
+        let ends = running.stop.is_cancelled();
+        let signed_in_again = problem
+            .as_ref()
+            .is_some_and(|problem| ends && is_over_with_sign_in(problem, &accounts));
+        let problem = problem.filter(|_| !signed_in_again);
         // Sign-ins behind a locked keychain are not "in memory only".
         let volatile = volatile && problem.as_ref().is_none_or(|problem| problem.code != "keychain");
         let counts = counts_of(&snapshot);
@@ -83,7 +88,10 @@ impl Host {
         let device = running.engine.device_number();
         let missed = |at| schedule::missed_after(at, zone, every_minutes, device);
         Ok(Overview {
-            state: state_of(&running, &snapshot, &accounts, problem.as_ref(), self.drives),
+            state: match signed_in_again {
+                true => OverallState::Starting,
+                false => state_of(&running, &snapshot, &accounts, problem.as_ref(), self.drives),
+            },
             as_of,
             next_sync_at: running
                 .engine
@@ -260,6 +268,19 @@ fn unreachable(error: Option<&PortError>) -> bool {
                 | PortError::BadAnswer { .. }
         )
     )
+}
+
+/// An engine that another one takes the place of asked for this sign-in, and it is kept by now: it may take minutes until the cycle that
+/// is under way has ended, and nobody is to sign in twice for that.
+fn is_over_with_sign_in(problem: &Problem, accounts: &Accounts) -> bool {
+    let known = [
+        accounts.platform.as_ref().map(|(account, _)| account),
+        accounts.google.as_ref().map(|(account, _)| account),
+    ];
+    known.into_iter().flatten().any(|account| {
+        account.status == IntegrationStatus::Active
+            && problem.action == format!("reconnect_{}", account.provider)
+    })
 }
 
 /// The network is there, but something in it, or on this laptop, answers for everybody.
@@ -494,6 +515,7 @@ fn beats(run: &Run, missed: impl Fn(DateTime<Utc>) -> DateTime<Utc>) -> Vec<Beat
         .map(|look| Beat {
             run_id: run.id.to_string(),
             at: look.at,
+            missed_at: missed(look.at),
             result: convert::run_result(run.result).into(),
             changes: run.counts.added + run.counts.changed + run.counts.removed + run.counts.moved_back,
             problem: run.problem.clone(),
@@ -504,4 +526,3 @@ fn beats(run: &Run, missed: impl Fn(DateTime<Utc>) -> DateTime<Utc>) -> Vec<Beat
 #[cfg(test)]
 #[path = "overview_tests.rs"]
 mod tests;
-            missed_at: missed(look.at),

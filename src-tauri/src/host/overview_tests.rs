@@ -459,3 +459,18 @@ async fn until_a_run_has_ended_nothing_is_known_of_the_sides() {
     assert!(matches!(host.notices().await, Known::All(_)));
     host.close().await;
 }
+
+#[tokio::test]
+async fn a_sign_in_that_is_kept_is_not_asked_for_by_the_engine_that_ends() {
+    let (host, _folder) = connected("signed-in-again").await;
+    let accounts = host.known_accounts().await.expect("the database works");
+    let over = |accounts: &Accounts, action: &str| {
+        is_over_with_sign_in(&plain_problem("google_reauth", None, action), accounts)
+    };
+    assert!(over(&accounts, "reconnect_google") && over(&accounts, "reconnect_platform"));
+    assert!(!over(&accounts, "try_again"));
+    let mut lost = accounts;
+    lost.google.as_mut().expect("signed in").0.status = IntegrationStatus::NeedsReauth;
+    assert!(!over(&lost, "reconnect_google") && over(&lost, "reconnect_platform"));
+    host.close().await;
+}

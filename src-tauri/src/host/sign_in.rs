@@ -4,6 +4,7 @@ use super::accounts::{GoogleExtra, PlatformExtra, issuer_of};
 use super::vault::{PassingVault, for_store};
 use super::{Host, HostEvent};
 use crate::ipc::dto::{AppError, SignInView};
+use roundtrip_engine::ledger::Trigger;
 use roundtrip_engine::ports::{PlatformPort, PortError};
 use roundtrip_google::Account;
 use roundtrip_http::oauth::{
@@ -415,7 +416,13 @@ impl Host {
         if let Err(error) = self.database.audit(None, "sign_in", &details, now).await {
             tracing::warn!(%error, "audit log could not be written");
         }
+        // What is under way may take minutes to end: that the sign-in is kept is seen before that.
+        self.tell(HostEvent::Changed);
         self.rebuild().await;
+        // A start that nobody waits for may be put off. Whoever signs in waits, though the browser is in front and not the window.
+        if let Some(running) = self.running().await {
+            running.engine.ask_for(Trigger::Start);
+        }
         view_of(service, "done", None, None)
     }
 

@@ -4,14 +4,15 @@ use super::*;
 use crate::host::clock::SystemClock;
 use crate::host::leaving::tests::{Folder, connected};
 use bytes::Bytes;
-use roundtrip_engine::ledger::{LedgerError, Trigger};
+use roundtrip_engine::EngineEvent;
+use roundtrip_engine::ledger::LedgerError;
 use roundtrip_engine::ports::Clock as _;
 use roundtrip_google::GoogleConfig;
 use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::{Fault, FaultRule, Service};
 use roundtrip_sandbox::platform::PauseReason;
 use roundtrip_sandbox::{Config, Running, serve};
-use roundtrip_store::{Database, IntegrationError, KeySource, TokenError};
+use roundtrip_store::{Database, IntegrationError, IntegrationStatus, KeySource, TokenError};
 use std::path::Path;
 
 /// The trainer as the sandbox signs them in.
@@ -578,4 +579,52 @@ async fn whoever_quits_waits_for_the_answer_of_what_is_under_way_and_it_is_writt
     });
     cycle.await.expect("it ends").expect("the ledger still works");
     assert_eq!(*held.order.borrow(), ["list", "closed"]);
+}
+
+#[tokio::test]
+async fn that_a_sign_in_is_kept_is_told_before_what_is_under_way_has_ended() {
+    let (host, services, _folder, held, cycle) = listing("kept-in-a-cycle").await;
+    let before = host.running().await.expect("both are signed in");
+    let account = host.accounts().await.google.expect("signed in").0;
+    let integrations = host.database.integrations();
+    let (lost, now) = (IntegrationStatus::NeedsReauth, host.clock.now());
+    integrations
+        .update_status(Provider::Google, &account.account_id, lost, now)
+        .await
+        .expect("the database works");
+    let mut events = host.events();
+    let ended = answered(&host, &services, Provider::Google).await;
+    // The tokens are kept, and the cycle under way is waited for.
+    before.stop.cancelled().await;
+
+    let mut told = false;
+    while let Ok(event) = events.try_recv() {
+        told |= matches!(event, HostEvent::Changed);
+    }
+    assert!(told, "the window asks anew");
+    let shown = host.overview().await.expect("the ledger works");
+    assert_eq!(shown.calendar.expect("signed in").status, "active");
+    held.held.send_replace(false);
+    assert_eq!(ended.await.expect("it ends").state, "done");
+    cycle.await.expect("it ends").expect("the ledger works");
+    host.close().await;
+}
+
+#[tokio::test]
+async fn after_a_sign_in_it_is_looked_at_once_though_the_window_is_in_the_background() {
+    let (host, services, _folder) = syncing("looks-after-a-sign-in").await;
+    assert_eq!(sign_in(&host, &services, Provider::Google).await.state, "done");
+    let running = host.running().await.expect("both are signed in");
+    let mut events = running.engine.events();
+    let driven = tokio::spawn({
+        let (engine, stop) = (Arc::clone(&running.engine), running.stop.clone());
+        async move { engine.drive(stop).await }
+    });
+
+    // Both were read just now: a start by itself would be put off, by up to ten minutes.
+    let looked = async { while !matches!(events.recv().await, Ok(EngineEvent::CycleEnded)) {} };
+    tokio::time::timeout(FOR_EVER, looked).await.expect("it looks");
+    running.stop.cancel();
+    driven.await.expect("it ends");
+    host.close().await;
 }
