@@ -6,6 +6,7 @@ use roundtrip_core::badge::Badge;
 use roundtrip_core::conflict::{Choice, ConflictCause, ConflictKind, Resolution};
 use roundtrip_core::record::Field;
 use roundtrip_core::time::TimeSpan;
+use roundtrip_sandbox::faults::Fault;
 use serde_json::{Value, json};
 
 async fn with_visit() -> (World, String) {
@@ -88,6 +89,44 @@ async fn made_all_day_and_put_back() {
     assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
     assert_eq!(world.trainer().end(&visit), at("2026-12-01 10:30"));
     assert_eq!(world.admin().writes(), []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn made_all_day_once_more_while_nobody_heard_that_it_was_put_back() {
+    let (world, visit) = with_visit().await;
+    let whole_day = all_day("2026-12-02", "2026-12-03");
+    world.trainer().edit(&visit, &whole_day);
+    world.settle().await;
+
+    world.spoil_google(Fault::DropAfter, |rule| rule.method("PATCH"));
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
+    world.sync().await;
+    world.repair();
+    assert_eq!(
+        world.trainer().start(&visit),
+        at("2026-12-01 09:00"),
+        "it arrived"
+    );
+    world.trainer().edit(&visit, &whole_day);
+    world.settle().await;
+
+    let conflict = world.conflict(&visit).await;
+    assert_eq!(
+        conflict.cause,
+        ConflictCause::NoBase,
+        "asked about, not written over"
+    );
+    assert_eq!(world.admin().writes(), []);
+    world
+        .resolve(&visit, Resolution::KeepPlatform)
+        .await
+        .expect("it is as shown");
+    world.settle().await;
+    assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
     world.check_invariants().await;
 }
 
