@@ -24,7 +24,7 @@ mod policy;
 mod remember;
 mod report;
 mod settled;
-mod verdict;
+pub(crate) mod verdict;
 
 use crate::appointment::Appointment;
 use crate::bug::{self, Bug};

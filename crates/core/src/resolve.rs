@@ -4,9 +4,11 @@
 //! ordinary outbox, preconditions and guard: there is no second write path.
 
 use crate::conflict::{Choice, Conflict, ConflictCause, Resolution, Seen};
+use crate::reconcile::verdict::reportable_notes;
 use crate::reconcile::{COOL_DOWN_SECONDS, Context, most_recent, rendered, wanted_time};
 use crate::record::{Field, LinkState, Record};
-use crate::text::observed;
+use crate::settings::Direction;
+use crate::text::{Rendered, observed};
 use chrono::Duration;
 
 /// An answer that cannot be taken.
@@ -29,6 +31,18 @@ pub fn seen(record: &Record) -> Seen {
         version: record.appointment.as_ref().map(|appointment| appointment.version),
         etag: record.event.as_ref().map(|event| event.etag.clone()),
     }
+}
+
+/// True if the calendar's value of this field goes to the platform where it is kept; else it stays in the calendar, beside the
+/// platform's own.
+pub fn is_reported(record: &Record, field: Field, rendered: &Rendered, direction: Direction) -> bool {
+    let editable = record.appointment.as_ref().map(|appointment| appointment.editable);
+    direction.reports()
+        && match field {
+            Field::Time => editable.is_some_and(|editable| editable.time),
+            Field::Notes => reportable_notes(record, rendered).is_some(),
+            Field::Title | Field::Location => false,
+        }
 }
 
 /// Edits the record so that the next decision carries the answer out.

@@ -621,3 +621,18 @@ fn a_time_wanted_back_that_was_refused_is_asked_for_again_if_the_trainer_says_so
         .answered(&Resolution::KeepCalendar)
         .expect("move 12-04 09:00-10:30 v7");
 }
+
+#[test]
+fn what_the_platform_lets_a_trainer_change_is_reported_where_the_calendar_s_is_kept() {
+    let edit = |e: &mut Event| e.description = e.description.replace("handouts", "two handouts");
+    let reported = |case: &Case, direction| {
+        let appointment = case.record.appointment.as_ref().expect("it is known");
+        let rendered = rendered(appointment, &case.ctx);
+        Field::ALL.map(|field| is_reported(&case.record, field, &rendered, direction))
+    };
+    let plain = Case::linked().calendar(edit);
+    assert_eq!(reported(&plain, Direction::Both), [true, false, false, false]);
+    let notes = Case::linked_as(|a| a.editable.notes = true).calendar(edit);
+    assert_eq!(reported(&notes, Direction::Both), [true, false, false, true]);
+    assert_eq!(reported(&notes, Direction::Push), [false; 4]);
+}

@@ -199,6 +199,10 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
                 before: field.before.as_ref().map_or(ValueView::Unknown, value),
                 platform: value(&field.platform),
                 calendar: value(&field.calendar),
+                reported: status.is_some_and(|status| {
+                    let direction = snapshot.settings.direction;
+                    resolve::is_reported(&status.record, field.field, &status.rendered, direction)
+                }),
             })
             .collect(),
         same_fields: Field::ALL

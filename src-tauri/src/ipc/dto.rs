@@ -334,6 +334,8 @@ pub struct FieldView {
     pub platform: ValueView,
     /// In the calendar.
     pub calendar: ValueView,
+    /// The calendar's value goes to the platform where it is kept; else it stays in the calendar only.
+    pub reported: bool,
 }
 
 /// What a person saw when deciding.

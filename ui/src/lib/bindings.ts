@@ -537,6 +537,8 @@ export type FieldView = {
 	platform: ValueView,
 	/**  In the calendar. */
 	calendar: ValueView,
+	/**  The calendar's value goes to the platform where it is kept; else it stays in the calendar only. */
+	reported: boolean,
 };
 
 /**  The figures of the last 30 days. */

@@ -35,6 +35,7 @@ const one = (nowMs: number, id: string, more: Partial<ConflictView>): ConflictVi
 
 const timeField = (before: ValueView, platform: ValueView, calendar: ValueView): FieldView => ({
   field: 'time',
+  reported: true,
   before,
   platform,
   calendar,
@@ -102,6 +103,7 @@ export function everyConflict(nowMs: number): ConflictView[] {
         timeField(UNKNOWN, at(8, 9), at(8, 10)),
         {
           field: 'location',
+          reported: false,
           before: UNKNOWN,
           platform: text('Schloßstraße 19, 12163 Berlin'),
           calendar: text('Schloßstraße 91, 12163 Berlin'),
@@ -120,6 +122,7 @@ export function everyConflict(nowMs: number): ConflictView[] {
       fields: [
         {
           field: 'notes',
+          reported: false,
           before: text('Schulung Rezeptprüfung.'),
           platform: text('Schulung Rezeptprüfung, neue Vorlage.'),
           calendar: text('Schulung Rezeptprüfung. Eigene Folien mitnehmen!'),
@@ -135,8 +138,14 @@ export function everyConflict(nowMs: number): ConflictView[] {
       title: 'Workshop #linden',
       fields: [
         timeField(UNKNOWN, UNKNOWN, at(9, 13, 120)),
-        { field: 'title', before: UNKNOWN, platform: UNKNOWN, calendar: text('Workshop #linden') },
-        { field: 'location', before: UNKNOWN, platform: UNKNOWN, calendar: text('Gartenweg 7, 14770 Brandenburg') },
+        { field: 'title', reported: false, before: UNKNOWN, platform: UNKNOWN, calendar: text('Workshop #linden') },
+        {
+          field: 'location',
+          reported: false,
+          before: UNKNOWN,
+          platform: UNKNOWN,
+          calendar: text('Gartenweg 7, 14770 Brandenburg'),
+        },
       ],
       same_fields: [],
       choices: ['create', 'dismiss'],
@@ -148,18 +157,21 @@ export function everyConflict(nowMs: number): ConflictView[] {
       fields: [
         {
           field: 'title',
+          reported: false,
           before: text('Apotheke'),
           platform: text('Apo\u200btheke <b>fett</b> צוות'),
           calendar: text('Apotheke <script>alert(1)</script> \u202eנסתר 👩‍⚕️'),
         },
         {
           field: 'location',
+          reported: false,
           before: text(''),
           platform: text('Hauptstraße 80'),
           calendar: text('Hauptstraße\u00a080'),
         },
         {
           field: 'notes',
+          reported: false,
           before: text(SHARED),
           platform: text(`${SHARED}Danke!`),
           calendar: text(`${SHARED}Merci! ${'x'.repeat(400)}`),
@@ -189,6 +201,7 @@ export function manyConflicts(nowMs: number, count = 50): ConflictView[] {
         fields: [
           {
             field: 'notes',
+            reported: false,
             before: text('Handzettel mitbringen.'),
             platform: text('Handzettel und Plakate mitbringen.'),
             calendar: text('Handzettel mitbringen, Beamer testen.'),
@@ -237,6 +250,7 @@ export function answeredFor(nowMs: number): AnsweredConflict[] {
         fields: [
           {
             field: 'notes',
+            reported: false,
             before: text('Schulung Rezeptprüfung.'),
             platform: text('Schulung Rezeptprüfung, 12 Personen.'),
             calendar: text('Schulung Rezeptprüfung. Parkplatz im Hof, Code 4711.'),

@@ -221,7 +221,13 @@ export function conflictsFor(nowMs: number): ConflictView[] {
       refusal_reason: null,
       refusal_detail: null,
       fields: [
-        { field: 'time', before: time(monday, 10, 60), platform: time(monday, 11, 60), calendar: time(monday, 13, 60) },
+        {
+          field: 'time',
+          reported: true,
+          before: time(monday, 10, 60),
+          platform: time(monday, 11, 60),
+          calendar: time(monday, 13, 60),
+        },
       ],
       same_fields: ['title', 'location', 'notes'],
       seen: { version: 7, etag: '"e1"' },
@@ -242,6 +248,7 @@ export function conflictsFor(nowMs: number): ConflictView[] {
       fields: [
         {
           field: 'time',
+          reported: true,
           before: time(monday + 2, 10, 60),
           platform: time(monday + 2, 10, 60),
           calendar: time(monday + 2, 14, 60),
@@ -266,18 +273,21 @@ export function conflictsFor(nowMs: number): ConflictView[] {
       fields: [
         {
           field: 'time',
+          reported: true,
           before: time(monday + 3, 16, 60),
           platform: time(monday + 3, 16, 90),
           calendar: time(monday + 3, 17, 60),
         },
         {
           field: 'location',
+          reported: false,
           before: text('Mariendorfer Damm 301, 12107 Berlin'),
           platform: text('Mariendorfer Damm 301, Aufgang B, 12107 Berlin'),
           calendar: text('Mariendorfer Damm 303, 12107 Berlin (Hofeingang)'),
         },
         {
           field: 'notes',
+          reported: false,
           before: text('Handzettel mitbringen.'),
           platform: text('Handzettel und Plakate mitbringen. Frau Klein fragt nach dem Impfkurs.'),
           calendar: text('Handzettel mitbringen, Beamer testen.'),

@@ -161,7 +161,7 @@ fn agrees(field: Field, sides: &Sides<'_>) -> bool {
         }
 }
 
-pub(super) fn reportable_notes(record: &Record, rendered: &Rendered) -> Option<String> {
+pub(crate) fn reportable_notes(record: &Record, rendered: &Rendered) -> Option<String> {
     let editable = record
         .appointment
         .as_ref()

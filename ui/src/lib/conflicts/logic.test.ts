@@ -92,6 +92,7 @@ describe('every kind and cause', () => {
 describe('text that somebody typed', () => {
   const notes = (platform: string, calendar: string): FieldView => ({
     field: 'notes',
+    reported: false,
     before: { kind: 'unknown' },
     platform: { kind: 'text', text: platform },
     calendar: { kind: 'text', text: calendar },

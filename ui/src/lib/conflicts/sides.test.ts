@@ -12,6 +12,7 @@ const conflict = (i: number) => conflictsFor(NOW)[i] as ConflictView;
 
 const text = (platform: string, calendar: string): FieldView => ({
   field: 'notes',
+  reported: false,
   before: { kind: 'unknown' },
   platform: { kind: 'text', text: platform },
   calendar: { kind: 'text', text: calendar },
