@@ -352,6 +352,9 @@ pub enum HistoryWhat {
     },
     /// The platform said no.
     Refused {
+        /// What it said no to: a move, or edited notes. Lines from before it was kept tell of moves.
+        #[serde(default = "time_field")]
+        field: roundtrip_core::record::Field,
         /// Stable reason.
         reason: String,
         /// Its words.
@@ -370,6 +373,9 @@ pub enum HistoryWhat {
     ConflictRaised {
         /// Kind.
         kind: roundtrip_core::conflict::ConflictKind,
+        /// Fields that it is about; none in lines from before they were kept.
+        #[serde(default)]
+        fields: Vec<roundtrip_core::record::Field>,
         /// Which.
         conflict: ConflictId,
     },
@@ -470,6 +476,10 @@ pub enum HistoryWhat {
         /// The last success before, or when the silence was first said if there was none.
         since: DateTime<Utc>,
     },
+}
+
+fn time_field() -> roundtrip_core::record::Field {
+    roundtrip_core::record::Field::Time
 }
 
 impl HistoryWhat {

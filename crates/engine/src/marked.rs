@@ -185,6 +185,7 @@ impl Engine {
                             counts.conflicts += 1;
                             let what = HistoryWhat::ConflictRaised {
                                 kind: asked.kind,
+                                fields: asked.fields.iter().map(|field| field.field).collect(),
                                 conflict: asked.id.clone(),
                             };
                             let item = self.marked_item(run, &id, event, what, HistorySource::Roundtrip);
@@ -416,6 +417,7 @@ impl Engine {
             Some(error) => {
                 let refusal = refusal(&error, sent, ctx.now);
                 let what = HistoryWhat::Refused {
+                    field: Field::Time,
                     reason: refusal.reason.clone(),
                     detail: refusal.detail.clone(),
                 };

@@ -168,6 +168,7 @@ pub(crate) fn on_refusal(
                 at: ctx.now,
             });
             let what = HistoryWhat::Refused {
+                field,
                 reason: reason.clone(),
                 detail: detail.clone(),
             };

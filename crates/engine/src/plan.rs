@@ -434,6 +434,7 @@ impl Engine {
             counts.conflicts += 1;
             let what = HistoryWhat::ConflictRaised {
                 kind: conflict.kind,
+                fields: conflict.fields.iter().map(|field| field.field).collect(),
                 conflict: conflict.id.clone(),
             };
             changes.push(self.tell_item(run, &decision.record, what, HistorySource::Roundtrip));

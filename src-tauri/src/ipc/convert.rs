@@ -174,6 +174,10 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
         | ConflictCause::ManyMoves
         | ConflictCause::PingPong
         | ConflictCause::SeriesCancelled => &["keep_platform", "keep_calendar", "stop_syncing"],
+        // Another time is no answer to notes that were refused.
+        ConflictCause::Refused(_) if !conflict.fields.iter().any(|field| field.field == Field::Time) => {
+            &["keep_platform", "keep_calendar", "stop_syncing"]
+        }
         ConflictCause::Refused(_) => &["keep_platform", "keep_calendar", "set_time", "stop_syncing"],
         ConflictCause::MadeAllDay => &["set_time", "keep_platform", "stop_syncing"],
         ConflictCause::MadeSeries => &["stop_syncing"],
@@ -330,7 +334,12 @@ pub fn history(item: HistoryItem, now: DateTime<Utc>) -> HistoryRow {
             row.to = Some(time_view(&time));
             "created_from_event"
         }
-        HistoryWhat::Refused { reason, detail } => {
+        HistoryWhat::Refused {
+            field,
+            reason,
+            detail,
+        } => {
+            row.fields = vec![field_word(field).to_owned()];
             row.word = Some(reason);
             row.detail = detail;
             "refused"
@@ -341,7 +350,11 @@ pub fn history(item: HistoryItem, now: DateTime<Utc>) -> HistoryRow {
         }
         HistoryWhat::ChangedSinceRemoved => "changed_since_removed",
         HistoryWhat::PutBack => "put_back",
-        HistoryWhat::ConflictRaised { kind, .. } => {
+        HistoryWhat::ConflictRaised { kind, fields, .. } => {
+            row.fields = fields
+                .into_iter()
+                .map(|field| field_word(field).to_owned())
+                .collect();
             row.word = Some(word(kind));
             "conflict_raised"
         }

@@ -2,6 +2,8 @@
 
 pub mod commands;
 pub mod convert;
+#[cfg(test)]
+mod convert_tests;
 pub mod dto;
 pub mod events;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::conflict::Resolution;
+use roundtrip_core::record::Field;
 use roundtrip_core::settings::ConflictPolicy;
 use roundtrip_engine::ledger::{Change, HistoryWhat};
 use roundtrip_engine::ports::{CalendarPort, PlatformPort};
@@ -342,6 +343,14 @@ async fn notes_that_the_platform_refused_are_counted_as_long_as_they_are_asked_a
     world.settle().await;
     world.repair();
 
+    let told = world.story(&visit).await;
+    let of_notes = |what: &HistoryWhat| match what {
+        HistoryWhat::Refused { field, .. } => *field == Field::Notes,
+        HistoryWhat::ConflictRaised { fields, .. } => *fields == [Field::Notes],
+        _ => false,
+    };
+    let times = told.iter().filter(|what| of_notes(what)).count();
+    assert_eq!(times, 2, "the refusal and the question are told of the notes: {told:?}");
     assert_eq!(plan(&world).await.unreported, 1);
     let refused = world.engine.depart(1, false).await.map(|_| ());
     assert_eq!(refused, Err(DepartError::MovesWaiting(1)));

@@ -72,7 +72,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 /// among its fields (seed 1003137).
 fn says_why(facts: &Facts<'_>, item: &HistoryItem) -> bool {
     match &item.what {
-        HistoryWhat::ConflictRaised { kind, conflict } => {
+        HistoryWhat::ConflictRaised { kind, conflict, .. } => {
             let about_time = matches!(kind, ConflictKind::TimeChange | ConflictKind::UnusualMove);
             let asked = |one: &Conflict| {
                 one.id == *conflict && one.fields.iter().any(|field| field.field == Field::Notes)

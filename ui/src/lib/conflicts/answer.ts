@@ -2,7 +2,7 @@ import type { ConflictView, FieldChoice, ResolutionInput } from '$lib/bindings';
 import { fieldWord, type Context } from '$lib/history/sentence';
 import { m } from '$lib/paraglide/messages';
 import { later, sideValue, type Choice, type SideName } from './sides';
-import { shortTime, timeField, valueText } from './story';
+import { refusedNotes, shortTime, timeField, valueText } from './story';
 import { inSentence, titleOf } from './text';
 
 /** What was picked so far; `null` where a part is still missing. */
@@ -78,7 +78,7 @@ export function consequence(conflict: ConflictView, draft: Draft, c: Context): s
       return merged(conflict, draft, c);
     case 'set_time':
       return draft.time
-        ? m.cf_c_set_time({ platform, time: valueText({ kind: 'time', ...draft.time, zone: c.zone }, c) })
+        ? otherTime(conflict, valueText({ kind: 'time', ...draft.time, zone: c.zone }, c), platform)
         : m.dc_pick_time();
     case 'stop_syncing':
       return m.cf_c_stop();
@@ -93,6 +93,10 @@ export function consequence(conflict: ConflictView, draft: Draft, c: Context): s
   }
 }
 
+/** What was refused once may be refused again. */
+const otherTime = (conflict: ConflictView, time: string, platform: string): string =>
+  conflict.kind === 'refused' ? m.cf_c_set_time_ask({ platform, time }) : m.cf_c_set_time({ platform, time });
+
 function sideWins(conflict: ConflictView, side: SideName, c: Context): string {
   const { platform } = c;
   const calendar = m.google_calendar();
@@ -100,7 +104,7 @@ function sideWins(conflict: ConflictView, side: SideName, c: Context): string {
     return side === 'platform' ? m.dc_c_series_goes({ calendar, platform }) : m.dc_c_series_stays();
   if (conflict.kind === 'deleted') return side === 'platform' ? m.cf_c_put_back() : m.cf_c_keep_removed();
   const time = timeField(conflict);
-  const texts = conflict.fields.some((f) => f.field !== 'time');
+  const texts = conflict.fields.filter((f) => f.field !== 'time');
   const said: string[] = [];
   if (time && side === 'platform')
     said.push(m.cf_c_platform_time({ calendar, platform, time: shortTime(time.platform, c) }));
@@ -110,7 +114,9 @@ function sideWins(conflict: ConflictView, side: SideName, c: Context): string {
         ? m.dc_c_ask_again({ platform, time: shortTime(time.calendar, c) })
         : m.cf_c_calendar_time({ platform, time: shortTime(time.calendar, c) }),
     );
-  if (texts) said.push(side === 'platform' ? m.cf_c_platform_data({ platform }) : m.cf_c_calendar_data({ platform }));
+  if (texts.length && side === 'platform') said.push(m.cf_c_platform_data({ platform }));
+  if (texts.length && side === 'calendar')
+    said.push(refusedNotes(conflict) ? m.dc_c_ask_again_notes({ platform }) : m.cf_c_calendar_data({ platform }));
   return said.join(' ');
 }
 
@@ -159,6 +165,7 @@ export function applyLabel(conflict: ConflictView, draft: Draft, c: Context): st
     if (conflict.kind === 'deleted') return side === 'platform' ? m.dc_do_put_back() : m.dc_do_leave_out();
     if (conflict.kind === 'refused' && side === 'calendar' && time)
       return m.dc_do_ask_again({ time: shortTime(time.calendar, c) });
+    if (refusedNotes(conflict) && side === 'calendar') return m.dc_do_ask_again_notes();
     if (time && conflict.fields.length === 1) return m.cf_keep({ value: shortTime(sideValue(time, side), c) });
     return m.cf_keep_side({ side: sideName(side, c) });
   }

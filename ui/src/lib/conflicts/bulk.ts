@@ -5,7 +5,7 @@ import { number } from '$lib/i18n/time';
 import { sideName, winner } from './answer';
 import { resolveMany } from './api';
 import { later } from './sides';
-import { timeField } from './story';
+import { refusedNotes, timeField } from './story';
 
 /** Answers that need nothing but themselves, so that many conflicts can get the same one. */
 export const BULK = ['keep_platform', 'keep_calendar', 'most_recent', 'create', 'dismiss', 'stop_syncing'] as const;
@@ -61,12 +61,13 @@ export function consequences(can: ConflictView[], choice: BulkChoice, c: Context
   if (choice === 'stop_syncing') return [m.dc_bc_stop({ count: can.length })];
   if (choice === 'create') return [m.dc_bc_create({ count: can.length, platform })];
   if (choice === 'dismiss') return [m.dc_bc_dismiss({ count: can.length })];
-  const n = { calendar: 0, reported: 0, asked: 0, texts: 0, back: 0, out: 0, series: 0, alone: 0 };
+  const n = { calendar: 0, reported: 0, asked: 0, askedNotes: 0, texts: 0, back: 0, out: 0, series: 0, alone: 0 };
   for (const conflict of can) {
     const side = winner(conflict, choice);
     if (conflict.cause === 'series_cancelled') n[side === 'platform' ? 'series' : 'alone'] += 1;
     else if (conflict.kind === 'deleted') n[side === 'platform' ? 'back' : 'out'] += 1;
     else if (side === 'platform') n.calendar += 1;
+    else if (refusedNotes(conflict)) n.askedNotes += 1;
     else if (!timeField(conflict)) n.texts += 1;
     else if (conflict.kind === 'refused') n.asked += 1;
     else n.reported += 1;
@@ -79,10 +80,11 @@ export function consequences(can: ConflictView[], choice: BulkChoice, c: Context
     n.reported && m.dc_bc_told({ count: n.reported }),
     // Whether the platform agrees this time nobody knows yet, so these are not counted as told.
     n.asked && m.dc_bc_asked({ count: n.asked, platform }),
+    n.askedNotes && m.dc_bc_asked_notes({ count: n.askedNotes, platform }),
     n.texts && m.dc_bc_texts({ count: n.texts, platform }),
     n.out && m.dc_bc_out({ count: n.out }),
     n.alone && m.dc_bc_alone({ count: n.alone }),
-    n.reported || n.asked ? 0 : m.dc_bc_nobody(),
+    n.reported || n.asked || n.askedNotes ? 0 : m.dc_bc_nobody(),
   ];
   return said.filter((s) => typeof s === 'string');
 }

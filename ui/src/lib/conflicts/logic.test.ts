@@ -66,6 +66,46 @@ describe('every kind and cause', () => {
     expect(applyLabel(refused, pick('keep_calendar'), c)).toMatch(/^Ask again for /);
   });
 
+  it('asks for another time after a refusal, and does not promise that both sides move', () => {
+    const time = { start: '2026-11-24T10:00:00Z', end: '2026-11-24T11:00:00Z' };
+    const refused = { ...by('cf_2'), choices: ['keep_platform', 'keep_calendar', 'set_time'] };
+    expect(consequence(refused, { ...pick('set_time'), time }, c)).toMatch(
+      /^Asks Linden Akademie for Tue.*if it says no/,
+    );
+    expect(consequence(by('cf_all_day'), { ...pick('set_time'), time }, c)).toMatch(/^Both sides move/);
+  });
+
+  it('tells refused notes as notes, not as a move', () => {
+    const notes: FieldView = {
+      field: 'notes',
+      reported: true,
+      before: { kind: 'unknown' },
+      platform: { kind: 'text', text: 'a' },
+      calendar: { kind: 'text', text: 'b' },
+    };
+    const refused = {
+      ...by('cf_2'),
+      refusal_reason: 'locked',
+      refusal_detail: null,
+      fields: [notes],
+      choices: ['keep_platform', 'keep_calendar', 'stop_syncing'],
+    };
+    for (const language of ['en', 'de']) {
+      useLanguage(language, language === 'en' ? 'en-GB' : 'de-DE');
+      const said = [card(refused, c.platform), question(refused, c.platform), story(refused, c), brief(refused, c)];
+      for (const words of [...said, consequence(refused, pick('keep_calendar'), c)]) {
+        expect(words).toMatch(/notes|Notizen/);
+        expect(words).not.toMatch(/move|verschieb/i);
+      }
+    }
+    useLanguage('en', 'en-GB');
+    expect(consequence(refused, pick('keep_calendar'), c)).toMatch(/asked once more/);
+    expect(applyLabel(refused, pick('keep_calendar'), c)).toBe('Ask again');
+    expect(consequences([refused], 'keep_calendar', c)).toEqual([
+      expect.stringMatching(/asked once more to take the notes/),
+    ]);
+  });
+
   it('does not send "most recent" where both came within two minutes', () => {
     expect(resolution(by('cf_close'), pick('most_recent'))).toBeNull();
     expect(consequence(by('cf_close'), pick('most_recent'), c)).toContain('within two minutes');

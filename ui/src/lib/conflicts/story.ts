@@ -8,6 +8,13 @@ import { heading, titleOf } from './text';
 export const timeField = (conflict: ConflictView): FieldView | undefined =>
   conflict.fields.find((f) => f.field === 'time');
 
+/** The platform's "no" is to edited notes, not to a move. */
+export const refusedNotes = (conflict: ConflictView): boolean =>
+  conflict.kind === 'refused' && !timeField(conflict) && conflict.fields.length > 0;
+
+const refusalOf = (conflict: ConflictView, platform: string): string =>
+  refusal(conflict.refusal_reason, conflict.refusal_detail, platform, refusedNotes(conflict));
+
 /** "Mon 23 Nov, 11:00–12:00". */
 export function valueText(value: ValueView, c: Context): string {
   switch (value.kind) {
@@ -39,7 +46,9 @@ export function card(conflict: ConflictView, platform: string): string {
   const title = titleOf(conflict);
   switch (conflict.kind) {
     case 'refused':
-      return m.cf_card_refused({ title, platform });
+      return refusedNotes(conflict)
+        ? m.cf_card_refused_notes({ title, platform })
+        : m.cf_card_refused({ title, platform });
     case 'unusual_move':
       return m.cf_card_unusual({ title });
     case 'deleted':
@@ -55,7 +64,7 @@ export function card(conflict: ConflictView, platform: string): string {
 
 /** Both sides in one line, platform first: always in this order. */
 export function brief(conflict: ConflictView, c: Context): string {
-  if (conflict.kind === 'refused') return refusal(conflict.refusal_reason, conflict.refusal_detail, c.platform);
+  if (conflict.kind === 'refused') return refusalOf(conflict, c.platform);
   const time = timeField(conflict);
   if (conflict.kind === 'created_externally')
     return time ? `${m.google_calendar()}: ${shortTime(time.calendar, c)}.` : m.dc_marked_by_you();
@@ -72,7 +81,8 @@ export function question(conflict: ConflictView, platform: string): string {
   if (conflict.cause === 'series_cancelled') return m.dc_q_series_cancelled({ title });
   if (conflict.cause === 'made_series') return m.dc_q_series({ title });
   if (conflict.cause === 'made_all_day') return m.dc_q_all_day({ title });
-  if (conflict.kind === 'refused') return m.cf_q_refused({ title, platform });
+  if (conflict.kind === 'refused')
+    return refusedNotes(conflict) ? m.cf_q_refused_notes({ title, platform }) : m.cf_q_refused({ title, platform });
   if (conflict.kind === 'unusual_move') return m.cf_q_unusual({ title });
   if (conflict.kind === 'deleted') return m.cf_q_deleted({ title });
   if (conflict.kind === 'created_externally') return m.cf_q_created({ title });
@@ -81,6 +91,12 @@ export function question(conflict: ConflictView, platform: string): string {
     return only.field === 'time' ? m.cf_q_when({ title }) : m.cf_q_what({ title, field: fieldWord(only.field) });
   return m.cf_q_both({ title });
 }
+
+/** What was tried, without the platform's reason. */
+export const refusedStory = (conflict: ConflictView, platform: string): string =>
+  refusedNotes(conflict)
+    ? m.cf_story_refused_notes({ calendar: m.google_calendar(), platform })
+    : m.cf_story_refused({ calendar: m.google_calendar(), platform });
 
 /** How it came to this, in words. */
 export function story(conflict: ConflictView, c: Context): string {
@@ -111,7 +127,7 @@ export function story(conflict: ConflictView, c: Context): string {
     case 'series_cancelled':
       return m.cf_story_series_cancelled({ calendar, platform });
     case 'refused':
-      return `${m.cf_story_refused({ calendar, platform })} ${refusal(conflict.refusal_reason, conflict.refusal_detail, platform)}`;
+      return `${refusedStory(conflict, platform)} ${refusalOf(conflict, platform)}`;
     case 'ping_pong':
       return m.cf_story_ping_pong();
     case 'not_editable':

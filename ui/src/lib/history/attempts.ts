@@ -14,7 +14,7 @@ const BECOMES: Record<string, string[]> = {
   patch: ['changed', 'merged', 'conflict_resolved', 'restored', 'undone'],
   delete: ['deleted', 'restored', 'undone'],
   move: ['moved_back', 'refused', 'conflict_resolved', 'restored', 'undone'],
-  notes: ['notes_back', 'merged'],
+  notes: ['notes_back', 'merged', 'refused'],
   // One that works is told under the new appointment.
   create: ['refused'],
 };

@@ -111,6 +111,13 @@ describe('history sentences', () => {
     expect(sentence(row('refused', { appointment_id: 'marked_1' }), context)).toBe(
       'Linden Akademie didn’t make an appointment of your event “PT – A. K.”.',
     );
+    expect(sentence(row('refused', { fields: ['notes'] }), context)).toBe(
+      'Linden Akademie didn’t accept your notes for “PT – A. K.”.',
+    );
+    expect(sentence(row('refused', { fields: ['time'] }), context)).toContain('your move of');
+    expect(sentence(row('conflict_raised', { word: 'refused', fields: ['notes'] }), context)).toContain(
+      'your notes for',
+    );
     expect(sentence(row('write_failed', { word: 'something_new' }), context)).toBe('“PT – A. K.” couldn’t be written.');
     expect(
       sentence(row('restored', { from: time('2026-11-24T10:00:00Z'), to: time('2026-11-24T09:00:00Z') }), context),

@@ -93,6 +93,9 @@ export function fromTo(row: HistoryRow, c: Context): { from: string; to: string 
   return { from, to };
 }
 
+/** What was refused were notes, not a move. */
+export const ofNotes = (row: HistoryRow): boolean => row.fields.includes('notes') && !row.fields.includes('time');
+
 const serviceName = (word: string | null, platform: string): string =>
   word === 'google' ? m.google_calendar() : platform;
 
@@ -123,9 +126,8 @@ export function sentence(row: HistoryRow, c: Context): string {
     case 'notes_back':
       return m.h_notes_back({ title, platform });
     case 'refused':
-      return isStandIn(row.appointment_id)
-        ? m.hx_h_refused_create({ title, platform })
-        : m.h_refused({ title, platform });
+      if (isStandIn(row.appointment_id)) return m.hx_h_refused_create({ title, platform });
+      return ofNotes(row) ? m.h_refused_notes({ title, platform }) : m.h_refused({ title, platform });
     case 'removed_in_calendar':
       return m.h_removed_in_calendar({ title, calendar });
     case 'changed_since_removed':
@@ -133,6 +135,7 @@ export function sentence(row: HistoryRow, c: Context): string {
     case 'put_back':
       return m.h_put_back({ title, calendar });
     case 'conflict_raised':
+      if (row.word === 'refused' && ofNotes(row)) return m.hx_h_raised_refused_notes({ title, platform });
       return RAISED[row.word ?? '']?.({ title, platform }) ?? m.h_conflict_raised({ title });
     case 'conflict_resolved': {
       const choice = row.word ? CHOICES[row.word]?.({ platform }) : undefined;

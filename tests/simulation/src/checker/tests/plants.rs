@@ -143,6 +143,7 @@ fn i5_a_move_that_was_written_over() {
     // A conflict that the trainer can read of is enough.
     let what = HistoryWhat::ConflictRaised {
         kind: ConflictKind::TimeChange,
+        fields: Vec::new(),
         conflict: ConflictId("1".into()),
     };
     world.told(&id, what);
@@ -636,6 +637,7 @@ fn p10_words_among_the_notes_that_are_lost() {
     // The trainer was asked about them, not about the time.
     let raised = |kind| HistoryWhat::ConflictRaised {
         kind,
+        fields: Vec::new(),
         conflict: roundtrip_core::ids::ConflictId::new("asked"),
     };
     world.told(&id, raised(ConflictKind::TimeChange));

@@ -34,6 +34,7 @@ fn undo_a_time_that_does_not_come_back() {
     world.finds("undo");
     // A refusal says why not.
     let what = HistoryWhat::Refused {
+        field: roundtrip_core::record::Field::Time,
         reason: "past".into(),
         detail: None,
     };
@@ -122,6 +123,7 @@ fn undo_over_a_newer_change_by_hand() {
     world.finds("undo");
     let raised = HistoryWhat::ConflictRaised {
         kind: roundtrip_core::conflict::ConflictKind::TimeChange,
+        fields: Vec::new(),
         conflict,
     };
     world.told(&id, raised);
