@@ -606,6 +606,11 @@ impl Engine {
         what: HistoryWhat,
         source: HistorySource,
     ) -> HistoryItem {
+        // What could not be read stays as it was at the other side until somebody mends it.
+        let result = match what {
+            HistoryWhat::Unreadable { .. } => HistoryResult::Problem,
+            _ => HistoryResult::Ok,
+        };
         HistoryItem {
             id: self.fresh_id(),
             run_id: Some(run.clone()),
@@ -614,7 +619,7 @@ impl Engine {
             title: None,
             what,
             source,
-            result: HistoryResult::Ok,
+            result,
             problem: None,
             request_id: None,
             took: None,

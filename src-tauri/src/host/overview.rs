@@ -247,7 +247,10 @@ fn counts_of(snapshot: &Snapshot) -> OverviewCounts {
             // Left out by the trainer's hand, not by a rule; it has a badge of its own.
             Badge::Removed => {}
             Badge::Conflict => counts.conflicts += 1,
-            Badge::Problem => counts.problems += 1,
+            Badge::Problem => {
+                counts.problems += 1;
+                counts.unreadable += u32::from(status.reason.as_deref() == Some("unreadable"));
+            }
         }
         counts.appointments += 1;
     }
@@ -494,6 +497,13 @@ fn state_of(
         OverallState::Syncing
     } else if !snapshot.state.started {
         // Nothing is written before "Start syncing", so nothing is up to date.
+        OverallState::NeedsAttention
+    } else if snapshot
+        .appointments
+        .iter()
+        .any(|status| status.badge == Badge::Problem)
+    {
+        // One that cannot be read is no write that failed, and right is nothing as long as it is not.
         OverallState::NeedsAttention
     } else {
         OverallState::UpToDate

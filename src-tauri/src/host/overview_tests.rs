@@ -474,3 +474,21 @@ async fn a_sign_in_that_is_kept_is_not_asked_for_by_the_engine_that_ends() {
     assert!(!over(&lost, "reconnect_google") && over(&lost, "reconnect_platform"));
     host.close().await;
 }
+
+#[tokio::test]
+async fn a_calendar_with_something_that_cannot_be_read_is_not_up_to_date() {
+    let (host, _folder) = connected("unreadable-event").await;
+    let running = host.running().await.expect("both are signed in");
+    running.engine.start_syncing().await.expect("the ledger works");
+    let mut record = crate::host::leaving::tests::ahead(&host);
+    record.unreadable = true;
+    let kept = running
+        .engine
+        .ledger()
+        .commit(vec![Change::PutRecord(Box::new(record))]);
+    kept.await.expect("the ledger works");
+    let overview = host.overview().await.expect("the ledger works");
+    assert_eq!((overview.counts.problems, overview.counts.unreadable), (1, 1));
+    assert_eq!(overview.state, OverallState::NeedsAttention);
+    host.close().await;
+}

@@ -162,6 +162,8 @@ pub struct OverviewCounts {
     pub conflicts: u32,
     /// Problems.
     pub problems: u32,
+    /// Of the problems those that could not be read; the others could not be written.
+    pub unreadable: u32,
 }
 
 /// An account card.

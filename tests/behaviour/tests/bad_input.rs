@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
+use roundtrip_engine::ledger::{HistoryResult, HistoryWhat};
 use roundtrip_engine::ports::PortError;
 use roundtrip_http::oauth::{SignInAttempt, SignInError};
 use roundtrip_http::{HttpOptions, HttpPort, ReqwestHttp};
@@ -377,6 +378,12 @@ async fn one_event_of_ours_that_cannot_be_read_is_a_problem_until_it_can() {
 
     let unreadable = (Badge::Problem, Some("unreadable".into()));
     assert_eq!(world.badge(&visit).await, unreadable);
+    let told = world.history().await;
+    let mut told = told
+        .iter()
+        .filter(|item| matches!(item.what, HistoryWhat::Unreadable { .. }));
+    let result = told.next().map(|item| item.result);
+    assert_eq!(result, Some(HistoryResult::Problem), "it is told as one");
     assert_eq!(world.badge(&other).await, (Badge::Synced, None));
     world.sync().await;
     assert_eq!(

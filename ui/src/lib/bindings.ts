@@ -843,6 +843,8 @@ export type OverviewCounts = {
 	conflicts: number,
 	/**  Problems. */
 	problems: number,
+	/**  Of the problems those that could not be read; the others could not be written. */
+	unreadable: number,
 };
 
 /**  "Leave out what …". */

@@ -528,7 +528,7 @@ export const emptyOverview = (): Overview => ({
   started: false,
   first_run_at: null,
   time_zone: ZONE,
-  counts: { appointments: 0, synced: 0, waiting: 0, left_out: 0, conflicts: 0, problems: 0 },
+  counts: { appointments: 0, synced: 0, waiting: 0, left_out: 0, conflicts: 0, problems: 0, unreadable: 0 },
   progress: null,
   heartbeat: [],
   next: [],

@@ -265,6 +265,7 @@ export function settle(made: Model, nowMs: number): void {
     left_out: count('left_out'),
     conflicts: count('conflict'),
     problems: count('problem'),
+    unreadable: made.rows.filter((r) => r.badge === 'problem' && r.reason === 'unreadable').length,
   };
   o.conflicts = made.conflicts;
   o.questions = made.questions;

@@ -20,7 +20,16 @@ function overview(more: Partial<Overview> = {}, counts: Partial<Overview['counts
     // Each of these has a badge; one of an event that was marked has none.
     conflicts: Array.from({ length: counts.conflicts ?? 0 }, () => conflictsFor(NOW)[0] as ConflictView),
     ...more,
-    counts: { appointments: 42, synced: 42, waiting: 0, left_out: 0, conflicts: 0, problems: 0, ...counts },
+    counts: {
+      appointments: 42,
+      synced: 42,
+      waiting: 0,
+      left_out: 0,
+      conflicts: 0,
+      problems: 0,
+      unreadable: 0,
+      ...counts,
+    },
   };
 }
 const all = (o: Overview) => {
@@ -92,6 +101,19 @@ describe('headline in English', () => {
     expect(headline(overview({ state: 'needs_attention', as_of: null }, { conflicts: 2, synced: 40 }), NOW).title).toBe(
       'Two decisions for you.',
     );
+  });
+
+  it('says of what could not be read that it could not be read', () => {
+    const unread = overview({ state: 'needs_attention' }, { problems: 1, unreadable: 1, synced: 41 });
+    expect(headline(unread, NOW).title).toBe('One appointment couldn’t be read. The rest is right.');
+    const facts = headline(unread, NOW).sub;
+    expect(facts).toContain('One couldn’t be read.');
+    expect(facts).not.toContain('written');
+    const both = overview({ state: 'needs_attention' }, { problems: 3, unreadable: 1, synced: 39 });
+    expect(headline(both, NOW).title).toContain(
+      'Two appointments couldn’t be written. One appointment couldn’t be read.',
+    );
+    expect(headline(both, NOW).sub).toContain('2 couldn’t be written. One couldn’t be read.');
   });
 
   it('lets the cause hide its consequences', () => {

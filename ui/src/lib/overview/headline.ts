@@ -98,9 +98,12 @@ function attention(overview: Overview, platform: string, calendar: string, nowMs
   if (open > 0) asked.push(m.head_decisions({ count: open, word: numberWord(open) }));
   else if (questions.length > 0)
     asked.push(m.head_question({ count: questions.length, word: numberWord(questions.length) }));
-  else if (counts.problems > 0)
-    asked.push(m.head_writes({ count: counts.problems, word: numberWord(counts.problems) }));
-  else
+  else if (counts.problems > 0) {
+    const { unreadable } = counts;
+    const unwritten = counts.problems - unreadable;
+    if (unwritten > 0) asked.push(m.head_writes({ count: unwritten, word: numberWord(unwritten) }));
+    if (unreadable > 0) asked.push(m.head_reads({ count: unreadable, word: numberWord(unreadable) }));
+  } else
     return problem ? fromProblem(overview, platform) : { title: m.head_attention(), sub: numbers(overview, calendar) };
   // While nothing is read, how many are right is known as of some moment only.
   const rests = rest(overview) !== null || overview.next_sync_at === null;
@@ -119,7 +122,7 @@ export type Fact = { text: string; path: string; query: Record<string, string> }
 
 /** How many are right, and where each of the others is; each number leads to its list. */
 export function facts(overview: Overview, calendar: string): Fact[] {
-  const { appointments, synced, waiting, left_out, conflicts, problems } = overview.counts;
+  const { appointments, synced, waiting, left_out, conflicts, problems, unreadable } = overview.counts;
   if (appointments === 0) return [];
   const list = (text: string, state?: string): Fact => ({
     text,
@@ -136,8 +139,9 @@ export function facts(overview: Overview, calendar: string): Fact[] {
   // Each appointment is counted once; what is in no other number was removed by hand, in the calendar.
   const removed = appointments - synced - waiting - left_out - conflicts - problems;
   if (removed > 0) parts.push(list(m.head_removed({ count: removed }), 'removed'));
-  if (problems > 0)
-    parts.push({ text: m.head_problems({ count: problems }), path: '/history', query: { result: 'problem' } });
+  const problem = (text: string): Fact => ({ text, path: '/history', query: { result: 'problem' } });
+  if (problems > unreadable) parts.push(problem(m.head_problems({ count: problems - unreadable })));
+  if (unreadable > 0) parts.push(problem(m.head_unread({ count: unreadable })));
   return parts;
 }
 
