@@ -1,4 +1,4 @@
-import type { ConflictView, FieldChoice, ResolutionInput } from '$lib/bindings';
+import type { ConflictView, FieldChoice, FieldView, ResolutionInput } from '$lib/bindings';
 import { fieldWord, type Context } from '$lib/history/sentence';
 import { m } from '$lib/paraglide/messages';
 import { later, sideValue, type Choice, type SideName } from './sides';
@@ -116,8 +116,16 @@ function sideWins(conflict: ConflictView, side: SideName, c: Context): string {
     );
   if (texts.length && side === 'platform') said.push(m.cf_c_platform_data({ platform }));
   if (texts.length && side === 'calendar')
-    said.push(refusedNotes(conflict) ? m.dc_c_ask_again_notes({ platform }) : m.cf_c_calendar_data({ platform }));
+    said.push(refusedNotes(conflict) ? m.dc_c_ask_again_notes({ platform }) : calendarTexts(texts, platform));
   return said.join(' ');
+}
+
+/** Notes that may be edited there go to the platform; other texts stay the trainer's own wording. */
+function calendarTexts(texts: FieldView[], platform: string): string {
+  const told = texts.filter((f) => f.reported).length;
+  if (!told) return m.cf_c_calendar_data({ platform });
+  const gets = m.dc_c_calendar_notes({ platform });
+  return told < texts.length ? `${gets} ${m.dc_c_calendar_rest()}` : gets;
 }
 
 function merged(conflict: ConflictView, draft: Draft, c: Context): string {
@@ -125,8 +133,9 @@ function merged(conflict: ConflictView, draft: Draft, c: Context): string {
   if (missing.length === conflict.fields.length) return m.dc_pick_fields();
   if (missing.length) return m.dc_pick_still({ fields: missing.map((f) => fieldWord(f.field)).join(', ') });
   const time = draft.merge.time;
-  return time === 'calendar'
-    ? m.dc_c_merge_told({ platform: c.platform })
+  if (time === 'calendar') return m.dc_c_merge_told({ platform: c.platform });
+  return conflict.fields.some((f) => f.reported && f.field !== 'time' && draft.merge[f.field] === 'calendar')
+    ? m.dc_c_merge_notes({ platform: c.platform })
     : m.dc_c_merge_quiet({ calendar: m.google_calendar() });
 }
 

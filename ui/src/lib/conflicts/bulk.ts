@@ -61,14 +61,25 @@ export function consequences(can: ConflictView[], choice: BulkChoice, c: Context
   if (choice === 'stop_syncing') return [m.dc_bc_stop({ count: can.length })];
   if (choice === 'create') return [m.dc_bc_create({ count: can.length, platform })];
   if (choice === 'dismiss') return [m.dc_bc_dismiss({ count: can.length })];
-  const n = { calendar: 0, reported: 0, asked: 0, askedNotes: 0, texts: 0, back: 0, out: 0, series: 0, alone: 0 };
+  const n = {
+    calendar: 0,
+    reported: 0,
+    asked: 0,
+    askedNotes: 0,
+    notes: 0,
+    texts: 0,
+    back: 0,
+    out: 0,
+    series: 0,
+    alone: 0,
+  };
   for (const conflict of can) {
     const side = winner(conflict, choice);
     if (conflict.cause === 'series_cancelled') n[side === 'platform' ? 'series' : 'alone'] += 1;
     else if (conflict.kind === 'deleted') n[side === 'platform' ? 'back' : 'out'] += 1;
     else if (side === 'platform') n.calendar += 1;
     else if (refusedNotes(conflict)) n.askedNotes += 1;
-    else if (!timeField(conflict)) n.texts += 1;
+    else if (!timeField(conflict)) n[conflict.fields.some((f) => f.reported) ? 'notes' : 'texts'] += 1;
     else if (conflict.kind === 'refused') n.asked += 1;
     else n.reported += 1;
   }
@@ -81,10 +92,11 @@ export function consequences(can: ConflictView[], choice: BulkChoice, c: Context
     // Whether the platform agrees this time nobody knows yet, so these are not counted as told.
     n.asked && m.dc_bc_asked({ count: n.asked, platform }),
     n.askedNotes && m.dc_bc_asked_notes({ count: n.askedNotes, platform }),
+    n.notes && m.dc_bc_notes({ count: n.notes, platform }),
     n.texts && m.dc_bc_texts({ count: n.texts, platform }),
     n.out && m.dc_bc_out({ count: n.out }),
     n.alone && m.dc_bc_alone({ count: n.alone }),
-    n.reported || n.asked || n.askedNotes ? 0 : m.dc_bc_nobody(),
+    n.reported || n.asked || n.askedNotes || n.notes ? 0 : m.dc_bc_nobody(),
   ];
   return said.filter((s) => typeof s === 'string');
 }

@@ -12,7 +12,7 @@ import { applyLabel, consequence, decidedWords, emptyDraft, resolution, result }
 import { answerAll, bulkLabel, consequences, offered, plan, tally } from './bulk';
 import { lost, undoing, whyNot } from './decided';
 import { byKind } from './kinds';
-import { patchOf, ruleOf, ruleWords } from './rule';
+import { patchOf, ruleMeans, ruleOf, ruleWords } from './rule';
 import { all, kept, NOTHING, ranged, stretched, toggled } from './selection';
 import { marked } from './sides';
 import { brief, card, question, story } from './story';
@@ -104,6 +104,31 @@ describe('every kind and cause', () => {
     expect(consequences([refused], 'keep_calendar', c)).toEqual([
       expect.stringMatching(/asked once more to take the notes/),
     ]);
+  });
+
+  it('does not call notes that the platform gets the calendar’s own', () => {
+    const text = { kind: 'text', text: 'a' } as const;
+    const field = (name: string, reported: boolean): FieldView => ({
+      field: name,
+      reported,
+      before: text,
+      platform: text,
+      calendar: { kind: 'text', text: 'b' },
+    });
+    const about = (...fields: FieldView[]) => ({ ...by('cf_base'), fields });
+    const [notes, own, title] = [field('notes', true), field('notes', false), field('title', false)];
+    const said = (...fields: FieldView[]) => consequence(about(...fields), pick('keep_calendar'), c);
+    expect(said(notes)).toBe('Linden Akademie gets your notes, and may tell the admin.');
+    expect(said(notes, title)).toMatch(/gets your notes.*The rest of your text stays in the calendar only/);
+    expect(said(own)).toBe('Your text stays in the calendar. Linden Akademie keeps its own.');
+    expect(consequences([about(notes), about(own)], 'keep_calendar', c)).toEqual([
+      'Linden Akademie gets your notes of one appointment, and may tell the admin.',
+      'One text stays yours in the calendar; Linden Akademie keeps its own.',
+    ]);
+    const mixed = { ...pick('merge'), merge: { notes: 'calendar', title: 'platform' } as never };
+    expect(consequence(about(notes, title), mixed, c)).toContain('gets your notes');
+    expect(consequence(about(own, title), mixed, c)).not.toContain('gets your notes');
+    expect(ruleMeans({ about: 'text', policy: 'keep_calendar' }, c)).toContain('gets notes that it lets you edit');
   });
 
   it('does not send "most recent" where both came within two minutes', () => {
