@@ -350,6 +350,6 @@ describe('settings', () => {
     await user.click(await get('disconnect-google'));
     expect((await get('disconnect-confirm')).textContent).toBe('Disconnect');
     await user.click(await get('disconnect-events-delete'));
-    expect(find('disconnect-confirm')?.textContent).toMatch(/^Disconnect and delete \d+ events$/);
+    await waitFor(() => expect(find('disconnect-confirm')?.textContent).toMatch(/^Disconnect and delete \d+ events$/));
   });
 });

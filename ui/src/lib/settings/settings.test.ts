@@ -30,8 +30,13 @@ const get = async <T extends HTMLElement = HTMLElement>(test: string): Promise<T
 const gone = (test: string) => waitFor(() => expect(find(test)).toBeNull(), { timeout: 5_000 });
 
 type Played = ReturnType<typeof start>;
-async function open(section: string, scenario: Scenario = 'healthy', before?: (app: Played) => void): Promise<Played> {
-  const app = start(scenario, { language: 'en', slowMs: 0 });
+async function open(
+  section: string,
+  scenario: Scenario = 'healthy',
+  before?: (app: Played) => void,
+  gate?: (command: string) => unknown,
+): Promise<Played> {
+  const app = start(scenario, { language: 'en', slowMs: 0, before: gate });
   before?.(app);
   location.hash = `#/settings?section=${section}`;
   render(App);
@@ -447,6 +452,25 @@ const needs = (button: string): string | undefined => {
 };
 
 describe('disconnecting with deletion', () => {
+  it('is not to be pressed before the true number is there, and asks for it again where it could not be had', async () => {
+    let works = false;
+    await open('accounts', 'healthy', undefined, (command) => {
+      if (command === 'preview_delete_everything' && !works)
+        throw { code: 'offline', detail: null, field: null, retryable: true };
+    });
+    await pick('disconnect-google');
+    await pick('disconnect-events-delete');
+    await waitFor(() => expect(needs('disconnect-confirm')).toMatch(/couldn’t be counted/));
+    expect((await get<HTMLButtonElement>('disconnect-confirm')).disabled).toBe(true);
+    expect(find('disconnect-confirm')?.textContent).not.toMatch(/\d/);
+    expect(await problems()).toEqual([]);
+    works = true;
+    await pick('disconnect-count-again');
+    await waitFor(() => expect(find('disconnect-confirm')?.textContent).toMatch(/delete \d+ events/));
+    expect((await get<HTMLButtonElement>('disconnect-confirm')).disabled).toBe(false);
+    expect(find('disconnect-count')).toBeNull();
+  });
+
   it('asks about a move that only the look before the deletion finds', async () => {
     const app = await open('accounts');
     await pick('disconnect-google');
