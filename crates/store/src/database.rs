@@ -21,6 +21,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Longer than a refresh takes with all its tries.
+const LONGEST_REFRESH: Duration = Duration::from_secs(90);
 
 /// The database of one data directory. Cheap to clone; all clones share the connections.
 #[derive(Clone)]
@@ -230,9 +234,14 @@ impl Database {
 
     /// Waits for the right to refresh a provider's tokens, which one process at a time has in a data directory. Read the
     /// tokens again after getting it: somebody else may just have refreshed them.
+    ///
+    /// # Errors
+    /// Also if somebody keeps it for longer than any refresh takes: a process that is stopped must not end syncing for good. What
+    /// the caller can do: try again with the next run.
     pub async fn refresh_lock(&self, provider: Provider) -> Result<DirectoryLock, OpenError> {
         let dir = self.inner.dir.clone();
-        directory::blocking(move || DirectoryLock::acquire(&dir, &format!("refresh-{provider}"))).await
+        let name = format!("refresh-{provider}");
+        directory::blocking(move || DirectoryLock::acquire_within(&dir, &name, LONGEST_REFRESH)).await
     }
 
     /// The right to run the sync in this data directory, or `None` if another process has it. The second barrier behind

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const INSTALLATION_FILE: &str = "installation-id";
@@ -17,6 +18,8 @@ const DEVICE_FILE: &str = "device-id";
 /// Looking at a file and opening it are two steps. If it changed in between (another process turned it over, say), both are
 /// done again, so often at most.
 const LOOKS: u32 = 16;
+/// So often a lock that somebody has is looked at again.
+const LOOKED_AT_AGAIN: Duration = Duration::from_millis(50);
 
 /// Makes the directory if need be, for its owner only, and takes the rights of others away from one that is there. Nothing is
 /// written into a data directory before this.
@@ -190,6 +193,21 @@ impl DirectoryLock {
         let file = open_private(&path)?;
         file.lock().map_err(|source| directory_error(&path, source))?;
         Ok(Self { _file: file })
+    }
+
+    /// Waits for the lock called `name`, at most so long: whoever has it may be stopped, or its disk may hang. Blocks.
+    pub(crate) fn acquire_within(dir: &Path, name: &str, wait: Duration) -> Result<Self, OpenError> {
+        let since = Instant::now();
+        loop {
+            if let Some(lock) = Self::try_acquire(dir, name)? {
+                return Ok(lock);
+            }
+            if since.elapsed() >= wait {
+                let path = dir.join(format!("{name}.lock"));
+                return Err(directory_error(&path, io::ErrorKind::TimedOut.into()));
+            }
+            std::thread::sleep(LOOKED_AT_AGAIN);
+        }
     }
 
     /// Takes the lock called `name` if nobody has it.
@@ -401,6 +419,16 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_that_somebody_keeps_is_not_waited_for_without_end() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let kept = DirectoryLock::acquire(dir.path(), "refresh-google").expect("free");
+        let waited = DirectoryLock::acquire_within(dir.path(), "refresh-google", Duration::ZERO);
+        assert!(waited.is_err());
+        drop(kept);
+        assert!(DirectoryLock::acquire_within(dir.path(), "refresh-google", Duration::ZERO).is_ok());
+    }
 
     #[test]
     fn a_keychain_that_was_locked_when_the_id_was_made_is_told_it_later_and_once() {
