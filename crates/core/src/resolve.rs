@@ -36,7 +36,10 @@ pub fn seen(record: &Record) -> Seen {
 /// True if the calendar's value of this field goes to the platform where it is kept; else it stays in the calendar, beside the
 /// platform's own.
 pub fn is_reported(record: &Record, field: Field, rendered: &Rendered, direction: Direction) -> bool {
-    let editable = record.appointment.as_ref().map(|appointment| appointment.editable);
+    let editable = record
+        .appointment
+        .as_ref()
+        .map(|appointment| appointment.editable);
     direction.reports()
         && match field {
             Field::Time => editable.is_some_and(|editable| editable.time),

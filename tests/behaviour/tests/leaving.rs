@@ -350,7 +350,10 @@ async fn notes_that_the_platform_refused_are_counted_as_long_as_they_are_asked_a
         _ => false,
     };
     let times = told.iter().filter(|what| of_notes(what)).count();
-    assert_eq!(times, 2, "the refusal and the question are told of the notes: {told:?}");
+    assert_eq!(
+        times, 2,
+        "the refusal and the question are told of the notes: {told:?}"
+    );
     assert_eq!(plan(&world).await.unreported, 1);
     let refused = world.engine.depart(1, false).await.map(|_| ());
     assert_eq!(refused, Err(DepartError::MovesWaiting(1)));

@@ -329,7 +329,8 @@ fn asks_once(facts: &Facts<'_>, laptop: usize, found: &mut Vec<Violation>) {
                 other.id != question.id && other.kind == question.kind && (!answered || remembered)
             });
             let same = |other: &Question, (id, cause): &(&AppointmentId, &Cause)| {
-                other.causes.get(*id) == Some(*cause) && !is_another_cause(facts, other, question, id, cause)
+                other.causes.get(*id) == Some(*cause)
+                    && !is_another_cause(facts, laptop, other, question, id, cause)
             };
             let again = others
                 .flat_map(|other| question.causes.iter().filter(|one| same(other, one)))
@@ -345,9 +346,11 @@ fn asks_once(facts: &Facts<'_>, laptop: usize, found: &mut Vec<Violation>) {
 }
 
 /// Taken from the bin since the other question and deleted once more, it is a new loss of the same event (seed 1110236). Moved since
-/// by whoever it was, the rules may have let it in, and leave it out anew (seed 1116953).
+/// by whoever it was, the rules may have let it in, and leave it out anew (seed 1116953); so they do where the trainer turned one
+/// off and on again (seed 1204564).
 fn is_another_cause(
     facts: &Facts<'_>,
+    laptop: usize,
     other: &Question,
     again: &Question,
     id: &AppointmentId,
@@ -369,7 +372,12 @@ fn is_another_cause(
             .events_of(id.as_str())
             .into_iter()
             .any(|event| facts.event(event).any(came_back)),
-        question::Why::RulesChanged => facts.appointment(id.as_str()).any(moved),
+        question::Why::RulesChanged => {
+            let set = facts.ended.witnessed.settings.iter();
+            let set =
+                set.filter(|(by, at, _)| *by == laptop && *at > other.asked_at && *at <= again.asked_at);
+            set.count() >= 2 || facts.appointment(id.as_str()).any(moved)
+        }
         _ => false,
     }
 }

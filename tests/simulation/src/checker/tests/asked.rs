@@ -4,6 +4,7 @@ use super::*;
 use roundtrip_core::guard;
 use roundtrip_core::ids::QuestionId;
 use roundtrip_core::question::{Answer, Cause, Question, QuestionKind, Why};
+use roundtrip_core::settings::SyncSettings;
 
 fn question(
     number: u32,
@@ -260,6 +261,17 @@ fn p8_what_was_moved_since_and_is_left_out_anew_is_asked_about_anew() {
     let again = asked(2, world.now());
     world.asks(&again);
     world.finds("P8");
+    // Off and on again is another exclusion; one change alone is none.
+    let settings = SyncSettings::default();
+    for set in 1..=2 {
+        world
+            .witnessed
+            .settings
+            .push((0, again.asked_at, settings.clone()));
+        let asked_again = world.found().iter().any(|violation| violation.invariant == "P8");
+        assert_eq!(asked_again, set == 1);
+    }
+    world.witnessed.settings.clear();
     world.witnessed.questions.pop();
     world.reported(id, 40, 1);
     let anew = asked(3, world.now());
