@@ -24,6 +24,8 @@ pub struct Left {
     pub remaining: u32,
     /// The service confirmed that the grant is revoked.
     pub revoked: bool,
+    /// The grant was to be revoked, and nobody confirmed it: it may live on, and the trainer can end it there.
+    pub grant_left: bool,
 }
 
 /// A disconnect that an earlier process began.
@@ -149,6 +151,7 @@ impl Host {
         }
         if leaving.revoke {
             left.revoked = self.revoke(service).await.is_ok();
+            left.grant_left = !left.revoked;
         }
         self.stop_and_wait().await;
         let now = self.clock.now();
@@ -169,6 +172,7 @@ impl Host {
         }
         let details = serde_json::json!({
             "service": service.as_str(), "events_deleted": left.deleted, "revoked": left.revoked,
+            "grant_left": left.grant_left,
         });
         self.database.audit(None, "disconnect", &details, now).await?;
         integrations.delete(service, account).await?;

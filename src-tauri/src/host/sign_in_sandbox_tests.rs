@@ -255,13 +255,31 @@ async fn whoever_disconnects_from_this_laptop_only_is_revoked_nowhere_and_erased
 
     let left = host.disconnect(Provider::Google, false, true, false).await;
 
-    assert!(!left.expect("it works").revoked);
+    let left = left.expect("it works");
+    assert!(!left.revoked && !left.grant_left, "it was to stay");
     assert_eq!(
         lives(services.sandbox.google.oauth()),
         [true],
         "for other laptops"
     );
     assert_eq!(holding(&folder.0, &gone), [""; 0]);
+    host.close().await;
+}
+
+#[tokio::test]
+async fn a_permission_that_could_not_be_given_back_is_told() {
+    let (host, services, _folder) = syncing("disconnect-not-revoked").await;
+    let gone = FaultRule::new(Service::Google, Fault::DropBefore).times(0);
+    services.sandbox.shared.faults().add(gone);
+
+    let left = host.disconnect(Provider::Google, false, false, false).await;
+
+    let left = left.expect("it goes through all the same");
+    assert!(!left.revoked && left.grant_left);
+    assert_eq!(lives(services.sandbox.google.oauth()), [true]);
+    assert!(host.accounts().await.google.is_none());
+    let audit = host.database.audit_log(10).await.expect("the log");
+    assert!(audit.iter().any(|entry| entry.details["grant_left"] == true));
     host.close().await;
 }
 

@@ -538,7 +538,8 @@ pub async fn confirm_other_account(gui: State<'_, Gui>, accept: bool, even_so: b
 }
 
 /// Disconnects a service. Events stay unless their deletion was chosen; then moves that the platform does not have yet are
-/// refused as `moves_waiting`, with their number, unless `even_so`.
+/// refused as `moves_waiting`, with their number, unless `even_so`. True if the permission was to be given back at the service
+/// and may live on there: the trainer can end it by hand.
 #[tauri::command]
 #[specta::specta]
 pub async fn disconnect(
@@ -547,11 +548,11 @@ pub async fn disconnect(
     delete_events: bool,
     only_this_laptop: bool,
     even_so: bool,
-) -> Answered<()> {
+) -> Answered<bool> {
     gui.host
         .disconnect(provider(&service)?, delete_events, only_this_laptop, even_so)
         .await
-        .map(|_| ())
+        .map(|left| left.grant_left)
 }
 
 /// Makes this laptop the one that writes.

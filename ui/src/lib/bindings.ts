@@ -62,9 +62,10 @@ export const commands = {
 	confirmOtherAccount: (accept: boolean, evenSo: boolean) => typedError<null, AppError>(__TAURI_INVOKE("confirm_other_account", { accept, evenSo })),
 	/**
 	 *  Disconnects a service. Events stay unless their deletion was chosen; then moves that the platform does not have yet are
-	 *  refused as `moves_waiting`, with their number, unless `even_so`.
+	 *  refused as `moves_waiting`, with their number, unless `even_so`. True if the permission was to be given back at the service
+	 *  and may live on there: the trainer can end it by hand.
 	 */
-	disconnect: (service: string, deleteEvents: boolean, onlyThisLaptop: boolean, evenSo: boolean) => typedError<null, AppError>(__TAURI_INVOKE("disconnect", { service, deleteEvents, onlyThisLaptop, evenSo })),
+	disconnect: (service: string, deleteEvents: boolean, onlyThisLaptop: boolean, evenSo: boolean) => typedError<boolean, AppError>(__TAURI_INVOKE("disconnect", { service, deleteEvents, onlyThisLaptop, evenSo })),
 	/**  Makes this laptop the one that writes. */
 	takeOver: () => typedError<null, AppError>(__TAURI_INVOKE("take_over")),
 	/**

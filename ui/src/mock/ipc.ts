@@ -240,6 +240,7 @@ export function start(
       else state.overview.platform = null;
       Object.assign(state.overview, { started: false, state: 'not_connected' });
       void changed('overview');
+      return false;
     },
     take_over: () => {
       Object.assign(state.overview, { other_writer: null, problem: null, state: 'up_to_date' });

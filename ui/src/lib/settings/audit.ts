@@ -83,6 +83,8 @@ function detail(key: string, value: unknown, platform: string): string {
       return count ? m.st_au_left({ count }) : '';
     case 'revoked':
       return value ? m.st_audit_revoke() : '';
+    case 'grant_left':
+      return value ? m.st_audit_grant_left() : '';
     case 'entries':
       return m.st_au_removed({ count });
     case 'sealed':

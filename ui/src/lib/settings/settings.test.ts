@@ -451,6 +451,32 @@ const needs = (button: string): string | undefined => {
   return id ? document.getElementById(id)?.textContent : undefined;
 };
 
+describe('disconnecting', () => {
+  it('says for as long as it takes how to take back a permission that could not be given back', async () => {
+    await open('accounts');
+    const internals = (window as unknown as { __TAURI_INTERNALS__: { invoke: (...a: unknown[]) => Promise<unknown> } })
+      .__TAURI_INTERNALS__;
+    const real = internals.invoke;
+    internals.invoke = async (...a) => {
+      const answer = await real(...a);
+      return a[0] === 'disconnect' ? true : answer;
+    };
+    await pick('disconnect-google');
+    await pick('disconnect-confirm');
+    await gone('disconnect-dialog');
+    await waitFor(() =>
+      expect(document.querySelector('[data-sonner-toast][data-type="warning"]')?.textContent).toMatch(
+        /is disconnected.*Take it back yourself: https:\/\/myaccount\.google\.com/,
+      ),
+    );
+    internals.invoke = real;
+    expect(auditDetails('{"service":"google","revoked":false,"grant_left":true}', 'Linden')).toBe(
+      'Google Calendar · Permission couldn’t be given back',
+    );
+    expect(auditDetails('{"service":"google","revoked":false,"grant_left":false}', 'Linden')).toBe('Google Calendar');
+  });
+});
+
 describe('disconnecting with deletion', () => {
   it('is not to be pressed before the true number is there, and asks for it again where it could not be had', async () => {
     let works = false;
