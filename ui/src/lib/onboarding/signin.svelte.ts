@@ -30,6 +30,8 @@ class SignIn {
   }
 
   async begin(service: string, address: string | null = null): Promise<void> {
+    // A second click would begin a second one, and the page of the first would lead nowhere.
+    if (this.busy) return;
     this.busy = true;
     this.error = undefined;
     this.view = null;

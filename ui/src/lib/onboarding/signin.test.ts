@@ -48,6 +48,18 @@ describe('a browser that does not open', () => {
   });
 });
 
+describe('a double click', () => {
+  it('begins one sign-in', async () => {
+    const app = start('fresh', { language: 'en', slowMs: 0 });
+    await Promise.all([signIn.begin('google'), signIn.begin('google')]);
+    expect(app.asked('begin_sign_in')).toBe(1);
+    expect(signIn.busy).toBe(false);
+    signIn.view = null;
+    await signIn.begin('google');
+    expect(app.asked('begin_sign_in')).toBe(2);
+  });
+});
+
 describe('another account than before', () => {
   it('is taken over moves that would stay behind only with a word on it', async () => {
     const app = start('healthy', { language: 'en', slowMs: 0 });
