@@ -79,6 +79,29 @@ describe('the history', () => {
     expect(await problems()).toEqual([]);
   }, 60_000);
 
+  it('says that a filter could not be answered instead of showing the lines of the one before', async () => {
+    const user = userEvent.setup();
+    let works = true;
+    start('error', {
+      language: 'en',
+      slowMs: 0,
+      before: (command) => {
+        if (command === 'list_history' && !works)
+          throw { code: 'database_unavailable', detail: null, field: null, retryable: true };
+      },
+    });
+    location.hash = '#/history';
+    render(App);
+    await waitFor(() => expect(all('history-row').length).toBeGreaterThan(0), { timeout: 5_000 });
+    works = false;
+    await user.click(await get('history-filter-problem'));
+    await waitFor(() => expect(all('history-row')).toHaveLength(0));
+    works = true;
+    await user.click(await get('problem-action'));
+    await waitFor(() => expect(all('history-row').length).toBeGreaterThan(0));
+    expect(all('history-row').every((r) => r.dataset.result === 'problem')).toBe(true);
+  });
+
   it('says which filter hides everything, and takes that one off', async () => {
     const user = userEvent.setup();
     await open('healthy', '/history?source=you&run=nowhere');

@@ -27,6 +27,11 @@ export class Pages {
     this.#ask = ask;
   }
 
+  /** The lines answer another question than the one asked last. */
+  get outdated(): boolean {
+    return this.#answered !== this.#query;
+  }
+
   /** Another question: the lines of the one before stay until its answer is there. */
   async start(query: Partial<HistoryQuery>): Promise<void> {
     this.#query = query;
@@ -39,7 +44,7 @@ export class Pages {
   /** Something was written meanwhile. What was read before is kept, so that nobody loses their place. */
   async refresh(): Promise<void> {
     // Lines of another question must not be joined to the answer of this one.
-    if (this.#answered !== this.#query) return this.start(this.#query);
+    if (this.outdated) return this.start(this.#query);
     await this.#read(async () => {
       const fresh = await this.#ask({ ...this.#query, limit: FIRST });
       if (fresh.length < FIRST) return { rows: fresh, more: false };
@@ -57,8 +62,10 @@ export class Pages {
   }
 
   async next(): Promise<void> {
-    if (!this.more || this.loading) return;
-    if (this.#answered !== this.#query) return this.start(this.#query);
+    if (this.loading) return;
+    // Whether more follows is known of the lines that are shown, and they answer another question.
+    if (this.outdated) return this.start(this.#query);
+    if (!this.more) return;
     await this.#read(async () => {
       const last = this.rows.at(-1);
       if (!last) return { rows: this.rows, more: false };

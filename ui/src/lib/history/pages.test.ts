@@ -72,6 +72,24 @@ describe('pages of lines', () => {
     expect(results(pages)).toEqual(['problem']);
   });
 
+  it('asks anew also where the lines of the older question were all', async () => {
+    const { open, ask } = asked<Partial<HistoryQuery>, HistoryRow[]>();
+    const pages = new Pages(ask);
+    void pages.start({});
+    open[0]?.answer(ALL.slice(0, 3));
+    await settled();
+    expect([pages.more, pages.outdated]).toEqual([false, false]);
+    void pages.start({ result: 'problem' });
+    open[1]?.refuse(new Error('the database is gone'));
+    await settled();
+    expect(pages.outdated).toBe(true);
+    void pages.next();
+    expect(open).toHaveLength(3);
+    open[2]?.answer(ALL.filter((row) => row.result === 'problem').slice(0, 2));
+    await settled();
+    expect(results(pages)).toEqual(['problem']);
+  });
+
   it('reads all pages although something is written meanwhile', async () => {
     const { open, pages, answer } = await read();
     void pages.refresh();
