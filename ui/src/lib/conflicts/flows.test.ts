@@ -40,6 +40,15 @@ afterEach(() => {
   document.body.innerHTML = '';
 });
 
+describe('a question of the guard alone', () => {
+  it('has a page with a heading', async () => {
+    await open('question', '/conflicts');
+    await get('question-card');
+    expect(document.querySelectorAll('h1')).toHaveLength(1);
+    expect(document.querySelector('h1')?.textContent).toBe('Decisions');
+  });
+});
+
 describe('one decision', () => {
   for (const [id, language] of [
     ['cf_2', 'de'],
