@@ -283,6 +283,23 @@ describe('time travel', () => {
     expect(await problems()).toEqual([]);
   }, 60_000);
 
+  it('goes on with the present after "Back to now"', async () => {
+    const user = userEvent.setup();
+    const app = await open('healthy', '/history?view=then');
+    const then = await get('then');
+    await waitFor(() => expect(press(then, 'then-previous')).toHaveProperty('disabled', false), { timeout: 5_000 });
+    await user.click(press(then, 'then-previous'));
+    await waitFor(() => expect(then.dataset.at).not.toBe('now'));
+    await user.click(await get('then-now'));
+    expect(then.dataset.at).toBe('now');
+    const asked = app.asked('list_history');
+    await app.changed('history');
+    // Looked at again, the present is a later one.
+    await waitFor(() => expect(app.asked('list_history')).toBeGreaterThan(asked), { timeout: 10_000 });
+    expect(then.dataset.at).toBe('now');
+    expect(location.hash).not.toContain('at=');
+  }, 30_000);
+
   it('marks what moved or went since, and brings it back through the same question', async () => {
     const user = userEvent.setup();
     const at = new Date(Date.now() - 12 * 86_400_000).toISOString().replace(/\.\d+Z/, 'Z');
