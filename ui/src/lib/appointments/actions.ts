@@ -7,6 +7,8 @@ import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
 import Split from '@lucide/svelte/icons/split';
 import type { AppointmentRow } from '$lib/bindings';
 import { syncNow } from '$lib/overview/api';
+import { overview } from '$lib/overview/state.svelte';
+import { retryWord } from '$lib/overview/status';
 import { m } from '$lib/paraglide/messages';
 import { go } from '$lib/shell/router.svelte';
 import { offerUndo } from '$lib/shell/undo.svelte';
@@ -47,7 +49,7 @@ export function actionsFor(row: AppointmentRow, platform: string): MenuItem[] {
       test: 'act-retry',
       label: m.act_retry(),
       icon: RotateCcw,
-      run: () => void act(() => retry(row.id), m.toast_retry()),
+      run: () => void act(() => retry(row.id), retryWord(overview.value)),
     });
   // Left out by a rule it is neither synced now nor left out once more; the rule is what can be changed.
   const out = row.badge === 'left_out';

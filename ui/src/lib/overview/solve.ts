@@ -1,10 +1,10 @@
 import { retry } from '$lib/appointments/api';
 import type { Overview, Problem } from '$lib/bindings';
 import { signIn } from '$lib/onboarding/signin.svelte';
-import { m } from '$lib/paraglide/messages';
 import { go } from '$lib/shell/router.svelte';
 import { act } from '$lib/ui/act';
 import { syncNow } from './api';
+import { retryWord } from './status';
 
 /** Does the one next step of a problem. "Sync from this laptop" asks first and is not done here. */
 export async function solve(problem: Problem, overview: Overview): Promise<void> {
@@ -18,7 +18,7 @@ export async function solve(problem: Problem, overview: Overview): Promise<void>
     case 'choose_calendar':
       return go('/settings', { section: 'calendar', at: 'calendar' });
     case 'try_again':
-      await act(() => (problem.code === 'writes_failed' ? retry(null) : syncNow()), m.toast_retry());
+      await act(() => (problem.code === 'writes_failed' ? retry(null) : syncNow()), retryWord(overview));
       return;
   }
 }

@@ -26,6 +26,10 @@ export const offline = ({ state, problem }: Pick<Overview, 'state' | 'problem'>)
 export const rest = ({ enabled, paused_until, paused_for_ever }: Overview): 'off' | 'paused' | null =>
   !enabled ? 'off' : paused_until || paused_for_ever ? 'paused' : null;
 
+/** What follows from "Try again": nothing is tried before a rest ends. */
+export const retryWord = (overview: Overview | undefined): string =>
+  overview && rest(overview) ? m.toast_retry_later() : m.toast_retry();
+
 /** The state in one short line; "Up to date" and "Offline" always say as of when. */
 export function statusLine(overview: Overview, nowMs: number): string {
   const { state, as_of, time_zone: zone } = overview;
