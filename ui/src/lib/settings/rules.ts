@@ -34,3 +34,14 @@ export const ruleSentence = (rule: OwnRuleView): string =>
 
 export const sameRule = (a: OwnRuleView, b: OwnRuleView): boolean =>
   a.field === b.field && a.pattern === b.pattern && a.text.trim() === b.text.trim();
+
+/** Each rule with a key of its content: what stands at its place after a removal is another one. */
+export function keyed(rules: OwnRuleView[]): { rule: OwnRuleView; index: number; key: string }[] {
+  const seen = new Map<string, number>();
+  return rules.map((rule, index) => {
+    const content = JSON.stringify([rule.field, rule.pattern, rule.text]);
+    const nth = seen.get(content) ?? 0;
+    seen.set(content, nth + 1);
+    return { rule, index, key: `${content} ${nth}` };
+  });
+}

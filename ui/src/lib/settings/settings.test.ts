@@ -1,4 +1,4 @@
-import { cleanup, render, waitFor } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, waitFor } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import axe from 'axe-core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -307,6 +307,26 @@ describe('own rules', () => {
     await get('dry-run-totals');
     await pick('change-confirm');
     await waitFor(() => expect(app.state.settings.own_rules).toEqual([]));
+  });
+
+  it('go one by one, and a rule that is being changed stays the one that is changed', async () => {
+    const rule = (text: string) => ({ field: 'title', pattern: 'contains', text });
+    const app = await open('which', 'healthy', (app) => {
+      app.state.settings.own_rules = ['eins', 'zwei', 'drei'].map(rule);
+    });
+    const buttons = (test: string) => all(test) as HTMLButtonElement[];
+    await get('own-rule-remove');
+    await userEvent.setup().click(buttons('own-rule-edit')[2] as HTMLElement);
+    await type(await get('own-rule-text'), 'vier');
+    const [first, second] = buttons('own-rule-remove');
+    await fireEvent.click(first as HTMLElement, { detail: 1 });
+    await fireEvent.click(second as HTMLElement, { detail: 2 });
+    const texts = () => app.state.settings.own_rules.map((r) => r.text);
+    await waitFor(() => expect(texts()).toEqual(['zwei', 'drei']));
+    await waitFor(() => expect(all('own-rule')).toHaveLength(2));
+    await waitFor(() => expect(find('own-rule-live')?.dataset.matches).toBeDefined(), { timeout: 3_000 });
+    await pick('own-rule-save');
+    await waitFor(() => expect(texts()).toEqual(['zwei', 'vier']));
   });
 
   it('a bad expression is explained, kept, and not sent', async () => {
