@@ -378,6 +378,8 @@ fn is_another_cause(
                 set.filter(|(by, at, _)| *by == laptop && *at > other.asked_at && *at <= again.asked_at);
             set.count() >= 2 || facts.appointment(id.as_str()).any(moved)
         }
+        // That is what it says: the appointment changed, once more (seed 2000209).
+        question::Why::AppointmentChanged => facts.appointment(id.as_str()).any(between),
         _ => false,
     }
 }
