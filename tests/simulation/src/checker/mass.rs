@@ -345,7 +345,7 @@ fn asks_once(facts: &Facts<'_>, laptop: usize, found: &mut Vec<Violation>) {
     }
 }
 
-/// Taken from the bin since the other question and deleted once more, it is a new loss of the same event (seed 1110236). Moved since
+/// Taken from the bin since the other question, the same event is lost, or left out, once more (seeds 1110236, 2003694). Moved since
 /// by whoever it was, the rules may have let it in, and leave it out anew (seed 1116953); so they do where the trainer turned one
 /// off and on again (seed 1204564).
 fn is_another_cause(
@@ -367,17 +367,18 @@ fn is_another_cause(
         let [before, after] = times.map(|state| state.map(span_of));
         between(change) && before.is_some() && before != after
     };
+    let is_back = || {
+        let mut events = facts.events_of(id.as_str()).into_iter();
+        events.any(|event| facts.event(event).any(came_back))
+    };
+    let set_twice = || {
+        let set = facts.ended.witnessed.settings.iter();
+        let set = set.filter(|(by, at, _)| *by == laptop && *at > other.asked_at && *at <= again.asked_at);
+        set.count() >= 2
+    };
     match cause.why {
-        question::Why::RemovedInCalendar => facts
-            .events_of(id.as_str())
-            .into_iter()
-            .any(|event| facts.event(event).any(came_back)),
-        question::Why::RulesChanged => {
-            let set = facts.ended.witnessed.settings.iter();
-            let set =
-                set.filter(|(by, at, _)| *by == laptop && *at > other.asked_at && *at <= again.asked_at);
-            set.count() >= 2 || facts.appointment(id.as_str()).any(moved)
-        }
+        question::Why::RemovedInCalendar => is_back(),
+        question::Why::RulesChanged => is_back() || set_twice() || facts.appointment(id.as_str()).any(moved),
         // That is what it says: the appointment changed, once more (seed 2000209).
         question::Why::AppointmentChanged => facts.appointment(id.as_str()).any(between),
         _ => false,

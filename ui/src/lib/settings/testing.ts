@@ -67,6 +67,6 @@ export function eachAlone(): void {
     leaving.close();
     mirror.clear();
     for (const resource of [overview, appointments, conflicts, settings, info]) resource.clear();
-    document.body.innerHTML = '';
+    document.body.replaceChildren();
   });
 }
