@@ -405,7 +405,7 @@ pub fn written(record: &mut Record, stored: Event, body: &EventBody, mask: Patch
 }
 
 /// One of our patches may have arrived though its answer was lost, and the event, as it was read since, does not say what was
-/// written. Mostly its mark tells whether it had arrived. But an answer ("keep the platform's") has a time written that the mark
+/// written. Mostly its mark tells whether it had arrived. But an answer ("keep the platform's") has a value written that the mark
 /// told before, too: that the event shows the old one again may then be the trainer's newer word, which is asked about and never
 /// written over.
 pub fn perhaps_written(record: &mut Record, intent: &Intent, now: DateTime<Utc>) {
@@ -418,12 +418,36 @@ pub fn perhaps_written(record: &mut Record, intent: &Intent, now: DateTime<Utc>)
     else {
         return;
     };
-    let shown = Value::Time(event.time);
-    let answered = same(record.base.calendar.time.as_ref(), Some(&shown));
-    let may_say_so = event.etag != *expected && event.mark.as_ref() == Some(&body.mark);
-    if mask.time && may_say_so && answered && event.time != EventTime::Timed(body.time) {
-        record.calendar_moved_at = Some(event.updated.unwrap_or(now).min(now));
-        (record.base.platform.time, record.base.calendar.time) = (None, None);
+    if event.etag == *expected || event.mark.as_ref() != Some(&body.mark) {
+        return;
+    }
+    let sent = Event {
+        time: EventTime::Timed(body.time),
+        title: body.title.clone(),
+        location: body.location.clone(),
+        description: body.description.clone(),
+        ..event.clone()
+    };
+    let (shown, written) = (observed(event), observed(&sent));
+    let updated = event.updated.unwrap_or(now).min(now);
+    for (of_mask, field) in [
+        (mask.time, Field::Time),
+        (mask.title, Field::Title),
+        (mask.location, Field::Location),
+        (mask.description, Field::Notes),
+    ] {
+        let answered = same(record.base.calendar.get(field), shown.get(field));
+        if !of_mask || !answered || shown.get(field) == written.get(field) {
+            continue;
+        }
+        record.base.platform.set(field, None);
+        record.base.calendar.set(field, None);
+        record.requested_text.set(field, None);
+        let at = match field {
+            Field::Time => &mut record.calendar_moved_at,
+            Field::Title | Field::Location | Field::Notes => &mut record.calendar_edited_at,
+        };
+        *at = Some(updated);
     }
 }
 

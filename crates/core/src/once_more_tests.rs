@@ -526,3 +526,23 @@ fn what_is_shown_again_after_a_write_that_may_have_arrived_is_asked_about() {
         heard_nothing(newer.calendar(|_| ()), &sent).expect("patch time notes");
     }
 }
+
+/// The same of words: the trainer restored the platform's title, nobody heard that it arrived, and the own one was typed again.
+#[test]
+fn words_that_are_shown_again_after_a_write_that_may_have_arrived_are_asked_about() {
+    let own = Case::linked().calendar(|e| e.title = "Bring the model".into());
+    let answered = own.with(|record| {
+        // As an undo leaves it that wants the platform's words back.
+        let shown = crate::text::observed(record.event.as_ref().expect("it is linked"));
+        record.base.platform.title = None;
+        record.base.calendar.title = shown.title;
+        record.calendar_edited_at = None;
+    });
+    let sent = answered.decide().intents.remove(0);
+    let heard_nothing = |mut case: Case| {
+        crate::absorb::perhaps_written(&mut case.record, &sent, case.ctx.now);
+        case
+    };
+    heard_nothing(answered.clone()).expect("patch title");
+    heard_nothing(answered.calendar(|_| ())).expect("ask DataMismatch NoBase [Title]");
+}

@@ -121,12 +121,23 @@ async fn made_all_day_once_more_while_nobody_heard_that_it_was_put_back() {
         "asked about, not written over"
     );
     assert_eq!(world.admin().writes(), []);
+    // A time is what is offered for it.
+    let start = at("2026-12-02 10:00");
+    let time = TimeSpan {
+        start,
+        end: start + TimeDelta::minutes(90),
+        zone: chrono_tz::Europe::Berlin,
+    };
+    let choices = vec![(Field::Time, Choice::Time { time })];
     world
-        .resolve(&visit, Resolution::KeepPlatform)
+        .resolve(&visit, Resolution::Merge { choices })
         .await
         .expect("it is as shown");
     world.settle().await;
-    assert_eq!(world.trainer().start(&visit), at("2026-12-01 09:00"));
+    assert_eq!(
+        (world.trainer().start(&visit), world.admin().start(&visit)),
+        (start, start)
+    );
     world.check_invariants().await;
 }
 
