@@ -7,7 +7,7 @@ use super::dto::{
 use chrono::{DateTime, Utc};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::badge::Badge;
-use roundtrip_core::conflict::{Conflict, ConflictCause, ConflictKind};
+use roundtrip_core::conflict::{Conflict, ConflictCause, ConflictKind, FieldConflict};
 use roundtrip_core::mirror::{self, Mirror};
 use roundtrip_core::outbox::Intent;
 use roundtrip_core::outbox::Side;
@@ -167,6 +167,10 @@ pub fn conflict(conflict: &Conflict, snapshot: &Snapshot) -> ConflictView {
         ConflictCause::BothChanged => &["keep_platform", "keep_calendar", "most_recent", "stop_syncing"],
         ConflictCause::NoBase if conflict.fields.len() > 1 => {
             &["keep_platform", "keep_calendar", "merge", "stop_syncing"]
+        }
+        // Whole days are no time that a platform could be told.
+        ConflictCause::NoBase if conflict.fields.iter().any(is_whole_days) => {
+            &["set_time", "keep_platform", "stop_syncing"]
         }
         ConflictCause::NoBase
         | ConflictCause::MovedIntoPast
@@ -571,4 +575,8 @@ pub fn mirror(record: &Record, mirror: &Mirror) -> MirrorRow {
         shared: sight(&mirror.shared),
         you: sight(&mirror.you),
     }
+}
+
+fn is_whole_days(field: &FieldConflict) -> bool {
+    matches!(field.calendar, Value::Time(EventTime::AllDay { .. }))
 }

@@ -47,3 +47,37 @@ async fn another_time_is_offered_only_where_a_time_was_refused() {
     }
     host.close().await;
 }
+
+/// What is offered is what the platform could be told: it knows no whole days.
+#[tokio::test]
+async fn whole_days_of_which_nobody_knows_who_made_them_ask_for_a_time() {
+    let (host, _folder) = connected("whole-days").await;
+    let running = host.running().await.expect("both are signed in");
+    let snapshot = running.engine.snapshot().await.expect("the ledger works");
+    let day = snapshot.now.date_naive();
+    let whole = Value::Time(roundtrip_core::time::EventTime::AllDay {
+        start: day,
+        end: day + chrono::Days::new(1),
+    });
+    let conflict = Conflict {
+        id: ConflictId::new("c1"),
+        appointment_id: AppointmentId::new("apt_1"),
+        kind: ConflictKind::TimeChange,
+        cause: ConflictCause::NoBase,
+        fields: vec![FieldConflict {
+            field: Field::Time,
+            before: None,
+            platform: whole.clone(),
+            calendar: whole,
+        }],
+        seen: Seen::default(),
+        platform_changed_at: None,
+        platform_changed_by: None,
+        calendar_changed_at: None,
+        raised_at: snapshot.now,
+        state: ConflictState::Open,
+    };
+    let view = convert::conflict(&conflict, &snapshot);
+    assert_eq!(view.choices, ["set_time", "keep_platform", "stop_syncing"]);
+    host.close().await;
+}

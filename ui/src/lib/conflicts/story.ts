@@ -56,7 +56,8 @@ export function card(conflict: ConflictView, platform: string): string {
     case 'created_externally':
       return m.cf_card_created({ title });
     case 'time_change':
-      return m.cf_card_time({ title });
+      // Which side moved is what nobody knows there.
+      return conflict.cause === 'no_base' ? m.cf_card_data({ title }) : m.cf_card_time({ title });
     default:
       return m.cf_card_data({ title });
   }
