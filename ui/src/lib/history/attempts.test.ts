@@ -54,6 +54,14 @@ describe('attempts', () => {
     // The answer about a marked event is not what came of a creation that failed.
     const answer = [row('conflict_resolved', { word: 'dismiss' }), row('write_failed', { word: 'create' })];
     expect(shape(answer)).toHaveLength(2);
+    // Nor is a refused move what came of notes that failed, and the other way round.
+    for (const [fields, word] of [
+      [['time'], 'notes'],
+      [['notes'], 'move'],
+    ] as const) {
+      const mixed = [row('refused', { fields: [...fields] }), row('write_failed', { word })];
+      expect(shape(mixed)).toHaveLength(2);
+    }
     const between = [row('changed'), row('conflict_raised'), row('write_failed', { word: 'patch' })];
     expect(shape(between)).toHaveLength(3);
     const apart = [row('changed', { appointment_id: 'apt_2' }), row('write_failed', { word: 'patch' })];

@@ -1,6 +1,7 @@
 import type { HistoryRow } from '$lib/bindings';
 import { dayNamer } from './days';
 import { isStandIn } from './marked';
+import { ofNotes } from './sentence';
 
 /** A line with the attempts before it that did not work. */
 export type Line = { row: HistoryRow; attempts: HistoryRow[] };
@@ -21,6 +22,9 @@ const BECOMES: Record<string, string[]> = {
 
 const sameWrite = (later: HistoryRow, failed: HistoryRow): boolean => {
   if (later.what === 'write_failed') return later.word === failed.word;
+  // A refused move explains no notes that failed, nor the other way round.
+  if (later.what === 'refused' && failed.word !== 'create' && ofNotes(later) !== (failed.word === 'notes'))
+    return false;
   const become = BECOMES[failed.word ?? ''];
   // An intent this window does not know yet: any write of the same appointment is its next try.
   return become ? become.includes(later.what) : later.result === 'ok';

@@ -32,6 +32,23 @@ describe('disconnecting with deletion', () => {
     expect(find('disconnect-count')).toBeNull();
   });
 
+  it('says what is missing where only one service is connected', async () => {
+    await open('accounts');
+    const internals = (window as unknown as { __TAURI_INTERNALS__: { invoke: (...a: unknown[]) => Promise<unknown> } })
+      .__TAURI_INTERNALS__;
+    const real = internals.invoke;
+    internals.invoke = async (...a) => {
+      const answer = await real(...a);
+      return a[0] === 'preview_delete_everything' ? { ...(answer as object), local_only: true } : answer;
+    };
+    await pick('disconnect-google');
+    await pick('disconnect-events-delete');
+    await waitFor(() => expect(needs('disconnect-confirm')).toMatch(/only while .* is connected as well/));
+    expect(find('disconnect-count-again')).toBeNull();
+    expect((await get<HTMLButtonElement>('disconnect-confirm')).disabled).toBe(true);
+    internals.invoke = real;
+  });
+
   it('asks about a move that only the look before the deletion finds', async () => {
     const app = await open('accounts');
     await pick('disconnect-google');
