@@ -367,20 +367,32 @@ fn is_another_cause(
         let [before, after] = times.map(|state| state.map(span_of));
         between(change) && before.is_some() && before != after
     };
+    let in_what_rules_look_at = |change: &Change| {
+        let states = [change.appointment_before(), change.appointment_after()];
+        let [before, after] = states.map(|state| state.map(|it| (span_of(it), it.private, it.title.clone())));
+        change.at > other.asked_at && between(change) && before != after
+    };
     let is_back = || {
         let mut events = facts.events_of(id.as_str()).into_iter();
         events.any(|event| facts.event(event).any(came_back))
     };
+    // Off and on again; what the first question came of was before it.
     let set_twice = || {
         let set = facts.ended.witnessed.settings.iter();
-        let set = set.filter(|(by, at, _)| *by == laptop && *at > other.asked_at && *at <= again.asked_at);
-        set.count() >= 2
+        let set = set.filter(|(by, at, _)| *by == laptop && *at <= again.asked_at);
+        let (before, since): (Vec<_>, Vec<_>) = set.partition(|(_, at, _)| *at <= other.asked_at);
+        let mut known = before.last().map(|(.., settings)| &settings.filters);
+        let changes = since.into_iter().filter(|(.., settings)| {
+            let before = known.replace(&settings.filters);
+            before.is_none_or(|before| *before != settings.filters)
+        });
+        changes.count() >= 2
     };
     match cause.why {
         question::Why::RemovedInCalendar => is_back(),
         question::Why::RulesChanged => is_back() || set_twice() || facts.appointment(id.as_str()).any(moved),
         // That is what it says: the appointment changed, once more (seed 2000209).
-        question::Why::AppointmentChanged => facts.appointment(id.as_str()).any(between),
+        question::Why::AppointmentChanged => facts.appointment(id.as_str()).any(in_what_rules_look_at),
         _ => false,
     }
 }

@@ -261,15 +261,22 @@ fn p8_what_was_moved_since_and_is_left_out_anew_is_asked_about_anew() {
     let again = asked(2, world.now());
     world.asks(&again);
     world.finds("P8");
-    // Off and on again is another exclusion; one change alone is none.
-    let settings = SyncSettings::default();
-    for set in 1..=2 {
-        world
-            .witnessed
-            .settings
-            .push((0, again.asked_at, settings.clone()));
+    // Off and on again is another exclusion; one change alone is none, nor is one of something else.
+    let let_in = SyncSettings::default();
+    let mut left_out = SyncSettings::default();
+    left_out.filters.weekdays_off.insert(1);
+    let elsewhere = SyncSettings {
+        every_minutes: 30,
+        ..let_in.clone()
+    };
+    world
+        .witnessed
+        .settings
+        .push((0, first.asked_at, left_out.clone()));
+    for (set, excused) in [(let_in, false), (elsewhere, false), (left_out, true)] {
+        world.witnessed.settings.push((0, again.asked_at, set));
         let asked_again = world.found().iter().any(|violation| violation.invariant == "P8");
-        assert_eq!(asked_again, set == 1);
+        assert_eq!(asked_again, !excused);
     }
     world.witnessed.settings.clear();
     world.witnessed.questions.pop();
