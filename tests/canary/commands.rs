@@ -45,8 +45,9 @@ const AS: [(&str, &str); 3] = [
     ("resolve_conflict", "list_conflicts"),
 ];
 /// The others that answer something, and why it need not be looked through.
-const OTHERS: [(&str, &str); 8] = [
+const OTHERS: [(&str, &str); 9] = [
     ("appearance-changed", "light or dark"),
+    ("disconnect", "whether the permission may live on, as yes or no"),
     (
         "get_rule_offer",
         "codes, and titles that list_answered_conflicts has; it takes three equal answers",

@@ -75,8 +75,10 @@ pub(crate) fn error(response: &http::Response<Bytes>, asked: Asked) -> PortError
         (403, _) => forbidden(&reason),
         (404, Asked::List | Asked::ListSince | Asked::Insert) => PortError::CalendarNotFound,
         // Without a token only a page's own place can be too old; else it is the calendar itself that is gone.
-        (410, Asked::List) if reason == "deleted" => PortError::CalendarNotFound,
-        (410, Asked::List) => bad(format!("status {status}: {reason}")),
+        (410, Asked::List) if matches!(&*reason, "fullSyncRequired" | "updatedMinTooLongAgo") => {
+            bad(format!("status {status}: {reason}"))
+        }
+        (410, Asked::List) => PortError::CalendarNotFound,
         (404, Asked::Event) => PortError::NotFound,
         (409, _) if reason == "duplicate" => PortError::AlreadyExists,
         // Two writes of one item met inside Google; the same one may be sent again.

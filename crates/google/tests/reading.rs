@@ -463,8 +463,13 @@ async fn one_unreadable_event_is_named_and_the_others_come() {
 
 /// A page whose place is too old says nothing of the calendar: nobody is to choose another one because of it.
 #[tokio::test]
-async fn a_listing_that_is_gone_is_a_calendar_that_is_gone_only_if_google_says_so() {
-    for (reason, gone) in [("deleted", true), ("fullSyncRequired", false)] {
+async fn a_listing_that_is_gone_is_a_calendar_that_is_gone_but_for_a_place_that_is_too_old() {
+    for (reason, gone) in [
+        ("deleted", true),
+        ("gone", true),
+        ("fullSyncRequired", false),
+        ("updatedMinTooLongAgo", false),
+    ] {
         let (http, client) = client();
         http.then(410, &google_error(410, reason));
         let answer = client.changes(&primary(), None).await;

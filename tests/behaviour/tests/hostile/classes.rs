@@ -344,11 +344,9 @@ pub const IN_THE_BODY: &[Class] = &[
     whole("418, 451 and 999", BAD, |asked| {
         said([418, 451, 999, 600][asked.seed as usize % 4], &[], "{}")
     }),
-    whole(
-        "410 in its own words, everywhere",
-        ("bad_answer", "calendar_not_found"),
-        |asked| own_word(asked, 410, "fullSyncRequired", "cursor_expired"),
-    ),
+    whole("410 in its own words, everywhere", BAD, |asked| {
+        own_word(asked, 410, "fullSyncRequired", "cursor_expired")
+    }),
     whole(
         "404 in its own words, everywhere",
         ("not_found", "calendar_not_found"),
