@@ -232,7 +232,7 @@ async fn the_main_calendar_by_its_address_is_kept_as_the_main_one() {
 }
 
 /// An appointment ahead with an event of ours.
-pub(crate) fn ahead(host: &Host) -> roundtrip_core::record::Record {
+fn ahead(host: &Host) -> roundtrip_core::record::Record {
     let start = host.clock.now() + chrono::Duration::days(3);
     let end = start + chrono::Duration::hours(1);
     let event = json!({

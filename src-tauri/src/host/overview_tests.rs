@@ -480,8 +480,17 @@ async fn a_calendar_with_something_that_cannot_be_read_is_not_up_to_date() {
     let (host, _folder) = connected("unreadable-event").await;
     let running = host.running().await.expect("both are signed in");
     running.engine.start_syncing().await.expect("the ledger works");
-    let mut record = crate::host::leaving::tests::ahead(&host);
-    record.unreadable = true;
+    let start = host.clock.now() + Duration::days(3);
+    let said = serde_json::json!({
+        "id": "apt_1", "version": 1, "status": "scheduled", "kind": {"id": "visit", "name": "Visit"}, "title": "Linden",
+        "topic": null, "place": null, "start": start, "end": start + Duration::hours(1), "zone": "Europe/Berlin",
+        "notes": null, "client": null, "private": false, "editable": {"time": true, "notes": false},
+        "url": "https://platform.example/1", "created_at": start, "updated_at": start, "updated_by": null,
+    });
+    let id = roundtrip_core::ids::AppointmentId::new("apt_1");
+    let mut record = roundtrip_core::record::Record::new(id);
+    record.appointment = Some(serde_json::from_value(said).expect("an appointment"));
+    record.unread_on_platform = true;
     let kept = running
         .engine
         .ledger()
