@@ -5,10 +5,13 @@ use crate::leaks;
 use crate::stage::{Hardship, Ran, Stage};
 use crate::stories::Story;
 use anyhow::{Context, Result, bail, ensure};
+use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A verb that was killed is begun again so often at most until it goes through.
 const BEGINNINGS: u32 = 6;
+/// After so long nothing that was sent can still arrive (`roundtrip_core::unanswered`), and a little more.
+const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(11);
 /// Every so many moments the recovery is killed, too …
 const SECOND_EVERY: u64 = 10;
 /// … at this many of its own moments, spread over it.
@@ -164,6 +167,10 @@ fn note(found: &mut Found, at: &str, outcome: Result<()>) {
 fn recover(stage: &Stage, story: &Story, untouched: &Ending) -> Result<()> {
     let mut last = String::new();
     let mut through = false;
+    if story.verb.contains(&"--wait") {
+        // What was under way when it died is waited for as long as it may still arrive: nobody looks on for that long.
+        stage.set_time(stage.now() + ON_ITS_WAY);
+    }
     for _ in 0..BEGINNINGS {
         let ran = stage.run(story.verb, &Hardship::default())?;
         ensure!(!ran.was_killed(), "it died by itself: {}", ran.err);
