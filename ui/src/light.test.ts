@@ -389,9 +389,10 @@ describe('the week of the dashboard', () => {
       const app = await open('healthy', '/');
       await get('week');
       expect(all('week-more')).toEqual([]);
-      const one = app.state.rows[3] as MockRow;
-      const there = app.state.rows.filter((row) => row.start.slice(0, 10) === one.start.slice(0, 10)).length;
-      for (let i = there; i < 50; i += 1) app.state.rows.push({ ...one, id: `apt_many_${i}` });
+      // By the days that are shown: which row is in them is for the weekday to say on which this runs.
+      const day = app.state.overview.week.find((one) => one.rows.length > 0);
+      const one = app.state.rows.find((row) => row.id === day?.rows[0]?.id) as MockRow;
+      for (let i = day?.count ?? 0; i < 50; i += 1) app.state.rows.push({ ...one, id: `apt_many_${i}` });
       await app.changed('overview');
       expect((await get('week-more')).textContent).toBe('+14');
       expect(find('week')?.textContent).toContain('50 appointments, 14 of them not shown here');
