@@ -9,7 +9,7 @@
 //! | R3 | p = b, c ≠ b, may be changed there | report c to the platform after the settle time |
 //! | R4 | p = b, c ≠ b, may not be changed there | a text stays as the trainer's own wording; a time is asked about |
 //! | R5 | p ≠ b, c ≠ b, p ≠ c | conflict on that field; the others go on |
-//! | R6 | cancelled, unassigned, deleted | delete the event; held first where it is only inferred ([`pen`]) |
+//! | R6 | cancelled, unassigned, deleted | delete the event; held first where it is only inferred ([`pen`]); not before the platform is heard again where the calendar showed it later |
 //! | R7 | left out by a filter | delete or keep the event, as chosen; held first where only the rules changed ([`pen`]) |
 //! | R8 | event deleted | unlink, never cancel (P4) |
 //! | R9 | direction push | calendar edits are put back |
@@ -85,6 +85,8 @@ pub struct Context {
     pub one_writes: bool,
     /// Since when the app runs on a laptop that is awake; none if that does not count (a single command).
     pub awake_since: Option<DateTime<Utc>>,
+    /// When the platform's appointments were last read to the end; none if that is not to be looked at.
+    pub platform_read_at: Option<DateTime<Utc>>,
 }
 
 /// What is decided for one appointment.

@@ -565,6 +565,7 @@ impl Engine {
             other_writer_at: state.other_writer_at,
             one_writes: self.offers("writer_lease"),
             awake_since: self.awake_since(now),
+            platform_read_at: state.platform_read_at,
         }
     }
 
