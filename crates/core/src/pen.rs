@@ -12,6 +12,7 @@
 //! | H8 | another cause than the one it is held for | held anew |
 //! | H9 | the trainer said "keep" | stays, until the platform says something itself or the rules let it in |
 //! | H10 | the trainer said yes, and an edit of the event, or own text in it, came to light that was not known then | held anew |
+//! | H11 | the event was changed after the platform was last heard | waits until it is heard again |
 //!
 //! The guard counts what is held (see [`crate::guard`]): too many wait for an answer, however long they have been held.
 
@@ -149,6 +150,36 @@ pub fn is_to_be_asked_again(record: &Record, now: DateTime<Utc>) -> bool {
     record.held.is_some_and(|held| {
         held.cause == Cause::Absent && !held.confirmed && now >= held.until() && !is_over(record, held, now)
     })
+}
+
+/// So long after the platform was heard a change in the calendar is still taken to be of the same time: a reading takes its time, so
+/// does a write that met an edit, and the two services' clocks are not the same.
+const SAME_TIME_SECONDS: i64 = 60;
+
+/// H11. Whoever changed an event, or took it from the bin, after the platform was last heard may know that the visit was given back
+/// (simulation seed 3000402). For what nobody asks about: the guard counts such a deletion like any other.
+pub fn unless_changed_since(mut decision: Decision, ctx: &Context) -> Decision {
+    if waits_for_a_word(&decision, ctx) {
+        decision.intents.retain(|intent| !is_deletion(intent));
+        decision.standing = Standing::Unknown;
+        decision.due_at = None;
+    }
+    decision
+}
+
+fn waits_for_a_word(decision: &Decision, ctx: &Context) -> bool {
+    let record = &decision.record;
+    // A direct question was answered after the last reading, perhaps.
+    let said_at = record.removal.map(|removal| removal.at);
+    let heard = ctx
+        .platform_read_at
+        .map(|read| said_at.map_or(read, |said| said.max(read)));
+    let changed = record.event.as_ref().and_then(|event| event.updated);
+    // What a wrong clock noted for a time to come does not count.
+    let since = |(heard, changed): (DateTime<Utc>, DateTime<Utc>)| {
+        heard + Duration::seconds(SAME_TIME_SECONDS) < changed && changed <= ctx.now
+    };
+    decision.intents.iter().any(is_deletion) && heard.zip(changed).is_some_and(since)
 }
 
 fn is_deletion(intent: &Intent) -> bool {

@@ -293,6 +293,52 @@ fn h10_an_edit_that_comes_to_light_after_the_yes_is_held_anew() {
     answered(renamed(ruled_out())).expect("delete LeftOut g1");
 }
 
+/// Simulation seed 3000402: the visit was given back, the trainer took its event from the bin and changed it, and this laptop had
+/// heard the platform before all of that.
+#[test]
+fn h11_what_changed_after_the_platform_was_heard_waits_until_it_is_heard_again() {
+    let waits = |case: &Case| {
+        let decision = unless_changed_since(case.decide(), &case.ctx);
+        (
+            decision.standing == Standing::Unknown && decision.intents.is_empty(),
+            case.decide().intents.len(),
+        )
+    };
+    let edited = |case: &Case| {
+        case.clone()
+            .calendar(|event| event.title = "Mine".into())
+            .later(20)
+    };
+    let heard = |mut case: Case| {
+        case.ctx.platform_read_at = Some(case.ctx.now);
+        case
+    };
+    let case = heard(Case::linked().platform_removes(RemovalReason::Cancelled));
+    assert_eq!(waits(&edited(&case)), (false, 1), "of the same reading");
+    // Looked at again, but not changed since.
+    assert_eq!(waits(&case.clone().later(1_800)), (false, 1));
+    let changed = edited(&case.clone().later(1_800));
+    // The guard and the question count it all the same.
+    assert_eq!(waits(&changed), (true, 1));
+    assert_eq!(waits(&heard(changed.clone())), (false, 1));
+    // A direct question was answered since.
+    let said = |record: &mut Record| record.removal.as_mut().unwrap().at += Duration::seconds(1_800);
+    assert_eq!(waits(&changed.clone().with(said)), (false, 1));
+    // Noted by a clock that was years ahead, it would wait for years.
+    let ahead = |record: &mut Record| {
+        let event = record.event.as_mut().unwrap();
+        event.updated = event.updated.map(|updated| updated + Duration::days(2_000));
+    };
+    assert_eq!(waits(&changed.with(ahead)), (false, 1));
+    // What the rules leave out because of a change goes no sooner.
+    let private = heard(
+        Case::linked()
+            .expect("InSync")
+            .platform(|appointment| appointment.private = true),
+    );
+    assert_eq!(waits(&edited(&private.later(1_800))), (true, 1));
+}
+
 #[test]
 fn nothing_is_held_where_nothing_would_go() {
     let keep = |settings: &mut SyncSettings| settings.filters.left_out = LeftOutPolicy::Keep;

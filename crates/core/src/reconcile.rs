@@ -9,7 +9,7 @@
 //! | R3 | p = b, c ≠ b, may be changed there | report c to the platform after the settle time |
 //! | R4 | p = b, c ≠ b, may not be changed there | a text stays as the trainer's own wording; a time is asked about |
 //! | R5 | p ≠ b, c ≠ b, p ≠ c | conflict on that field; the others go on |
-//! | R6 | cancelled, unassigned, deleted | delete the event; held first where it is only inferred ([`pen`]); not before the platform is heard again where the calendar showed it later |
+//! | R6 | cancelled, unassigned, deleted | delete the event; held first where it is only inferred ([`pen`]) |
 //! | R7 | left out by a filter | delete or keep the event, as chosen; held first where only the rules changed ([`pen`]) |
 //! | R8 | event deleted | unlink, never cancel (P4) |
 //! | R9 | direction push | calendar edits are put back |
@@ -171,7 +171,7 @@ pub enum Standing {
     DirectionPull,
     /// The event answers 404 without a tombstone; it is looked at again.
     Missing,
-    /// Nothing is known of the appointment yet.
+    /// Nothing is known of the appointment yet, or the calendar knows something later than the platform's last word.
     Unknown,
     /// Gone on the platform and not in the calendar: can be forgotten.
     Gone,

@@ -548,27 +548,6 @@ fn what_a_newer_version_made_is_not_deleted_because_of_an_older_removal() {
     found_absent(case).expect("Held; until 09:00:00");
 }
 
-/// Simulation seed 3000402: the visit was given back, the trainer took its event from the bin and changed it, and this laptop had
-/// heard the platform before all of that.
-#[test]
-fn what_the_calendar_showed_after_the_platform_was_heard_is_not_deleted_by_its_old_word() {
-    let mut case = Case::linked().platform_removes(RemovalReason::Cancelled);
-    case.ctx.platform_read_at = Some(case.ctx.now);
-    // What one and the same reading brought is no reason to wait.
-    let edited = |case: &Case| case.clone().calendar_moves("12-01 14:00-15:30").later(20);
-    edited(&case).expect("delete Cancelled g1");
-    let mut case = edited(&case.later(1_800)).expect("Unknown");
-    // Noted by a clock that was years ahead, it would wait for years.
-    let ahead = Some(at("2031-01-01T00:00:00Z"));
-    case.clone()
-        .with(|record| record.event_seen_at = ahead)
-        .expect("delete Cancelled g1");
-    // The platform is heard, and says nothing else; or it gives the visit back.
-    case.ctx.platform_read_at = Some(case.ctx.now);
-    case.clone().expect("delete Cancelled g1");
-    case.platform(|_| {}).expect("move 12-01 14:00-15:30 v9");
-}
-
 /// A direct question was answered: it is not the trainer's.
 fn found_absent(case: Case) -> Case {
     case.with(|record| {

@@ -9,6 +9,7 @@ use crate::look_up::{MISSING_TAKEN_MINUTES, MISSING_WAIT_SECONDS};
 use crate::outcome::{error_code, keeps, stops_side};
 use crate::plan::{Beside, Plan};
 use crate::ports::{PortError, request_id};
+use crate::push::Hinted;
 use crate::read::Records;
 use crate::undo::KEPT_DAYS;
 use crate::watch::Task;
@@ -254,6 +255,10 @@ impl Engine {
             let ctx = self.context(settings.clone(), &state);
             let plan = self.plan(&records, &state, &ctx).await?;
             standing = plan_standing(&plan);
+            // Where hints say when the platform has something, it may not be read for hours.
+            if plan.unheard && may_write && self.problem_of(Side::Platform).is_none() {
+                self.hint(Hinted::Platform);
+            }
             self.record_plan(plan, &mut records, &ctx, may_write, &run.id, &mut counts)
                 .await?;
             if !may_write {

@@ -12,6 +12,7 @@ use roundtrip_core::conflict::{Conflict, ConflictState, Resolution};
 use roundtrip_core::guard::{self, Recent};
 use roundtrip_core::ids::{AppointmentId, ConflictId, IdempotencyKey, OutboxId, RunId};
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow, OutboxState, Side};
+use roundtrip_core::pen;
 use roundtrip_core::question::{Cause, Question, QuestionKind};
 use roundtrip_core::reconcile::{self, ConflictDraft, Context, Decision, Remark, Standing};
 use roundtrip_core::record::Record;
@@ -29,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) ask: BTreeMap<QuestionKind, BTreeMap<AppointmentId, Cause>>,
     /// Answers of standing policies that the decisions follow.
     pub(crate) by_policy: BTreeMap<AppointmentId, Conflict>,
+    /// A deletion waits for the platform to be heard again.
+    pub(crate) unheard: bool,
 }
 
 /// The line that the history gets once it is known that a write went through, as far as the guard counts it.
@@ -113,8 +116,21 @@ impl Engine {
             })
             .collect();
         let verdict = guard::judge(&decisions, recent, records.open_links(), questions);
+        // After the guard has counted them: what waits for the platform is asked about like what goes.
+        let mut unheard = false;
+        let at_its_time = |decision: Decision| {
+            if verdict.held.contains_key(&decision.record.appointment_id) {
+                return decision;
+            }
+            let wanted = decision.intents.len();
+            let decision = pen::unless_changed_since(decision, ctx);
+            unheard |= decision.intents.len() < wanted;
+            decision
+        };
+        let decisions = decisions.into_iter().map(at_its_time).collect();
         Plan {
             decisions,
+            unheard,
             held: verdict.held,
             ask: verdict.ask,
             by_policy,

@@ -115,6 +115,15 @@ impl Engine {
     /// The outcome of a report, with the appointment as it is now where the platform turned it away because of a change that it did
     /// not tell, or not so that it could be read. Where that cannot be learned now, the platform is read soon.
     pub(crate) async fn explained(&self, row: &OutboxRow, outcome: Outcome) -> Outcome {
+        // A change that is no newer than what the report was planned upon explains nothing: the next try would be the same one.
+        let outcome = match outcome {
+            Outcome::Failed(PortError::PreconditionFailed { current: Some(said) })
+                if unanswered::is_report(row) && !row.is_overtaken_by(&said) =>
+            {
+                Outcome::Failed(PortError::PreconditionFailed { current: None })
+            }
+            outcome => outcome,
+        };
         let unexplained = matches!(&outcome, Outcome::Failed(error) if is_unexplained(error));
         if !unanswered::is_report(row) || !unexplained {
             return outcome;

@@ -179,12 +179,18 @@ impl Accounts {
 /// The platform that an account is at, as it names itself; none for Google, or if what is kept cannot be read.
 pub fn issuer_of(account: &Integration) -> Option<String> {
     let issuer = account.extra.get("metadata")?.get("issuer")?.as_str()?;
-    Some(issuer.to_owned())
+    Some(same_name(issuer).to_owned())
 }
 
-fn identity(platform: &PlatformExtra, google: &Integration, extra: &GoogleExtra) -> Identity {
+/// A platform that begins to write its issuer with a slash at its end, or leaves it away, is the same one: under another name all its
+/// events would be another platform's, and be made a second time.
+fn same_name(issuer: &str) -> &str {
+    issuer.trim_end_matches('/')
+}
+
+pub(super) fn identity(platform: &PlatformExtra, google: &Integration, extra: &GoogleExtra) -> Identity {
     Identity {
-        platform: platform.metadata.issuer.clone(),
+        platform: same_name(&platform.metadata.issuer).to_owned(),
         trainer: TrainerId::new(platform.me.id.as_str()),
         account: google.account_id.clone(),
         account_email: google.email.clone().unwrap_or_default(),
@@ -265,7 +271,8 @@ impl Host {
             return;
         };
         let identity = &running.engine.config().identity;
-        let is_ours = integration.account_id == me.id.as_str() && extra.metadata.issuer == identity.platform;
+        let is_ours = integration.account_id == me.id.as_str()
+            && same_name(&extra.metadata.issuer) == identity.platform;
         if extra.me != me && is_ours {
             extra.me = me;
             if let Ok(value) = serde_json::to_value(&extra) {

@@ -123,6 +123,24 @@ async fn platform_of(host: &Host) -> String {
         .issuer
 }
 
+/// Its metadata may come to be written by another program one day.
+#[tokio::test]
+async fn a_platform_that_begins_to_end_its_name_with_a_slash_is_the_same_one() {
+    let (plain, slashed) = (at("https://ahorn.example"), at("https://ahorn.example/"));
+    assert!(is_same_account(&plain.integration, &slashed.integration));
+    let other = at("https://ahorn.example/app").integration;
+    assert!(!is_same_account(&plain.integration, &other));
+    // Under another name its events would be another platform's, and be made once more.
+    let (host, _folder) = connected("slash").await;
+    let accounts = host.accounts().await;
+    let google = accounts.google.expect("signed in");
+    let named = |finished: Finished| {
+        let extra = serde_json::from_value(finished.integration.extra.into()).expect("as it is kept");
+        crate::host::accounts::identity(&extra, &google.0, &google.1)
+    };
+    assert_eq!(named(plain), named(slashed));
+}
+
 /// A time that the trainer chose and the platform does not have.
 async fn chosen_time(host: &Host) {
     use roundtrip_core::{ids::AppointmentId, record::Record, time::TimeSpan};

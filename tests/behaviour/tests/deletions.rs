@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use roundtrip_behaviour_tests::{World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::record::LinkState;
-use roundtrip_engine::ledger::HistoryWhat;
-use roundtrip_engine::ports::PortError;
+use roundtrip_engine::ledger::{HistoryWhat, Trigger};
+use roundtrip_engine::ports::{Hinted, PortError};
 use roundtrip_engine::{AnswerError, error_code};
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::platform::AppointmentStatus;
@@ -449,5 +449,52 @@ async fn a_missing_event_about_which_nothing_is_answered_is_asked_for_less_and_l
     world.advance(900);
     world.settle().await;
     assert_ne!(world.trainer().event_id(&visit), id);
+    world.check_invariants().await;
+}
+
+/// Simulation seed 3000402. The visit was given back, and the trainer lengthened its event, while this laptop could not hear the platform.
+#[tokio::test]
+async fn an_event_changed_after_the_platform_was_last_heard_does_not_go_by_its_old_word() {
+    let (world, visit) = with_visit().await;
+    world.admin().cancel(&visit);
+    world.wire.unplug(&world.running.google_url);
+    world.sync().await;
+    world.wire.plug_in();
+    world.admin().restore(&visit);
+    world.advance(1_800);
+    world.trainer().drag_end(&visit, "2026-12-01 11:00");
+    world.advance(60);
+    world.wire.unplug(&world.running.platform_url);
+    world.sync().await;
+    assert_eq!(world.trainer().end(&visit), at("2026-12-01 11:00"));
+    assert_eq!(world.badge(&visit).await.0, Badge::Waiting);
+    world.wire.plug_in();
+    world.advance(60);
+    world.settle().await;
+    assert_eq!(world.trainer().end(&visit), at("2026-12-01 11:00"));
+    assert_eq!(world.admin().end(&visit), Some(at("2026-12-01 11:00")));
+    world.check_invariants().await;
+}
+
+/// The platform is well, and says when it has something: it would not be read for hours.
+#[tokio::test]
+async fn what_waits_for_a_word_of_the_platform_has_it_read_soon() {
+    let (world, visit) = with_visit().await;
+    world.admin().cancel(&visit);
+    world.wire.unplug(&world.running.google_url);
+    world.sync().await;
+    world.wire.plug_in();
+    world.advance(1_800);
+    world.trainer().drag_end(&visit, "2026-12-01 11:00");
+    world.engine.hint(Hinted::Calendar);
+    world.cycle(Trigger::Hint).await;
+    assert!(
+        world.trainer().has(&visit),
+        "the platform was heard half an hour ago"
+    );
+    assert_eq!(world.engine.live().hinted, [true, false]);
+    world.cycle(Trigger::Hint).await;
+    world.settle().await;
+    assert!(!world.trainer().has(&visit));
     world.check_invariants().await;
 }

@@ -290,6 +290,28 @@ async fn the_visits_of_years_do_not_make_many_cancellations_few() {
     world.check_invariants().await;
 }
 
+/// A deletion that waits for the platform is asked about like the others, and what is kept then is kept.
+#[tokio::test]
+async fn what_the_trainer_touches_while_many_cancellations_are_asked_about_stays_part_of_the_question() {
+    let (world, visits) = with_visits(20).await;
+    for visit in &visits[..12] {
+        world.admin().cancel(visit);
+    }
+    world.settle().await;
+    asked_once(&world, QuestionKind::Cancellations, 12).await;
+    world.wire.unplug(&world.running.platform_url);
+    world.advance(1_800);
+    world.trainer().rename(&visits[3], "Bring the keys");
+    world.advance(60);
+    world.sync().await;
+    asked_once(&world, QuestionKind::Cancellations, 12).await;
+    world.answer(Answer::Leave).await;
+    world.wire.plug_in();
+    world.advance(60);
+    world.settle().await;
+    assert!(visits.iter().all(|visit| world.trainer().has(visit)));
+}
+
 /// What was kept once is given back, and then one of the visits is cancelled after all.
 #[tokio::test]
 async fn what_was_kept_and_given_back_can_be_cancelled_again() {

@@ -27,7 +27,14 @@ fn status(status: u16) -> Fault {
 
 /// A "no" to a report because of a change, which does not say what it is.
 fn unexplained() -> Fault {
-    let body = serde_json::json!({"type": "about:blank", "title": "Changed", "status": 412, "code": "version_mismatch"});
+    changed(version_mismatch())
+}
+
+fn version_mismatch() -> serde_json::Value {
+    serde_json::json!({"type": "about:blank", "title": "Changed", "status": 412, "code": "version_mismatch"})
+}
+
+fn changed(body: serde_json::Value) -> Fault {
     Fault::Status {
         status: 412,
         body: Some(body),
@@ -421,9 +428,22 @@ async fn a_report_that_was_turned_away_without_a_word_is_followed_by_a_question(
 #[tokio::test]
 async fn a_report_that_is_turned_away_without_a_word_for_good_is_not_sent_every_few_seconds() {
     let (world, visit) = with_visit().await;
-    world.spoil_platform(unexplained(), |rule| rule.method("POST").path("/move").times(0));
+    turned_away_for_good(&world, &visit, unexplained()).await;
+}
+
+/// A platform that came back from a copy of yesterday, or somebody in between who spoils the condition.
+#[tokio::test]
+async fn a_report_that_is_turned_away_because_of_no_newer_change_is_not_sent_every_few_seconds_unseen() {
+    let (world, visit) = with_visit().await;
+    let mut body = version_mismatch();
+    body["current"] = serde_json::to_value(world.admin().appointment(&visit)).expect("JSON");
+    turned_away_for_good(&world, &visit, changed(body)).await;
+}
+
+async fn turned_away_for_good(world: &World, visit: &str, fault: Fault) {
+    world.spoil_platform(fault, |rule| rule.method("POST").path("/move").times(0));
     let mut driving = world.drive().await;
-    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.trainer().drag(visit, "2026-12-01 15:00");
     world.engine.hint(Hinted::Calendar);
     driving.let_pass(100).await;
     let mark = world.mark();
@@ -436,11 +456,11 @@ async fn a_report_that_is_turned_away_without_a_word_for_good_is_not_sent_every_
     let reports = requests.iter().filter(|request| request.method == "POST").count();
     assert!(reports <= 2, "{reports}");
     assert!(requests.len() < 120, "{}", requests.len());
-    assert_eq!(world.badge(&visit).await.0, Badge::Problem);
+    assert_eq!(world.badge(visit).await.0, Badge::Problem);
     world.repair();
     driving.let_pass(1_800).await;
     driving.stop().await;
-    assert_eq!(world.admin().start(&visit), at("2026-12-01 15:00"));
+    assert_eq!(world.admin().start(visit), at("2026-12-01 15:00"));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::outbox::{DeleteReason, Intent};
 use crate::record::{Field, FieldValues, LinkState, Record, Value};
 use crate::settings::LeftOutPolicy;
 use crate::time::{EventTime, TimeSpan, resolve_local};
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 /// What has ended or began before the connection keeps its events, also one too many (R11, P11).
@@ -126,20 +126,6 @@ pub(super) fn may_show_a_time(record: &Record) -> bool {
     record.event.is_some() || record.missing_since.is_some()
 }
 
-/// So long after the platform was read what the calendar shows is still taken to be of the same time: a reading takes its time,
-/// and so does a write that met an edit.
-const SAME_TIME_SECONDS: i64 = 60;
-
-/// The calendar showed the event, as it is now, after the platform was last heard: taken from the bin or changed by somebody who
-/// may know that the visit was given back (simulation seed 3000402). What a wrong clock noted for a time to come does not count.
-fn is_younger_than_the_word(record: &Record, ctx: &Context) -> bool {
-    let limit = ctx
-        .platform_read_at
-        .map(|read| read + Duration::seconds(SAME_TIME_SECONDS));
-    let younger = |(seen, limit): (DateTime<Utc>, DateTime<Utc>)| limit < seen && seen <= ctx.now;
-    record.event_seen_at.zip(limit).is_some_and(younger)
-}
-
 /// R6. After a rebuild from the calendar nothing may be known of the appointment but that it is gone; then the event's
 /// mark tells when it was.
 pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) -> Decision {
@@ -177,7 +163,7 @@ pub(super) fn on_removal(mut record: Record, removal: Removal, ctx: &Context) ->
     if !ctx.settings.direction.writes_calendar() {
         return Decision::local(record, Standing::DirectionPull);
     }
-    if !removal.inferred && (record.event_knows_more() || is_younger_than_the_word(&record, ctx)) {
+    if !removal.inferred && record.event_knows_more() {
         // It may have been given back since: the feed will tell, or a direct question, whose answer is no older word.
         return Decision::local(record, Standing::Unknown);
     }

@@ -331,7 +331,7 @@ fn asks_once(facts: &Facts<'_>, laptop: usize, found: &mut Vec<Violation>) {
             let same = |other: &Question, (id, cause): &(&AppointmentId, &Cause)| {
                 other.causes.get(*id) == Some(*cause)
                     && !is_another_cause(facts, laptop, other, question, id, cause)
-                    && !was_answered_unseen(facts, laptop, other, id, *at)
+                    && !was_answered_unseen(facts, laptop, other, (*id, *cause), *at)
             };
             let again = others
                 .flat_map(|other| question.causes.iter().filter(|one| same(other, one)))
@@ -352,10 +352,11 @@ fn was_answered_unseen(
     facts: &Facts<'_>,
     laptop: usize,
     other: &Question,
-    id: &AppointmentId,
+    (id, cause): (&AppointmentId, &Cause),
     until: DateTime<Utc>,
 ) -> bool {
-    let Some(answered) = other.answered_at else {
+    let is_held = matches!(cause.why, question::Why::RulesChanged | question::Why::Absent);
+    let Some(answered) = other.answered_at.filter(|_| is_held) else {
         return false;
     };
     let read = facts.ended.requests.iter().filter(|request| {
@@ -367,7 +368,7 @@ fn was_answered_unseen(
     });
     let read = read.map(|request| request.at).max();
     let unread = |change: &Change| {
-        !change.actor.is_app() && change.at <= until && read.is_none_or(|read| change.at > read)
+        !change.actor.is_app() && change.at <= until && read.is_some_and(|read| change.at > read)
     };
     let mut events = facts.events_of(id.as_str()).into_iter();
     events.any(|event| facts.event(event).any(unread))

@@ -298,3 +298,41 @@ fn p8_a_question_without_its_reasons() {
     world.asks(&asked);
     world.finds("P8");
 }
+
+/// An edit that nobody had read when the trainer said yes is held anew, and what still asks goes on asking (row H10 of the pen).
+#[test]
+fn p8_what_was_answered_before_an_edit_was_read_may_go_on_being_asked() {
+    for edited in [false, true] {
+        let (mut world, ids, _) = cancelled();
+        let id = ids[13].as_str();
+        let causes = [(id, Why::RulesChanged, "g1".to_owned())];
+        let asked = |number, now| question(number, QuestionKind::InferredDeletions, &causes, now);
+        let (open, yes) = (asked(1, world.now()), asked(2, world.now()));
+        world.asks(&open);
+        world.requests.push(WireRecord {
+            laptop: 0,
+            era: 1,
+            at: world.now(),
+            google: true,
+            method: "GET".into(),
+            path: "/calendar/v3/calendars/primary/events".into(),
+            request_id: None,
+            idempotency_key: None,
+            faults: Vec::new(),
+            status: Some(200),
+            retry_after: None,
+        });
+        world.clock.advance(TimeDelta::seconds(60));
+        if edited {
+            let longer = EventState {
+                end: event_at(13).end + TimeDelta::minutes(30),
+                ..event_at(13)
+            };
+            world.hand(id, 1, Some(event_at(13)), Some(longer));
+        }
+        world.answers(&yes, Answer::GoOn);
+        world.asks(&open);
+        let again = world.found().iter().any(|violation| violation.invariant == "P8");
+        assert_eq!(again, !edited);
+    }
+}
