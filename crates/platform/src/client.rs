@@ -136,6 +136,14 @@ impl PlatformClient {
         }
     }
 
+    /// With the trainer's own zone as it was told last: until the platform tells it anew, the one of appointments whose zone nobody
+    /// knows here.
+    #[must_use]
+    pub fn in_zone(self, zone: Tz) -> Self {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).zone = zone;
+        self
+    }
+
     /// The tokens of this account.
     pub fn keeper(&self) -> &Arc<TokenKeeper> {
         self.http.keeper()

@@ -295,6 +295,22 @@ async fn notes_status_and_me() {
     assert_eq!(read.zone, chrono_tz::Europe::Berlin);
 }
 
+/// By UTC a rule about hours would leave out, and delete, what passes it.
+#[tokio::test]
+async fn the_first_reading_of_a_process_knows_the_trainers_zone_from_before() {
+    let (http, client) = client();
+    let client = client.in_zone(chrono_tz::America::New_York);
+    http.then(
+        200,
+        &with(|value| value["time_zone"] = json!("Mars/Olympus")).to_string(),
+    );
+    let read = client
+        .appointment(&AppointmentId::new("apt_41"))
+        .await
+        .expect("read");
+    assert_eq!(read.zone, chrono_tz::America::New_York);
+}
+
 #[tokio::test]
 async fn an_appointment_is_made_of_an_event_and_a_no_keeps_its_words() {
     let (http, client) = client();

@@ -234,12 +234,13 @@ impl Host {
         &self,
         (account, extra): &(Integration, PlatformExtra),
     ) -> Arc<PlatformClient> {
-        Arc::new(PlatformClient::new(
+        let client = PlatformClient::new(
             Arc::clone(&self.http),
             Arc::clone(&self.clock),
             extra.metadata.clone(),
             self.vault(account),
-        ))
+        );
+        Arc::new(client.in_zone(extra.me.time_zone))
     }
 
     /// Google's client for an account.
