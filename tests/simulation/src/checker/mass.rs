@@ -8,6 +8,7 @@ use super::deletions::{Deletion, Why, deletions, is_chosen, rules_of_some_time};
 use super::facts::{Facts, Span, span_of};
 use super::pen::row_of;
 use crate::ended::Violation;
+use crate::faults::Kind;
 use chrono::{DateTime, TimeDelta, Utc};
 use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, REMOVED_MAX, inferred_deletions_max};
 use roundtrip_core::ids::{AppointmentId, QuestionId};
@@ -289,16 +290,15 @@ fn links_between(facts: &Facts<'_>, from: DateTime<Utc>, until: DateTime<Utc>) -
         .count()
 }
 
-/// An hour may pass in a moment, or count twice.
+/// An hour may pass in a moment, or count twice: the laptop's clock was set, or a service told another time (seed 4001140).
 fn clock_was_set(facts: &Facts<'_>, laptop: usize, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
-    let eras: BTreeSet<u64> = facts
-        .ended
-        .requests
-        .iter()
+    let wrong = Kind::ServiceClock.name();
+    let requests = facts.ended.requests.iter();
+    let within = requests
         .filter(|request| request.laptop == laptop && request.at >= from && request.at <= until)
-        .map(|request| request.era % 1_000)
-        .collect();
-    eras.len() > 1
+        .map(|request| (request.era % 1_000, request.faults.contains(&wrong)));
+    let (eras, told_wrong): (BTreeSet<u64>, Vec<bool>) = within.unzip();
+    eras.len() > 1 || told_wrong.contains(&true)
 }
 
 /// Each question names its reasons, and asks nothing that is open or answered in another one.

@@ -178,12 +178,22 @@ fn is_forgotten(facts: &Facts<'_>, appointment: &str, report: &Report<'_>) -> bo
 }
 
 /// Whether the platform said no to a report, told so, and took a copy of the same request that the network brought once more later:
-/// then the platform says it, and nobody sent it (seed 840053).
+/// then the platform says it, and nobody sent it (seed 840053). Or it took the first of two copies, and its answer to the second, for
+/// which the sign-in had ended meanwhile, is the one that came (seed 4010771).
 fn came_once_more(facts: &Facts<'_>, appointment: &str, report: &Report<'_>) -> bool {
-    let again = Kind::DuplicateLater.name();
+    let [again, twice] = [Kind::DuplicateLater, Kind::Duplicate].map(Kind::name);
     let Actor::App(app) = &report.change.actor else {
         return false;
     };
+    let turned_away = facts.ended.requests.iter().any(|request| {
+        !request.google
+            && request.idempotency_key == app.idempotency_key
+            && request.faults.contains(&twice)
+            && request.status == Some(401)
+    });
+    if turned_away {
+        return true;
+    }
     let sent_once = facts.ended.requests.iter().any(|request| {
         !request.google && request.idempotency_key == app.idempotency_key && request.faults.contains(&again)
     });
