@@ -135,7 +135,7 @@ async fn a_platform_that_begins_to_end_its_name_with_a_slash_is_the_same_one() {
     let accounts = host.accounts().await;
     let google = accounts.google.expect("signed in");
     let named = |finished: Finished| {
-        let extra = serde_json::from_value(finished.integration.extra.into()).expect("as it is kept");
+        let extra = serde_json::from_value(finished.integration.extra).expect("as it is kept");
         crate::host::accounts::identity(&extra, &google.0, &google.1)
     };
     assert_eq!(named(plain), named(slashed));
