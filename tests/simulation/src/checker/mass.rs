@@ -356,7 +356,8 @@ fn was_answered_unseen(
     until: DateTime<Utc>,
 ) -> bool {
     let is_held = matches!(cause.why, question::Why::RulesChanged | question::Why::Absent);
-    let Some(answered) = other.answered_at.filter(|_| is_held) else {
+    let was_yes = other.answer == Some(Answer::GoOn);
+    let Some(answered) = other.answered_at.filter(|_| is_held && was_yes) else {
         return false;
     };
     let read = facts.ended.requests.iter().filter(|request| {
