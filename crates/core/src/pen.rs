@@ -172,7 +172,7 @@ fn waits_for_a_word(decision: &Decision, ctx: &Context) -> bool {
     // A direct question was answered after the last reading, perhaps.
     let said_at = record.removal.map(|removal| removal.at);
     let heard = ctx
-        .platform_read_at
+        .platform_asked_at
         .map(|read| said_at.map_or(read, |said| said.max(read)));
     let changed = record.event.as_ref().and_then(|event| event.updated);
     // What a wrong clock noted for a time to come does not count.

@@ -310,7 +310,7 @@ fn h11_what_changed_after_the_platform_was_heard_waits_until_it_is_heard_again()
             .later(20)
     };
     let heard = |mut case: Case| {
-        case.ctx.platform_read_at = Some(case.ctx.now);
+        case.ctx.platform_asked_at = Some(case.ctx.now);
         case
     };
     let case = heard(Case::linked().platform_removes(RemovalReason::Cancelled));

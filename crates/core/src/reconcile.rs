@@ -85,8 +85,8 @@ pub struct Context {
     pub one_writes: bool,
     /// Since when the app runs on a laptop that is awake; none if that does not count (a single command).
     pub awake_since: Option<DateTime<Utc>>,
-    /// When the platform's appointments were last read to the end; none if that is not to be looked at.
-    pub platform_read_at: Option<DateTime<Utc>>,
+    /// When the last reading of the platform's appointments that came to its end began; none if that is not to be looked at.
+    pub platform_asked_at: Option<DateTime<Utc>>,
 }
 
 /// What is decided for one appointment.

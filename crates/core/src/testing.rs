@@ -86,7 +86,7 @@ pub fn context(now: &str) -> Context {
         other_writer_at: None,
         one_writes: false,
         awake_since: None,
-        platform_read_at: None,
+        platform_asked_at: None,
     }
 }
 

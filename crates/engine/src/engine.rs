@@ -565,7 +565,8 @@ impl Engine {
             other_writer_at: state.other_writer_at,
             one_writes: self.offers("writer_lease"),
             awake_since: self.awake_since(now),
-            platform_read_at: state.platform_read_at,
+            // From the beginning of that reading: its other half, the calendar's, may end minutes later and tell of a change since.
+            platform_asked_at: state.platform_asked_at,
         }
     }
 

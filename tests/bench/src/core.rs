@@ -64,7 +64,7 @@ async fn plan(world: &World, records: &[Record], times: usize) {
         other_writer_at: None,
         one_writes: false,
         awake_since: None,
-        platform_read_at: None,
+        platform_asked_at: None,
     };
     let mut changed = records.to_vec();
     let mut expected = 0_u32;
