@@ -6,6 +6,8 @@ use roundtrip_core::ids::{AppointmentId, DeviceId, Etag, EventId, IdempotencyKey
 use roundtrip_core::marked::MarkedEvent;
 use roundtrip_core::time::TimeSpan;
 use roundtrip_engine::ports::{LaptopStatus, NewFromEvent, PlatformPort as _, PortError};
+use roundtrip_http::testing::ScriptedHttp;
+use roundtrip_platform::PlatformClient;
 use script::*;
 use serde_json::{Value, json};
 
@@ -284,15 +286,17 @@ async fn notes_status_and_me() {
     assert_eq!(me.features, ["stream", "writer_lease"]);
     assert!(me.client_names_allowed && me.policy.enabled);
     // From now on an unknown zone is replaced by hers.
+    assert_eq!(read_on_mars(&http, &client).await, chrono_tz::Europe::Berlin);
+}
+
+/// The zone in which an appointment is read whose own nobody knows.
+async fn read_on_mars(http: &ScriptedHttp, client: &PlatformClient) -> chrono_tz::Tz {
     http.then(
         200,
         &with(|value| value["time_zone"] = json!("Mars/Olympus")).to_string(),
     );
-    let read = client
-        .appointment(&AppointmentId::new("apt_41"))
-        .await
-        .expect("read");
-    assert_eq!(read.zone, chrono_tz::Europe::Berlin);
+    let read = client.appointment(&AppointmentId::new("apt_41")).await;
+    read.expect("read").zone
 }
 
 /// By UTC a rule about hours would leave out, and delete, what passes it.
@@ -300,15 +304,7 @@ async fn notes_status_and_me() {
 async fn the_first_reading_of_a_process_knows_the_trainers_zone_from_before() {
     let (http, client) = client();
     let client = client.in_zone(chrono_tz::America::New_York);
-    http.then(
-        200,
-        &with(|value| value["time_zone"] = json!("Mars/Olympus")).to_string(),
-    );
-    let read = client
-        .appointment(&AppointmentId::new("apt_41"))
-        .await
-        .expect("read");
-    assert_eq!(read.zone, chrono_tz::America::New_York);
+    assert_eq!(read_on_mars(&http, &client).await, chrono_tz::America::New_York);
 }
 
 #[tokio::test]
