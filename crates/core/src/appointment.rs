@@ -154,6 +154,6 @@ pub struct Removal {
     /// False if the platform said so itself; true if it was missing in a snapshot and then answered 404 or
     /// `not_assigned` when asked singly. Inferred ones are guarded more strictly (P8).
     pub inferred: bool,
-    /// When we learned it.
+    /// When the platform was asked for what told it, or a little before (the services' time).
     pub at: DateTime<Utc>,
 }

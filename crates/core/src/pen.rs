@@ -171,13 +171,16 @@ fn waits_for_a_word(decision: &Decision, ctx: &Context) -> bool {
     let record = &decision.record;
     // A direct question was answered after the last reading, perhaps.
     let said_at = record.removal.map(|removal| removal.at);
-    let heard = ctx
-        .platform_asked_at
-        .map(|read| said_at.map_or(read, |said| said.max(read)));
+    // Of what could not be read, a later reading may have told that it was given back.
+    let heard = match (said_at, record.unread_on_platform) {
+        (Some(_), true) => said_at,
+        _ => said_at.max(ctx.platform_asked_at),
+    };
     let changed = record.event.as_ref().and_then(|event| event.updated);
+    let same_time = Duration::seconds(SAME_TIME_SECONDS);
     // What a wrong clock noted for a time to come does not count.
     let since = |(heard, changed): (DateTime<Utc>, DateTime<Utc>)| {
-        heard + Duration::seconds(SAME_TIME_SECONDS) < changed && changed <= ctx.now
+        heard + same_time < changed && changed <= ctx.now + same_time
     };
     decision.intents.iter().any(is_deletion) && heard.zip(changed).is_some_and(since)
 }

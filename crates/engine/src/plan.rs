@@ -124,7 +124,8 @@ impl Engine {
             }
             let wanted = decision.intents.len();
             let decision = pen::unless_changed_since(decision, ctx);
-            unheard |= decision.intents.len() < wanted;
+            // What the feed tells in a way that cannot be read is asked for by itself: one more reading tells nothing new.
+            unheard |= decision.intents.len() < wanted && !decision.record.unread_on_platform;
             decision
         };
         let decisions = decisions.into_iter().map(at_its_time).collect();

@@ -325,6 +325,8 @@ impl Engine {
         reading: &mut Reading,
     ) {
         let now = self.now();
+        // What changed in the calendar while this was on its way is newer than this.
+        let asked_at = state.platform_asked_at.unwrap_or(now);
         let mut seen = BTreeSet::new();
         let mut doubtful = BTreeSet::new();
         let mut told = BTreeMap::<AppointmentId, (Version, Removal)>::new();
@@ -348,7 +350,7 @@ impl Engine {
                         doubtful.insert(id);
                         continue;
                     }
-                    records.edit(&id, |record| absorb::appointment(record, *appointment, now));
+                    records.edit(&id, |record| absorb::appointment(record, *appointment, asked_at));
                 }
                 PlatformChange::Removed {
                     id, version, reason, ..
@@ -357,7 +359,7 @@ impl Engine {
                     let removal = Removal {
                         reason,
                         inferred: false,
-                        at: now,
+                        at: asked_at,
                     };
                     if records.get(&id).is_some_and(absorb::is_unread) {
                         // Older or newer than what could not be read: only a direct question tells.

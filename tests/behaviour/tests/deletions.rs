@@ -1,15 +1,22 @@
 //! What the trainer deletes in the calendar, and what only looks deleted.
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::TimeDelta;
-use roundtrip_behaviour_tests::{World, at};
+use http::{Method, Request, Response};
+use roundtrip_behaviour_tests::{Admin, Trainer, World, at};
 use roundtrip_core::badge::Badge;
 use roundtrip_core::record::LinkState;
 use roundtrip_engine::ledger::{HistoryWhat, Trigger};
 use roundtrip_engine::ports::{Hinted, PortError};
 use roundtrip_engine::{AnswerError, error_code};
+use roundtrip_http::{HttpError, HttpPort};
 use roundtrip_sandbox::faults::Fault;
 use roundtrip_sandbox::platform::AppointmentStatus;
+use roundtrip_sandbox::shared::ManualClock;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::watch;
 
 async fn with_visit() -> (World, String) {
     let world = World::new().await;
@@ -456,6 +463,7 @@ async fn a_missing_event_about_which_nothing_is_answered_is_asked_for_less_and_l
 #[tokio::test]
 async fn an_event_changed_after_the_platform_was_last_heard_does_not_go_by_its_old_word() {
     let (world, visit) = with_visit().await;
+    let id = world.trainer().event_id(&visit);
     world.admin().cancel(&visit);
     world.wire.unplug(&world.running.google_url);
     world.sync().await;
@@ -468,12 +476,79 @@ async fn an_event_changed_after_the_platform_was_last_heard_does_not_go_by_its_o
     world.sync().await;
     assert_eq!(world.trainer().end(&visit), at("2026-12-01 11:00"));
     assert_eq!(world.badge(&visit).await.0, Badge::Waiting);
+    assert_eq!(
+        world.engine.live().hinted,
+        [false, false],
+        "it is asked again when it can be reached"
+    );
     world.wire.plug_in();
     world.advance(60);
     world.settle().await;
     assert_eq!(world.trainer().end(&visit), at("2026-12-01 11:00"));
+    assert_eq!(world.trainer().event_id(&visit), id, "it was there all the time");
     assert_eq!(world.admin().end(&visit), Some(at("2026-12-01 11:00")));
     world.check_invariants().await;
+}
+
+/// The calendar answers two minutes after the platform. Meanwhile the visit is given back, and the trainer lengthens its event.
+struct SlowCalendar {
+    services: Arc<dyn HttpPort>,
+    clock: Arc<ManualClock>,
+    platform_read: watch::Sender<bool>,
+    admin: Admin,
+    trainer: Trainer,
+    visit: String,
+}
+
+#[async_trait]
+impl HttpPort for SlowCalendar {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let path = request.uri().path().to_owned();
+        if *request.method() == Method::GET && path.ends_with("/events") {
+            let mut read = self.platform_read.subscribe();
+            read.wait_for(|read| *read).await.expect("the test holds it");
+            self.clock.advance(TimeDelta::minutes(2));
+            self.admin.restore(&self.visit);
+            self.trainer.drag_end(&self.visit, "2026-12-01 11:00");
+        }
+        let answer = self.services.send(request).await;
+        if path == "/v1/appointments" {
+            self.platform_read.send_replace(true);
+        }
+        answer
+    }
+}
+
+#[tokio::test]
+async fn an_event_changed_while_the_platforms_word_was_on_its_way_does_not_go_by_it() {
+    for known_before in [false, true] {
+        let (world, visit) = with_visit().await;
+        let id = world.trainer().event_id(&visit);
+        world.admin().cancel(&visit);
+        if known_before {
+            world.wire.unplug(&world.running.google_url);
+            world.sync().await;
+            world.wire.plug_in();
+            world.advance(600);
+        }
+        world.wire.divert(Some(Arc::new(SlowCalendar {
+            services: world.wire.services(),
+            clock: world.world_clock(),
+            platform_read: watch::Sender::new(false),
+            admin: world.admin(),
+            trainer: world.trainer(),
+            visit: visit.clone(),
+        })));
+        world.sync().await;
+        world.wire.divert(None);
+        assert_eq!(world.trainer().end(&visit), at("2026-12-01 11:00"));
+        world.advance(60);
+        world.settle().await;
+        assert_eq!(world.trainer().event_id(&visit), id, "it was there all the time");
+        assert_eq!(world.trainer().end(&visit), at("2026-12-01 11:00"));
+        assert_eq!(world.admin().end(&visit), Some(at("2026-12-01 11:00")));
+        world.check_invariants().await;
+    }
 }
 
 /// The platform is well, and says when it has something: it would not be read for hours.

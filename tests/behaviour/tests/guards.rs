@@ -304,6 +304,8 @@ async fn what_the_trainer_touches_while_many_cancellations_are_asked_about_stays
     world.trainer().rename(&visits[3], "Bring the keys");
     world.advance(60);
     world.sync().await;
+    let known = world.record(&visits[3]).await.and_then(|record| record.event);
+    assert_eq!(known.map(|event| event.title), Some("Bring the keys".into()));
     asked_once(&world, QuestionKind::Cancellations, 12).await;
     world.answer(Answer::Leave).await;
     world.wire.plug_in();

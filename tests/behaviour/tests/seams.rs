@@ -81,6 +81,16 @@ async fn an_item_that_cannot_be_read(world: &World, visit: &str) {
     unread_items(world, visit, &[]).await;
 }
 
+/// Nor can it be read when it is asked for by itself.
+fn not_to_be_read(world: &World, visit: &str) {
+    let alone = format!("/v1/appointments/{visit}");
+    let nonsense = Fault::RawBody {
+        body: serde_json::json!({"id": visit, "version": 2, "start": "whenever"}).to_string(),
+        content_type: "application/json".into(),
+    };
+    world.spoil_platform(nonsense, |rule| rule.method("GET").path(&alone).times(0));
+}
+
 /// Such an item, and others behind it.
 async fn unread_items(world: &World, visit: &str, others: &[serde_json::Value]) {
     let Ok(PlatformFeed::Listing(now)) = world.platform.changes(None, None).await else {
@@ -117,12 +127,7 @@ async fn a_known_visit_whose_change_cannot_be_read_at_all_is_a_problem_until_it_
     let other = world.admin().visit("Rosen-Apotheke", "2026-12-02 09:00");
     world.settle().await;
     an_item_that_cannot_be_read(&world, &visit).await;
-    let alone = format!("/v1/appointments/{visit}");
-    let nonsense = Fault::RawBody {
-        body: serde_json::json!({"id": visit, "version": 2, "start": "whenever"}).to_string(),
-        content_type: "application/json".into(),
-    };
-    world.spoil_platform(nonsense, |rule| rule.method("GET").path(&alone).times(0));
+    not_to_be_read(&world, &visit);
     world.sync().await;
     let unreadable = (Badge::Problem, Some("unreadable".into()));
     assert_eq!(world.badge(&visit).await, unreadable);
@@ -136,6 +141,34 @@ async fn a_known_visit_whose_change_cannot_be_read_at_all_is_a_problem_until_it_
     assert_eq!(world.trainer().start(&visit), at("2026-12-02 14:00"));
     world.settle().await;
     assert_eq!(world.badge(&visit).await, (Badge::Synced, None));
+    world.check_invariants().await;
+}
+
+/// That it was given back came in words that cannot be read: its event, changed meanwhile, does not go by the older ones.
+#[tokio::test]
+async fn an_event_changed_since_a_cancellation_waits_for_a_word_that_can_be_read() {
+    let (world, visit) = with_visit().await;
+    let id = world.trainer().event_id(&visit);
+    world.admin().cancel(&visit);
+    world.wire.unplug(&world.running.google_url);
+    world.sync().await;
+    world.wire.plug_in();
+    world.advance(1_800);
+    world.admin().restore(&visit);
+    world.trainer().drag_end(&visit, "2026-12-01 11:00");
+    world.advance(600);
+    unread_items(&world, &visit, &[]).await;
+    not_to_be_read(&world, &visit);
+    world.sync().await;
+    assert!(world.trainer().has(&visit), "its giving back may be in it");
+    let hinted = world.engine.live().hinted;
+    assert_eq!(hinted, [false, false], "one more reading tells nothing new");
+
+    world.repair();
+    world.advance(60);
+    world.settle().await;
+    assert_eq!(world.trainer().event_id(&visit), id);
+    assert_eq!(world.trainer().end(&visit), at("2026-12-01 11:00"));
     world.check_invariants().await;
 }
 
