@@ -141,7 +141,9 @@ fn over_at(held: Held, ctx: &Context) -> DateTime<Utc> {
 
 /// H6. What is absent must have been asked for again after it was held for so long.
 fn is_over(record: &Record, held: Held, now: DateTime<Utc>) -> bool {
-    let asked_again = record.removal.is_none_or(|removal| removal.at >= held.until());
+    let asked_again = record
+        .removal
+        .is_none_or(|removal| removal.at >= held.until() && removal.at <= now);
     now >= held.until() && (held.cause != Cause::Absent || asked_again)
 }
 
@@ -152,9 +154,10 @@ pub fn is_to_be_asked_again(record: &Record, now: DateTime<Utc>) -> bool {
     })
 }
 
-/// So long after the platform was heard a change in the calendar is still taken to be of the same time: a reading takes its time, so
-/// does a write that met an edit, and the two services' clocks are not the same.
-const SAME_TIME_SECONDS: i64 = 60;
+/// The services tell the time in whole seconds, and so far off the times of two of them may be.
+const SAME_TIME_SECONDS: i64 = 5;
+/// What is changed later than so long from now was noted by a wrong clock.
+const AHEAD_SECONDS: i64 = 60;
 
 /// H11. Whoever changed an event, or took it from the bin, after the platform was last heard may know that the visit was given back
 /// (simulation seed 3000402). For what nobody asks about: the guard counts such a deletion like any other.
@@ -169,18 +172,26 @@ pub fn unless_changed_since(mut decision: Decision, ctx: &Context) -> Decision {
 
 fn waits_for_a_word(decision: &Decision, ctx: &Context) -> bool {
     let record = &decision.record;
-    // A direct question was answered after the last reading, perhaps.
-    let said_at = record.removal.map(|removal| removal.at);
-    // Of what could not be read, a later reading may have told that it was given back.
-    let heard = match (said_at, record.unread_on_platform) {
-        (Some(_), true) => said_at,
-        _ => said_at.max(ctx.platform_asked_at),
+    // A direct question was answered after the last reading, perhaps. What a wrong clock noted for a time to come does not count.
+    let said_at = record
+        .removal
+        .map(|removal| removal.at)
+        .filter(|said| *said <= ctx.now);
+    // A later reading may have told that it was given back, in words that could not be read. Where nothing is said but what it is
+    // like, that was heard when it was last changed, or after.
+    let known_at = said_at.or(record
+        .appointment
+        .as_ref()
+        .map(|appointment| appointment.updated_at));
+    let heard = match record.unread_on_platform {
+        true => known_at,
+        false => said_at.max(ctx.platform_asked_at),
     };
     let changed = record.event.as_ref().and_then(|event| event.updated);
-    let same_time = Duration::seconds(SAME_TIME_SECONDS);
-    // What a wrong clock noted for a time to come does not count.
     let since = |(heard, changed): (DateTime<Utc>, DateTime<Utc>)| {
-        heard + same_time < changed && changed <= ctx.now + same_time
+        let changed = changed - ctx.calendar_ahead;
+        heard + Duration::seconds(SAME_TIME_SECONDS) < changed
+            && changed <= ctx.now + Duration::seconds(AHEAD_SECONDS)
     };
     decision.intents.iter().any(is_deletion) && heard.zip(changed).is_some_and(since)
 }

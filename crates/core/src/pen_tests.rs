@@ -314,7 +314,9 @@ fn h11_what_changed_after_the_platform_was_heard_waits_until_it_is_heard_again()
         case
     };
     let case = heard(Case::linked().platform_removes(RemovalReason::Cancelled));
-    assert_eq!(waits(&edited(&case)), (false, 1), "of the same reading");
+    assert_eq!(waits(&edited(&case)), (false, 1), "at the same time");
+    let on_its_way = edited(&case.clone().later(20));
+    assert_eq!(waits(&on_its_way), (true, 1));
     // Looked at again, but not changed since.
     assert_eq!(waits(&case.clone().later(1_800)), (false, 1));
     let changed = edited(&case.clone().later(1_800));
@@ -336,14 +338,32 @@ fn h11_what_changed_after_the_platform_was_heard_waits_until_it_is_heard_again()
     assert_eq!(waits(&behind), (true, 1));
     // A later reading told of the visit, and it could not be read: it may be given back.
     let unread = |record: &mut Record| record.unread_on_platform = true;
-    assert_eq!(waits(&heard(changed).with(unread)), (true, 1));
+    assert_eq!(waits(&heard(changed.clone()).with(unread)), (true, 1));
+    // The answer of a service whose clock was a day ahead.
+    let of_tomorrow = |record: &mut Record| record.removal.as_mut().unwrap().at += Duration::days(1);
+    assert_eq!(waits(&changed.clone().with(of_tomorrow)), (true, 1));
+    // By the calendar's clock it came after the word, by the platform's before.
+    let mut apart = on_its_way;
+    apart.ctx.calendar_ahead = Duration::minutes(3);
+    assert_eq!(waits(&apart), (false, 1));
+    let mut apart = changed.with(|record| {
+        let event = record.event.as_mut().unwrap();
+        event.updated = event.updated.map(|updated| updated + Duration::minutes(3));
+    });
+    assert_eq!(waits(&apart), (false, 1), "of the future");
+    apart.ctx.calendar_ahead = Duration::minutes(3);
+    assert_eq!(waits(&apart), (true, 1));
     // What the rules leave out because of a change goes no sooner.
     let private = heard(
         Case::linked()
             .expect("InSync")
             .platform(|appointment| appointment.private = true),
     );
-    assert_eq!(waits(&edited(&private.later(1_800))), (true, 1));
+    assert_eq!(waits(&edited(&private.clone().later(1_800))), (true, 1));
+    // That it is private no more may have come in words that cannot be read.
+    let unheard = heard(edited(&private.later(1_800)));
+    assert_eq!(waits(&unheard), (false, 1));
+    assert_eq!(waits(&unheard.with(unread)), (true, 1));
 }
 
 #[test]

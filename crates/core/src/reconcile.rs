@@ -87,6 +87,8 @@ pub struct Context {
     pub awake_since: Option<DateTime<Utc>>,
     /// When the last reading of the platform's appointments that came to its end began; none if that is not to be looked at.
     pub platform_asked_at: Option<DateTime<Utc>>,
+    /// How far the calendar service's clock, by which events say when they were changed, is ahead of the one of `now`.
+    pub calendar_ahead: Duration,
 }
 
 /// What is decided for one appointment.

@@ -87,6 +87,7 @@ pub fn context(now: &str) -> Context {
         one_writes: false,
         awake_since: None,
         platform_asked_at: None,
+        calendar_ahead: Duration::zero(),
     }
 }
 

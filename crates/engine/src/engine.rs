@@ -567,6 +567,7 @@ impl Engine {
             awake_since: self.awake_since(now),
             // From the beginning of that reading: its other half, the calendar's, may end minutes later and tell of a change since.
             platform_asked_at: state.platform_asked_at,
+            calendar_ahead: self.calendar_ahead(),
         }
     }
 

@@ -523,6 +523,7 @@ impl Engine {
                         items.push(self.write_item(run, record, what, source));
                     },
                     &ctx,
+                    sent_at,
                 );
                 done = !keeps(&error) && !is_unexplained(&error);
                 if !done {

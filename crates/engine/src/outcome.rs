@@ -127,13 +127,14 @@ pub(crate) fn heard(row: &OutboxRow, outcome: Outcome) -> Outcome {
     }
 }
 
-/// What a "no" of the platform means for the record. True if it must be decided again.
+/// What a "no" of the platform to what was sent then means for the record. True if it must be decided again.
 pub(crate) fn on_refusal(
     record: &mut Record,
     error: &PortError,
     intent: &Intent,
     told: &mut dyn FnMut(&Record, HistoryWhat, HistorySource),
     ctx: &Context,
+    sent_at: DateTime<Utc>,
 ) -> bool {
     match error {
         PortError::Refused {
@@ -142,7 +143,7 @@ pub(crate) fn on_refusal(
             current,
         } => {
             if let Some(current) = current {
-                absorb::appointment(record, (**current).clone(), ctx.now);
+                absorb::appointment(record, (**current).clone(), sent_at);
             }
             let (field, time, notes) = match intent {
                 Intent::Move { time, .. } => (Field::Time, Some(*time), None),
@@ -178,7 +179,7 @@ pub(crate) fn on_refusal(
         PortError::PreconditionFailed {
             current: Some(current),
         } => {
-            absorb::appointment(record, (**current).clone(), ctx.now);
+            absorb::appointment(record, (**current).clone(), sent_at);
             true
         }
         PortError::NotAssigned | PortError::NotFound if intent.side() == Side::Platform => {
@@ -192,7 +193,7 @@ pub(crate) fn on_refusal(
                 Removal {
                     reason,
                     inferred: true,
-                    at: ctx.now,
+                    at: sent_at,
                 },
             );
             true

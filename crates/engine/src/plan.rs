@@ -138,6 +138,13 @@ impl Engine {
         }
     }
 
+    /// How far the calendar service's clock is ahead of [`Engine::now`].
+    pub(crate) fn calendar_ahead(&self) -> Duration {
+        self.calendar
+            .clock_offset()
+            .map_or_else(Duration::zero, |offset| offset - self.clock_offset())
+    }
+
     pub(crate) fn follow_policy(
         &self,
         mut decision: Decision,

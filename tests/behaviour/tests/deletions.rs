@@ -490,10 +490,11 @@ async fn an_event_changed_after_the_platform_was_last_heard_does_not_go_by_its_o
     world.check_invariants().await;
 }
 
-/// The calendar answers two minutes after the platform. Meanwhile the visit is given back, and the trainer lengthens its event.
+/// The calendar answers a while after the platform. Meanwhile the visit is given back, and the trainer lengthens its event.
 struct SlowCalendar {
     services: Arc<dyn HttpPort>,
     clock: Arc<ManualClock>,
+    later: TimeDelta,
     platform_read: watch::Sender<bool>,
     admin: Admin,
     trainer: Trainer,
@@ -507,7 +508,7 @@ impl HttpPort for SlowCalendar {
         if *request.method() == Method::GET && path.ends_with("/events") {
             let mut read = self.platform_read.subscribe();
             read.wait_for(|read| *read).await.expect("the test holds it");
-            self.clock.advance(TimeDelta::minutes(2));
+            self.clock.advance(self.later);
             self.admin.restore(&self.visit);
             self.trainer.drag_end(&self.visit, "2026-12-01 11:00");
         }
@@ -521,7 +522,7 @@ impl HttpPort for SlowCalendar {
 
 #[tokio::test]
 async fn an_event_changed_while_the_platforms_word_was_on_its_way_does_not_go_by_it() {
-    for known_before in [false, true] {
+    for (known_before, later) in [(false, 20), (false, 120), (true, 20), (true, 120)] {
         let (world, visit) = with_visit().await;
         let id = world.trainer().event_id(&visit);
         world.admin().cancel(&visit);
@@ -534,6 +535,7 @@ async fn an_event_changed_while_the_platforms_word_was_on_its_way_does_not_go_by
         world.wire.divert(Some(Arc::new(SlowCalendar {
             services: world.wire.services(),
             clock: world.world_clock(),
+            later: TimeDelta::seconds(later),
             platform_read: watch::Sender::new(false),
             admin: world.admin(),
             trainer: world.trainer(),
@@ -547,6 +549,32 @@ async fn an_event_changed_while_the_platforms_word_was_on_its_way_does_not_go_by
         assert_eq!(world.trainer().event_id(&visit), id, "it was there all the time");
         assert_eq!(world.trainer().end(&visit), at("2026-12-01 11:00"));
         assert_eq!(world.admin().end(&visit), Some(at("2026-12-01 11:00")));
+        world.check_invariants().await;
+    }
+}
+
+/// By the platform's clock the trainer's change is still to come, or was before its own word.
+#[tokio::test]
+async fn a_platform_with_a_wrong_clock_does_not_hide_what_the_trainer_changed_since() {
+    for seconds in [-180, 180] {
+        let (world, visit) = with_visit().await;
+        let id = world.trainer().event_id(&visit);
+        world.spoil_platform(Fault::ClockSkew { seconds }, |rule| rule.times(0));
+        world.admin().cancel(&visit);
+        world.wire.unplug(&world.running.google_url);
+        world.sync().await;
+        world.wire.plug_in();
+        world.advance(90);
+        world.admin().restore(&visit);
+        world.trainer().drag_end(&visit, "2026-12-01 11:00");
+        world.engine.hint(Hinted::Calendar);
+        world.cycle(Trigger::Hint).await;
+        assert!(world.trainer().has(&visit), "off by {seconds} s");
+        world.repair();
+        world.advance(60);
+        world.settle().await;
+        assert_eq!(world.trainer().event_id(&visit), id, "off by {seconds} s");
+        assert_eq!(world.trainer().end(&visit), at("2026-12-01 11:00"));
         world.check_invariants().await;
     }
 }

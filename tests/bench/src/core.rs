@@ -65,6 +65,7 @@ async fn plan(world: &World, records: &[Record], times: usize) {
         one_writes: false,
         awake_since: None,
         platform_asked_at: None,
+        calendar_ahead: TimeDelta::zero(),
     };
     let mut changed = records.to_vec();
     let mut expected = 0_u32;

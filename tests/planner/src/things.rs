@@ -1,6 +1,6 @@
 //! What a story begins with, and what the two services make of a write.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::appointment::{
     Actor, Appointment, AppointmentKind, AppointmentStatus, Client, Editable, Place,
 };
@@ -82,6 +82,7 @@ pub fn context(now: &str) -> Context {
         one_writes: false,
         awake_since: None,
         platform_asked_at: None,
+        calendar_ahead: Duration::zero(),
     }
 }
 
