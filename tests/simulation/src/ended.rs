@@ -104,6 +104,8 @@ pub struct WireRecord {
     pub status: Option<u16>,
     /// Seconds of a `Retry-After` that the laptop heard.
     pub retry_after: Option<u64>,
+    /// How far the time that the laptop heard of the service was ahead of the real one: zero unless that service's clock was wrong.
+    pub told_ahead: chrono::TimeDelta,
 }
 
 /// One promise that was broken.

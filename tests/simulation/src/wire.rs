@@ -369,6 +369,7 @@ impl HttpPort for Wire {
                 faults: kind.map(Kind::name).into_iter().collect(),
                 status: None,
                 retry_after: None,
+                told_ahead: TimeDelta::zero(),
             },
         );
         let record = &mut sending.record;
@@ -407,6 +408,9 @@ impl HttpPort for Wire {
         if let Ok(answer) = &answer {
             record.status = Some(answer.status().as_u16());
             record.retry_after = header(answer.headers(), "retry-after").and_then(|text| text.parse().ok());
+            if let Some(told) = date_of(answer).filter(|_| kind == Some(Kind::ServiceClock)) {
+                record.told_ahead = told - self.stage.now();
+            }
             if let Some(enabled) = header(answer.headers(), "calendar-sync").filter(|_| !google) {
                 let enabled = !enabled.starts_with("disabled");
                 let of_write = writes;
@@ -428,11 +432,15 @@ impl HttpPort for Wire {
     }
 }
 
+/// What time the service told.
+fn date_of(answer: &Response<Bytes>) -> Option<DateTime<Utc>> {
+    let date = answer.headers().get(DATE)?.to_str().ok()?;
+    Some(DateTime::parse_from_rfc2822(date).ok()?.to_utc())
+}
+
 /// An answer as a cache gives it again: it says for how long it was kept (RFC 9111, section 4.2.3).
 fn aged(mut answer: Response<Bytes>, now: DateTime<Utc>) -> Response<Bytes> {
-    let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok());
-    let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-    let age = date.map_or(0, |date| (now - date.with_timezone(&Utc)).num_seconds().max(0));
+    let age = date_of(&answer).map_or(0, |date| (now - date).num_seconds().max(0));
     answer.headers_mut().insert(AGE, HeaderValue::from(age));
     answer
 }

@@ -7,8 +7,7 @@
 use super::deletions::{Deletion, Why, deletions, is_chosen, rules_of_some_time};
 use super::facts::{Facts, Span, span_of};
 use super::pen::row_of;
-use crate::ended::Violation;
-use crate::faults::Kind;
+use crate::ended::{Violation, WireRecord};
 use chrono::{DateTime, TimeDelta, Utc};
 use roundtrip_core::guard::{CANCELLATIONS_MAX, MOVES_MAX, REMOVED_MAX, inferred_deletions_max};
 use roundtrip_core::ids::{AppointmentId, QuestionId};
@@ -23,6 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const GUARDED: TimeDelta = TimeDelta::minutes(60);
 /// An answer is remembered for so long.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
+/// What a laptop takes from a service's time is not sharper: whole seconds, dated at some moment of a journey.
+const BLURRED: TimeDelta = TimeDelta::seconds(10);
 
 /// A write that is told of so soon was known when the next one was decided.
 const TOLD: TimeDelta = TimeDelta::minutes(1);
@@ -234,17 +236,21 @@ fn counted_removals<'a>(facts: &'a Facts<'_>, laptop: usize) -> Vec<Counted<'a>>
 
 fn no_mass_unasked(facts: &Facts<'_>, laptop: usize, counted: &[&Counted<'_>], found: &mut Vec<Violation>) {
     for (index, last) in counted.iter().enumerate() {
-        let window = counted[..=index]
-            .iter()
-            .filter(|change| last.at - change.at < GUARDED);
-        let from = window.clone().map(|change| change.at).min().unwrap_or(last.at);
+        let window = |hour| {
+            let until = counted[..=index].iter();
+            until.filter(move |change| last.at - change.at < hour)
+        };
+        let from = window(GUARDED).map(|change| change.at).min().unwrap_or(last.at);
         // The same event taken from the bin and deleted again is one.
-        let count = window
-            .map(|change| change.appointment)
-            .collect::<BTreeSet<_>>()
-            .len();
+        let count_in = |hour| {
+            window(hour)
+                .map(|change| change.appointment)
+                .collect::<BTreeSet<_>>()
+                .len()
+        };
+        let count = count_in(GUARDED);
         let links = || links_between(facts, from - GUARDED, last.at);
-        let too_many = match last.kind {
+        let is_mass = |count: usize| match last.kind {
             QuestionKind::Cancellations => count > CANCELLATIONS_MAX && count * 2 > links(),
             QuestionKind::InferredDeletions => {
                 count > inferred_deletions_max(0) && count > inferred_deletions_max(links())
@@ -252,7 +258,9 @@ fn no_mass_unasked(facts: &Facts<'_>, laptop: usize, counted: &[&Counted<'_>], f
             QuestionKind::Moves => count > MOVES_MAX,
             QuestionKind::RemovedInCalendar => count > REMOVED_MAX,
         };
-        if too_many && !clock_was_set(facts, laptop, from - GUARDED, last.at) {
+        let as_told = || GUARDED - told_sooner(facts, laptop, from - GUARDED, last.at);
+        let was_set = || clock_was_set(facts, laptop, from - GUARDED, last.at);
+        if is_mass(count) && is_mass(count_in(as_told())) && !was_set() {
             let what = format!(
                 "laptop {laptop} made {count} changes within an hour, and nobody said \"go on\" to them before ({:?})",
                 last.kind
@@ -290,15 +298,36 @@ fn links_between(facts: &Facts<'_>, from: DateTime<Utc>, until: DateTime<Utc>) -
         .count()
 }
 
-/// An hour may pass in a moment, or count twice: the laptop's clock was set, or a service told another time (seed 4001140).
+/// An hour may pass in a moment, or count twice.
 fn clock_was_set(facts: &Facts<'_>, laptop: usize, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
-    let wrong = Kind::ServiceClock.name();
+    let within = requests_of(facts, laptop, from, until);
+    let eras: BTreeSet<u64> = within.map(|request| request.era % 1_000).collect();
+    eras.len() > 1
+}
+
+/// By how much an hour was over sooner for this laptop: what it noted while a service told a time behind is older by that once it
+/// knows better (seed 4001140: five minutes), and so is everything as long as it believes one ahead.
+fn told_sooner(facts: &Facts<'_>, laptop: usize, from: DateTime<Utc>, until: DateTime<Utc>) -> TimeDelta {
+    let zero = TimeDelta::zero();
+    let told = requests_of(facts, laptop, from, until).map(|request| request.told_ahead);
+    let (behind, ahead) = told.fold((zero, zero), |(behind, ahead), told| {
+        (behind.min(told), ahead.max(told))
+    });
+    if behind == ahead {
+        zero
+    } else {
+        ahead - behind + BLURRED
+    }
+}
+
+fn requests_of<'a>(
+    facts: &'a Facts<'_>,
+    laptop: usize,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> impl Iterator<Item = &'a WireRecord> {
     let requests = facts.ended.requests.iter();
-    let within = requests
-        .filter(|request| request.laptop == laptop && request.at >= from && request.at <= until)
-        .map(|request| (request.era % 1_000, request.faults.contains(&wrong)));
-    let (eras, told_wrong): (BTreeSet<u64>, Vec<bool>) = within.unzip();
-    eras.len() > 1 || told_wrong.contains(&true)
+    requests.filter(move |request| request.laptop == laptop && request.at >= from && request.at <= until)
 }
 
 /// Each question names its reasons, and asks nothing that is open or answered in another one.

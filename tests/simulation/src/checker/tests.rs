@@ -35,6 +35,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 mod asked;
+mod excused;
 mod plants;
 mod promised;
 
@@ -404,6 +405,7 @@ fn first_request(google: bool, status: Option<u16>) -> WireRecord {
         faults: Vec::new(),
         status,
         retry_after: None,
+        told_ahead: TimeDelta::zero(),
     }
 }
 

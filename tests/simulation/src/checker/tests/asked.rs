@@ -321,6 +321,7 @@ fn p8_what_was_answered_before_an_edit_was_read_may_go_on_being_asked() {
             faults: Vec::new(),
             status: Some(200),
             retry_after: None,
+            told_ahead: TimeDelta::zero(),
         });
         world.clock.advance(TimeDelta::seconds(60));
         if edited {

@@ -333,6 +333,7 @@ fn i12_a_request_while_the_service_asked_to_wait() {
         faults: Vec::new(),
         status,
         retry_after,
+        told_ahead: TimeDelta::zero(),
     };
     world.requests.push(request(0, Some(429), Some(30)));
     world.requests.push(request(31, Some(200), None));
@@ -359,6 +360,7 @@ fn i12_more_requests_than_the_service_allows() {
         faults: Vec::new(),
         status: Some(200),
         retry_after: None,
+        told_ahead: TimeDelta::zero(),
     };
     world.requests = (0..700).map(request).collect();
     world.finds("I12");
@@ -409,6 +411,7 @@ fn p5_an_event_that_goes_with_the_connection() {
         faults: Vec::new(),
         status: Some(204),
         retry_after: None,
+        told_ahead: TimeDelta::zero(),
     });
     let by_it = Actor::App(AppRequest {
         request_id: Some("r1".into()),
@@ -453,6 +456,7 @@ fn given_away(world: &mut World) -> String {
         faults: Vec::new(),
         status: Some(204),
         retry_after: None,
+        told_ahead: TimeDelta::zero(),
     });
     world.laptop.statuses.clear();
     id
@@ -586,6 +590,7 @@ fn i12_an_ended_sign_in_tried_again_and_again() {
             faults: Vec::new(),
             status: Some(400),
             retry_after: None,
+            told_ahead: TimeDelta::zero(),
         });
         if number == 2 {
             world.witnessed.sign_ins.push((0, world.requests.len()));
