@@ -2,7 +2,7 @@
 
 use super::deletions::leaves_out;
 use super::facts::{Facts, Span, hours_of, moved_to, span_of, told_time};
-use crate::ended::Violation;
+use crate::ended::{Violation, WireRecord};
 use crate::faults::Kind;
 use chrono::TimeDelta;
 use roundtrip_core::outbox::Intent;
@@ -178,22 +178,12 @@ fn is_forgotten(facts: &Facts<'_>, appointment: &str, report: &Report<'_>) -> bo
 }
 
 /// Whether the platform said no to a report, told so, and took a copy of the same request that the network brought once more later:
-/// then the platform says it, and nobody sent it (seed 840053). Or it took the first of two copies, and its answer to the second, for
-/// which the sign-in had ended meanwhile, is the one that came (seed 4010771).
+/// then the platform says it, and nobody sent it (seed 840053).
 fn came_once_more(facts: &Facts<'_>, appointment: &str, report: &Report<'_>) -> bool {
-    let [again, twice] = [Kind::DuplicateLater, Kind::Duplicate].map(Kind::name);
+    let again = Kind::DuplicateLater.name();
     let Actor::App(app) = &report.change.actor else {
         return false;
     };
-    let turned_away = facts.ended.requests.iter().any(|request| {
-        !request.google
-            && request.idempotency_key == app.idempotency_key
-            && request.faults.contains(&twice)
-            && request.status == Some(401)
-    });
-    if turned_away {
-        return true;
-    }
     let sent_once = facts.ended.requests.iter().any(|request| {
         !request.google && request.idempotency_key == app.idempotency_key && request.faults.contains(&again)
     });
@@ -201,6 +191,41 @@ fn came_once_more(facts: &Facts<'_>, appointment: &str, report: &Report<'_>) -> 
         && facts.is_told(appointment, report.change.at - KEY_MEMORY, |item| {
             matches!(&item.what, HistoryWhat::Refused { .. })
         })
+}
+
+/// Whether the platform took the first of two copies of one sending, and its answer to the second, for which the sign-in had ended
+/// meanwhile, is the one that came: the laptop was turned away, and finds its time there when it reads (seed 4010771). That is none
+/// where a sending of the same key was answered with yes, nor where the app put the event back without anybody having moved the
+/// appointment on.
+fn was_turned_away(facts: &Facts<'_>, appointment: &str, event: &str, report: &Report<'_>) -> bool {
+    let twice = Kind::Duplicate.name();
+    let Actor::App(app) = &report.change.actor else {
+        return false;
+    };
+    let (Some(key), Some(taken)) = (&app.idempotency_key, &app.request_id) else {
+        return false;
+    };
+    let requests = facts.ended.requests.iter();
+    let sendings =
+        requests.filter(|request| !request.google && request.idempotency_key.as_ref() == Some(key));
+    let answered = |request: &WireRecord| request.status.is_some_and(|status| (200..300).contains(&status));
+    let turned_away = |request: &WireRecord| {
+        request.request_id.as_ref() == Some(taken)
+            && request.faults.contains(&twice)
+            && request.status == Some(401)
+    };
+    let there = |change: &Change| change.appointment_after().map(span_of) == Some(report.to);
+    let mut since = facts
+        .appointment(appointment)
+        .filter(|change| change.seq > report.change.seq);
+    let gone_on = since.find(|change| !there(change));
+    let put_back = facts
+        .event(event)
+        .filter(|change| change.seq > report.change.seq && change.actor.is_app())
+        .filter(|change| gone_on.is_none_or(|gone_on| change.seq < gone_on.seq))
+        .filter_map(moved_to)
+        .any(|to| to != Some(report.to));
+    sendings.clone().any(turned_away) && !sendings.clone().any(answered) && !put_back
 }
 
 /// I5, for each move of one event.
@@ -252,6 +277,7 @@ fn no_move_is_lost(
         // A laptop that never heard the answer, and no longer writes, has it in its outbox still.
         let forgotten =
             is_forgotten(facts, appointment, report) || came_once_more(facts, appointment, report);
+        let forgotten = forgotten || was_turned_away(facts, appointment, event, report);
         if !told && !waits && !forgotten && !facts.a_database_was_lost() {
             let what = format!(
                 "the move #{} was reported (#{}) and no history says so",

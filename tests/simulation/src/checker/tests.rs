@@ -187,6 +187,10 @@ impl World {
 
     /// The app reports a move to this hour, and the admins are told so often.
     fn reported(&self, appointment: &str, hour: i64, notifications: usize) {
+        self.reported_by(app(), appointment, hour, notifications);
+    }
+
+    fn reported_by(&self, actor: Actor, appointment: &str, hour: i64, notifications: usize) {
         let last: Vec<Change> = self.sandbox.platform.history();
         let before = last
             .iter()
@@ -209,7 +213,7 @@ impl World {
             id: appointment.into(),
         };
         let state = |state| Some(State::Appointment(Arc::new(state)));
-        history.add(when, app(), subject, state(before), state(after));
+        history.add(when, actor.clone(), subject, state(before), state(after));
         for number in 0..notifications {
             let subject = Subject::Notification {
                 id: format!("ntf_{number}"),
@@ -222,7 +226,7 @@ impl World {
             };
             history.add(
                 when,
-                app(),
+                actor.clone(),
                 subject,
                 None,
                 Some(State::Notification(Arc::new(told))),
