@@ -7,7 +7,7 @@ use chrono::{DateTime, Timelike, Utc};
 use roundtrip_core::absorb;
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::conflict::Refusal;
-use roundtrip_core::event::{Event, PatchMask};
+use roundtrip_core::event::{Event, EventBody, PatchMask};
 use roundtrip_core::ids::{AppointmentId, EventId};
 use roundtrip_core::outbox::{DeleteReason, Intent, Side};
 use roundtrip_core::reconcile::{SETTLE_SECONDS, reconcile};
@@ -48,7 +48,9 @@ impl World {
                     self.ctx.now,
                 ));
                 self.time_written(id, body.time);
-                if !lost {
+                if lost {
+                    self.unanswered.push((id.clone(), None, intent.clone()));
+                } else {
                     let event = Event::clone(&self.calendar[event_id].event);
                     let record = self.records.get_mut(id).expect("its record");
                     absorb::written(record, event, body, PatchMask::ALL, &self.ctx);
@@ -241,8 +243,20 @@ impl World {
         }
     }
 
-    /// A deletion whose answer was lost finds nothing at the second try, a patch finds another etag. If the event says
-    /// what was written, it went through.
+    /// What became of a deletion is learned before both sides are read, as the engine does it: else an old page might show once more
+    /// what it deleted, and it would count as the last event's (seed 14065406).
+    pub fn learn_deletions(&mut self) {
+        let unanswered = std::mem::take(&mut self.unanswered).into_iter();
+        let (deletions, others): (Vec<_>, Vec<_>) =
+            unanswered.partition(|(.., intent)| matches!(intent, Intent::Delete { .. }));
+        self.unanswered = others;
+        for (id, _, intent) in deletions {
+            self.look(&id, &intent);
+        }
+    }
+
+    /// A deletion whose answer was lost finds nothing at the second try, a patch finds another etag, an insert its id taken. If the
+    /// event says what was written, it went through.
     pub fn look(&mut self, id: &AppointmentId, intent: &Intent) {
         let (Some(record), now) = (self.records.get_mut(id), self.ctx.now) else {
             return;
@@ -252,6 +266,14 @@ impl World {
                 absorb::deleted(record, event_id, now);
             }
             return;
+        }
+        if let Intent::Insert {
+            event_id,
+            generation,
+            body,
+        } = intent
+        {
+            return self.look_for_made(id, event_id, *generation, body);
         }
         let Intent::Patch {
             event_id, body, mask, ..
@@ -266,21 +288,30 @@ impl World {
         else {
             return;
         };
-        let (shown, block) = (
-            observed(&entry.event),
-            split(&body.description).block.unwrap_or_default(),
-        );
-        let text = |text: &str| Some(Value::Text(normalise(text)));
-        let says = (!mask.time || shown.time == Some(Value::Time(EventTime::Timed(body.time))))
-            && (!mask.title || shown.title == text(&body.title))
-            && (!mask.location || shown.location == text(&body.location))
-            && (!mask.description || shown.notes == text(block));
         let event = Event::clone(&entry.event);
-        if says && record.event.is_some() {
+        if says(&event, body, *mask) && record.event.is_some() {
             absorb::written(record, event, body, *mask, &self.ctx);
         } else {
             absorb::perhaps_written(record, intent, now);
         }
+    }
+
+    /// The same insert is sent again, and its id is taken: what lives or lies there tells the rest (seeds 14588196, 14065406).
+    fn look_for_made(&mut self, id: &AppointmentId, event_id: &EventId, generation: u32, body: &EventBody) {
+        let entry = &self.calendar[event_id];
+        if let Some(buried) = entry.buried_at {
+            return self.id_is_dead(id, event_id, generation, buried);
+        }
+        let event = Event::clone(&entry.event);
+        let record = self.records.get_mut(id).expect("its record");
+        if says(&event, body, PatchMask::ALL) {
+            return absorb::written(record, event, body, PatchMask::ALL, &self.ctx);
+        }
+        record.generation = generation;
+        absorb::adopt(record, event.clone(), self.ctx.now);
+        record.event_id = Some(event_id.clone());
+        record.link = LinkState::Linked;
+        absorb::event(record, event, self.ctx.now);
     }
 
     pub fn learn(&mut self, id: &AppointmentId, answer: Appointment, intent: &Intent) {
@@ -382,6 +413,19 @@ impl World {
             self.broken(Law::NoEcho, format!("{id}: {time:?} is our own"));
         }
     }
+}
+
+/// The event says what was written.
+fn says(event: &Event, body: &EventBody, mask: PatchMask) -> bool {
+    let (shown, block) = (
+        observed(event),
+        split(&body.description).block.unwrap_or_default(),
+    );
+    let text = |text: &str| Some(Value::Text(normalise(text)));
+    (!mask.time || shown.time == Some(Value::Time(EventTime::Timed(body.time))))
+        && (!mask.title || shown.title == text(&body.title))
+        && (!mask.location || shown.location == text(&body.location))
+        && (!mask.description || shown.notes == text(block))
 }
 
 fn at_night(time: TimeSpan) -> bool {

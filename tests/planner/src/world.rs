@@ -288,6 +288,7 @@ impl World {
 
     /// One cycle: read both sides, decide, carry out. True if something was written or becomes due.
     pub fn cycle(&mut self) -> bool {
+        self.learn_deletions();
         self.read();
         self.keep_account();
         // The outbox learns the outcome of a write whose answer was lost before anything else is decided.
