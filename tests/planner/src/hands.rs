@@ -76,6 +76,7 @@ impl World {
                     .cloned()
                     .collect();
                 let series = entry.event.recurring;
+                let marked = entry.event.mark.as_ref().and_then(|mark| mark.time);
                 entry.event = Rc::new(patched(&entry.event, body, *mask, self.ctx.now));
                 entry.moved_by_trainer &= !mask.time;
                 let event = Event::clone(&entry.event);
@@ -97,8 +98,15 @@ impl World {
                     let record = self.records.get(id);
                     let chosen = record.map(|record| [record.requested_time, record.promised_time]);
                     let chosen = chosen.unwrap_or_default().map(|time| time.map(EventTime::Timed));
-                    let owed = self.unsettled.get(id).and_then(|unsettled| unsettled.trainer);
-                    let owed = owed.filter(|owed| !chosen.contains(&Some(*owed)));
+                    // Nor is it a move for whoever has nothing but the event's mark, and this told no later report: the trainer moved
+                    // the event back to where the mark says that it was written (seeds 5553136, 13915384).
+                    let marked = marked.map(EventTime::Timed);
+                    let unsettled = self.unsettled.get(id);
+                    let as_marked = unsettled.is_some_and(|unsettled| {
+                        unsettled.mark_is_stale && marked.is_some() && unsettled.trainer == marked
+                    });
+                    let owed = unsettled.and_then(|unsettled| unsettled.trainer);
+                    let owed = owed.filter(|owed| !as_marked && !chosen.contains(&Some(*owed)));
                     // The platform may have come to the same time by itself.
                     if owed.is_some_and(|owed| owed != EventTime::Timed(body.time)) {
                         self.broken(Law::NoMoveLost, format!("{id}: {owed:?} was overwritten"));

@@ -10,8 +10,9 @@ impl World {
     /// The database is gone; the trainer connects again.
     pub fn lose_database(&mut self) {
         for (id, record) in &self.records {
-            // A time that was only chosen in the window is gone with it; what the calendar shows is not.
-            if record.requested_time.is_some() {
+            // A time that was only chosen in the window is gone with it, also one that a later word of the platform's took the place
+            // of (seed 6804692); what the calendar shows is not.
+            if record.requested_time.or(record.promised_time).is_some() {
                 let unsettled = self.unsettled.entry(id.clone()).or_default();
                 let shown = record.event.as_ref().map(|event| event.time);
                 // What we wrote there is no move (seed 1175454).
