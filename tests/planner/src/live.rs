@@ -208,10 +208,16 @@ fn on_platform(world: &mut World, id: &AppointmentId, edit: &PlatformEdit) {
             (said.start, said.end) = (span.start, Some(span.end));
             if moved {
                 // Moved back to where both agreed is no change, nor is it to where the trainer wants it (seed 1276548).
-                let wanted = world.records.get(id).and_then(|record| record.requested_time);
+                let record = world.records.get(id);
+                let wanted = record.and_then(|record| record.requested_time);
+                let read = record.and_then(|record| Some(record.appointment.as_ref()?.span()));
                 let unsettled = world.unsettled.entry(id.clone()).or_default();
+                // Nor away, and back to the time that the trainer answered over, before anybody read of it (seed 18644346).
+                let as_answered = read == Some(span) && unsettled.answered_over == Some(span);
                 unsettled.admin = Some(span).filter(|span| {
-                    wanted != Some(*span) && unsettled.settled != Some(EventTime::Timed(*span))
+                    !as_answered
+                        && wanted != Some(*span)
+                        && unsettled.settled != Some(EventTime::Timed(*span))
                 });
             }
         }

@@ -90,6 +90,8 @@ pub struct Unsettled {
     pub settled: Option<EventTime>,
     /// The mark's base is older than the last agreement, and the records that knew better are gone.
     pub mark_is_stale: bool,
+    /// The platform's time, as it was read, that the trainer's last answer was given over.
+    pub answered_over: Option<TimeSpan>,
 }
 
 #[derive(Clone)]
@@ -547,6 +549,7 @@ impl World {
         self.refused.retain(|(refused, ..)| refused != id);
         let shown = record.event.as_ref().map(|event| event.time);
         let unsettled = self.unsettled.entry(id.clone()).or_default();
+        unsettled.answered_over = record.appointment.as_ref().map(Appointment::span);
         match resolution {
             Resolution::KeepPlatform => unsettled.trainer = None,
             Resolution::KeepCalendar => {
