@@ -10,6 +10,7 @@ use roundtrip_core::outbox::{DeleteReason, Intent};
 use roundtrip_core::pen::{self, Cause, HOLD_HOURS};
 use roundtrip_core::reconcile::{Standing, reconcile};
 use roundtrip_core::record::Field;
+use roundtrip_core::time::EventTime;
 use roundtrip_core::undo::Wish;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,12 +102,27 @@ impl World {
             self.ctx.now - *since < Duration::hours(HOLD_HOURS) && !account.confirmed.contains(id)
         });
         let kept = account.kept.contains(id);
-        if early {
+        // H5: its event tells a time that the platform has taken back, and no write told it the new one yet (seed 13863622).
+        let tells_old_time = reason == DeleteReason::LeftOut && self.tells_old_time(id);
+        if early && !tells_old_time {
             self.broken(Law::HeldFirst, format!("{id} went without having been held"));
         }
         if kept {
             self.broken(Law::HeldFirst, format!("{id} was to be kept"));
         }
+    }
+
+    /// The visit was moved on the platform since its event was last written, and nothing but us set the event's time.
+    fn tells_old_time(&self, id: &AppointmentId) -> bool {
+        let said = &self.platform[id].said;
+        let known = self.records.get(id).and_then(|record| record.event_id.as_ref());
+        known
+            .and_then(|event| self.calendar.get(event))
+            .is_some_and(|entry| {
+                let mark = entry.event.mark.as_ref();
+                let written_before = mark.is_some_and(|mark| mark.version < said.version);
+                written_before && !entry.moved_by_trainer && entry.event.time != EventTime::Timed(said.span())
+            })
     }
 
     /// "Remove now", or "keep", for what is held, as the engine takes it.
