@@ -92,7 +92,8 @@ fn lived(story: &Story, tells: bool) -> World {
     // Less than a day: so long the guard remembers an answer, and what it holds may go on afterwards.
     for seconds in [40, 80_000] {
         world.ctx.now += Duration::seconds(seconds);
-        if world.wish_ended(Duration::seconds(seconds)) {
+        let since = Duration::seconds(seconds);
+        if world.wish_ended(since) || world.held_move_began(since) {
             // The time that passed is a reason to write, once.
             world.cycle();
         }

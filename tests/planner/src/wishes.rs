@@ -1,9 +1,10 @@
 //! What a trainer wants back, and the account of what they removed.
 
 use crate::world::{OLD, World, id};
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::ids::{AppointmentId, EventId};
+use roundtrip_core::question::QuestionKind;
 use roundtrip_core::record::{Field, LinkState, Record};
 use roundtrip_core::time::EventTime;
 use roundtrip_core::undo::{Wish, bring_back};
@@ -73,6 +74,23 @@ impl World {
             Some(now - since < over && over <= now)
         };
         self.records.values().filter_map(ended).any(|ended| ended)
+    }
+
+    /// The guard asks about a move since then, which is in the past by now: it is asked about by itself, and what was held beside it
+    /// is written (seed 17854102).
+    pub fn held_move_began(&self, since: Duration) -> bool {
+        let now = self.ctx.now;
+        let passed = |at: DateTime<Utc>| now - since < at && at <= now;
+        let moved = |id: &AppointmentId| {
+            let record = self.records.get(id)?;
+            let shown = record.event.as_ref()?.time.timed()?;
+            Some(record.calendar_moved_at.is_some() && (passed(shown.start) || passed(shown.end)))
+        };
+        let questions = self.guarding.questions.iter();
+        let mut open = questions
+            .filter(|question| question.kind == QuestionKind::Moves && question.answer.is_none())
+            .flat_map(|question| &question.appointments);
+        open.any(|id| moved(id) == Some(true))
     }
 
     /// The trainer deleted this event.
