@@ -380,7 +380,7 @@ impl World {
             if *record == other {
                 continue;
             }
-            let (this, other) = (settled(record.clone(), &self.ctx), settled(other, &self.ctx));
+            let (mut this, mut other) = (settled(record.clone(), &self.ctx), settled(other, &self.ctx));
             // An older event that came back while the newer one went is found again by the next listing.
             let one_came_back = !(this.duplicates.is_empty() && other.duplicates.is_empty());
             if one_came_back && (this.event.is_none() || other.event.is_none()) {
@@ -396,6 +396,9 @@ impl World {
             let buried = self.calendar.values().filter(|entry| entry.buried_at.is_some());
             let several = buried.filter(|entry| entry.is_of(id)).count() > 1;
             if several && is_buried(&this) && is_buried(&other) {
+                continue;
+            }
+            if one_came_back && self.next_listing_tells(&mut this, &mut other) {
                 continue;
             }
             // Of what is over neither event is written, and neither is one too many (seed 1157383).
