@@ -179,3 +179,19 @@ fn an_event_that_tells_an_old_time_is_not_held() {
     let world = holds(1, &steps, &[false], None);
     assert!(world.live(&id(0)).is_empty(), "{}", world.log.join("\n"));
 }
+
+/// With "pull" a time wanted back, which a later word of the platform's took the place of, is told as overtaken and owed no more
+/// (seed 2395429).
+#[test]
+fn a_wish_that_is_told_as_overtaken_is_owed_no_more() {
+    let steps = [
+        Step::Platform(2, PlatformEdit::Move(slot(1, 8, 60))),
+        Step::Cycle,
+        Step::Setting(SettingEdit::Direction(Direction::Pull)),
+        Step::UndoNth(0),
+        Step::Platform(2, PlatformEdit::Move(slot(2, 14, 60))),
+    ];
+    for lost in [[false, false], [true, false], [false, true]] {
+        holds(3, &steps, &lost, None);
+    }
+}

@@ -522,7 +522,12 @@ impl World {
         let now = self.ctx.now;
         let is_over = |time: EventTime| time.timed().is_some_and(|time| time.end <= now);
         let told = decision.remarks.contains(&Remark::MoveTooLate) && unsettled.trainer.is_some_and(is_over);
-        if superseded || deleting || told {
+        // A wish that a later word of the platform's took the place of is told, too, where the calendar is not written (seed 2395429).
+        let overtaken = decision.remarks.iter().any(|remark| match remark {
+            Remark::Overtaken { wanted } => unsettled.trainer == Some(EventTime::Timed(*wanted)),
+            _ => false,
+        });
+        if superseded || deleting || told || overtaken {
             unsettled.trainer = None;
         }
         let shown = record.event.as_ref().map(|event| event.time);
