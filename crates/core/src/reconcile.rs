@@ -214,7 +214,8 @@ pub fn wanted(record: &Record, ctx: &Context) -> Decision {
     }
     if let Some(duplicate) = record
         .duplicates
-        .first()
+        .iter()
+        .find(|id| record.event_id.as_ref() != Some(id))
         .cloned()
         .filter(|_| may_be_deleted(&record, ctx) && !bug::is_on(Bug::DuplicatesKept))
     {

@@ -202,7 +202,9 @@ impl Engine {
             if answered && stays {
                 open.remove(&question(Side::Calendar, older.as_str()));
                 records.edit(owner, |record| {
-                    if !record.duplicates.contains(older) {
+                    // Further on in the same listing the newer one may have gone, and this one has come in its place.
+                    let is_it = record.event_id.as_ref() == Some(older);
+                    if !is_it && !record.duplicates.contains(older) {
                         record.duplicates.push(older.clone());
                     }
                 });

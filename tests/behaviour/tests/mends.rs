@@ -339,6 +339,36 @@ async fn an_older_event_is_not_one_too_many_because_a_listing_is_behind() {
     world.check_invariants().await;
 }
 
+/// Of one id a listing's last item counts: between two of the older event it tells that the newer one is gone.
+#[tokio::test]
+async fn an_event_that_a_listing_shows_before_and_after_the_newer_one_went_is_not_its_own_second_one() {
+    let (world, visits) = with_visits(1).await;
+    let older = world.trainer().delete(&visits[0]);
+    world.settle().await;
+    world.put_back(&visits[0]).await.expect("it was removed");
+    world.settle().await;
+    world.advance(60);
+    let newer = world.trainer().delete(&visits[0]);
+    world.trainer().restore(&older);
+    let older_one = world.trainer().event(&visits[0]);
+    let gone = json!({"id": newer, "status": "cancelled", "updated": older_one["updated"]});
+    let items = [&older_one, &gone, &older_one];
+    let token = world.state().await.sync_token.expect("it was read");
+    let page = json!({"items": items, "nextSyncToken": token.as_str()});
+    let page = Fault::RawBody {
+        body: page.to_string(),
+        content_type: "application/json".into(),
+    };
+    world.spoil_google(page, |rule| rule.method("GET").path("/events"));
+    world.sync().await;
+    world.repair();
+    assert_eq!(world.trainer().event_id(&visits[0]), older, "it stays");
+    world.advance(60);
+    world.settle().await;
+    assert_eq!(world.trainer().event_id(&visits[0]), older);
+    world.check_invariants().await;
+}
+
 /// The platform's feed repeats older items and tells an older version after a newer one, as it may.
 fn repeat_everything(world: &World) {
     let shared = &world.running.sandbox.shared;
