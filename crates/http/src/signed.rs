@@ -2,7 +2,7 @@
 
 use crate::answer;
 use crate::metered::Metered;
-use crate::oauth::TokenKeeper;
+use crate::oauth::{TokenKeeper, is_of_vault};
 use crate::pace::Pace;
 use crate::port::{HttpError, HttpErrorKind, HttpPort, Pieces, TOO_SLOW};
 use bytes::Bytes;
@@ -55,6 +55,10 @@ impl SignedHttp {
     }
 
     /// Sends a request as this account. 401, 429 and 5xx come back as errors, every other status as an answer.
+    ///
+    /// # Errors
+    /// Where there is no token because the token endpoint has trouble, [`PortError::Unreachable`] with nothing sent, or
+    /// [`PortError::Throttled`] if it said until when.
     pub async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, PortError> {
         self.exchange(request, PortError::from).await
     }
@@ -77,10 +81,10 @@ impl SignedHttp {
         request: http::Request<Bytes>,
         unanswered: fn(HttpError) -> PortError,
     ) -> Result<http::Response<Bytes>, PortError> {
-        let token = self.keeper.access_token().await?;
+        let token = self.keeper.access_token().await.map_err(unsent)?;
         let mut response = self.send_with(request.clone(), &token, unanswered).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
-            let token = self.keeper.replace(&token).await?;
+            let token = self.keeper.replace(&token).await.map_err(unsent)?;
             response = self.send_with(request, &token, unanswered).await?;
             if response.status() == StatusCode::UNAUTHORIZED {
                 return Err(unauthorized(answer::refuses_token(&response)));
@@ -156,6 +160,26 @@ impl SignedHttp {
         let value = header(bearer(token)).ok_or(PortError::SignInExpired)?;
         request.headers_mut().insert(AUTHORIZATION, value);
         Ok(request)
+    }
+}
+
+/// What a request becomes for want of a token. It was not sent, or was refused for its token: whatever the token endpoint said is
+/// no answer of the service to it, and none that leaves open whether it was carried out.
+fn unsent(error: PortError) -> PortError {
+    match error {
+        // The vault's own words tell what can be done about it.
+        error if is_of_vault(&error) => error,
+        PortError::ServerTrouble {
+            retry_after: Some(time),
+            ..
+        } => PortError::Throttled {
+            retry_after: Some(time),
+        },
+        PortError::Unreachable { .. }
+        | PortError::ServerTrouble { .. }
+        | PortError::BadAnswer { .. }
+        | PortError::Rejected { .. } => PortError::Unreachable { nothing_sent: true },
+        other => other,
     }
 }
 

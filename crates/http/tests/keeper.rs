@@ -12,7 +12,7 @@ use roundtrip_http::oauth::{StoredTokens, TokenKeeper, TokenSet, TokenStatus};
 use roundtrip_http::testing::{HandClock, MemoryVault, ScriptedHttp};
 use roundtrip_http::{HttpError, HttpErrorKind, HttpPort};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const REVOKED: &str = r#"{"error":"invalid_grant","error_description":"Token has been expired or revoked."}"#;
 
@@ -292,11 +292,142 @@ async fn trouble_at_the_token_endpoint_never_kills_a_token() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_of_another_client_is_asked_about_once() {
+    let world = world();
+    world.minutes(61);
+    let other = r#"{"error":"unauthorized_client","error_description":"Unauthorized"}"#;
+    world.http.then(401, other);
+    for _ in 0..2 {
+        assert_eq!(world.token().await, Err(PortError::SignInExpired));
+    }
+    assert_eq!(world.http.asked().len(), 1);
+    assert_eq!(
+        world.vault.kept().map(|kept| kept.status),
+        Some(TokenStatus::NeedsReauth)
+    );
+}
+
+#[tokio::test]
+async fn a_403_for_speed_is_a_wish_to_wait() {
+    let world = world();
+    world.minutes(61);
+    for word in [
+        "rate_limit_exceeded",
+        "rateLimitExceeded",
+        "userRateLimitExceeded",
+    ] {
+        let flat = format!(r#"{{"error":"{word}"}}"#);
+        let nested = format!(r#"{{"error":{{"errors":[{{"reason":"{word}"}}],"code":403}}}}"#);
+        for body in [flat, nested] {
+            world.http.then(403, &body);
+            let wait = PortError::Throttled { retry_after: None };
+            assert_eq!(world.token().await, Err(wait), "{body}");
+        }
+    }
+    world
+        .http
+        .then_with(403, &[("retry-after", "9")], r#"{"error":"rate_limit_exceeded"}"#);
+    let retry_after = Some(std::time::Duration::from_secs(9));
+    assert_eq!(world.token().await, Err(PortError::Throttled { retry_after }));
+    // Another status, or another word, is none.
+    for (status, word) in [(400, "rateLimitExceeded"), (403, "access_denied")] {
+        world.http.then(status, &format!(r#"{{"error":"{word}"}}"#));
+        let reason = word.into();
+        assert_eq!(world.token().await, Err(PortError::Rejected { reason }));
+    }
+}
+
+/// Keeps the codes that are written down as warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+impl tracing::field::Visit for Warnings {
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        if field.name() == "code" {
+            let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            told.push(value.to_owned());
+        }
+    }
+    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn std::fmt::Debug) {}
+}
+
+#[tokio::test]
+async fn why_there_is_no_token_is_written_down_once_for_each_reason() {
+    let warnings = Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let world = world();
+    world.minutes(61);
+    let deleted = r#"{"error":"deleted_client"}"#;
+    world
+        .http
+        .then(401, deleted)
+        .then(401, deleted)
+        .then(400, r#"{"error":"admin_policy_enforced"}"#)
+        .then(400, r#"{"error":"Ada Klein, Lindenstr. 5"}"#)
+        .then(200, "<html>")
+        .then_fail(HttpError::not_sent(HttpErrorKind::Connect))
+        .then(200, "<html>")
+        .then(503, "");
+    for _ in 0..8 {
+        assert!(world.token().await.is_err());
+    }
+    world.http.then(200, &granted(2));
+    assert!(world.token().await.is_ok());
+    world.minutes(61);
+    world.http.then(503, "");
+    assert!(world.token().await.is_err());
+    let told = warnings.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert_eq!(
+        told,
+        [
+            "deleted_client",
+            "admin_policy_enforced",
+            "unknown",
+            "bad_answer",
+            "server_trouble",
+            "server_trouble"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn trouble_before_the_end_of_a_token_goes_unnoticed() {
     let world = world();
     world.minutes(55);
-    world.http.then(503, "");
-    assert_eq!(world.token().await.as_deref(), Ok("access-1"));
+    for (status, body) in [
+        (503, ""),
+        (200, "<html>"),
+        (403, "<html>"),
+        (401, r#"{"error":"invalid_client"}"#),
+    ] {
+        world.http.then(status, body);
+        assert_eq!(world.token().await.as_deref(), Ok("access-1"), "{status}");
+    }
+    assert_eq!(world.http.asked().len(), 4);
+    // Trouble with what is kept here is told.
+    world.vault.fail_writes(true);
+    world.http.then(200, &rotated(2));
+    let error = PortError::Rejected {
+        reason: "vault_full".into(),
+    };
+    assert_eq!(world.token().await, Err(error));
+    world.vault.fail_writes(false);
     world.http.then(200, &rotated(2));
     assert_eq!(world.token().await.as_deref(), Ok("access-2"));
 }

@@ -4,6 +4,7 @@ use crate::common;
 
 use common::{StandingClock, config, start};
 use proptest::prelude::*;
+use roundtrip_engine::ports::PortError;
 use roundtrip_http::oauth::{LoopbackSignIn, SignInError, TokenSet};
 use roundtrip_http::testing::ScriptedHttp;
 use secrecy::ExposeSecret as _;
@@ -250,28 +251,35 @@ async fn giving_up_closes_the_port() {
 
 #[tokio::test]
 async fn a_code_that_is_not_accepted_is_said() {
-    let http = ScriptedHttp::new();
-    http.then(
-        400,
-        r#"{"error":"invalid_grant","error_description":"Malformed auth code."}"#,
-    );
-    let mut attempt =
-        roundtrip_http::oauth::SignInAttempt::begin(config(), "http://127.0.0.1:1/callback", start())
-            .expect("safe");
-    let state = attempt
-        .authorize_url()
-        .query_pairs()
-        .find(|(key, _)| key == "state")
-        .expect("asked")
-        .1
-        .into_owned();
-    let code = attempt.complete_from_url(
-        &format!("http://127.0.0.1:1/callback?state={state}&code=c"),
-        start(),
-    );
-    let clock = StandingClock::that_waits();
-    let outcome = attempt.exchange(code.expect("right"), &*http, &clock).await;
-    assert_eq!(outcome.err(), Some(SignInError::CodeNotAccepted));
+    let not_allowed = PortError::Rejected {
+        reason: "unauthorized_client".into(),
+    };
+    for (word, expected) in [
+        ("invalid_grant", SignInError::CodeNotAccepted),
+        // Of a client that may not sign in at all: another code would be refused as well.
+        ("unauthorized_client", SignInError::Service(not_allowed)),
+    ] {
+        let http = ScriptedHttp::new();
+        let said = format!(r#"{{"error":"{word}","error_description":"Malformed auth code."}}"#);
+        http.then(400, &said);
+        let mut attempt =
+            roundtrip_http::oauth::SignInAttempt::begin(config(), "http://127.0.0.1:1/callback", start())
+                .expect("safe");
+        let state = attempt
+            .authorize_url()
+            .query_pairs()
+            .find(|(key, _)| key == "state")
+            .expect("asked")
+            .1
+            .into_owned();
+        let code = attempt.complete_from_url(
+            &format!("http://127.0.0.1:1/callback?state={state}&code=c"),
+            start(),
+        );
+        let clock = StandingClock::that_waits();
+        let outcome = attempt.exchange(code.expect("right"), &*http, &clock).await;
+        assert_eq!(outcome.err(), Some(expected), "{word}");
+    }
 }
 
 /// Whatever is sent, the listener answers or hangs up, takes nothing for an answer, and goes on.

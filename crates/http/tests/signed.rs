@@ -6,7 +6,7 @@ use chrono::Duration;
 use common::start;
 use common::world::{World, granted, rotated, world};
 use roundtrip_engine::ports::PortError;
-use roundtrip_http::{Metered, Pace, SignedHttp};
+use roundtrip_http::{HttpError, HttpErrorKind, Metered, Pace, SignedHttp};
 use std::sync::Arc;
 
 fn signed(world: &World) -> SignedHttp {
@@ -55,6 +55,55 @@ async fn a_second_401_is_the_end_of_this_try() {
     world.http.then(401, "{}").then(200, &rotated(2)).then(401, why);
     assert_eq!(signed.send(request()).await.err(), Some(PortError::SignInExpired));
     assert_eq!(world.http.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn what_has_no_token_for_trouble_of_the_token_endpoint_was_not_sent() {
+    let html = ("content-type", "text/html");
+    let unreachable = || PortError::Unreachable { nothing_sent: true };
+    let wait = |seconds: Option<u64>| PortError::Throttled {
+        retry_after: seconds.map(std::time::Duration::from_secs),
+    };
+    let said = [
+        (200, vec![html], "<html>Welcome</html>", unreachable()),
+        (400, vec![html], "<html>Welcome</html>", unreachable()),
+        (401, vec![], r#"{"error":"invalid_client"}"#, unreachable()),
+        (400, vec![], r#"{"error":"admin_policy_enforced"}"#, unreachable()),
+        (500, vec![], "", unreachable()),
+        (503, vec![("retry-after", "70")], "", wait(Some(70))),
+        (429, vec![("retry-after", "70")], "", wait(Some(70))),
+        (429, vec![], "", wait(None)),
+    ];
+    for (status, headers, body, expected) in said {
+        // The token ended here, and was refused there.
+        for refused in [false, true] {
+            let world = world();
+            let signed = signed(&world);
+            match refused {
+                true => world.http.then(401, "{}"),
+                false => {
+                    world.minutes(61);
+                    &world.http
+                }
+            };
+            world.http.then_with(status, &headers, body);
+            let answer = signed.send(request()).await.err();
+            assert_eq!(answer, Some(expected.clone()), "{status} {body} {refused}");
+            assert_eq!(world.http.asked().len(), 1 + usize::from(refused));
+        }
+    }
+    let world = world();
+    let signed = signed(&world);
+    let cut = HttpError::maybe_sent(HttpErrorKind::Cut);
+    world.http.then(401, "{}").then_fail(cut);
+    assert_eq!(signed.send(request()).await.err(), Some(unreachable()));
+    // What the vault says is told as it is.
+    world.vault.fail_writes(true);
+    world.http.then(401, "{}").then(200, &rotated(2));
+    let full = PortError::Rejected {
+        reason: "vault_full".into(),
+    };
+    assert_eq!(signed.send(request()).await.err(), Some(full));
 }
 
 #[tokio::test]

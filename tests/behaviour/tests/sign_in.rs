@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use roundtrip_behaviour_tests::{BEN, World};
 use roundtrip_core::badge::Badge;
+use roundtrip_core::outbox::OutboxState;
 use roundtrip_engine::ledger::RunResult;
 use roundtrip_engine::ports::PortError;
 use roundtrip_google::{Account, CALENDAR_SCOPE};
@@ -247,10 +248,10 @@ async fn trouble_at_the_token_endpoint_is_no_reason_to_reconnect() {
     };
     world.spoil_google(trouble, |rule| rule.path("/token").times(3));
     world.admin().rename(&visit, "Rosen-Apotheke");
-    assert!(matches!(
+    assert_eq!(
         world.sync().await.calendar,
-        Some(PortError::ServerTrouble { .. })
-    ));
+        Some(PortError::Unreachable { nothing_sent: true })
+    );
     for _ in 0..3 {
         world.advance(60);
         world.sync().await;
@@ -260,6 +261,79 @@ async fn trouble_at_the_token_endpoint_is_no_reason_to_reconnect() {
 
     assert_eq!(world.google_vault.marks(), []);
     assert_eq!(world.trainer().title(&visit), "Rosen-Apotheke");
+    world.check_invariants().await;
+}
+
+fn answer(status: u16, body: &str, header: (&str, &str)) -> Fault {
+    Fault::Status {
+        status,
+        body: Some(body.into()),
+        headers: vec![(header.0.into(), header.1.into())],
+    }
+}
+
+#[tokio::test]
+async fn a_move_that_waits_for_a_token_is_not_taken_for_one_that_perhaps_arrived() {
+    let (world, visit) = with_visit().await;
+    world.trainer().drag(&visit, "2026-12-01 15:00");
+    world.advance(60);
+    // Between the reading and the write the token is ended, and a page answers in the token endpoint's place.
+    let ended = answer(401, "", ("WWW-Authenticate", "Bearer error=\"invalid_token\""));
+    world.spoil_platform(ended, |rule| rule.method("POST").path("/move").times(0));
+    let page = answer(200, "<html>Welcome</html>", ("Content-Type", "text/html"));
+    world.spoil_platform(page, |rule| rule.path("/oauth/token").times(0));
+    let mark = world.mark();
+    let report = world.sync().await;
+    assert_eq!(
+        report.platform,
+        Some(PortError::Unreachable { nothing_sent: true })
+    );
+    assert_eq!(refreshes(&world, mark), 1);
+    let states: Vec<_> = world.outbox().await.iter().map(|row| row.state).collect();
+    assert_eq!(states, [OutboxState::Waiting]);
+    assert_eq!(world.snapshot().await.held_back, Some("offline"));
+
+    world.repair();
+    world.settle().await;
+    assert_eq!(world.admin().told_of(&visit).len(), 1, "exactly once");
+    assert_eq!(world.outbox().await, []);
+    assert_eq!(world.platform_vault.marks(), []);
+    world.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_not_known_any_more_is_not_asked_about_for_each_write() {
+    let world = World::new().await;
+    world.sync().await;
+    let visits = world.admin().visits(3);
+    world.running.sandbox.google.oauth().expire_access_tokens();
+    let unknown = answer(
+        401,
+        r#"{"error":"invalid_client"}"#,
+        ("Content-Type", "application/json"),
+    );
+    world.spoil_google(unknown, |rule| rule.path("/token").times(0));
+    for _ in 0..3 {
+        let mark = world.mark();
+        let report = world.sync().await;
+        assert_eq!(
+            report.calendar,
+            Some(PortError::Unreachable { nothing_sent: true })
+        );
+        assert!((1..=2).contains(&refreshes(&world, mark)));
+        let rows = world.outbox().await;
+        assert_eq!(rows.len(), 3);
+        assert!(
+            rows.iter().all(|row| row.state == OutboxState::Waiting),
+            "{rows:?}"
+        );
+        world.advance(60);
+    }
+    assert_eq!(world.google_vault.marks(), [], "nobody is asked to sign in again");
+
+    world.repair();
+    world.settle().await;
+    assert!(visits.iter().all(|visit| world.trainer().has(visit)));
     world.check_invariants().await;
 }
 

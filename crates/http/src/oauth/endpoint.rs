@@ -60,7 +60,7 @@ pub(super) fn scope_set(text: &str) -> BTreeSet<String> {
 /// Why the token endpoint gave nothing.
 #[derive(Debug)]
 pub(super) enum TokenFailure {
-    /// Code or refresh token is dead.
+    /// Code or refresh token is dead, or the refresh token is another client's.
     InvalidGrant,
     /// Anything else: never a reason to throw a token away.
     Port(PortError),
@@ -141,7 +141,13 @@ pub(super) async fn refresh(
         .exchange_refresh_token(&RefreshToken::new(refresh_token.expose_secret().to_owned()))
         .request_async(&Door { http, clock })
         .await
-        .map_err(failure)?;
+        .map_err(|error| match failure(error) {
+            // The token was handed out to another client id than ours is now: no later try is answered otherwise.
+            TokenFailure::Port(PortError::Rejected { reason }) if reason == "unauthorized_client" => {
+                TokenFailure::InvalidGrant
+            }
+            other => other,
+        })?;
     token_set(answer, Some(refresh_token), known_scopes, clock.now())
 }
 
@@ -218,6 +224,20 @@ fn error_word(body: &[u8]) -> Option<String> {
         error: String,
     }
     answer::json::<Body>(body).map(|body| answer::code_word(&body.error))
+}
+
+/// True for a 403 because of speed, as the error word of OAuth or in Google's envelope.
+fn is_too_fast(response: &http::Response<Bytes>) -> bool {
+    let said = || {
+        let body: serde_json::Value = answer::json(response.body())?;
+        let error = body.get("error")?;
+        let reason = error.pointer("/errors/0/reason").unwrap_or(error).as_str()?;
+        Some(matches!(
+            reason,
+            "rate_limit_exceeded" | "rateLimitExceeded" | "userRateLimitExceeded" | "RATE_LIMIT_EXCEEDED"
+        ))
+    };
+    response.status() == http::StatusCode::FORBIDDEN && said().unwrap_or(false)
 }
 
 fn token_set(
@@ -299,11 +319,17 @@ impl<'c> AsyncHttpClient<'c> for Door<'_> {
             let sent = self.http.send(request).await;
             let response = sent.map_err(|error| DoorError(error.into()))?;
             // 429 and 5xx say nothing about the token, whatever their body is.
-            match answer::trouble(&response, self.clock.now()) {
-                Some(error) => Err(DoorError(error)),
-                // `Vec::from` takes the buffer over, so that none of our own is left with the tokens in it.
-                None => Ok(not_too_large(response).map_err(DoorError)?.map(Vec::from)),
+            let now = self.clock.now();
+            if let Some(error) = answer::trouble(&response, now) {
+                return Err(DoorError(error));
             }
+            let response = not_too_large(response).map_err(DoorError)?;
+            if is_too_fast(&response) {
+                let retry_after = answer::retry_after(&response, now);
+                return Err(DoorError(PortError::Throttled { retry_after }));
+            }
+            // `Vec::from` takes the buffer over, so that none of our own is left with the tokens in it.
+            Ok(response.map(Vec::from))
         })
     }
 }

@@ -6,11 +6,12 @@ use crate::port::HttpPort;
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use roundtrip_core::bug::{self, Bug};
+use roundtrip_engine::error_code;
 use roundtrip_engine::ports::{Clock, PortError};
 use secrecy::{ExposeSecret, SecretString};
 use std::any::Any;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use tokio::sync::Mutex;
 
 /// What the vault keeps of one account.
@@ -70,6 +71,11 @@ impl From<VaultError> for PortError {
     }
 }
 
+/// True for what a [`VaultError`] became: the trouble is on this machine, and no service's.
+pub(crate) fn is_of_vault(error: &PortError) -> bool {
+    matches!(error, PortError::Rejected { reason } if reason.starts_with("vault_"))
+}
+
 /// Where the tokens of ONE account are kept, encrypted. The app implements it over its store.
 #[async_trait]
 pub trait TokenVault: Send + Sync {
@@ -92,6 +98,8 @@ pub struct TokenKeeper {
     vault: Arc<dyn TokenVault>,
     /// Held while a refresh is under way, so that all others wait for its result: single flight.
     known: Mutex<Option<Known>>,
+    /// What the token endpoint last said instead of a token, so that the log tells it once and not with each try.
+    told: StdMutex<Option<String>>,
 }
 
 struct Known {
@@ -113,6 +121,7 @@ impl TokenKeeper {
             clock,
             vault,
             known: Mutex::new(None),
+            told: StdMutex::new(None),
         }
     }
 
@@ -149,15 +158,7 @@ impl TokenKeeper {
         match (self.refresh(&mut known, false).await, still_good) {
             (Ok(token), _) => Ok(token),
             // The token endpoint has trouble, but what we have still works for a while.
-            (
-                Err(
-                    PortError::Unreachable { .. }
-                    | PortError::WrongCertificate
-                    | PortError::ServerTrouble { .. }
-                    | PortError::Throttled { .. },
-                ),
-                Some(token),
-            ) => Ok(token),
+            (Err(error), Some(token)) if is_of_endpoint(&error) => Ok(token),
             (Err(error), _) => Err(error),
         }
     }
@@ -250,6 +251,7 @@ impl TokenKeeper {
         .await;
         match answer {
             Ok(set) => {
+                self.tell(None);
                 // Where that cannot be said it is kept: a service that rotates takes no older token any more.
                 if let Ok(Some(newer)) = self.kept_meanwhile(known, Some(refresh_token)).await {
                     return newer;
@@ -268,7 +270,29 @@ impl TokenKeeper {
                 Err(PortError::SignInExpired)
             }
             Err(TokenFailure::InvalidGrant) => self.needs_reauth(known, Some(refresh_token)).await,
-            Err(TokenFailure::Port(error)) => Err(error),
+            Err(TokenFailure::Port(error)) => {
+                match &error {
+                    PortError::Rejected { reason } => self.tell(Some(reason)),
+                    PortError::BadAnswer { .. } | PortError::ServerTrouble { .. } => {
+                        self.tell(Some(error_code(&error)));
+                    }
+                    // No network, or a wish to wait: nothing that anybody would look for.
+                    _ => {}
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes down why there is no new token: for whoever waits, all reasons look alike.
+    fn tell(&self, code: Option<&str>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.as_deref() == code {
+            return;
+        }
+        *told = code.map(str::to_owned);
+        if let Some(code) = code {
+            tracing::warn!(code, "the token endpoint gave no new token");
         }
     }
 
@@ -315,6 +339,19 @@ impl TokenKeeper {
         let percent = 80 + (self.clock.random() % 11) as i32;
         let refresh_at = tokens.issued_at + lifetime / 100 * percent;
         Known { tokens, refresh_at }
+    }
+}
+
+/// The token endpoint could not be asked, or gave nothing: that says nothing about the access token we have.
+fn is_of_endpoint(error: &PortError) -> bool {
+    match error {
+        PortError::Unreachable { .. }
+        | PortError::WrongCertificate
+        | PortError::ServerTrouble { .. }
+        | PortError::Throttled { .. }
+        | PortError::BadAnswer { .. } => true,
+        PortError::Rejected { .. } => !is_of_vault(error),
+        _ => false,
     }
 }
 

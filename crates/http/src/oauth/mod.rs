@@ -16,6 +16,7 @@ mod loopback;
 
 pub use attempt::{AuthorizationCode, ISSUER_PARAMETER, SignInAttempt, SignInError};
 pub use endpoint::{TokenSet, revoke};
+pub(crate) use keeper::is_of_vault;
 pub use keeper::{StoredTokens, TokenKeeper, TokenStatus, TokenVault, VaultError};
 #[cfg(feature = "testing")]
 #[doc(hidden)]

@@ -24,24 +24,24 @@ type Class = (&'static str, &'static str, Answer);
 const CLASSES: &[Class] = &[
     (
         "no token",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| token(r#""token_type":"Bearer","expires_in":3600"#)),
     ),
     (
         "an empty token",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| token(r#""access_token":"","token_type":"Bearer""#)),
     ),
     (
         "a token with a line break",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| {
             token(r#""access_token":"a\r\nX-Evil: b","token_type":"Bearer","expires_in":3600"#)
         }),
     ),
     (
         "a token of a mebibyte",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| {
             token(&format!(
                 r#""access_token":"{}","token_type":"Bearer""#,
@@ -51,7 +51,7 @@ const CLASSES: &[Class] = &[
     ),
     (
         "a hundred thousand rights",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| {
             token(&format!(
                 r#""access_token":"a","token_type":"Bearer","expires_in":3600,"scope":"{}""#,
@@ -61,7 +61,7 @@ const CLASSES: &[Class] = &[
     ),
     (
         "a hundred thousand fields",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| {
             token(&format!(
                 r#"{}"access_token":"a","token_type":"Bearer","expires_in":3600"#,
@@ -71,26 +71,26 @@ const CLASSES: &[Class] = &[
     ),
     (
         "a refresh token with a line break",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| {
             token(r#""access_token":"a","refresh_token":"r\n","token_type":"Bearer","expires_in":3600"#)
         }),
     ),
     (
         "an empty refresh token",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| {
             token(r#""access_token":"a","refresh_token":"","token_type":"Bearer","expires_in":3600"#)
         }),
     ),
     (
         "another type of token",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| token(r#""access_token":"a","token_type":"mac","expires_in":3600"#)),
     ),
     (
         "fields of other types",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|asked| {
             let odd = [
                 r#""access_token":7,"token_type":"Bearer""#,
@@ -103,7 +103,7 @@ const CLASSES: &[Class] = &[
     ),
     (
         "a life that is negative or endless",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|asked| {
             let odd = ["-1", "1e18", "1e999", "\"soon\""];
             let life = odd[asked.seed as usize % 4];
@@ -114,12 +114,12 @@ const CLASSES: &[Class] = &[
     ),
     (
         "an error told with 200",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| token(r#""error":"invalid_grant""#)),
     ),
     (
         "a portal's page",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|asked| {
             refused(
                 [200, 400, 401, 302][asked.seed as usize % 4],
@@ -129,7 +129,7 @@ const CLASSES: &[Class] = &[
     ),
     (
         "500 that says invalid_grant",
-        "server_trouble",
+        "unreachable",
         Answer::Whole(|_| refused(500, r#"{"error":"invalid_grant"}"#)),
     ),
     (
@@ -139,7 +139,7 @@ const CLASSES: &[Class] = &[
     ),
     (
         "an error that is no word",
-        "rejected",
+        "unreachable",
         Answer::Whole(|_| {
             refused(
                 400,
@@ -154,7 +154,7 @@ const CLASSES: &[Class] = &[
     ),
     (
         "a redirect",
-        "bad_answer",
+        "unreachable",
         Answer::Wire(|_: &Asked<'_>| {
             Script::answer(
                 &[
@@ -168,7 +168,7 @@ const CLASSES: &[Class] = &[
     ),
     (
         "JSON a hundred thousand deep",
-        "bad_answer",
+        "unreachable",
         Answer::Whole(|_| token(&format!("\"x\":{}", "[".repeat(100_000)))),
     ),
 ];
