@@ -5,7 +5,7 @@
 use crate::appointment::{Appointment, AppointmentStatus, Removal, RemovalReason};
 use crate::bug::{self, Bug};
 use crate::conflict::Refusal;
-use crate::event::{Event, EventBody, FieldHashes, PatchMask};
+use crate::event::{Event, EventBody, EventChange, FieldHashes, PatchMask};
 use crate::event_id::Identity;
 use crate::ids::{AppointmentId, EventId, Version};
 use crate::outbox::Intent;
@@ -14,6 +14,7 @@ use crate::record::{Base, Field, FieldValues, LinkState, Record, Value, Wrote};
 use crate::text::{notes_in, observed, own_text, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 
 /// The platform said what an appointment is now. An older version than the known one is ignored: the feed may repeat.
 pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
@@ -276,7 +277,9 @@ pub fn recognise<'a>(
         true => Bug::CopyIsOurs,
         false => Bug::OtherPlatformIsOurs,
     });
-    let chosen = by_mark_alone || identity.event_id(&mark.appointment, mark.generation) == seen.id;
+    let chosen_here = by_mark_alone || identity.event_id(&mark.appointment, mark.generation) == seen.id;
+    let moved_here = !chosen_here && identity.chose_formerly(&seen.id, &mark.appointment, mark.generation);
+    let chosen = chosen_here || moved_here;
     if !(of_ours || by_mark_alone) || !(chosen || is_origin(seen, identity)) {
         return Adoption::Foreign;
     }
@@ -284,6 +287,9 @@ pub fn recognise<'a>(
     match record(&id) {
         None => Adoption::Adopt(id),
         Some(known) if known.event_id.as_ref() == Some(&seen.id) => Adoption::Known(id),
+        // The generations of two calendars tell nothing of which is newer, and what the trainer moved here is not deleted as one
+        // too many. Nor is what was stopped or kept taken up again by it.
+        Some(known) if moved_here && !awaits_event(known) => Adoption::Foreign,
         Some(known) if mark.generation > known.generation => Adoption::Adopt(id),
         // An older generation beside a newer live one is a duplicate; without a live one it is the one to keep.
         // What the trainer made is never one too many of ours.
@@ -291,6 +297,35 @@ pub fn recognise<'a>(
         Some(known) if known.event.is_some() => Adoption::Duplicate(id),
         Some(_) => Adoption::Adopt(id),
     }
+}
+
+fn awaits_event(known: &Record) -> bool {
+    known.event.is_none() && !matches!(known.link, LinkState::Stopped | LinkState::Kept)
+}
+
+/// Puts what the trainer moved here out of a former calendar behind everything else of a listing, which keeps its order: of two
+/// events of one appointment this calendar's own is the one to know. All that is said of one event stays in its order.
+pub fn moved_here_last(items: &mut [EventChange], identity: &Identity) {
+    if identity.former.is_empty() {
+        return;
+    }
+    let moved = |item: &EventChange| {
+        let EventChange::Live(event) = item else {
+            return None;
+        };
+        let mark = event.mark.as_ref()?;
+        let moved = identity.chose_formerly(&event.id, &mark.appointment, mark.generation);
+        moved.then(|| event.id.clone())
+    };
+    let moved: BTreeSet<EventId> = items.iter().filter_map(moved).collect();
+    if moved.is_empty() {
+        return;
+    }
+    items.sort_by_key(|item| match item {
+        EventChange::Live(event) | EventChange::Foreign(event) => moved.contains(&event.id),
+        EventChange::Deleted { id, .. } => moved.contains(id),
+        EventChange::Unreadable { id, .. } => id.as_ref().is_some_and(|id| moved.contains(id)),
+    });
 }
 
 /// True for an event that the trainer made and marked, and that belongs to an appointment since.
@@ -642,3 +677,7 @@ pub fn same(base: Option<&Value>, value: Option<&Value>) -> bool {
 #[cfg(test)]
 #[path = "absorb_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "former_tests.rs"]
+mod former_tests;

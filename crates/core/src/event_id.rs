@@ -16,6 +16,9 @@ pub struct Identity {
     pub account_email: String,
     /// The calendar.
     pub calendar: CalendarId,
+    /// Calendars of the same account that were in use before, the main one as "primary"; never the present one. The trainer may have
+    /// moved events out of them by hand, which keep their ids then.
+    pub former: Vec<CalendarId>,
 }
 
 impl Identity {
@@ -27,10 +30,14 @@ impl Identity {
     /// The calendar under its one name. The main calendar has two; both must give the same ids, or choosing it by its
     /// address would double every event.
     pub(crate) fn calendar_name(&self) -> &str {
-        if self.calendar.as_str().eq_ignore_ascii_case(&self.account_email) {
+        self.name_of(&self.calendar)
+    }
+
+    fn name_of<'a>(&self, calendar: &'a CalendarId) -> &'a str {
+        if calendar.as_str().eq_ignore_ascii_case(&self.account_email) {
             "primary"
         } else {
-            self.calendar.as_str()
+            calendar.as_str()
         }
     }
 
@@ -39,14 +46,29 @@ impl Identity {
         self.generation_of(event, appointment, generation).is_some()
     }
 
-    /// Which generation of this appointment, up to this one, the id was chosen for.
+    /// Which generation of this appointment, up to this one, the id was chosen for, in this calendar or in a former one.
     pub fn generation_of(
         &self,
         event: &EventId,
         appointment: &AppointmentId,
         newest: Generation,
     ) -> Option<Generation> {
-        (1..=newest.max(1)).find(|nth| self.event_id(appointment, *nth) == *event)
+        let mut here = 1..=newest.max(1);
+        let mut formerly = here.clone();
+        here.find(|nth| self.event_id(appointment, *nth) == *event)
+            .or_else(|| formerly.find(|nth| self.chose_formerly(event, appointment, *nth)))
+    }
+
+    /// True if the id is one that we chose for this generation of the appointment while a former calendar was in use: the
+    /// trainer moved the event here by hand.
+    pub(crate) fn chose_formerly(
+        &self,
+        event: &EventId,
+        appointment: &AppointmentId,
+        generation: Generation,
+    ) -> bool {
+        let mut names = self.former.iter().map(|calendar| self.name_of(calendar));
+        names.any(|name| self.id_in(name, appointment, generation) == *event)
     }
 
     /// What an event that the trainer made carries once it belongs to an appointment: it ties our mark to this very event.
@@ -55,17 +77,21 @@ impl Identity {
         hex_prefix(&digest(&parts), 32)
     }
 
-    /// The event id for one generation of one appointment.
+    /// The event id for one generation of one appointment in this calendar. Former ones have no part in it.
     ///
     /// Base32hex in lower case: the alphabet that Google takes for client-chosen ids
     /// (developers.google.com/workspace/calendar/api/v3/reference/events, `id`). 32 bytes make 52 characters.
     pub fn event_id(&self, appointment: &AppointmentId, generation: Generation) -> EventId {
+        self.id_in(self.calendar_name(), appointment, generation)
+    }
+
+    fn id_in(&self, calendar: &str, appointment: &AppointmentId, generation: Generation) -> EventId {
         let hash = digest(&[
             &self.platform,
             self.trainer.as_str(),
             appointment.as_str(),
             &self.account,
-            self.calendar_name(),
+            calendar,
             &generation.to_string(),
         ]);
         EventId(data_encoding::BASE32HEX_NOPAD.encode(&hash).to_ascii_lowercase())
@@ -106,6 +132,7 @@ mod tests {
             account: "1057".into(),
             account_email: "mara@gmail.example".into(),
             calendar: CalendarId::new(calendar),
+            former: Vec::new(),
         }
     }
 
@@ -154,5 +181,29 @@ mod tests {
             first,
             identity("other@group.calendar.google.com").event_id(&appointment, 1)
         );
+    }
+    #[test]
+    fn former_calendars_have_no_part_in_new_ids() {
+        let appointment = AppointmentId::new("apt_1");
+        let mut moved = identity("other@group.calendar.google.com");
+        let before = moved.event_id(&appointment, 1);
+        moved.former = vec![CalendarId::new("primary")];
+        assert_eq!(moved.event_id(&appointment, 1), before);
+    }
+
+    #[test]
+    fn an_id_of_a_former_calendar_is_chosen_by_us_up_to_the_generation_asked_for() {
+        let appointment = AppointmentId::new("apt_1");
+        let id = identity("primary").event_id(&appointment, 2);
+        let mut moved = identity("other@group.calendar.google.com");
+        assert!(!moved.chose(&id, &appointment, 2));
+        for name in ["primary", "Mara@gmail.example"] {
+            moved.former = vec![CalendarId::new("third"), CalendarId::new(name)];
+            assert_eq!(moved.generation_of(&id, &appointment, 3), Some(2), "{name}");
+            assert!(!moved.chose(&id, &appointment, 1));
+            assert!(!moved.chose(&id, &AppointmentId::new("apt_2"), 2));
+        }
+        let own = moved.event_id(&appointment, 1);
+        assert_eq!(moved.generation_of(&own, &appointment, 3), Some(1));
     }
 }

@@ -72,6 +72,7 @@ pub fn identity() -> Identity {
         account: "1057".into(),
         account_email: "mara@gmail.example".into(),
         calendar: CalendarId::new("primary"),
+        former: Vec::new(),
     }
 }
 

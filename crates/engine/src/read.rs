@@ -444,7 +444,7 @@ impl Engine {
 
     async fn absorb_calendar(
         &self,
-        listing: EventListing,
+        mut listing: EventListing,
         records: &mut Records,
         state: &mut SyncState,
         run: &RunId,
@@ -461,6 +461,7 @@ impl Engine {
             true => BTreeSet::new(),
             false => self.inserts_sent().await,
         };
+        absorb::moved_here_last(&mut listing.items, identity);
         for item in listing.items {
             match item {
                 EventChange::Live(event) => {

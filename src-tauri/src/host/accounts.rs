@@ -13,6 +13,9 @@ use roundtrip_store::{Database, Integration, Provider};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// The main calendar's one name.
+const MAIN: &str = "primary";
+
 /// What is kept with the platform account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlatformExtra {
@@ -31,6 +34,10 @@ pub struct PlatformExtra {
 pub struct GoogleExtra {
     /// The calendar in use; none means the main one.
     pub calendar: Option<String>,
+    /// Calendars of this account that were in use before, the oldest first and the main one as "primary". The trainer may move
+    /// events out of them by hand, and they are known for ours in the one in use. They go with the account.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<String>,
     /// It is being disconnected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaving: Option<Leaving>,
@@ -42,9 +49,26 @@ impl GoogleExtra {
     #[must_use]
     fn by_one_name(mut self, account: &Integration) -> Self {
         let address = account.email.as_deref();
-        let is_main = |id: &str| id == "primary" || address.is_some_and(|it| it.eq_ignore_ascii_case(id));
+        let is_main = |id: &str| id == MAIN || address.is_some_and(|it| it.eq_ignore_ascii_case(id));
         self.calendar = self.calendar.filter(|id| !is_main(id));
         self
+    }
+
+    fn calendar_name(&self) -> &str {
+        self.calendar.as_deref().unwrap_or(MAIN)
+    }
+
+    /// Calendars out of which events may have been moved by hand into the one in use. The main one is always among them: that it
+    /// was in use before may have been lost with this laptop's data, or never have been known here.
+    fn former(&self) -> Vec<CalendarId> {
+        let kept = self.former.iter().map(String::as_str);
+        let mut former: Vec<CalendarId> = Vec::new();
+        for id in kept.chain([MAIN]) {
+            if id != self.calendar_name() && former.iter().all(|known| known.as_str() != id) {
+                former.push(CalendarId::new(id));
+            }
+        }
+        former
     }
 }
 
@@ -146,8 +170,13 @@ impl Accounts {
     #[must_use]
     pub fn with_calendar(mut self, id: &str) -> Self {
         if let Some((account, extra)) = &mut self.google {
+            let before = extra.calendar_name().to_owned();
             extra.calendar = Some(id.to_owned());
             *extra = std::mem::take(extra).by_one_name(account);
+            if before != extra.calendar_name() {
+                extra.former.push(before);
+            }
+            extra.former = extra.former().iter().map(ToString::to_string).collect();
         }
         self
     }
@@ -195,7 +224,8 @@ pub(super) fn identity(platform: &PlatformExtra, google: &Integration, extra: &G
         trainer: TrainerId::new(platform.me.id.as_str()),
         account: google.account_id.clone(),
         account_email: google.email.clone().unwrap_or_default(),
-        calendar: CalendarId::new(extra.calendar.clone().unwrap_or_else(|| "primary".into())),
+        calendar: CalendarId::new(extra.calendar.clone().unwrap_or_else(|| MAIN.into())),
+        former: extra.former(),
     }
 }
 

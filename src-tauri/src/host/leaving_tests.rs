@@ -231,6 +231,55 @@ async fn the_main_calendar_by_its_address_is_kept_as_the_main_one() {
     host.close().await;
 }
 
+#[tokio::test]
+async fn calendars_used_before_are_kept_with_the_account_and_change_no_ledger() {
+    let (host, _folder) = connected("used-before").await;
+    let choose = async |id: &str| {
+        let running = host.running().await.expect("both are signed in");
+        let kept = host.keep_calendar(&running, id, |settings| settings).await;
+        kept.expect("the database works");
+        host.rebuild().await;
+        // As it is read at the next start.
+        let accounts = Accounts::load(&host.database).await.expect("the database works");
+        let connection = accounts.connection().expect("both are signed in");
+        let running = host.running().await.expect("both are signed in");
+        assert_eq!(running.engine.config().identity, connection.identity);
+        let former: Vec<String> = (connection.identity.former.iter())
+            .map(ToString::to_string)
+            .collect();
+        (connection.id, former)
+    };
+    let main = host.accounts().await.connection().expect("both are signed in");
+    assert_eq!(main.identity.former, []);
+    let (work, former) = choose("work@example.com").await;
+    assert_eq!(former, ["primary"]);
+    assert_eq!(choose("work@example.com").await, (work.clone(), former));
+    assert_eq!(
+        choose("third@example.com").await.1,
+        ["primary", "work@example.com"]
+    );
+    let former = ["primary", "third@example.com"].map(str::to_owned).to_vec();
+    assert_eq!(choose("work@example.com").await, (work.clone(), former));
+    // The main one by its address, with the ledger that it had.
+    let former = ["third@example.com", "work@example.com"]
+        .map(str::to_owned)
+        .to_vec();
+    assert_eq!(choose("Kim@example.com").await, (main.id.clone(), former));
+
+    // As an earlier version kept it, or a fresh laptop begins: the main one may have been in use.
+    let kept = account(Provider::Google, "kim", json!({ "calendar": "work@example.com" }));
+    let now = host.clock.now();
+    let put = host.database.integrations().put(&kept, now).await;
+    put.expect("the account is kept");
+    let read = host.accounts().await.connection().expect("both are signed in");
+    assert_eq!(
+        read.identity.former,
+        [roundtrip_core::ids::CalendarId::new("primary")]
+    );
+    assert_eq!(read.id, work);
+    host.close().await;
+}
+
 /// An appointment ahead with an event of ours.
 fn ahead(host: &Host) -> roundtrip_core::record::Record {
     let start = host.clock.now() + chrono::Duration::days(3);

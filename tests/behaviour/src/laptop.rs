@@ -191,6 +191,7 @@ impl Laptop {
             account: account.subject,
             account_email: account.email.expect("the address was asked for"),
             calendar: CalendarId::new("primary"),
+            former: Vec::new(),
         };
         bare.assemble(Config {
             identity,
@@ -218,6 +219,17 @@ impl Laptop {
     /// The same laptop after its database was lost: the trainer signs in again.
     pub async fn without_database(&self) -> Self {
         Self::set_up(&self.services, self.config.device_id.as_str()).await
+    }
+
+    /// The same laptop after another calendar was chosen, whose ledger is empty; these were in use before.
+    pub async fn without_database_in(&self, calendar: &str, former: &[&str]) -> Self {
+        let fresh = self.without_database().await;
+        let mut config = fresh.config.clone();
+        config.identity.calendar = CalendarId::new(calendar);
+        config.identity.former = former.iter().map(|id| CalendarId::new(*id)).collect();
+        let device = config.device_id.as_str();
+        let bare = Bare::on(&fresh.services, fresh.dir.clone(), device, fresh.boot + 1).await;
+        bare.assemble(config)
     }
 
     /// The same laptop at a platform that lacks a feature.

@@ -18,6 +18,7 @@ mod mends;
 mod moves;
 mod oddities;
 mod once;
+mod other_calendar;
 mod own_text;
 mod pace;
 mod pen;

@@ -25,6 +25,7 @@ fn identity() -> Identity {
         account: "1057".into(),
         account_email: "mara@gmail.example".into(),
         calendar: CalendarId::new("primary"),
+        former: Vec::new(),
     }
 }
 

@@ -257,6 +257,7 @@ fn config_of(sandbox: &Sandbox, metadata: &PlatformMetadata, index: usize) -> Re
             account: account["sub"].as_str().unwrap_or_default().to_owned(),
             account_email: MARA.google.to_owned(),
             calendar: CalendarId::new("primary"),
+            former: Vec::new(),
         },
         platform_name: roundtrip_sandbox::platform::NAME.to_owned(),
         client_names_allowed: true,

@@ -53,6 +53,7 @@ fn identity() -> Identity {
         account: "1057".into(),
         account_email: ACCOUNT.into(),
         calendar: CalendarId::new("primary"),
+        former: Vec::new(),
     }
 }
 
