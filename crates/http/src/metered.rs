@@ -1,9 +1,10 @@
 //! What is learned from every request: how many, and what time the service thinks it is.
 
+use crate::answer;
 use crate::port::{HttpError, HttpPort, Pieces};
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Datelike, Duration, Utc};
 use http::header::{AGE, DATE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use roundtrip_engine::ports::Clock;
@@ -101,6 +102,10 @@ impl Metered {
         let Ok(date) = DateTime::parse_from_rfc2822(date) else {
             return;
         };
+        // Nothing can be reckoned with the ends of the calendar.
+        if !answer::is_planned_year(date.year()) {
+            return;
+        }
         // The answer was dated at some moment of its journey, and a laptop may sleep in the middle of one: what the
         // journey itself explains says nothing against what is known. The header has whole seconds.
         let date = date.with_timezone(&Utc) + age(headers);

@@ -272,6 +272,21 @@ async fn an_answer_that_a_cache_kept_for_a_week_sets_no_clock_back() {
 }
 
 #[tokio::test]
+async fn a_date_at_the_end_of_the_calendar_tells_no_time() {
+    use roundtrip_http::HttpPort as _;
+    let world = world();
+    let metered = Metered::new(world.http.clone(), world.clock.clone(), "");
+    for year in ["262142", "9999", "0004"] {
+        let date = format!("31 Dec {year} 23:59:59 GMT");
+        world
+            .http
+            .then_with(200, &[("date", &date), ("age", "86400")], "");
+        assert!(metered.send(request()).await.is_ok());
+        assert_eq!(metered.clock_offset(), None, "{year}");
+    }
+}
+
+#[tokio::test]
 async fn a_clock_that_is_set_is_no_sleep() {
     use roundtrip_http::HttpPort as _;
     let world = world();

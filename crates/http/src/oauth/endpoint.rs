@@ -123,7 +123,11 @@ pub(super) async fn exchange(
         .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
         .set_pkce_verifier(verifier)
         .set_redirect_uri(Cow::Owned(redirect))
-        .request_async(&Door { http, clock })
+        .request_async(&Door {
+            http,
+            clock,
+            renews: false,
+        })
         .await
         .map_err(failure)?;
     token_set(answer, None, asked, clock.now())
@@ -139,13 +143,14 @@ pub(super) async fn refresh(
 ) -> Result<TokenSet, TokenFailure> {
     let answer = client(config)
         .exchange_refresh_token(&RefreshToken::new(refresh_token.expose_secret().to_owned()))
-        .request_async(&Door { http, clock })
+        .request_async(&Door {
+            http,
+            clock,
+            renews: true,
+        })
         .await
         .map_err(|error| match failure(error) {
-            // The token was handed out to another client id than ours is now: no later try is answered otherwise.
-            TokenFailure::Port(PortError::Rejected { reason }) if reason == "unauthorized_client" => {
-                TokenFailure::InvalidGrant
-            }
+            TokenFailure::Port(PortError::SignInExpired) => TokenFailure::InvalidGrant,
             other => other,
         })?;
     token_set(answer, Some(refresh_token), known_scopes, clock.now())
@@ -224,6 +229,13 @@ fn error_word(body: &[u8]) -> Option<String> {
         error: String,
     }
     answer::json::<Body>(body).map(|body| answer::code_word(&body.error))
+}
+
+/// True for Google's answer to a refresh token that was handed out to another client id than ours is now: no later try is answered
+/// otherwise. As a 400 the same word says that the client may not use refresh tokens (RFC 6749, 5.2), and that can be mended there.
+fn is_of_another_client(response: &http::Response<Bytes>) -> bool {
+    response.status() == http::StatusCode::UNAUTHORIZED
+        && error_word(response.body()).as_deref() == Some("unauthorized_client")
 }
 
 /// True for a 403 because of speed, as the error word of OAuth or in Google's envelope.
@@ -306,6 +318,8 @@ pub(super) struct DoorError(PortError);
 struct Door<'a> {
     http: &'a dyn HttpPort,
     clock: &'a dyn Clock,
+    /// A refresh token is sent.
+    renews: bool,
 }
 
 impl<'c> AsyncHttpClient<'c> for Door<'_> {
@@ -327,6 +341,9 @@ impl<'c> AsyncHttpClient<'c> for Door<'_> {
             if is_too_fast(&response) {
                 let retry_after = answer::retry_after(&response, now);
                 return Err(DoorError(PortError::Throttled { retry_after }));
+            }
+            if self.renews && is_of_another_client(&response) {
+                return Err(DoorError(PortError::SignInExpired));
             }
             // `Vec::from` takes the buffer over, so that none of our own is left with the tokens in it.
             Ok(response.map(Vec::from))
