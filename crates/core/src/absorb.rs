@@ -5,8 +5,9 @@
 use crate::appointment::{Appointment, AppointmentStatus, Removal, RemovalReason};
 use crate::bug::{self, Bug};
 use crate::conflict::Refusal;
-use crate::event::{Event, EventBody, EventChange, FieldHashes, PatchMask};
+use crate::event::{Event, EventBody, FieldHashes, PatchMask};
 use crate::event_id::Identity;
+use crate::former::{awaits_event, was_moved_here};
 use crate::ids::{AppointmentId, EventId, Version};
 use crate::outbox::Intent;
 use crate::reconcile::Context;
@@ -14,7 +15,6 @@ use crate::record::{Base, Field, FieldValues, LinkState, Record, Value, Wrote};
 use crate::text::{notes_in, observed, own_text, render};
 use crate::time::{EventTime, TimeSpan};
 use chrono::{DateTime, Utc};
-use std::collections::BTreeSet;
 
 /// The platform said what an appointment is now. An older version than the known one is ignored: the feed may repeat.
 pub fn appointment(record: &mut Record, said: Appointment, now: DateTime<Utc>) {
@@ -287,6 +287,9 @@ pub fn recognise<'a>(
     match record(&id) {
         None => Adoption::Adopt(id),
         Some(known) if known.event_id.as_ref() == Some(&seen.id) => Adoption::Known(id),
+        // Another laptop, which does not know of that calendar, made this one's own beside what was moved here: that is the one to
+        // follow, on both.
+        Some(known) if chosen_here && was_moved_here(known, identity) => Adoption::Adopt(id),
         // The generations of two calendars tell nothing of which is newer, and what the trainer moved here is not deleted as one
         // too many. Nor is what was stopped or kept taken up again by it.
         Some(known) if moved_here && !awaits_event(known) => Adoption::Foreign,
@@ -297,35 +300,6 @@ pub fn recognise<'a>(
         Some(known) if known.event.is_some() => Adoption::Duplicate(id),
         Some(_) => Adoption::Adopt(id),
     }
-}
-
-fn awaits_event(known: &Record) -> bool {
-    known.event.is_none() && !matches!(known.link, LinkState::Stopped | LinkState::Kept)
-}
-
-/// Puts what the trainer moved here out of a former calendar behind everything else of a listing, which keeps its order: of two
-/// events of one appointment this calendar's own is the one to know. All that is said of one event stays in its order.
-pub fn moved_here_last(items: &mut [EventChange], identity: &Identity) {
-    if identity.former.is_empty() {
-        return;
-    }
-    let moved = |item: &EventChange| {
-        let EventChange::Live(event) = item else {
-            return None;
-        };
-        let mark = event.mark.as_ref()?;
-        let moved = identity.chose_formerly(&event.id, &mark.appointment, mark.generation);
-        moved.then(|| event.id.clone())
-    };
-    let moved: BTreeSet<EventId> = items.iter().filter_map(moved).collect();
-    if moved.is_empty() {
-        return;
-    }
-    items.sort_by_key(|item| match item {
-        EventChange::Live(event) | EventChange::Foreign(event) => moved.contains(&event.id),
-        EventChange::Deleted { id, .. } => moved.contains(id),
-        EventChange::Unreadable { id, .. } => id.as_ref().is_some_and(|id| moved.contains(id)),
-    });
 }
 
 /// True for an event that the trainer made and marked, and that belongs to an appointment since.
@@ -677,7 +651,3 @@ pub fn same(base: Option<&Value>, value: Option<&Value>) -> bool {
 #[cfg(test)]
 #[path = "absorb_tests.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "former_tests.rs"]
-mod former_tests;

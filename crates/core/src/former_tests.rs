@@ -1,8 +1,11 @@
 //! Events that the trainer moved by hand out of a calendar that was in use before.
 
 use super::*;
+use crate::absorb::{Adoption, adopt, deleted, recognise};
 use crate::event::Mark;
-use crate::ids::{CalendarId, Generation, TrainerId};
+use crate::ids::{AppointmentId, CalendarId, Generation, TrainerId};
+use crate::outbox::Intent;
+use crate::record::Base;
 use crate::testing::{Case, appointment, identity, linked, stored};
 
 /// The main calendar was in use before the present one.
@@ -207,4 +210,48 @@ fn a_listing_tells_of_this_calendar_s_own_events_first_and_of_each_in_its_order(
     };
     moved_here_last(&mut as_it_was, &identity);
     assert_eq!(as_it_was, listing);
+}
+
+/// Another laptop, which does not know of the calendar before, made one of the present calendar beside it.
+#[test]
+fn an_event_of_this_calendar_takes_the_place_of_one_that_was_moved_here_and_nothing_goes() {
+    let mut case = case();
+    case.record.event = None;
+    case.record.event_id = None;
+    case.record.base = Base::default();
+    case.record.link = LinkState::Unlinked;
+    adopt_here(&mut case.record, moved(1), &here(), case.ctx.now);
+    let case = case.expect("InSync");
+    let mut own = moved(1);
+    own.id = here().event_id(&appointment().id, 1);
+    for generation in [1, 2] {
+        let mut own = own.clone();
+        own.id = here().event_id(&appointment().id, generation);
+        own.mark.as_mut().unwrap().generation = generation;
+        assert_eq!(
+            told(&own, Some(&case.record)),
+            Adoption::Adopt(appointment().id),
+            "{generation}"
+        );
+        let mut record = case.record.clone();
+        adopt_here(&mut record, own.clone(), &here(), case.ctx.now);
+        assert_eq!((&record.event_id, record.duplicates.len()), (&Some(own.id), 0));
+        assert_eq!(told(&moved(1), Some(&record)), Adoption::Foreign);
+    }
+}
+
+/// The calendars used before went with a disconnect: what was adopted from one is not called the trainer's own for that.
+#[test]
+fn what_was_adopted_keeps_its_mark_where_its_calendar_is_not_known_any_more() {
+    let mut case = case();
+    case.record.event_id = Some(moved(1).id);
+    case.record.event = Some(moved(1));
+    case.record.generation = 3;
+    case.ctx.identity.former = Vec::new();
+    let case = case.platform_moves("12-02 09:00-10:30");
+    let intents = case.decide().intents;
+    let [Intent::Patch { body, .. }] = intents.as_slice() else {
+        panic!("a patch: {intents:?}")
+    };
+    assert_eq!((body.mark.generation, &body.mark.origin), (1, &None));
 }

@@ -24,6 +24,7 @@ pub mod echo;
 pub mod event;
 pub mod event_id;
 pub mod filter;
+pub mod former;
 pub mod guard;
 pub mod ids;
 pub mod leaving;

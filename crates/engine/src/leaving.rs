@@ -7,7 +7,8 @@ use crate::ports::PortError;
 use crate::read::Records;
 use roundtrip_core::absorb::{self, Adoption};
 use roundtrip_core::event::{Event, EventChange};
-use roundtrip_core::ids::{AppointmentId, RunId};
+use roundtrip_core::former;
+use roundtrip_core::ids::{AppointmentId, EventId, RunId};
 use roundtrip_core::leaving::{asks_about_notes, may_be_asked_away, unknown_may_be_asked_away};
 use roundtrip_core::mirror::{self, Mirror};
 use roundtrip_core::outbox::{DeleteReason, Intent, OutboxRow, OutboxState, Side};
@@ -69,6 +70,8 @@ impl From<LedgerError> for DepartError {
 struct Ours {
     going: Vec<Event>,
     kept: Vec<Event>,
+    /// Moved here by hand beside one that is known: neither counted nor deleted, also once the other is gone.
+    beside: BTreeSet<EventId>,
 }
 
 impl Engine {
@@ -211,7 +214,7 @@ impl Engine {
                 ..Departure::default()
             });
         }
-        let before = match self.our_events().await {
+        let before = match self.our_events(&BTreeSet::new()).await {
             Ok(before) => before,
             Err(problem) => {
                 return Ok(Departure {
@@ -225,11 +228,11 @@ impl Engine {
             return Err(DepartError::Stale { found });
         }
         self.delete_in_turn(even_so).await?;
-        let mut after = self.our_events().await;
+        let mut after = self.our_events(&before.beside).await;
         if let Ok(ours) = &after
             && self.delete_unknown(&ours.going).await?
         {
-            after = self.our_events().await;
+            after = self.our_events(&before.beside).await;
         }
         let (left, problem) = match after {
             Ok(left) => (Some(left), None),
@@ -334,14 +337,15 @@ impl Engine {
     }
 
     /// Our events by a fresh reading of the whole calendar: those that would go, and those that stay.
-    async fn our_events(&self) -> Result<Ours, PortError> {
+    async fn our_events(&self, beside: &BTreeSet<EventId>) -> Result<Ours, PortError> {
         let identity = &self.config.identity;
         let listing = self.calendar.changes(&identity.calendar, None).await?;
         let now = self.now();
         let records = self.ledger.records().await.map_err(|_| PortError::BadAnswer {
             what: "ledger".into(),
         })?;
-        let owner = |id: &roundtrip_core::ids::EventId| {
+        let mut beside = beside.clone();
+        let owner = |id: &EventId| {
             records
                 .iter()
                 .find(|record| record.event.is_some() && record.event_id.as_ref() == Some(id))
@@ -354,8 +358,12 @@ impl Engine {
                 EventChange::Foreign(event) => _ = ours.insert(event.id.clone(), *event),
                 EventChange::Live(event) => {
                     let foreign = absorb::recognise(&event, identity, |_| None) == Adoption::Foreign;
+                    let is_beside = former::is_left_beside(&event, identity, &records);
+                    if is_beside && owner(&event.id).is_none() {
+                        beside.insert(event.id.clone());
+                    }
                     // Ours by its id, should the mark have been removed.
-                    if foreign && owner(&event.id).is_none() {
+                    if (foreign || beside.contains(&event.id)) && owner(&event.id).is_none() {
                         ours.remove(&event.id);
                     } else {
                         ours.insert(event.id.clone(), *event);
@@ -379,7 +387,7 @@ impl Engine {
             None => unknown_may_be_asked_away(event, identity, now),
         };
         let (going, kept) = ours.into_values().partition(goes);
-        Ok(Ours { going, kept })
+        Ok(Ours { going, kept, beside })
     }
 
     /// Appointments of the next days as three people see them, under these settings, nearest first.

@@ -13,6 +13,7 @@ use roundtrip_core::appointment::Removal;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, EventChange};
 use roundtrip_core::filter;
+use roundtrip_core::former;
 use roundtrip_core::ids::{AppointmentId, EventId, RunId, SyncToken, Version};
 use roundtrip_core::outbox::{Intent, OutboxState, Side};
 use roundtrip_core::quota;
@@ -461,7 +462,7 @@ impl Engine {
             true => BTreeSet::new(),
             false => self.inserts_sent().await,
         };
-        absorb::moved_here_last(&mut listing.items, identity);
+        former::moved_here_last(&mut listing.items, identity);
         for item in listing.items {
             match item {
                 EventChange::Live(event) => {
@@ -486,7 +487,7 @@ impl Engine {
                                     HistorySource::Roundtrip,
                                 ));
                             }
-                            records.edit(&id, |record| absorb::adopt(record, *event, now));
+                            records.edit(&id, |record| former::adopt_here(record, *event, identity, now));
                         }
                         Adoption::Duplicate(id) => doubled.push((id, event.id)),
                     }

@@ -117,4 +117,34 @@ async fn beside_the_calendar_s_own_event_a_moved_one_is_neither_taken_for_it_nor
         let known = laptop.record(visit).await.and_then(|record| record.event_id);
         assert_eq!(known.map(|id| id.0), Some(own(visit)));
     }
+
+    // "Delete everything" takes what it counted, and leaves what sync leaves.
+    let departure = laptop
+        .engine
+        .depart(6, false)
+        .await
+        .expect("six are known, and six are found");
+    assert_eq!(departure.left, Some(0));
+    for (visit, moved) in visits.iter().zip(&moved) {
+        assert_eq!(event_there(&world, visit)["id"], **moved);
+    }
+}
+
+/// One laptop knows of the calendar before, the other does not and makes its own events.
+#[tokio::test]
+async fn two_laptops_that_know_of_different_calendars_take_no_event_from_each_other() {
+    let (world, visits) = with_visits(3).await;
+    let moved: Vec<String> = visits.iter().map(|visit| move_there(&world, visit)).collect();
+    let knows = choose(&world, &["primary"]).await;
+    let other = choose(&world, &[]).await;
+    knows.settle().await;
+    other.settle().await;
+    for (visit, moved) in visits.iter().zip(&moved) {
+        let own = other.config.identity.event_id(&AppointmentId::new(visit), 1);
+        let there = events_there(&world, visit);
+        assert_eq!(there.len(), 2, "{there:#?}");
+        assert!(there.iter().any(|event| event["id"] == **moved));
+        let followed = knows.record(visit).await.and_then(|record| record.event_id);
+        assert_eq!(followed, Some(own), "both follow the same one");
+    }
 }
