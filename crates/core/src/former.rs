@@ -1,6 +1,6 @@
 //! Events that the trainer moved by hand out of a calendar that was in use before. Such an event keeps its id, and the id is made
 //! from the calendar: ours is one of a calendar in [`Identity::former`]. Where its appointment has no event it is taken up; beside
-//! one of the present calendar it is left alone, neither followed nor deleted.
+//! one of the present calendar it is left alone, neither followed nor deleted, as long as that one is there.
 
 use crate::absorb;
 use crate::event::{Event, EventChange};

@@ -542,7 +542,10 @@ fn carry_out(
             // An older event taken from the bin keeps its own: under another one nobody would know it for ours (seed 1100917).
             let own = ctx.identity.generation_of(&event.id, &appointment.id, newest);
             // Of a calendar that was in use before and is not known any more: its mark goes on telling what its id was made from.
-            let marked = event.mark.as_ref().filter(|mark| mark.origin.is_none());
+            let marked = event
+                .mark
+                .as_ref()
+                .filter(|mark| mark.origin.is_none() && mark.appointment == appointment.id);
             let own = own.or(marked.map(|mark| mark.generation));
             if let Some(mut body) = body(&decision.record, ctx, own.unwrap_or(newest)) {
                 remember_base(&mut body.mark, &decision.record, mask);

@@ -17,7 +17,6 @@ use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
-use roundtrip_core::absorb;
 use roundtrip_core::appointment::Appointment;
 use roundtrip_core::bug::{self, Bug};
 use roundtrip_core::event::{Event, PatchMask};
@@ -28,6 +27,7 @@ use roundtrip_core::reconcile::Context;
 use roundtrip_core::record::{Field, FieldValues, LinkState, Record, Value};
 use roundtrip_core::time::EventTime;
 use roundtrip_core::unanswered;
+use roundtrip_core::{absorb, former};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -397,8 +397,8 @@ impl Engine {
                     absorb::written(&mut record, event, body, PatchMask::ALL, &ctx);
                     told(&record, HistoryWhat::Added { time }, HistorySource::Platform);
                 } else {
+                    former::adopt_here(&mut record, event.clone(), &ctx.identity, ctx.now);
                     record.generation = *generation;
-                    absorb::adopt(&mut record, event.clone(), ctx.now);
                     record.event_id = Some(event.id.clone());
                     record.link = LinkState::Linked;
                     absorb::event(&mut record, event, ctx.now);
