@@ -381,7 +381,7 @@ async fn a_404_of_a_proxy_is_no_deletion() {
         body: Some(Value::String("<html><title>Not here</title></html>".into())),
         headers: vec![("Content-Type".into(), "text/html".into())],
     };
-    world.spoil_google(html.clone(), |rule| rule.times(0));
+    world.spoil_google(html.clone(), |rule| rule.path("/calendar/").times(0));
     world.spoil_platform(html, |rule| rule.path("/v1/").times(0));
     let report = world.sync().await;
     assert!(

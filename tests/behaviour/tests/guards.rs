@@ -409,13 +409,13 @@ async fn moves_by_a_standing_rule_count_also_while_their_answers_are_missing() {
     };
     both(&visits[..5], (6, 19));
     world.advance(60);
-    world.spoil_platform(Fault::DropAfter, |rule| rule.method("POST").times(5));
+    world.spoil_platform(Fault::DropAfter, |rule| rule.method("POST").path("/v1/").times(5));
     let unreachable = Fault::Status {
         status: 503,
         body: None,
         headers: Vec::new(),
     };
-    world.spoil_platform(unreachable, |rule| rule.method("POST").times(0));
+    world.spoil_platform(unreachable, |rule| rule.method("POST").path("/v1/").times(0));
     world.sync().await;
     both(&visits[5..10], (5, 20));
     world.advance(60);

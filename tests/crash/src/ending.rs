@@ -253,6 +253,9 @@ fn lines<T: Serialize>(values: impl IntoIterator<Item = T>, scrub: impl Fn(Value
     lines
 }
 
+/// What the platform told counts from when it was asked, and a little before.
+const EARLIER: TimeDelta = TimeDelta::seconds(10);
+
 /// Without the fields named, and with "now" for every instant of the story itself.
 fn scrubbed(value: Value, from: DateTime<Utc>, names: &[&str]) -> Value {
     match value {
@@ -270,7 +273,7 @@ fn scrubbed(value: Value, from: DateTime<Utc>, names: &[&str]) -> Value {
                 .collect(),
         ),
         Value::String(text) => match text.parse::<DateTime<Utc>>() {
-            Ok(at) if at >= from - TimeDelta::seconds(2) && at < from + STORY => "now".into(),
+            Ok(at) if at >= from - EARLIER && at < from + STORY => "now".into(),
             _ => text.into(),
         },
         other => other,
