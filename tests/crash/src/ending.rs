@@ -253,9 +253,6 @@ fn lines<T: Serialize>(values: impl IntoIterator<Item = T>, scrub: impl Fn(Value
     lines
 }
 
-/// What the platform told counts from when it was asked, and a little before.
-const EARLIER: TimeDelta = TimeDelta::seconds(10);
-
 /// Without the fields named, and with "now" for every instant of the story itself.
 fn scrubbed(value: Value, from: DateTime<Utc>, names: &[&str]) -> Value {
     match value {
@@ -263,7 +260,10 @@ fn scrubbed(value: Value, from: DateTime<Utc>, names: &[&str]) -> Value {
             fields
                 .into_iter()
                 .filter(|(name, _)| !names.contains(&name.as_str()))
-                .map(|(name, value)| (name, scrubbed(value, from, names)))
+                .map(|(name, value)| match name.as_str() {
+                    "removal" => (name, without_its_time(value)),
+                    _ => (name, scrubbed(value, from, names)),
+                })
                 .collect::<Map<_, _>>(),
         ),
         Value::Array(items) => Value::Array(
@@ -273,11 +273,19 @@ fn scrubbed(value: Value, from: DateTime<Utc>, names: &[&str]) -> Value {
                 .collect(),
         ),
         Value::String(text) => match text.parse::<DateTime<Utc>>() {
-            Ok(at) if at >= from - EARLIER && at < from + STORY => "now".into(),
+            Ok(at) if at >= from - TimeDelta::seconds(2) && at < from + STORY => "now".into(),
             _ => text.into(),
         },
         other => other,
     }
+}
+
+/// A removal counts from when its reading began, or earlier: years, if the clock was set while it was read.
+fn without_its_time(mut removal: Value) -> Value {
+    if let Some(fields) = removal.as_object_mut() {
+        fields.remove("at");
+    }
+    removal
 }
 
 /// A quiet cycle after the story: it must write nothing.
