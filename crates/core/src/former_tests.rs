@@ -34,6 +34,16 @@ fn case() -> Case {
     case
 }
 
+/// In the present calendar, and never written.
+fn without_event() -> Case {
+    let mut case = case();
+    case.record.event = None;
+    case.record.event_id = None;
+    case.record.base = Base::default();
+    case.record.link = LinkState::Unlinked;
+    case
+}
+
 fn told(event: &Event, record: Option<&Record>) -> Adoption {
     recognise(event, &here(), |_| record)
 }
@@ -135,11 +145,7 @@ fn what_is_not_of_this_trainer_platform_and_account_stays_foreign() {
 
 #[test]
 fn once_adopted_it_is_known_followed_and_deleted_and_the_next_event_has_an_id_of_this_calendar() {
-    let mut case = case();
-    case.record.event = None;
-    case.record.event_id = None;
-    case.record.base = Base::default();
-    case.record.link = LinkState::Unlinked;
+    let mut case = without_event();
     case.record.generation = 2;
     case.record.deleted_by_us = vec![1, 2];
     adopt(&mut case.record, moved(1), case.ctx.now);
@@ -215,17 +221,11 @@ fn a_listing_tells_of_this_calendar_s_own_events_first_and_of_each_in_its_order(
 /// Another laptop, which does not know of the calendar before, made one of the present calendar beside it.
 #[test]
 fn an_event_of_this_calendar_takes_the_place_of_one_that_was_moved_here_and_nothing_goes() {
-    let mut case = case();
-    case.record.event = None;
-    case.record.event_id = None;
-    case.record.base = Base::default();
-    case.record.link = LinkState::Unlinked;
+    let mut case = without_event();
     adopt_here(&mut case.record, moved(1), &here(), case.ctx.now);
     let case = case.expect("InSync");
-    let mut own = moved(1);
-    own.id = here().event_id(&appointment().id, 1);
     for generation in [1, 2] {
-        let mut own = own.clone();
+        let mut own = moved(1);
         own.id = here().event_id(&appointment().id, generation);
         own.mark.as_mut().unwrap().generation = generation;
         assert_eq!(

@@ -169,6 +169,13 @@ impl World {
         self.clock.advance(TimeDelta::seconds(seconds));
     }
 
+    /// A cycle that reaches the platform alone.
+    pub async fn hear_the_platform_alone(&self) {
+        self.wire.unplug(&self.running.google_url);
+        self.sync().await;
+        self.wire.plug_in();
+    }
+
     /// The clock of the world itself.
     pub fn world_clock(&self) -> Arc<ManualClock> {
         self.clock.clone()

@@ -465,9 +465,7 @@ async fn an_event_changed_after_the_platform_was_last_heard_does_not_go_by_its_o
     let (world, visit) = with_visit().await;
     let id = world.trainer().event_id(&visit);
     world.admin().cancel(&visit);
-    world.wire.unplug(&world.running.google_url);
-    world.sync().await;
-    world.wire.plug_in();
+    world.hear_the_platform_alone().await;
     world.admin().restore(&visit);
     world.advance(1_800);
     world.trainer().drag_end(&visit, "2026-12-01 11:00");
@@ -527,9 +525,7 @@ async fn an_event_changed_while_the_platforms_word_was_on_its_way_does_not_go_by
         let id = world.trainer().event_id(&visit);
         world.admin().cancel(&visit);
         if known_before {
-            world.wire.unplug(&world.running.google_url);
-            world.sync().await;
-            world.wire.plug_in();
+            world.hear_the_platform_alone().await;
             world.advance(600);
         }
         world.wire.divert(Some(Arc::new(SlowCalendar {
@@ -561,9 +557,7 @@ async fn a_platform_with_a_wrong_clock_does_not_hide_what_the_trainer_changed_si
         let id = world.trainer().event_id(&visit);
         world.spoil_platform(Fault::ClockSkew { seconds }, |rule| rule.times(0));
         world.admin().cancel(&visit);
-        world.wire.unplug(&world.running.google_url);
-        world.sync().await;
-        world.wire.plug_in();
+        world.hear_the_platform_alone().await;
         world.advance(90);
         world.admin().restore(&visit);
         world.trainer().drag_end(&visit, "2026-12-01 11:00");
@@ -584,9 +578,7 @@ async fn a_platform_with_a_wrong_clock_does_not_hide_what_the_trainer_changed_si
 async fn what_waits_for_a_word_of_the_platform_has_it_read_soon() {
     let (world, visit) = with_visit().await;
     world.admin().cancel(&visit);
-    world.wire.unplug(&world.running.google_url);
-    world.sync().await;
-    world.wire.plug_in();
+    world.hear_the_platform_alone().await;
     world.advance(1_800);
     world.trainer().drag_end(&visit, "2026-12-01 11:00");
     world.engine.hint(Hinted::Calendar);

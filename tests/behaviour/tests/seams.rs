@@ -150,9 +150,7 @@ async fn an_event_changed_since_a_cancellation_waits_for_a_word_that_can_be_read
     let (world, visit) = with_visit().await;
     let id = world.trainer().event_id(&visit);
     world.admin().cancel(&visit);
-    world.wire.unplug(&world.running.google_url);
-    world.sync().await;
-    world.wire.plug_in();
+    world.hear_the_platform_alone().await;
     world.advance(1_800);
     world.admin().restore(&visit);
     world.trainer().drag_end(&visit, "2026-12-01 11:00");
